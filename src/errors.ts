@@ -1,0 +1,84 @@
+/**
+ * What Espalier throws: misuse, found at the call and before anything starts.
+ *
+ * Expected outcomes (a full supervisor, a busy name, a timeout) are values, and crashes are exits; neither is thrown. Every code has a row in
+ * docs/errors.md (meaning, cause, what to do), held both ways by test/errors.test.ts.
+ */
+
+/** The closed table of error codes: `domain/what-is-wrong`. */
+export const errorCodes = [
+  'supervision/invalid-strategy',
+  'supervision/invalid-intensity',
+  'supervision/invalid-period',
+  'supervision/invalid-auto-shutdown',
+  'supervision/invalid-max-children',
+  'supervision/invalid-max-pending',
+  'supervision/invalid-init',
+  'supervision/invalid-children',
+  'supervision/missing-id',
+  'supervision/invalid-id',
+  'supervision/missing-src',
+  'supervision/unknown-src',
+  'supervision/reserved-actor',
+  'supervision/invalid-restart',
+  'supervision/invalid-shutdown',
+  'supervision/invalid-type',
+  'supervision/invalid-significant',
+  'supervision/bad-combination',
+  'supervision/duplicate-child',
+  'supervision/invalid-start-deadline',
+  'supervision/invalid-backoff',
+  'supervision/invalid-budget',
+  'supervision/invalid-template',
+  'supervision/invalid-partitions',
+  'supervision/invalid-task',
+  'supervision/not-a-supervisor',
+  'supervision/not-supervised',
+  'supervision/invalid-snapshot',
+  'live/invalid-options',
+  'live/invalid-tool',
+  'cli/usage',
+  'gemini-server/invalid-options',
+  'gemini-server/invalid-script',
+  'gemini-server/invalid-recording',
+] as const;
+
+/** One of {@link errorCodes}. */
+export type ErrorCode = (typeof errorCodes)[number];
+
+/** What was expected, what came, and (for supervision) the term that OTP would answer. */
+export interface ErrorDetails {
+  readonly expected: string;
+  readonly got: unknown;
+  /** OTP's own term for the same fault, camelCase: `['invalidShutdown', -1]`. */
+  readonly term?: unknown;
+}
+
+/** Misuse of the library. The message reads "expected …, got: …" and never holds keys, tokens or query strings. */
+export class EspalierError extends Error {
+  override readonly name = 'EspalierError';
+  readonly code: ErrorCode;
+  readonly details: ErrorDetails;
+
+  /**
+   * @param code     from the closed table
+   * @param details  expectation and offending value
+   * @param options  `cause`: the error beneath, where there is one
+   */
+  constructor(code: ErrorCode, details: ErrorDetails, options?: { cause?: unknown }) {
+    super(`${code}: expected ${details.expected}, got: ${show(details.got)}`, options);
+    this.code = code;
+    this.details = details;
+  }
+}
+
+/** A value as an error message shows it: one line, at most 200 characters. */
+function show(value: unknown): string {
+  let text: string;
+  try {
+    text = typeof value === 'function' ? `function ${value.name || '(anonymous)'}` : (JSON.stringify(value) ?? String(value));
+  } catch {
+    text = String(value);
+  }
+  return text.length > 200 ? `${text.slice(0, 199)}…` : text;
+}
