@@ -1,0 +1,37 @@
+/** How long to wait before the next attempt. */
+
+/** Exponential backoff with jitter. All of it is beyond OTP, which retries at once. */
+export interface Backoff {
+  /** Delay before the first attempt, ms. */
+  readonly minMs: number;
+  /** No delay is longer, ms. */
+  readonly maxMs: number;
+  /** What each further attempt multiplies the delay by; at least 1. */
+  readonly factor: number;
+  /** Share of the delay drawn at random, 0 to 1: the delay lies in `(1 - jitter) · d … d`. */
+  readonly jitter: number;
+  /** A child that has lived this long is healthy: the next delay is `minMs` again. */
+  readonly resetAfterMs: number;
+  /** Seed of the jitter, a 32-bit integer; the same seed and attempt give the same delay. Default 1. */
+  readonly seed?: number;
+}
+
+/**
+ * The delay before an attempt.
+ * @param backoff  the policy
+ * @param attempt  1 for the first attempt after a healthy time
+ * @returns ms, a whole number within `0 … maxMs`
+ * @throws never
+ */
+export function backoffMs(backoff: Backoff, attempt: number): number {
+  const full = Math.min(backoff.maxMs, backoff.minMs * backoff.factor ** Math.max(0, attempt - 1));
+  return Math.round(full * (1 - backoff.jitter * unit((backoff.seed ?? 1) + attempt)));
+}
+
+/** A number in 0 … 1 that depends on `seed` alone. @see mulberry32, by Tommy Ettinger (public domain) */
+function unit(seed: number): number {
+  let t = (seed + 0x6d2b79f5) | 0;
+  t = Math.imul(t ^ (t >>> 15), t | 1);
+  t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+  return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
+}

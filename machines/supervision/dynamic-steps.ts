@@ -1,0 +1,245 @@
+/** What a dynamic supervisor does about each message: pure decisions, after OTP's simple_one_for_one and Elixir's DynamicSupervisor. */
+import { backoffMs } from '../backoff.js';
+import { problemOfSpec } from './child-spec.js';
+import {
+  specOfCall, withoutRetry, type DynamicContext, type DynamicEvent, type DynamicExit,
+} from './dynamic-state.js';
+import type { ExitReason } from './exit.js';
+import type { ChildMemory, DynamicPoolCommand, DynamicPoolFact, EndedChild, PooledEntry } from './pool.js';
+import { isExpectedOfAll, isExpectedStop, isReported } from './restart-policy.js';
+import { addRestart } from './restart-window.js';
+import type { Step } from './step.js';
+import type { ChildCount, DynamicEmitted, SupervisorEmitted, WhichChild } from './supervisor-facts.js';
+import { endedChild, type ChildRetry, type SupervisorCall, type SupervisorOrder } from './supervisor-state.js';
+import { replied } from './supervisor-steps.js';
+
+export type DynamicStep = Step<DynamicContext, DynamicEmitted, DynamicPoolCommand, DynamicEvent>;
+type Fact<Type extends DynamicPoolFact['type']> = Extract<DynamicPoolFact, { type: Type }>;
+type Call<Type extends SupervisorCall['type']> = Extract<SupervisorCall, { type: Type }>;
+
+// ---- starting
+
+/** Why a start call is refused; undefined when it is not. */
+export function refusalOfStart(context: DynamicContext, { spec }: Call<'call.startChild'>): unknown {
+  const problem = problemOfSpec(specOfCall(context, spec), 'never');
+  if (problem !== null) return problem.term;
+  return context.maxChildren !== 'infinity' && context.size >= context.maxChildren ? 'maxChildren' : undefined;
+}
+
+export function planStart(context: DynamicContext, { call, spec }: Call<'call.startChild'>): DynamicStep {
+  const resolved = specOfCall(context, spec);
+  return { changes: { job: { kind: 'startChild', call, spec: resolved } }, orders: [{ type: 'pool.add', spec: resolved }] };
+}
+
+export function started(context: DynamicContext, { id, run, info }: Fact<'child.started'>): DynamicStep {
+  const { job } = context;
+  const extra = info === undefined ? {} : { info };
+  const facts: SupervisorEmitted[] = [{ type: 'child.started', id, run, ...extra }];
+  if (job?.kind === 'restart') facts.push({ type: 'child.restarted', id, run, cause: job.cause, attempt: context.restarts.length, because: id });
+  if (job?.kind !== 'startChild') return { facts };
+  facts.push(replied(job.call, { ok: true, id, ...extra }));
+  return { changes: { size: context.size + 1 }, facts };
+}
+
+/** A start that declined keeps nothing, and neither does a restart. */
+export function declined(context: DynamicContext, { id, run }: Fact<'child.declined'>): DynamicStep {
+  const facts: SupervisorEmitted[] = [{ type: 'child.declined', id, run }];
+  if (context.job?.kind !== 'startChild') return { changes: { size: context.size - 1 }, facts, orders: [{ type: 'pool.forget', id }] };
+  facts.push(replied(context.job.call, { ok: true, declined: true }));
+  return { facts, orders: [{ type: 'pool.forget', id }] };
+}
+
+/** Elixir tells the reason of a crashed start bare, OTP wrapped in `EXIT`. */
+function told(context: DynamicContext, reason: unknown): unknown {
+  return context.template === null && Array.isArray(reason) && reason.length === 2 && reason[0] === 'EXIT' ? reason[1] : reason;
+}
+
+export function callStartFailed(context: DynamicContext, { id, run, reason }: Fact<'child.startFailed'>): DynamicStep {
+  if (context.job?.kind !== 'startChild') return {};
+  const facts = [{ type: 'child.startFailed' as const, id, run, reason }, replied(context.job.call, { ok: false, reason: told(context, reason) })];
+  return { facts, orders: [{ type: 'pool.forget', id }] };
+}
+
+// ---- an exit, and what follows from it
+
+function terminated({ id, reason, memory }: DynamicExit): SupervisorEmitted[] {
+  return isReported(memory.spec.restart, reason) ? [{ type: 'supervisor.report', context: 'childTerminated', id, reason }] : [];
+}
+
+/** It ended and is forgotten. */
+export function exited(context: DynamicContext, event: DynamicExit): DynamicStep {
+  const { id, run, reason } = event;
+  return {
+    changes: { size: context.size - 1 },
+    facts: [{ type: 'child.exited', id, run, reason, willRestart: false }, ...terminated(event)],
+    orders: [{ type: 'pool.forget', id }],
+  };
+}
+
+export function budgetSpent(context: DynamicContext, event: DynamicExit): DynamicStep {
+  const { facts = [], ...step } = exited(context, event);
+  return { ...step, facts: [...facts, { type: 'child.gaveUp', id: event.id, reason: event.reason }] };
+}
+
+export function giveUp(context: DynamicContext, event: DynamicExit | ChildRetry): DynamicStep {
+  const { id } = event;
+  const ended = event.type === 'child.exited' ? exited(context, event) : { changes: { size: context.size - 1 }, orders: [{ type: 'pool.forget' as const, id }] };
+  const report: SupervisorEmitted = { type: 'supervisor.report', context: 'shutdown', id, reason: 'reachedMaxRestartIntensity' };
+  const reason = event.type === 'child.exited' ? event.reason : event.cause;
+  return { ...ended, facts: [...(ended.facts ?? []), report, { type: 'supervisor.gaveUp', id, reason }] };
+}
+
+function counted(context: DynamicContext, at: number): readonly number[] {
+  return addRestart(context.restarts, at, context.intensity, context.periodMs).restarts;
+}
+
+/** Must this child wait before it is restarted? ms; 0 when it need not. */
+export function delayOf({ memory, at }: DynamicExit): number {
+  return memory.spec.backoff === undefined ? 0 : backoffMs(memory.spec.backoff, attemptAfter(memory, at));
+}
+
+function attemptAfter({ spec, attempt, startedAt }: ChildMemory, at: number): number {
+  return spec.backoff !== undefined && at - startedAt >= spec.backoff.resetAfterMs ? 1 : attempt + 1;
+}
+
+function remembered({ memory, at }: DynamicExit): ChildMemory {
+  const { budget } = memory.spec;
+  const restarts = budget === undefined ? [] : addRestart(memory.restarts, at, budget.intensity, budget.periodMs).restarts;
+  return { ...memory, restarts, attempt: attemptAfter(memory, at) };
+}
+
+function hold(id: string, { attempt, restarts }: ChildMemory): DynamicPoolCommand {
+  return { type: 'pool.hold', id, attempt, restarts };
+}
+
+/** Restarted at once. */
+export function planRestart(context: DynamicContext, event: DynamicExit): DynamicStep {
+  const { id, run, reason, at } = event;
+  const memory = remembered(event);
+  return {
+    changes: { restarts: counted(context, at), job: { kind: 'restart', id, cause: reason, memory } },
+    facts: [{ type: 'child.exited', id, run, reason, willRestart: true }, ...terminated(event)],
+    orders: [hold(id, memory), { type: 'pool.restart', id }],
+  };
+}
+
+/** Restarted after its backoff; counted now. */
+export function planDelayedRestart(context: DynamicContext, event: DynamicExit): DynamicStep {
+  const { id, run, reason, at } = event;
+  const memory = remembered(event);
+  const delayMs = delayOf(event);
+  return {
+    changes: { restarts: counted(context, at), retrying: { ...context.retrying, [id]: memory } },
+    facts: [{ type: 'child.exited', id, run, reason, willRestart: true }, ...terminated(event)],
+    orders: [hold(id, memory)],
+    later: { event: { type: 'child.retry', id, at: at + delayMs, counted: true, cause: reason }, delayMs, id: `retry.${id}` },
+  };
+}
+
+export function planRetry(context: DynamicContext, { id, at, cause, ...retry }: ChildRetry): DynamicStep {
+  const memory = context.retrying[id] as ChildMemory;
+  return {
+    changes: {
+      restarts: retry.counted ? context.restarts : counted(context, at),
+      retrying: withoutRetry(context, id),
+      job: { kind: 'restart', id, cause, memory },
+    },
+    orders: [{ type: 'pool.restart', id }],
+  };
+}
+
+/** A restart's start failed: it is tried again after whatever is already waiting. */
+export function retryLater(context: DynamicContext, { id, run, at, reason }: Fact<'child.startFailed'>): DynamicStep {
+  if (context.job?.kind !== 'restart') return {};
+  const { cause } = context.job;
+  const memory = { ...context.job.memory, attempt: context.job.memory.attempt + 1 };
+  const delayMs = memory.spec.backoff === undefined ? 0 : backoffMs(memory.spec.backoff, memory.attempt);
+  const retry: ChildRetry = { type: 'child.retry', id, at: at + delayMs, counted: false, cause };
+  const facts: SupervisorEmitted[] = [
+    { type: 'child.startFailed', id, run, reason },
+    { type: 'supervisor.report', context: 'startError', id, reason: told(context, reason) },
+  ];
+  const retrying = { ...context.retrying, [id]: memory };
+  if (delayMs === 0) return { changes: { retrying, mailbox: [...context.mailbox, retry] }, facts, orders: [hold(id, memory)] };
+  return { changes: { retrying }, facts, orders: [hold(id, memory)], later: { event: retry, delayMs, id: `retry.${id}` } };
+}
+
+// ---- stopping
+
+export function planTermination(_context: DynamicContext, { call, id }: Call<'call.terminateChild'>): DynamicStep {
+  return { changes: { job: { kind: 'terminateChild', call, id, spec: null } }, orders: [{ type: 'pool.find', id }] };
+}
+
+export function noteFound(context: DynamicContext, { spec }: Fact<'child.found'>): DynamicStep {
+  return context.job?.kind === 'terminateChild' ? { changes: { job: { ...context.job, spec } } } : {};
+}
+
+export function forgetRetry(context: DynamicContext, { id }: Fact<'child.found'>): DynamicStep {
+  return {
+    forget: `retry.${id}`,
+    changes: {
+      size: context.size - 1,
+      retrying: withoutRetry(context, id),
+      mailbox: context.mailbox.filter((message) => !(message.type === 'child.retry' && message.id === id)),
+    },
+    facts: [replied((context.job as { call: string }).call, { ok: true })],
+    orders: [{ type: 'pool.forget', id }],
+  };
+}
+
+export function stopped(context: DynamicContext, event: DynamicExit): DynamicStep {
+  const { id, run, reason, tookMs, killed, memory } = event;
+  const facts: SupervisorEmitted[] = [{ type: 'child.stopped', id, run, reason, tookMs, killed }];
+  const expected = context.template === null ? isExpectedOfAll(memory.spec, reason, false) : isExpectedStop(memory.spec, reason);
+  if (!expected) facts.push({ type: 'supervisor.report', context: 'shutdownError', id, reason });
+  facts.push(replied((context.job as { call: string }).call, { ok: true }));
+  return { changes: { size: context.size - 1 }, facts, orders: [{ type: 'pool.forget', id }] };
+}
+
+export function planStop(_context: DynamicContext, event: DynamicEvent): DynamicStep {
+  const asked = (event as Partial<Extract<SupervisorOrder, { reason?: ExitReason }>>).reason;
+  const reason = event.type === 'supervisor.stop' ? (asked ?? 'normal') : event.type === 'supervisor.shutdown' ? (asked ?? 'shutdown') : 'shutdown';
+  return { changes: { reason } };
+}
+
+/** All are gone. What was unexpected is reported: of a templated supervisor, equal reasons together. */
+export function emptied(context: DynamicContext, { ended }: Fact<'pool.emptied'>): DynamicStep {
+  const { template } = context;
+  const unexpected = ended.filter(({ spec, reason }) => !isExpectedOfAll(spec, reason, template !== null));
+  const children: EndedChild[] = ended.map((child) => endedChild({ ...child, type: 'child.exited', run: 0, at: 0 }));
+  return { changes: { ended: children, size: 0 }, facts: [{ type: 'children.stopped', ended: children }, ...shutdownErrors(template?.id, unexpected)] };
+}
+
+function shutdownErrors(templateId: string | undefined, unexpected: readonly EndedChild[]): SupervisorEmitted[] {
+  if (templateId === undefined)
+    return unexpected.map(({ id, reason }) => ({ type: 'supervisor.report', context: 'shutdownError', id, reason }));
+  const groups = new Map<string, { reason: ExitReason; count: number }>();
+  for (const { reason } of unexpected) {
+    const key = JSON.stringify(reason);
+    groups.set(key, { reason, count: (groups.get(key)?.count ?? 0) + 1 });
+  }
+  return [...groups.values()].map(({ reason, count }) => ({ type: 'supervisor.report', context: 'shutdownError', id: templateId, reason, count }));
+}
+
+// ---- questions
+
+export function listed(context: DynamicContext, { call, question, which }: Fact<'pool.listed'>): DynamicStep {
+  if (question === 'count') return { facts: [replied(call, { ok: true, count: countOf(context, which) })] };
+  return { facts: [replied(call, { ok: true, which: which.map((entry): WhichChild => ({ id: null, ...entry })) })] };
+}
+
+function countOf(context: DynamicContext, which: readonly PooledEntry[]): ChildCount {
+  const supervisors = which.filter((entry) => entry.type === 'supervisor').length;
+  return {
+    specs: context.template === null ? which.length : 1,
+    active: which.filter((entry) => entry.status === 'running').length,
+    supervisors,
+    workers: which.length - supervisors,
+  };
+}
+
+/** Every remembered moment, moved to another clock. */
+export function rebased(context: DynamicContext, offsetMs: number): DynamicStep {
+  const mailbox = context.mailbox.map((message) => ('at' in message ? { ...message, at: message.at + offsetMs } : message));
+  return { changes: { restarts: context.restarts.map((at) => at + offsetMs), mailbox } };
+}

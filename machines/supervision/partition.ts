@@ -1,0 +1,28 @@
+/** N copies of one child, and which of them a key belongs to. @see Elixir PartitionSupervisor */
+import type { ChildSpec } from './child-spec.js';
+
+/** The id of a partition: its number, as text. */
+export function partitionId(index: number): string {
+  return String(index);
+}
+
+/** One spec per partition: ids `0` to `n - 1`; each input is the spec's own, with `partition` added where it is an object. */
+export function partitionSpecs<Src extends string>(child: Omit<ChildSpec<Src>, 'id'>, partitions: number): ChildSpec<Src>[] {
+  return Array.from({ length: partitions }, (_, index) => ({ ...child, id: partitionId(index) }));
+}
+
+/**
+ * The partition of a key: integers by their absolute value modulo `partitions`, everything else by a hash of its JSON.
+ * The same key always gives the same partition; which one is promised for integers only.
+ */
+export function partitionOf(key: unknown, partitions: number): number {
+  if (typeof key === 'number' && Number.isSafeInteger(key)) return Math.abs(key) % partitions;
+  return hash(typeof key === 'string' ? key : (JSON.stringify(key) ?? String(key))) % partitions;
+}
+
+/** FNV-1a, 32 bits. @see Fowler, Noll, Vo (public domain) */
+function hash(text: string): number {
+  let h = 0x811c9dc5;
+  for (let index = 0; index < text.length; index++) h = Math.imul(h ^ text.charCodeAt(index), 0x01000193) >>> 0;
+  return h;
+}

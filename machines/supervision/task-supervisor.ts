@@ -1,0 +1,169 @@
+/**
+ * The supervisor of functions: starts them in its pool, restarts those that are to be restarted, ends with all of them.
+ *
+ * States   running → draining → stopping → stopped; failed from the start
+ * Emits    task.restarted · task.lost · supervisor.gaveUp · supervisor.report
+ * Needs    `pool` — provided by src/supervision/task-pool.ts; the placeholder here refuses to run
+ * Output   the exit reason and who ended how
+ *
+ * Tasks start and end in the pool without a word to this chart, while it is `running`; it hears only of ends that need a decision.
+ * @see Elixir Task.Supervisor, which is a DynamicSupervisor of temporary children
+ */
+import { assign, emit, enqueueActions, fromCallback, sendTo, setup, type AnyActorRef } from 'xstate';
+
+import { defaultIntensity, problemOfDynamicSupervisor, type Intensity, type Problem } from './child-spec.js';
+import { exitWith, failStart, type ExitReason } from './exit.js';
+import type { EndedChild } from './pool.js';
+import { addRestart } from './restart-window.js';
+import type { SupervisorReport } from './supervisor-facts.js';
+
+export interface TaskSupervisorInput extends Partial<Intensity> {
+  /** Most tasks at a time. Default `infinity`. */
+  readonly maxChildren?: number | 'infinity';
+}
+
+/** The first fault of a task supervisor's input; null when there is none. */
+export function problemOfTaskSupervisor({ maxChildren = 'infinity', ...flags }: TaskSupervisorInput): Problem | null {
+  return problemOfDynamicSupervisor({ ...flags, maxChildren });
+}
+
+/** What the chart orders of its pool. */
+export type TaskPoolCommand =
+  | { readonly type: 'pool.restart'; readonly id: string }
+  /** Refuse new tasks; say `pool.emptied` when the last has ended. */
+  | { readonly type: 'pool.drain' }
+  /** Refuse new tasks, end all; say `pool.emptied`. */
+  | { readonly type: 'pool.stopAll' };
+
+/** What the pool reports. */
+export type TaskPoolFact =
+  /** A task that is to be restarted has ended. */
+  | { readonly type: 'task.exited'; readonly id: string; readonly reason: ExitReason; readonly at: number }
+  /** A restored pool cannot restore a function. */
+  | { readonly type: 'task.lost'; readonly id: string; readonly name: string }
+  | { readonly type: 'pool.emptied'; readonly ended: readonly EndedChild[] }
+  | { readonly type: 'clock.rebased'; readonly offsetMs: number };
+
+export type TaskSupervisorEvent =
+  | TaskPoolFact
+  | { readonly type: 'supervisor.shutdown'; readonly reason?: ExitReason }
+  | { readonly type: 'supervisor.stop'; readonly reason?: ExitReason }
+  | { readonly type: 'supervisor.drain'; readonly deadlineMs?: number };
+
+export type TaskSupervisorEmitted =
+  | { readonly type: 'task.restarted'; readonly id: string; readonly cause: ExitReason; readonly attempt: number }
+  | { readonly type: 'task.lost'; readonly id: string; readonly name: string }
+  | { readonly type: 'supervisor.gaveUp'; readonly id: string; readonly reason: ExitReason }
+  | SupervisorReport;
+
+export interface TaskSupervisorContext {
+  readonly intensity: number;
+  readonly periodMs: number;
+  readonly maxChildren: number | 'infinity';
+  readonly problem: Problem | null;
+  /** Restarts within the window, monotonic ms, newest first. */
+  readonly restarts: readonly number[];
+  readonly drainMs: number | null;
+  readonly reason: ExitReason;
+  readonly ended: readonly EndedChild[];
+}
+
+/** What the pool is created with. */
+export interface TaskPoolInput {
+  readonly supervisor: AnyActorRef;
+  readonly maxChildren: number | 'infinity';
+}
+
+type On<Type extends TaskSupervisorEvent['type']> = Extract<TaskSupervisorEvent, { type: Type }>;
+
+export const taskSupervisorMachine = setup({
+  types: {
+    input: {} as TaskSupervisorInput | undefined,
+    context: {} as TaskSupervisorContext,
+    events: {} as TaskSupervisorEvent,
+    emitted: {} as TaskSupervisorEmitted,
+    tags: {} as 'starting' | 'accepting' | 'stopping',
+  },
+  actors: {
+    pool: fromCallback<TaskPoolCommand, TaskPoolInput>(() => {
+      throw new Error("this machine needs the actor 'pool': use taskSupervisor() of 'espalier', or machine.provide({ actors: { pool } })");
+    }),
+  },
+  delays: { drainDeadline: ({ context }) => context.drainMs ?? Infinity },
+  guards: {
+    invalid: ({ context }) => context.problem !== null,
+    exceedsIntensity: ({ context, event }) => addRestart(context.restarts, (event as On<'task.exited'>).at, context.intensity, context.periodMs).exceeded,
+  },
+  actions: {
+    restart: enqueueActions(({ context, event, enqueue }) => {
+      const { id, reason, at } = event as On<'task.exited'>;
+      const { restarts } = addRestart(context.restarts, at, context.intensity, context.periodMs);
+      enqueue.assign({ restarts });
+      enqueue.sendTo('pool', { type: 'pool.restart', id });
+      enqueue.emit({ type: 'task.restarted', id, cause: reason, attempt: restarts.length });
+    }),
+    giveUp: enqueueActions(({ event, enqueue }) => {
+      const { id, reason } = event as On<'task.exited'>;
+      enqueue.assign({ reason: 'shutdown' as const });
+      enqueue.emit({ type: 'supervisor.report', context: 'shutdown', id, reason: 'reachedMaxRestartIntensity' });
+      enqueue.emit({ type: 'supervisor.gaveUp', id, reason });
+    }),
+    tellLost: emit(({ event }) => event as On<'task.lost'>),
+    noteShutdown: assign({ reason: ({ event }) => (event as On<'supervisor.shutdown'>).reason ?? 'shutdown' }),
+    noteStop: assign({ reason: ({ event }) => (event as On<'supervisor.stop'>).reason ?? 'normal' }),
+    noteDrain: assign({ reason: 'shutdown' as const, drainMs: ({ event }) => (event as On<'supervisor.drain'>).deadlineMs ?? null }),
+    drainAll: sendTo('pool', { type: 'pool.drain' }),
+    stopAll: sendTo('pool', { type: 'pool.stopAll' }),
+    noteEnded: assign({ ended: ({ event }) => (event as On<'pool.emptied'>).ended }),
+    rebase: assign({ restarts: ({ context, event }) => context.restarts.map((at) => at + (event as On<'clock.rebased'>).offsetMs) }),
+  },
+}).createMachine({
+  id: 'taskSupervisor',
+  context: ({ input }) => ({
+    intensity: input?.intensity ?? defaultIntensity.intensity,
+    periodMs: input?.periodMs ?? defaultIntensity.periodMs,
+    maxChildren: input?.maxChildren ?? 'infinity',
+    problem: problemOfTaskSupervisor(input ?? {}),
+    restarts: [],
+    drainMs: null,
+    reason: 'normal',
+    ended: [],
+  }),
+  invoke: { id: 'pool', src: 'pool', input: ({ context, self }) => ({ supervisor: self, maxChildren: context.maxChildren }) },
+  output: ({ event }) => (event as unknown as { output: unknown }).output,
+  initial: 'starting',
+  on: { 'clock.rebased': { actions: 'rebase' }, 'task.lost': { actions: 'tellLost' } },
+  states: {
+    starting: { tags: 'starting', always: [{ guard: 'invalid', target: 'failed' }, { target: 'running' }] },
+    running: {
+      tags: 'accepting',
+      on: {
+        'task.exited': [{ guard: 'exceedsIntensity', target: 'stopping', actions: 'giveUp' }, { actions: 'restart' }],
+        'supervisor.shutdown': { target: 'stopping', actions: 'noteShutdown' },
+        'supervisor.stop': { target: 'stopping', actions: 'noteStop' },
+        'supervisor.drain': { target: 'draining', actions: 'noteDrain' },
+      },
+    },
+    draining: {
+      description: 'refuses new tasks; ends when the last one has',
+      entry: 'drainAll',
+      on: {
+        'pool.emptied': { target: 'stopped', actions: 'noteEnded' },
+        'supervisor.shutdown': { target: 'stopping', actions: 'noteShutdown' },
+        'supervisor.stop': { target: 'stopping', actions: 'noteStop' },
+      },
+      after: { drainDeadline: 'stopping' },
+    },
+    stopping: {
+      tags: 'stopping',
+      description: 'all tasks are told to end at once; each has its own deadline',
+      entry: 'stopAll',
+      on: {
+        'pool.emptied': { target: 'stopped', actions: 'noteEnded' },
+        'supervisor.shutdown': { description: 'already on its way' },
+      },
+    },
+    stopped: { type: 'final', output: ({ context }) => ({ ...exitWith(context.reason), children: context.ended }) },
+    failed: { type: 'final', tags: 'starting', output: ({ context }) => failStart(context.problem?.term) },
+  },
+});

@@ -1,0 +1,27 @@
+/** Espalier: supervision trees for XState. */
+export { EspalierError, errorCodes, type ErrorCode, type ErrorDetails } from './errors.js';
+export type { Backoff } from '../machines/backoff.js';
+export type {
+  AutoShutdown, ChildSpec, DynamicSupervisorInput, InitSpec, Intensity, ResolvedSpec, RestartType, ShutdownMs, Strategy, SupervisorInput,
+} from '../machines/supervision/child-spec.js';
+export { declineStart, Exit, exitWith, failStart, isClean, type ExitReason } from '../machines/supervision/exit.js';
+export type { EndedChild } from '../machines/supervision/pool.js';
+export type { ChildCount, ChildFact, DynamicEmitted, SupervisorEmitted, SupervisorReport } from '../machines/supervision/supervisor-facts.js';
+export type { TaskSupervisorEmitted, TaskSupervisorInput } from '../machines/supervision/task-supervisor.js';
+export { systemClock, type Clock } from './supervision/clock.js';
+export { defaultTasks, stopDefaultTasks } from './supervision/default-tasks.js';
+export type { ExitReport } from './supervision/exit-report.js';
+export {
+  isSupervisor, supervisorHandle, type Done, type ListedChild, type Refused, type StartChildResult, type StartedResult, type SupervisorHandle,
+} from './supervision/handle.js';
+export { orchestrator, type App, type Orchestrator, type StartEnvironment } from './supervision/orchestrator.js';
+export { partitionHandle, partitionSupervisor, type PartitionOptions, type PartitionSupervisor } from './supervision/partition.js';
+export {
+  dynamicSupervisor, dynamicSupervisorMachine, supervisor, supervisorMachine, type ActorMap, type DynamicSupervisorOptions, type SupervisorOptions,
+} from './supervision/supervisors.js';
+export {
+  Task, taskSupervisor, taskSupervisorHandle, taskSupervisorMachine,
+  type AsyncOptions, type StartedTask, type StartOptions, type StartResult, type StreamOptions, type TaskFn, type TaskOptions, type TaskOutcome,
+  type TaskRefusal, type TaskScope, type TaskSupervisor,
+} from './supervision/tasks.js';
+export { exit, exitReason, link, monitor, onExit, unlink, type ExitWatch, type LinkExit, type Monitor, type MonitorDown } from './supervision/watch.js';

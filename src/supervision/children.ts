@@ -1,0 +1,214 @@
+/**
+ * The actors that a pool carries: created by `createActor(logic, { parent })`, so that none of them sits in a machine's `children` map, whose copying
+ * costs O(siblings) per start and stop.
+ *
+ * Knows how an actor starts (at once, slowly, not at all), whether it traps exits, how it is asked and how it is killed. Decides nothing.
+ */
+import type { ActorScope, AnyActorRef, EventObject, Snapshot } from 'xstate';
+
+import type { ResolvedSpec } from '../../machines/supervision/child-spec.js';
+import { failureOfExit, reasonOfOutput, startOfOutput, type ExitReason, type StartOutcome } from '../../machines/supervision/exit.js';
+import type { ChildExited, EndedChild } from '../../machines/supervision/pool.js';
+import { EspalierError } from '../errors.js';
+import { clockOf, type Clock } from './clock.js';
+import { adopt } from './orphans.js';
+import { exitReason, handles, noteOrder, onExit } from './watch.js';
+import { createChild, hasStopped, providedActors } from './xstate-internals.js';
+
+/** What a pool is told of its children, at once and in order. */
+export interface ChildListener {
+  started(child: PooledChild, info: unknown): void;
+  declined(child: PooledChild): void;
+  startFailed(child: PooledChild, reason: unknown): void;
+  /** A child that had started has ended. */
+  exited(child: PooledChild, exit: ChildExited): void;
+}
+
+/** One incarnation of one child. */
+export interface PooledChild {
+  readonly id: string;
+  readonly run: number;
+  readonly spec: ResolvedSpec;
+  readonly ref: AnyActorRef;
+  phase: 'starting' | 'running';
+  /** Monotonic ms at which it was asked to end; null when it was not. */
+  askedAt: number | null;
+  killed: boolean;
+}
+
+type AnyScope = ActorScope<Snapshot<unknown>, EventObject>;
+type ChildSnapshot = Snapshot<unknown> & { hasTag?: (tag: string) => boolean };
+
+/** The children of one pool, by id. */
+export class Children {
+  readonly #scope: AnyScope;
+  readonly #supervisor: AnyActorRef;
+  readonly #listener: ChildListener;
+  readonly #clock: Clock;
+  readonly #live = new Map<string, PooledChild>();
+
+  /**
+   * @param scope       of the pool's own actor, which is every child's parent
+   * @param supervisor  whose provided actors are the logics
+   */
+  constructor(scope: AnyScope, supervisor: AnyActorRef, listener: ChildListener) {
+    this.#scope = scope;
+    this.#supervisor = supervisor;
+    this.#listener = listener;
+    this.#clock = clockOf(supervisor.system);
+  }
+
+  get size(): number {
+    return this.#live.size;
+  }
+
+  get(id: string): PooledChild | undefined {
+    return this.#live.get(id);
+  }
+
+  /** In start order. */
+  all(): IterableIterator<PooledChild> {
+    return this.#live.values();
+  }
+
+  now(): number {
+    return this.#clock.now();
+  }
+
+  /** Starts an incarnation; its listener learns what came of it, at once or once it has left the tag `starting`. */
+  start(id: string, run: number, spec: ResolvedSpec, snapshot?: unknown): void {
+    const logic = providedActors(this.#supervisor)[spec.src];
+    if (logic === undefined) {
+      const missing = new EspalierError('supervision/unknown-src', { expected: `an actor named '${spec.src}' among the supervisor's actors`, got: spec.src });
+      this.#listener.startFailed({ id, run, spec, ref: this.#supervisor, phase: 'starting', askedAt: null, killed: false }, ['EXIT', missing]);
+      return;
+    }
+    let info: unknown;
+    const restored = snapshot === undefined ? {} : { snapshot };
+    const ref = createChild(logic, { parent: this.#scope.self, id, src: spec.src, input: spec.input, ...restored });
+    const ready = ref.on('supervisor.ready', (event: { info?: unknown }) => {
+      info = event.info;
+    });
+    const child: PooledChild = { id, run, spec, ref, phase: 'starting', askedAt: null, killed: false };
+    this.#live.set(id, child);
+    ref.start();
+    const first = ref.getSnapshot() as ChildSnapshot;
+    if (first.status === 'error') {
+      this.#fail(child, failureOfExit(exitReason(ref) ?? 'normal'));
+    } else if (first.status === 'done' && isAboutStart(first)) {
+      this.#endStart(child, first);
+    } else if (first.status === 'active' && first.hasTag?.('starting') === true) {
+      const subscription = ref.subscribe({
+        next: (next: ChildSnapshot) => {
+          if (next.status !== 'active' || next.hasTag?.('starting') === true) return;
+          subscription.unsubscribe();
+          ready.unsubscribe();
+          this.#begin(child, info);
+        },
+        error: () => {},
+      });
+    } else {
+      ready.unsubscribe();
+      this.#begin(child, info);
+    }
+  }
+
+  #begin(child: PooledChild, info: unknown): void {
+    child.phase = 'running';
+    this.#listener.started(child, info);
+  }
+
+  #fail(child: PooledChild, reason: unknown): void {
+    this.#live.delete(child.id);
+    this.#listener.startFailed(child, reason);
+  }
+
+  /** It ended before it had started: its output says whether it declined or failed; any other output is OTP's nonsense value. */
+  #endStart(child: PooledChild, { output }: { output?: unknown }): void {
+    const outcome: StartOutcome = startOfOutput(output) ?? { kind: 'failed', reason: output };
+    if (outcome.kind === 'failed') {
+      this.#fail(child, outcome.reason);
+    } else {
+      this.#live.delete(child.id);
+      this.#listener.declined(child);
+    }
+  }
+
+  /** News of an actor's end; ignored when it is not the living incarnation's. */
+  ended(id: string, actor?: AnyActorRef): void {
+    const child = this.#live.get(id);
+    if (child === undefined || (actor !== undefined && child.ref !== actor)) return;
+    const reason = exitReason(child.ref);
+    if (reason === null) return;
+    const snapshot = child.ref.getSnapshot() as ChildSnapshot;
+    if (child.phase === 'running') this.#exit(child, reason, snapshot.output);
+    else if (snapshot.status === 'done') this.#endStart(child, snapshot);
+    else this.#fail(child, failureOfExit(reason));
+  }
+
+  #exit(child: PooledChild, reason: ExitReason, output: unknown): void {
+    this.#live.delete(child.id);
+    const at = this.#clock.now();
+    const { id, run, askedAt, killed } = child;
+    const children = (output as { children?: readonly EndedChild[] } | undefined)?.children;
+    const inner = Array.isArray(children) && reasonOfOutput(output) === reason ? { children: children as readonly EndedChild[] } : {};
+    this.#listener.exited(child, { type: 'child.exited', id, run, at, reason, tookMs: askedAt === null ? 0 : at - askedAt, killed, ...inner });
+  }
+
+  /** Asks it to end. One that does not trap exits ends at once, with the request's reason. */
+  ask(child: PooledChild, reason: ExitReason): void {
+    child.askedAt ??= this.#clock.now();
+    const request = { type: 'supervisor.shutdown', reason };
+    if (handles(child.ref, request)) child.ref.send(request);
+    else this.#stop(child, reason);
+  }
+
+  /** Ends it at once. */
+  kill(child: PooledChild): void {
+    child.askedAt ??= this.#clock.now();
+    child.killed = true;
+    this.#stop(child, 'killed');
+  }
+
+  /** A start that takes too long is over, and has failed. */
+  abandon(child: PooledChild): void {
+    this.#live.delete(child.id);
+    noteOrder(child.ref, 'killed');
+    this.#scope.stopChild(child.ref);
+    this.#listener.startFailed(child, 'timeout');
+  }
+
+  /** An actor whose own event is being processed ends only after it; its exit is told then, not before. */
+  #stop(child: PooledChild, reason: ExitReason): void {
+    noteOrder(child.ref, reason);
+    this.#scope.stopChild(child.ref);
+    if (hasStopped(child.ref)) this.#stopped(child, reason);
+    else onExit(child.ref, () => this.#stopped(child, reason));
+  }
+
+  #stopped(child: PooledChild, reason: ExitReason): void {
+    if (this.#live.get(child.id) !== child) return;
+    if (child.phase === 'running') this.#exit(child, reason, undefined);
+    else this.#fail(child, reason);
+  }
+
+  /** The pool itself is stopped: nobody is waited for, nobody is told. After a kill those that trap exits are asked, and adopted. */
+  leave(order: ExitReason | undefined): void {
+    for (const { ref, spec } of [...this.#live.values()].reverse()) {
+      const request = { type: 'supervisor.shutdown', reason: 'killed' };
+      if (order === 'killed' && handles(ref, request)) {
+        adopt(ref, spec.shutdownMs);
+        ref.send(request);
+      } else {
+        noteOrder(ref, order ?? 'killed');
+        this.#scope.stopChild(ref);
+      }
+    }
+    this.#live.clear();
+  }
+}
+
+/** Does a final snapshot speak of the start, rather than of a life that is over? */
+function isAboutStart(snapshot: ChildSnapshot): boolean {
+  return startOfOutput(snapshot.output) !== undefined || snapshot.hasTag?.('starting') === true;
+}

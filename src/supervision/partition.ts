@@ -1,0 +1,60 @@
+/** N copies of one child under one supervisor, and routing by key: for a child that would be a bottleneck alone. */
+import type { AnyActorRef } from 'xstate';
+
+import type { ChildSpec, Intensity, Strategy } from '../../machines/supervision/child-spec.js';
+import { partitionId, partitionOf, partitionSpecs } from '../../machines/supervision/partition.js';
+import { EspalierError } from '../errors.js';
+import { supervisorHandle, type SupervisorHandle } from './handle.js';
+import { supervisor, type ActorMap, type supervisorMachine } from './supervisors.js';
+
+/** Options of {@link partitionSupervisor}. */
+export interface PartitionOptions<Actors extends ActorMap = ActorMap> extends Partial<Intensity> {
+  /** How many copies: a whole number above 0. */
+  readonly partitions: number;
+  readonly child: Omit<ChildSpec<Extract<keyof Actors, string>>, 'id'>;
+  readonly strategy?: Strategy;
+  readonly actors: Actors;
+}
+
+/**
+ * A supervisor of N copies of one child, ids `0` to `N - 1`; they share one restart intensity.
+ * @throws EspalierError `supervision/invalid-partitions`, or what is wrong with the child
+ */
+export function partitionSupervisor<const Actors extends ActorMap>(options: PartitionOptions<Actors>): typeof supervisorMachine {
+  const { partitions, child, ...rest } = options;
+  if (!(Number.isInteger(partitions) && partitions > 0))
+    throw new EspalierError('supervision/invalid-partitions', { expected: '`partitions` to be a whole number above 0', got: partitions });
+  return supervisor({ ...rest, children: partitionSpecs(child, partitions) });
+}
+
+/** A running partition supervisor in the hands of an app. Made by {@link partitionHandle}. */
+export class PartitionSupervisor {
+  readonly ref: AnyActorRef;
+  /** Calls on the supervisor beneath. */
+  readonly supervisor: SupervisorHandle;
+  readonly partitions: number;
+
+  constructor(ref: AnyActorRef) {
+    this.ref = ref;
+    this.supervisor = supervisorHandle(ref);
+    this.partitions = (ref.getSnapshot() as { context: { children: readonly unknown[] } }).context.children.length;
+  }
+
+  /** The partition of a key: of an integer `Math.abs(key) % partitions`, else by a hash. */
+  partitionOf(key: unknown): number {
+    return partitionOf(key, this.partitions);
+  }
+
+  /** The actor that a key is routed to; undefined while that partition is down. */
+  child(key: unknown): AnyActorRef | undefined {
+    return this.supervisor.child(partitionId(this.partitionOf(key)));
+  }
+}
+
+/**
+ * A handle on a running partition supervisor.
+ * @throws EspalierError `supervision/not-a-supervisor` when the actor is none
+ */
+export function partitionHandle(ref: AnyActorRef): PartitionSupervisor {
+  return new PartitionSupervisor(ref);
+}

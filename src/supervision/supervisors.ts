@@ -1,0 +1,81 @@
+/** Supervisors as XState logic: to be a child of another, invoked or spawned by a machine of the app's own, or a root. */
+import type { AnyActorLogic, AnyStateMachine } from 'xstate';
+
+import {
+  problemOfDynamicSupervisor, problemOfSupervisor, type ChildSpec, type DynamicSupervisorInput, type Problem, type SupervisorInput,
+} from '../../machines/supervision/child-spec.js';
+import { dynamicSupervisorMachine as bareDynamicSupervisor } from '../../machines/supervision/dynamic-supervisor.js';
+import { supervisorMachine as bareSupervisor } from '../../machines/supervision/supervisor.js';
+import { EspalierError } from '../errors.js';
+import { dynamicPoolLogic } from './dynamic-pool.js';
+import { poolLogic } from './pool.js';
+
+/** The logics that children run, by the name that their specs' `src` gives. */
+export type ActorMap = Readonly<Record<string, AnyActorLogic>>;
+
+/** The supervisor machine with its pool: takes {@link SupervisorInput} as input; `.provide({ actors })` adds the children's logics. */
+export const supervisorMachine = bareSupervisor.provide({ actors: { pool: poolLogic as never } });
+
+/** The dynamic supervisor machine with its pool: takes {@link DynamicSupervisorInput} as input. */
+export const dynamicSupervisorMachine = bareDynamicSupervisor.provide({ actors: { pool: dynamicPoolLogic as never } });
+
+/** Options of {@link supervisor}: its input, and the children's logics. */
+export interface SupervisorOptions<Actors extends ActorMap = ActorMap> extends SupervisorInput<Extract<keyof Actors, string>> {
+  readonly actors?: Actors;
+}
+
+/** Options of {@link dynamicSupervisor}. */
+export interface DynamicSupervisorOptions<Actors extends ActorMap = ActorMap> extends DynamicSupervisorInput<Extract<keyof Actors, string>> {
+  readonly actors?: Actors;
+}
+
+/**
+ * A supervisor with its options bound: started in order, stopped in reverse, restarted by strategy.
+ * @throws EspalierError with a `supervision/…` code for the first fault of the options, before anything starts
+ */
+export function supervisor<const Actors extends ActorMap>(options: SupervisorOptions<Actors> = {}): typeof supervisorMachine {
+  const { actors, ...input } = options;
+  refuse(problemOfSupervisor(input));
+  for (const spec of input.children ?? []) requireSrc(spec.src, actors ?? {});
+  if (input.init !== undefined) requireSrc(input.init.src, actors ?? {});
+  return withInput(provideActors(supervisorMachine, actors ?? {}), input);
+}
+
+/**
+ * A dynamic supervisor with its options bound: children on demand, each on its own, stopped all at once. With `template`, OTP's simple_one_for_one.
+ * @throws EspalierError with a `supervision/…` code for the first fault of the options, before anything starts
+ */
+export function dynamicSupervisor<const Actors extends ActorMap>(options: DynamicSupervisorOptions<Actors> = {}): typeof dynamicSupervisorMachine {
+  const { actors, ...input } = options;
+  refuse(problemOfDynamicSupervisor(input));
+  if (input.template !== undefined) requireSrc(input.template.src, actors ?? {});
+  return withInput(provideActors(dynamicSupervisorMachine, actors ?? {}), input);
+}
+
+/** Throws what is wrong with a spec or an option, when something is. */
+export function refuse(problem: Problem | null): void {
+  if (problem === null) return;
+  const { code, expected, got, term } = problem;
+  throw new EspalierError(code, { expected, got, term });
+}
+
+/** Refuses a `src` that names no logic. */
+export function requireSrc(src: ChildSpec['src'], actors: Readonly<Record<string, unknown>>): void {
+  if (actors[src] !== undefined) return;
+  const known = Object.keys(actors).filter((name) => name !== 'pool');
+  throw new EspalierError('supervision/unknown-src', { expected: `a src among the actors ${known.join(', ') || '(none)'}`, got: src });
+}
+
+function provideActors<Machine extends AnyStateMachine>(machine: Machine, actors: ActorMap): Machine {
+  if ('pool' in actors) throw new EspalierError('supervision/reserved-actor', { expected: "an actor name other than 'pool', which is the supervisor's own", got: 'pool' });
+  return machine.provide({ actors } as never) as Machine;
+}
+
+/** The machine with some of its input given; input that comes later is laid over it. */
+export function withInput<Machine extends AnyStateMachine>(machine: Machine, input: object): Machine {
+  const { getInitialSnapshot, provide } = machine;
+  return Object.assign(machine, {
+    getInitialSnapshot: (scope: never, later: object | undefined) => getInitialSnapshot(scope, { ...input, ...later } as never) as unknown,
+    provide: (implementations: never) => withInput(provide.call(machine, implementations) as Machine, input),
+  });
+}

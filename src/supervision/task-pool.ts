@@ -1,0 +1,283 @@
+/**
+ * The pool of a task supervisor: runs functions, one leaf actor each, and tells the leaf how its function ended.
+ *
+ * Slots and their ids are used again, so nothing is kept of a task that has ended; all deadlines share one timer; an abort signal is made when it is
+ * read. A late result finds another run in its slot and touches nothing.
+ */
+import type { ActorLogic, ActorScope, AnyActorRef, EventObject, Snapshot } from 'xstate';
+
+import type { RestartType, ShutdownMs } from '../../machines/supervision/child-spec.js';
+import { childOfEvent, reasonOfError, reasonOfEvent, type ExitReason } from '../../machines/supervision/exit.js';
+import type { EndedChild } from '../../machines/supervision/pool.js';
+import { shouldRestart } from '../../machines/supervision/restart-policy.js';
+import type { TaskPoolCommand, TaskPoolFact, TaskPoolInput } from '../../machines/supervision/task-supervisor.js';
+import { taskMachine } from '../../machines/supervision/task.js';
+import { clockOf, type Clock } from './clock.js';
+import { contain } from './contain.js';
+import { DeadlineQueue } from './deadlines.js';
+import type { PoolEnded } from './pool.js';
+import { indexTimers } from './scheduler.js';
+import { TaskSlot, type TaskFn, type TaskOutcome } from './task-slot.js';
+import { exitReason, noteOrder, orderOf } from './watch.js';
+import { createChild, systemOf } from './xstate-internals.js';
+
+export type TaskPoolEvent = TaskPoolCommand | PoolEnded;
+export type TaskPoolSnapshot = Snapshot<undefined> & { readonly pool: TaskPool };
+
+/** How a task is to be run. */
+export interface TaskPlan {
+  readonly fn: TaskFn<unknown>;
+  readonly restart: RestartType;
+  readonly shutdownMs: ShutdownMs;
+  readonly trapExit: boolean;
+  readonly deadlineMs: number | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly name: string | undefined;
+  /** Told once, when the task has ended for good. */
+  readonly settled: ((outcome: TaskOutcome<unknown>) => void) | undefined;
+}
+
+/** Why no task could be started. */
+export type TaskRefusal = 'maxChildren' | 'draining' | 'noproc';
+
+/** Free slots kept for use again; a burst beyond it gives its memory back. */
+const mostFreeSlots = 1_024;
+
+/** One task pool at work. */
+export class TaskPool {
+  readonly deadlines: DeadlineQueue;
+  readonly #scope: ActorScope<Snapshot<unknown>, EventObject>;
+  readonly #supervisor: AnyActorRef;
+  readonly #clock: Clock;
+  readonly #maxChildren: number;
+  readonly #slots = new Map<string, TaskSlot>();
+  readonly #free: TaskSlot[] = [];
+  #made = 0;
+  #mode: 'open' | 'draining' | 'stopping' | 'gone' = 'open';
+  readonly #ended: EndedChild[] = [];
+
+  constructor(scope: ActorScope<Snapshot<unknown>, EventObject>, { supervisor, maxChildren }: TaskPoolInput) {
+    this.#scope = scope;
+    this.#supervisor = supervisor;
+    this.#clock = clockOf(supervisor.system);
+    this.#maxChildren = maxChildren === 'infinity' ? Infinity : maxChildren;
+    this.deadlines = new DeadlineQueue(this.#clock);
+  }
+
+  get size(): number {
+    return this.#slots.size;
+  }
+
+  now(): number {
+    return this.#clock.now();
+  }
+
+  names(): { id: string; name: string }[] {
+    return [...this.#slots.values()].map((slot) => ({ id: slot.id, name: slot.plan?.name ?? slot.id }));
+  }
+
+  keyOf(actor: AnyActorRef): string | undefined {
+    return this.#slots.get(actor.id)?.ref === actor ? actor.id : undefined;
+  }
+
+  get(id: string): TaskSlot | undefined {
+    return this.#slots.get(id);
+  }
+
+  /** Starts a task; its function begins in this call, as an async function's does. */
+  start(plan: TaskPlan): { ok: true; slot: TaskSlot; run: number; ref: AnyActorRef } | { ok: false; reason: TaskRefusal } {
+    if (this.#mode !== 'open') return { ok: false, reason: this.#mode === 'draining' ? 'draining' : 'noproc' };
+    if (this.#slots.size >= this.#maxChildren) return { ok: false, reason: 'maxChildren' };
+    const slot = this.#free.pop() ?? new TaskSlot(`task#${++this.#made}`, this);
+    slot.plan = plan;
+    this.#slots.set(slot.id, slot);
+    const ref = this.#spawn(slot);
+    const { run } = slot;
+    if (plan.deadlineMs !== undefined) this.deadlines.add(slot, plan.deadlineMs);
+    if (plan.signal !== undefined) slot.follow(plan.signal);
+    this.#run(slot, plan.fn);
+    return { ok: true, slot, run, ref };
+  }
+
+  #spawn(slot: TaskSlot): AnyActorRef {
+    const ref = createChild(taskMachine, { parent: this.#scope.self, id: slot.id, src: 'task' });
+    slot.ref = ref;
+    ref.start();
+    return ref;
+  }
+
+  #run(slot: TaskSlot, fn: TaskFn<unknown>): void {
+    const { run } = slot;
+    if (slot.ended) return;
+    let result: unknown;
+    try {
+      result = fn(slot.scope(run));
+    } catch (error) {
+      this.failed(slot, run, error);
+      return;
+    }
+    if (typeof (result as PromiseLike<unknown> | undefined)?.then !== 'function') {
+      this.succeeded(slot, run, result);
+      return;
+    }
+    (result as PromiseLike<unknown>).then(
+      (value) => {
+        this.succeeded(slot, run, value);
+      },
+      (error: unknown) => {
+        this.failed(slot, run, error);
+      },
+    );
+  }
+
+  succeeded(slot: TaskSlot, run: number, value: unknown): void {
+    if (slot.run !== run || slot.ended) return;
+    slot.outcome = { ok: true, value };
+    slot.end({ type: 'task.succeeded' });
+  }
+
+  failed(slot: TaskSlot, run: number, error: unknown): void {
+    if (slot.run === run && !slot.ended) slot.end({ type: 'task.failed', reason: reasonOfError(error) });
+  }
+
+  /** Tells a task to end. One that traps exits has until its shutdown time is over; then it is killed. */
+  ask(slot: TaskSlot, shutdownMs: ShutdownMs, outcome?: TaskOutcome<never>): void {
+    if (slot.ended) return;
+    if (shutdownMs === 'brutalKill') {
+      this.kill(slot);
+      return;
+    }
+    slot.askedAt ??= this.#clock.now();
+    slot.abort(outcome?.ok === false ? outcome.reason : 'shutdown');
+    if (slot.ended) return;
+    if (slot.plan?.trapExit !== true) {
+      slot.outcome = outcome;
+      slot.end({ type: 'task.cancelled', reason: 'shutdown' });
+    } else if (shutdownMs !== 'infinity') {
+      this.deadlines.remove(slot);
+      this.deadlines.add(slot, shutdownMs);
+    }
+  }
+
+  kill(slot: TaskSlot): void {
+    const { ref } = slot;
+    if (ref === undefined || slot.ended) return;
+    slot.askedAt ??= this.#clock.now();
+    slot.killed = true;
+    slot.abort('killed');
+    noteOrder(ref, 'killed');
+    this.#scope.stopChild(ref);
+    this.#finish(slot, 'killed');
+  }
+
+  handle(event: TaskPoolEvent): void {
+    switch (event.type) {
+      case 'pool.restart':
+        this.#restart(this.#slots.get(event.id));
+        return;
+      case 'pool.drain':
+        this.#mode = 'draining';
+        this.#checkEmptied();
+        return;
+      case 'pool.stopAll':
+        this.#stopAll();
+        return;
+      case 'pool.ended': {
+        const slot = this.#slots.get(event.id);
+        if (slot !== undefined && slot.ref === event.actor) this.#finish(slot, exitReason(event.actor) ?? 'shutdown');
+        return;
+      }
+      default: {
+        const reason = reasonOfEvent(event);
+        const slot = reason === undefined ? undefined : this.#slots.get(childOfEvent(event));
+        if (reason !== undefined && slot?.ref !== undefined && exitReason(slot.ref) !== null) this.#finish(slot, reason);
+      }
+    }
+  }
+
+  #restart(slot: TaskSlot | undefined): void {
+    if (slot?.plan === undefined || this.#mode !== 'open') return;
+    this.#spawn(slot);
+    this.#run(slot, slot.plan.fn);
+  }
+
+  #finish(slot: TaskSlot, reason: ExitReason): void {
+    const { plan } = slot;
+    if (plan === undefined) return;
+    if (!slot.ended) slot.abort(reason);
+    if (this.#mode === 'open' && slot.askedAt === null && shouldRestart(plan.restart, reason)) {
+      slot.again();
+      this.#report({ type: 'task.exited', id: slot.id, reason, at: this.#clock.now() });
+      return;
+    }
+    const outcome = slot.outcome ?? { ok: false, reason };
+    if (this.#mode === 'stopping') {
+      const tookMs = slot.askedAt === null ? 0 : this.#clock.now() - slot.askedAt;
+      this.#ended.push({ id: plan.name ?? slot.id, reason, tookMs, killed: slot.killed });
+    }
+    this.#slots.delete(slot.id);
+    this.deadlines.remove(slot);
+    slot.release();
+    if (this.#free.length < mostFreeSlots) this.#free.push(slot);
+    plan.settled?.(outcome);
+    this.#checkEmptied();
+  }
+
+  #report(fact: TaskPoolFact): void {
+    systemOf(this.#scope.self)._relay(this.#scope.self, this.#supervisor, fact);
+  }
+
+  #stopAll(): void {
+    this.#mode = 'stopping';
+    for (const slot of [...this.#slots.values()]) {
+      if (slot.ref === undefined || exitReason(slot.ref) !== null) this.#finish(slot, 'shutdown');
+      else this.ask(slot, slot.plan?.shutdownMs ?? 'brutalKill');
+    }
+    this.#checkEmptied();
+  }
+
+  #checkEmptied(): void {
+    if (this.#slots.size > 0 || (this.#mode !== 'stopping' && this.#mode !== 'draining')) return;
+    this.#mode = 'gone';
+    this.#report({ type: 'pool.emptied', ended: this.#ended });
+  }
+
+  /** The chart is gone: so is every task; its owner learns that it is lost. */
+  leave(): void {
+    this.#mode = 'gone';
+    this.deadlines.clear();
+    for (const slot of [...this.#slots.values()]) {
+      const { plan, ref } = slot;
+      this.#slots.delete(slot.id);
+      slot.abort('killed');
+      if (ref !== undefined) {
+        noteOrder(ref, orderOf(this.#supervisor) ?? 'killed');
+        this.#scope.stopChild(ref);
+      }
+      slot.release();
+      plan?.settled?.({ ok: false, reason: 'lost' });
+    }
+  }
+}
+
+/** The task pool, as the actor that the task supervisor machine is provided with. */
+export const taskPoolLogic: ActorLogic<TaskPoolSnapshot, TaskPoolEvent, TaskPoolInput> & { readonly events: readonly string[] } = {
+  events: ['pool.ended'],
+  getInitialSnapshot(scope, input) {
+    const pool = new TaskPool(scope as unknown as ActorScope<Snapshot<unknown>, EventObject>, input);
+    return { status: 'active', output: undefined, error: undefined, pool };
+  },
+  start(_snapshot, scope) {
+    contain(scope.self);
+    indexTimers(scope.self);
+  },
+  transition(snapshot, event): TaskPoolSnapshot {
+    if ((event.type as string) === 'xstate.stop') {
+      snapshot.pool.leave();
+      return { ...snapshot, status: 'stopped', output: undefined, error: undefined };
+    }
+    snapshot.pool.handle(event);
+    return snapshot;
+  },
+  getPersistedSnapshot: (snapshot) => snapshot,
+};

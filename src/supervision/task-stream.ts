@@ -1,0 +1,81 @@
+/** A bounded stream of tasks over an iterable. @see Elixir Task.Supervisor.async_stream */
+import type { AnyActorRef } from 'xstate';
+
+import { Exit } from '../../machines/supervision/exit.js';
+import { EspalierError } from '../errors.js';
+import type { AsyncOptions, Task, TaskSupervisor } from './tasks.js';
+import type { TaskFn, TaskOutcome } from './task-slot.js';
+import { exitReason } from './watch.js';
+
+/** Options of `TaskSupervisor.stream`. */
+export interface StreamOptions {
+  /** Most tasks at a time; the iterable is read no further. Default 8. */
+  readonly maxConcurrency?: number;
+  /** Outcomes in the order of the items, or as the tasks end. Default true. */
+  readonly ordered?: boolean;
+  /** Deadline of each task, ms. Default none. */
+  readonly deadlineMs?: number;
+  /** What a passed deadline does: its outcome is `timedOut` and the stream goes on, or the stream throws `Exit`. Default `killTask`. */
+  readonly onTimeout?: 'killTask' | 'exit';
+  /** Ends the stream and its tasks when it aborts. */
+  readonly signal?: AbortSignal;
+  readonly owner?: AnyActorRef;
+  /** Link the tasks to their owner: a crash ends it, and the stream with it. Default true where there is an owner. */
+  readonly link?: boolean;
+}
+
+export async function* streamTasks<Item, Value>(
+  tasks: TaskSupervisor,
+  items: Iterable<Item> | AsyncIterable<Item>,
+  fn: (item: Item, scope: Parameters<TaskFn<Value>>[0]) => Value | PromiseLike<Value>,
+  options: StreamOptions,
+): AsyncGenerator<TaskOutcome<Value>, void, undefined> {
+  const { maxConcurrency = 8, ordered = true, onTimeout = 'killTask', signal, owner } = options;
+  if (!(Number.isInteger(maxConcurrency) && maxConcurrency > 0))
+    throw new EspalierError('supervision/invalid-task', { expected: '`maxConcurrency` to be a whole number above 0', got: maxConcurrency });
+  const taskOptions: AsyncOptions = {
+    ...(options.deadlineMs === undefined ? {} : { deadlineMs: options.deadlineMs }),
+    ...(signal === undefined ? {} : { signal }),
+    ...(owner === undefined ? {} : { owner, link: options.link ?? true }),
+  };
+  const source = iteratorOf(items);
+  const flying: Flight<Value>[] = [];
+  let exhausted = false;
+  try {
+    for (;;) {
+      while (!exhausted && flying.length < maxConcurrency && signal?.aborted !== true) {
+        const { done, value: item } = await source.next();
+        if (done === true) exhausted = true;
+        else flying.push(launch(tasks, (scope) => fn(item, scope), taskOptions));
+      }
+      if (flying.length === 0) return;
+      const next = ordered ? (flying[0] as Flight<Value>) : await Promise.race(flying.map((flight) => flight.landed));
+      const { outcome } = await next.landed;
+      flying.splice(flying.indexOf(next), 1);
+      if (owner !== undefined && exitReason(owner) !== null) return;
+      if (onTimeout === 'exit' && !outcome.ok && outcome.reason === 'timedOut') throw new Exit({ crash: 'timeout' });
+      yield outcome;
+    }
+  } finally {
+    for (const { task } of flying) task?.cancel();
+    if (!exhausted) await source.return?.();
+  }
+}
+
+/** A task on its way. `landed` gives the flight itself, so that a race tells which. */
+interface Flight<Value> {
+  readonly task: Task<Value> | undefined;
+  readonly landed: Promise<Flight<Value> & { readonly outcome: TaskOutcome<Value> }>;
+}
+
+function launch<Value>(tasks: TaskSupervisor, fn: TaskFn<Value>, options: AsyncOptions): Flight<Value> {
+  const started = tasks.async(fn, options);
+  const outcome: Promise<TaskOutcome<Value>> = started.ok ? started.task.outcome : Promise.resolve({ ok: false, reason: { crash: started.reason } });
+  const flight = { task: started.ok ? started.task : undefined, landed: undefined as never } as { task: Task<Value> | undefined; landed: Flight<Value>['landed'] };
+  flight.landed = outcome.then((landedWith) => Object.assign(flight, { outcome: landedWith }));
+  return flight;
+}
+
+function iteratorOf<Item>(items: Iterable<Item> | AsyncIterable<Item>): Iterator<Item> | AsyncIterator<Item> {
+  return Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator]();
+}

@@ -1,0 +1,83 @@
+/**
+ * Every private part of XState 5 that Espalier leans on, in one file. test/supervision/xstate-internals.test.ts holds XState to it.
+ *
+ * Why at all: XState gives no way to stop an actor from outside its parent, none to learn of *every* death, and its scheduler scans all timers of
+ * the system whenever any actor stops.
+ */
+import type { ActorOptions, AnyActorLogic, AnyActorRef, EventObject } from 'xstate';
+import { createActor } from 'xstate';
+
+/** A delayed event, as XState's scheduler knows it. */
+export interface ScheduledEvent {
+  readonly id: string;
+  readonly event: EventObject;
+  readonly delay: number;
+  readonly source: AnyActorRef;
+  readonly target: AnyActorRef;
+  readonly startedAt: number;
+}
+
+/** An actor system with its private parts. */
+export interface SystemInternals {
+  scheduler: {
+    schedule(source: AnyActorRef, target: AnyActorRef, event: EventObject, delay: number, id: string | undefined): void;
+    cancel(source: AnyActorRef, id: string): void;
+    cancelAll(actor: AnyActorRef): void;
+  };
+  /** Called for every actor that ends, also ahead of time for one that is about to be stopped. */
+  _unregister(actor: AnyActorRef): void;
+  _relay(source: AnyActorRef | undefined, target: AnyActorRef, event: EventObject): void;
+  readonly _snapshot: { _scheduledEvents: Record<string, ScheduledEvent> };
+  getSnapshot(): { _scheduledEvents: Record<string, ScheduledEvent> };
+  getAll(): Record<string, AnyActorRef>;
+}
+
+interface ActorInternals {
+  readonly _processingStatus: 0 | 1 | 2;
+  readonly logic: AnyActorLogic;
+  _stop(): void;
+}
+
+export function systemOf(actor: AnyActorRef): SystemInternals {
+  return actor.system as unknown as SystemInternals;
+}
+
+/** Has it ended, in whatever way? */
+export function hasStopped(actor: AnyActorRef): boolean {
+  return (actor as unknown as ActorInternals)._processingStatus === 2;
+}
+
+/** Was it created but never started? */
+export function isUnstarted(actor: AnyActorRef): boolean {
+  return (actor as unknown as ActorInternals)._processingStatus === 0;
+}
+
+/** Ends an actor at once, whoever its parent is: its logic sees `xstate.stop`, its children go with it. Idempotent. */
+export function stopActor(actor: AnyActorRef): void {
+  (actor as unknown as ActorInternals)._stop();
+}
+
+export function parentOf(actor: AnyActorRef): AnyActorRef | undefined {
+  return actor._parent;
+}
+
+export function logicOf(actor: AnyActorRef): AnyActorLogic {
+  return (actor as unknown as ActorInternals).logic;
+}
+
+/** The named actor logics that a machine was provided with. */
+export function providedActors(actor: AnyActorRef): Readonly<Record<string, AnyActorLogic | undefined>> {
+  const { implementations } = logicOf(actor) as unknown as { implementations?: { actors?: Record<string, AnyActorLogic> } };
+  return implementations?.actors ?? {};
+}
+
+/** The children that an actor's snapshot lists; none for logic that keeps no such list. */
+export function childrenOf(actor: AnyActorRef): AnyActorRef[] {
+  const { children } = (actor.getSnapshot() ?? {}) as { children?: Record<string, AnyActorRef | undefined> };
+  return Object.values(children ?? {}).filter((child): child is AnyActorRef => child !== undefined);
+}
+
+/** Creates a child of any actor. XState types `parent` but documents it as internal. */
+export function createChild(logic: AnyActorLogic, options: { parent: AnyActorRef; id: string; src?: string; input?: unknown; snapshot?: unknown }): AnyActorRef {
+  return createActor(logic, options as unknown as ActorOptions<AnyActorLogic>) as AnyActorRef;
+}
