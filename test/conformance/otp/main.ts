@@ -1,0 +1,16 @@
+/** The process around the conformance command: its streams, its exit code, and the errors that nobody caught. */
+import { conformance } from './command.js';
+
+const stray: unknown[] = [];
+process.on('uncaughtException', (error) => stray.push(error));
+process.on('unhandledRejection', (error) => stray.push(error));
+
+process.exitCode = await conformance(process.argv.slice(2), {
+  print: (text) => {
+    console.log(text);
+  },
+  complain: (text) => {
+    console.error(text);
+  },
+  takeStray: () => stray.splice(0),
+});
