@@ -1,14 +1,16 @@
 /** The catalogue: every machine by its id. Tests, diagrams and the inspector iterate it. */
+import { sessionMachine } from './live/session.js';
 import { dynamicSupervisorMachine } from './supervision/dynamic-supervisor.js';
 import { supervisorMachine } from './supervision/supervisor.js';
 import { taskMachine } from './supervision/task.js';
 import { taskSupervisorMachine } from './supervision/task-supervisor.js';
 
-export { dynamicSupervisorMachine, supervisorMachine, taskMachine, taskSupervisorMachine };
+export { dynamicSupervisorMachine, sessionMachine, supervisorMachine, taskMachine, taskSupervisorMachine };
 
 export const catalogue = {
   supervisor: supervisorMachine,
   dynamicSupervisor: dynamicSupervisorMachine,
   taskSupervisor: taskSupervisorMachine,
   task: taskMachine,
+  liveSession: sessionMachine,
 } as const;

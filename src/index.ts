@@ -25,3 +25,10 @@ export {
   type TaskRefusal, type TaskScope, type TaskSupervisor,
 } from './supervision/tasks.js';
 export { exit, exitReason, link, monitor, onExit, unlink, type ExitWatch, type LinkExit, type Monitor, type MonitorDown } from './supervision/watch.js';
+export { liveSessionHandle, type LiveFailure, type LiveHandleOptions, type LiveSession, type ReadyOutcome, type SendOutcome, type SessionOutcome } from './live/handle.js';
+export type { LiveSessionOptions } from './live/options.js';
+export { liveSession, type LiveSessionLogic, type LiveSessionRef } from './live/session.js';
+export type { ClientSocket, OpenSocket, SocketAddress, SocketListener } from './live/socket.js';
+export type { LiveTool, LiveTools } from './live/tools.js';
+export type { RejectReason, SessionEmitted } from '../machines/live/session.js';
+export type { SessionEnd, SessionFailure } from '../machines/live/ending.js';

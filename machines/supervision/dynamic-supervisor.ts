@@ -19,7 +19,7 @@ import { declineStart, exitWith, failStart } from './exit.js';
 import { unprovidedPool } from './pool.js';
 import { carryOut } from './step.js';
 import type { CallResult, DynamicEmitted, SupervisorOutput } from './supervisor-facts.js';
-import { isCall, type ChildRetry, type SupervisorCall } from './supervisor-state.js';
+import { isCall, isKnownCall, type ChildRetry, type SupervisorCall } from './supervisor-state.js';
 import { replied } from './supervisor-steps.js';
 
 type On<Type extends DynamicEvent['type']> = Extract<DynamicEvent, { type: Type }>;
@@ -49,6 +49,7 @@ export const dynamicSupervisorMachine = setup({
     betweenAttempts: ({ context }) => Object.keys(context.retrying).length > 0,
     isEmpty: ({ context }) => context.size === 0,
     isTemplated: ({ context }) => context.template !== null,
+    isNoCall: ({ event }) => !isKnownCall(event),
     mailboxFull: ({ context }) => context.mailbox.filter((message) => isCall(message)).length >= context.maxPending,
     isRefused: ({ context, event }) => steps.refusalOfStart(context, event as On<'call.startChild'>) !== undefined,
     isById: ({ context, event }) => context.template !== null && (event as On<'call.terminateChild'>).by === 'id',
@@ -124,7 +125,11 @@ export const dynamicSupervisorMachine = setup({
   output: ({ event }) => (event as unknown as { output: SupervisorOutput }).output,
   initial: 'starting',
   on: {
-    'call.*': [{ guard: 'mailboxFull', actions: { type: 'answer', params: { result: { ok: false, reason: 'overloaded' } } } }, { actions: 'defer' }],
+    'call.*': [
+      { guard: 'isNoCall', actions: { type: 'answer', params: { result: { ok: false, reason: 'unknownCall' } } } },
+      { guard: 'mailboxFull', actions: { type: 'answer', params: { result: { ok: false, reason: 'overloaded' } } } },
+      { actions: 'defer' },
+    ],
     'child.exited': { actions: 'defer' },
     'child.retry': { actions: 'defer' },
     'supervisor.shutdown': { actions: 'defer' },
@@ -192,7 +197,7 @@ export const dynamicSupervisorMachine = setup({
       },
       states: {
         idle: { always: [{ guard: 'hasMail', target: 'serving' }, { guard: 'betweenAttempts', target: 'awaitingRetry' }] },
-        awaitingRetry: { description: 'a child is between two attempts; requests are served meanwhile', always: { guard: 'hasMail', target: 'serving' } },
+        awaitingRetry: { description: 'a child is between two attempts; requests are served meanwhile' },
         serving: { entry: 'takeMail' },
       },
     },
@@ -246,7 +251,7 @@ export const dynamicSupervisorMachine = setup({
       on: {
         'child.exited': { target: '.idle', actions: 'noteExit' },
         'child.retry': { target: '.idle' },
-        'call.startChild': { target: '.idle', actions: { type: 'answer', params: { result: { ok: false, reason: 'draining' } } } },
+        'call.*': { target: '.idle', actions: { type: 'answer', params: { result: { ok: false, reason: 'draining' } } } },
         'call.whichChildren': { target: '.idle', actions: 'askWhich' },
         'call.countChildren': { target: '.idle', actions: 'askCount' },
         'supervisor.shutdown': { target: 'stopping', actions: 'planStop' },

@@ -148,6 +148,15 @@ export function isCall(message: { readonly type: string }): message is Superviso
   return 'call' in message;
 }
 
+const calls: ReadonlySet<string> = new Set<SupervisorCall['type']>([
+  'call.startChild', 'call.restartChild', 'call.terminateChild', 'call.deleteChild', 'call.getChildspec', 'call.whichChildren', 'call.countChildren',
+]);
+
+/** Is it one of the calls that supervisors answer? */
+export function isKnownCall(message: { readonly type: string }): boolean {
+  return calls.has(message.type);
+}
+
 /** Did this incarnation's exit arrive already, while the supervisor was busy? */
 export function waitingExit(context: SupervisorContext, id: string): ChildExited | undefined {
   const run = childOf(context, id)?.run;

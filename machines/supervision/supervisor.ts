@@ -50,6 +50,7 @@ export const supervisorMachine = setup({
     nextIsBrutal: ({ context }) => childOf(context, context.toStop[0])?.spec.shutdownMs === 'brutalKill',
     hasMail: ({ context }) => context.mailbox.length > 0,
     betweenAttempts: ({ context }) => context.children.some((child) => child.status === 'restarting'),
+    isNoCall: ({ event }) => !state.isKnownCall(event),
     mailboxFull: ({ context }) => context.mailbox.filter((message) => state.isCall(message)).length >= context.maxPending,
     mustBackOff: ({ context }) =>
       context.toStop.length === 0 && context.job?.kind === 'restart' && childOf(context, context.job.id)?.status === 'restarting',
@@ -119,7 +120,11 @@ export const supervisorMachine = setup({
   output: ({ event }) => (event as unknown as { output: SupervisorOutput }).output,
   initial: 'starting',
   on: {
-    'call.*': [{ guard: 'mailboxFull', actions: { type: 'answer', params: { result: { ok: false, reason: 'overloaded' } } } }, { actions: 'defer' }],
+    'call.*': [
+      { guard: 'isNoCall', actions: { type: 'answer', params: { result: { ok: false, reason: 'unknownCall' } } } },
+      { guard: 'mailboxFull', actions: { type: 'answer', params: { result: { ok: false, reason: 'overloaded' } } } },
+      { actions: 'defer' },
+    ],
     'child.exited': { actions: 'defer' },
     'child.retry': { actions: 'defer' },
     'supervisor.shutdown': { actions: 'defer' },
@@ -230,7 +235,7 @@ export const supervisorMachine = setup({
       },
       states: {
         idle: { always: [{ guard: 'hasMail', target: 'serving' }, { guard: 'betweenAttempts', target: 'awaitingRetry' }] },
-        awaitingRetry: { description: 'a child is between two attempts; requests are served meanwhile', always: { guard: 'hasMail', target: 'serving' } },
+        awaitingRetry: { description: 'a child is between two attempts; requests are served meanwhile' },
         serving: { entry: 'takeMail' },
       },
     },
@@ -314,8 +319,7 @@ export const supervisorMachine = setup({
         'pool.draining': { actions: 'noteDraining' },
         'child.exited': [{ guard: 'isStale', target: '.idle' }, { target: '.idle', actions: 'noteExit' }],
         'child.retry': { target: '.idle' },
-        'call.startChild': { target: '.idle', actions: { type: 'answer', params: { result: { ok: false, reason: 'draining' } } } },
-        'call.restartChild': { target: '.idle', actions: { type: 'answer', params: { result: { ok: false, reason: 'draining' } } } },
+        'call.*': { target: '.idle', actions: { type: 'answer', params: { result: { ok: false, reason: 'draining' } } } },
         'call.whichChildren': { target: '.idle', actions: 'answerWhich' },
         'call.countChildren': { target: '.idle', actions: 'answerCount' },
         'supervisor.shutdown': { target: 'stopping', actions: 'planStop' },

@@ -12,6 +12,7 @@ import type { ChildExited, EndedChild } from '../../machines/supervision/pool.js
 import { EspalierError } from '../errors.js';
 import { clockOf, type Clock } from './clock.js';
 import { adopt } from './orphans.js';
+import { restoreTimers, timersBelow, type PersistedTimer } from './persistence.js';
 import { exitReason, handles, noteOrder, onExit } from './watch.js';
 import { createChild, hasStopped, providedActors } from './xstate-internals.js';
 
@@ -34,6 +35,12 @@ export interface PooledChild {
   /** Monotonic ms at which it was asked to end; null when it was not. */
   askedAt: number | null;
   killed: boolean;
+}
+
+/** One child, saved. */
+export interface PersistedChild extends Omit<PooledChild, 'ref'> {
+  readonly snapshot: unknown;
+  readonly timers: readonly PersistedTimer[];
 }
 
 type AnyScope = ActorScope<Snapshot<unknown>, EventObject>;
@@ -76,7 +83,7 @@ export class Children {
   }
 
   /** Starts an incarnation; its listener learns what came of it, at once or once it has left the tag `starting`. */
-  start(id: string, run: number, spec: ResolvedSpec, snapshot?: unknown): void {
+  start(id: string, run: number, spec: ResolvedSpec, saved?: PersistedChild): void {
     const logic = providedActors(this.#supervisor)[spec.src];
     if (logic === undefined) {
       const missing = new EspalierError('supervision/unknown-src', { expected: `an actor named '${spec.src}' among the supervisor's actors`, got: spec.src });
@@ -84,7 +91,7 @@ export class Children {
       return;
     }
     let info: unknown;
-    const restored = snapshot === undefined ? {} : { snapshot };
+    const restored = saved === undefined ? {} : { snapshot: saved.snapshot };
     const ref = createChild(logic, { parent: this.#scope.self, id, src: spec.src, input: spec.input, ...restored });
     const ready = ref.on('supervisor.ready', (event: { info?: unknown }) => {
       info = event.info;
@@ -92,6 +99,14 @@ export class Children {
     const child: PooledChild = { id, run, spec, ref, phase: 'starting', askedAt: null, killed: false };
     this.#live.set(id, child);
     ref.start();
+    if (saved !== undefined) {
+      restoreTimers(ref, saved.timers);
+      if (saved.phase === 'running') {
+        ready.unsubscribe();
+        this.#resume(child, saved);
+        return;
+      }
+    }
     const first = ref.getSnapshot() as ChildSnapshot;
     if (first.status === 'error') {
       this.#fail(child, failureOfExit(exitReason(ref) ?? 'normal'));
@@ -111,6 +126,18 @@ export class Children {
       ready.unsubscribe();
       this.#begin(child, info);
     }
+  }
+
+  /** Restored as it was: nobody is told that it started, but an end that it was saved with is told now. */
+  #resume(child: PooledChild, { askedAt, killed }: PersistedChild): void {
+    Object.assign(child, { phase: 'running', askedAt, killed });
+    this.ended(child.id);
+  }
+
+  /** A child as JSON. @param savedAt  monotonic ms */
+  persist(child: PooledChild, savedAt: number): PersistedChild {
+    const { id, run, spec, phase, askedAt, killed, ref } = child;
+    return { id, run, spec, phase, askedAt, killed, snapshot: ref.getPersistedSnapshot(), timers: timersBelow(ref, savedAt) };
   }
 
   #begin(child: PooledChild, info: unknown): void {

@@ -3,23 +3,20 @@
  *
  * A key is the spec's id, with a number behind it while another child has that id; it is the actor's XState id too.
  */
-import type { ActorLogic, ActorScope, AnyActorRef, EventObject, Snapshot } from 'xstate';
+import type { AnyActorRef } from 'xstate';
 
-import type { ResolvedSpec } from '../../machines/supervision/child-spec.js';
+import type { InitSpec, ResolvedSpec } from '../../machines/supervision/child-spec.js';
 import { childOfEvent, reasonOfEvent } from '../../machines/supervision/exit.js';
 import type { ChildExited, DynamicPoolCommand, DynamicPoolFact, EndedChild, PooledEntry, PoolInput } from '../../machines/supervision/pool.js';
-import { Children, type PooledChild } from './children.js';
+import { Children, type PersistedChild, type PooledChild } from './children.js';
 import { clockOf, type Clock } from './clock.js';
-import { contain } from './contain.js';
 import { InitRun } from './init-run.js';
-import type { PoolEnded } from './pool.js';
-import { indexTimers } from './scheduler.js';
+import { restoreTimers, timersOf, type PersistedTimer } from './persistence.js';
+import { poolActor, type AnyPoolScope, type PoolEnded, type PoolLogic } from './pool-actor.js';
 import { handles, orderOf } from './watch.js';
 import { systemOf } from './xstate-internals.js';
 
 export type DynamicPoolEvent = DynamicPoolCommand | PoolEnded;
-export type DynamicPoolSnapshot = Snapshot<undefined> & { readonly pool: DynamicPool };
-type PoolScope = ActorScope<DynamicPoolSnapshot, DynamicPoolEvent>;
 
 /** One child, over all its incarnations. */
 interface Entry {
@@ -47,14 +44,14 @@ export class DynamicPool {
   #deadlines: unknown[] = [];
   #suffix = 1;
 
-  constructor(scope: PoolScope, supervisor: AnyActorRef) {
+  constructor(scope: AnyPoolScope, supervisor: AnyActorRef) {
     this.#self = scope.self as AnyActorRef;
     this.#supervisor = supervisor;
     this.#clock = clockOf(supervisor.system);
-    this.#init = new InitRun(scope as unknown as ActorScope<Snapshot<unknown>, EventObject>, supervisor, (fact) => {
+    this.#init = new InitRun(scope, supervisor, (fact) => {
       this.#report(fact);
     });
-    this.children = new Children(scope as unknown as ActorScope<Snapshot<unknown>, EventObject>, supervisor, {
+    this.children = new Children(scope, supervisor, {
       started: (child, info) => {
         this.#started(child, info);
       },
@@ -201,7 +198,7 @@ export class DynamicPool {
         this.children.kill(child);
         continue;
       }
-      this.children.ask(child, 'shutdown');
+      if (child.askedAt === null) this.children.ask(child, 'shutdown');
       if (shutdownMs === 'infinity' || this.children.get(child.id) !== child) continue;
       const together = late.get(shutdownMs) ?? [];
       late.set(shutdownMs, together);
@@ -227,6 +224,32 @@ export class DynamicPool {
     this.#deadlines = [];
   }
 
+  /** The pool as JSON: every child with its state, its timers and its restart budget, and the timers of the chart itself. */
+  persist(): PersistedDynamicPool {
+    const at = this.#clock.now();
+    const entries = [...this.#entries.values()].map(({ ref: _ref, ...entry }) => {
+      const child = this.children.get(entry.key);
+      return { ...entry, child: child === undefined ? null : this.children.persist(child, at) };
+    });
+    return { status: 'active', at, init: this.#init.spec ?? null, stopping: this.#ended !== undefined, entries, timers: timersOf(this.#supervisor, at) };
+  }
+
+  /** Goes on where a saved pool was. */
+  resume({ at, init, stopping, entries, timers }: PersistedDynamicPool): void {
+    const offsetMs = this.#clock.now() - at;
+    this.#report({ type: 'clock.rebased', offsetMs });
+    for (const { child, ...saved } of entries) {
+      const entry: Entry = { ...saved, ref: undefined, startedAt: saved.startedAt + offsetMs, restarts: saved.restarts.map((then) => then + offsetMs) };
+      this.#entries.set(entry.key, entry);
+      if (child === null) continue;
+      this.children.start(entry.key, entry.run, entry.spec, { ...child, askedAt: child.askedAt === null ? null : child.askedAt + offsetMs });
+      entry.ref = this.children.get(entry.key)?.ref;
+    }
+    restoreTimers(this.#supervisor, timers);
+    if (init !== null) this.#init.run(init);
+    if (stopping) this.#stopAll();
+  }
+
   /** The chart is gone: so is everybody. */
   leave(): void {
     this.#clearDeadlines();
@@ -235,23 +258,20 @@ export class DynamicPool {
   }
 }
 
+/** A dynamic pool, saved. */
+export interface PersistedDynamicPool {
+  readonly status: 'active';
+  /** Monotonic ms, on the clock of the tree that was saved. */
+  readonly at: number;
+  readonly init: InitSpec | null;
+  readonly stopping: boolean;
+  /** `child` is null between two attempts. */
+  readonly entries: readonly (Omit<Entry, 'ref'> & { readonly child: PersistedChild | null })[];
+  readonly timers: readonly PersistedTimer[];
+}
+
 /** The dynamic pool, as the actor that the dynamic supervisor machine is provided with. */
-export const dynamicPoolLogic: ActorLogic<DynamicPoolSnapshot, DynamicPoolEvent, PoolInput> & { readonly events: readonly string[] } = {
-  events: ['pool.ended'],
-  getInitialSnapshot(scope, input) {
-    return { status: 'active', output: undefined, error: undefined, pool: new DynamicPool(scope, input.supervisor) };
-  },
-  start(_snapshot, scope) {
-    contain(scope.self);
-    indexTimers(scope.self);
-  },
-  transition(snapshot, event): DynamicPoolSnapshot {
-    if ((event.type as string) === 'xstate.stop') {
-      snapshot.pool.leave();
-      return { ...snapshot, status: 'stopped', output: undefined, error: undefined };
-    }
-    snapshot.pool.handle(event);
-    return snapshot;
-  },
-  getPersistedSnapshot: (snapshot) => snapshot,
-};
+export const dynamicPoolLogic: PoolLogic<DynamicPool, DynamicPoolEvent, PoolInput> = poolActor<DynamicPool, DynamicPoolEvent, PoolInput, PersistedDynamicPool>({
+  create: (scope, input) => new DynamicPool(scope, input.supervisor),
+  resume: (scope, supervisor) => new DynamicPool(scope, supervisor),
+});

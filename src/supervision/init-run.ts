@@ -18,6 +18,7 @@ export class InitRun {
   readonly #supervisor: AnyActorRef;
   readonly #report: (fact: InitFact) => void;
   #actor: AnyActorRef | undefined;
+  #spec: InitSpec | undefined;
 
   constructor(scope: ActorScope<Snapshot<unknown>, EventObject>, supervisor: AnyActorRef, report: (fact: InitFact) => void) {
     this.#scope = scope;
@@ -25,7 +26,14 @@ export class InitRun {
     this.#report = report;
   }
 
-  run({ src, input }: InitSpec): void {
+  /** The init that runs now. */
+  get spec(): InitSpec | undefined {
+    return this.#actor === undefined ? undefined : this.#spec;
+  }
+
+  run(spec: InitSpec): void {
+    const { src, input } = spec;
+    this.#spec = spec;
     const logic = providedActors(this.#supervisor)[src];
     if (logic === undefined) {
       this.#report({ type: 'init.failed', reason: ['EXIT', `no actor named '${src}'`] });

@@ -3,27 +3,20 @@
  *
  * Its snapshot holds no children; it persists as the list of them, each with its own persisted snapshot and pending timers.
  */
-import type { ActorLogic, ActorScope, AnyActorRef, EventObject, Snapshot } from 'xstate';
+import type { AnyActorRef } from 'xstate';
 
+import type { InitSpec } from '../../machines/supervision/child-spec.js';
 import { childOfEvent, reasonOfEvent } from '../../machines/supervision/exit.js';
 import type { PoolCommand, PoolFact, PoolInput } from '../../machines/supervision/pool.js';
-import { Children, type PooledChild } from './children.js';
-import { contain } from './contain.js';
+import { Children, type PersistedChild, type PooledChild } from './children.js';
 import { InitRun } from './init-run.js';
-import { indexTimers } from './scheduler.js';
+import { restoreTimers, timersOf, type PersistedTimer } from './persistence.js';
+import { poolActor, type AnyPoolScope, type PoolEnded, type PoolLogic } from './pool-actor.js';
 import { handles, orderOf } from './watch.js';
 import { systemOf } from './xstate-internals.js';
 
-/** Said by watch.ts: this child has been ended by an exit signal. */
-export interface PoolEnded {
-  readonly type: 'pool.ended';
-  readonly id: string;
-  readonly actor: AnyActorRef;
-}
 
 export type PoolEvent = PoolCommand | PoolEnded;
-export type PoolSnapshot = Snapshot<undefined> & { readonly pool: Pool };
-type PoolScope = ActorScope<PoolSnapshot, PoolEvent>;
 
 /** One pool at work. */
 export class Pool {
@@ -32,13 +25,13 @@ export class Pool {
   readonly #supervisor: AnyActorRef;
   readonly #init: InitRun;
 
-  constructor(scope: PoolScope, supervisor: AnyActorRef) {
+  constructor(scope: AnyPoolScope, supervisor: AnyActorRef) {
     this.#self = scope.self as AnyActorRef;
     this.#supervisor = supervisor;
-    this.#init = new InitRun(scope as unknown as ActorScope<Snapshot<unknown>, EventObject>, supervisor, (fact) => {
+    this.#init = new InitRun(scope, supervisor, (fact) => {
       this.#report(fact);
     });
-    this.children = new Children(scope as unknown as ActorScope<Snapshot<unknown>, EventObject>, supervisor, {
+    this.children = new Children(scope, supervisor, {
       started: ({ id, run }, info) => {
         this.#report({ type: 'child.started', id, run, at: this.children.now(), ...(info === undefined ? {} : { info }) });
       },
@@ -113,6 +106,30 @@ export class Pool {
     for (const child of able.reverse()) child.ref.send(request);
   }
 
+  /** The pool as JSON: every child with its state and its timers, and the timers of the chart itself. */
+  persist(): PersistedPool {
+    const at = this.children.now();
+    return {
+      status: 'active',
+      at,
+      init: this.#init.spec ?? null,
+      children: [...this.children.all()].map((child) => this.children.persist(child, at)),
+      timers: timersOf(this.#supervisor, at),
+    };
+  }
+
+  /** Goes on where a saved pool was. */
+  resume({ at, init, children, timers }: PersistedPool): void {
+    const offsetMs = this.children.now() - at;
+    this.#report({ type: 'clock.rebased', offsetMs });
+    for (const saved of children) {
+      const askedAt = saved.askedAt === null ? null : saved.askedAt + offsetMs;
+      this.children.start(saved.id, saved.run, saved.spec, { ...saved, askedAt });
+    }
+    restoreTimers(this.#supervisor, timers);
+    if (init !== null) this.#init.run(init);
+  }
+
   /** The chart is gone: so is everybody. */
   leave(): void {
     this.#init.leave();
@@ -120,23 +137,19 @@ export class Pool {
   }
 }
 
+/** A pool, saved. */
+export interface PersistedPool {
+  readonly status: 'active';
+  /** Monotonic ms, on the clock of the tree that was saved. */
+  readonly at: number;
+  /** An init that was still running: it runs again. */
+  readonly init: InitSpec | null;
+  readonly children: readonly PersistedChild[];
+  readonly timers: readonly PersistedTimer[];
+}
+
 /** The pool, as the actor that supervisor machines are provided with. */
-export const poolLogic: ActorLogic<PoolSnapshot, PoolEvent, PoolInput> & { readonly events: readonly string[] } = {
-  events: ['pool.ended'],
-  getInitialSnapshot(scope, input) {
-    return { status: 'active', output: undefined, error: undefined, pool: new Pool(scope, input.supervisor) };
-  },
-  start(_snapshot, scope) {
-    contain(scope.self);
-    indexTimers(scope.self);
-  },
-  transition(snapshot, event): PoolSnapshot {
-    if ((event.type as string) === 'xstate.stop') {
-      snapshot.pool.leave();
-      return { ...snapshot, status: 'stopped', output: undefined, error: undefined };
-    }
-    snapshot.pool.handle(event);
-    return snapshot;
-  },
-  getPersistedSnapshot: (snapshot) => snapshot,
-};
+export const poolLogic: PoolLogic<Pool, PoolEvent, PoolInput> = poolActor<Pool, PoolEvent, PoolInput, PersistedPool>({
+  create: (scope, input) => new Pool(scope, input.supervisor),
+  resume: (scope, supervisor) => new Pool(scope, supervisor),
+});

@@ -4,7 +4,7 @@
  * Slots and their ids are used again, so nothing is kept of a task that has ended; all deadlines share one timer; an abort signal is made when it is
  * read. A late result finds another run in its slot and touches nothing.
  */
-import type { ActorLogic, ActorScope, AnyActorRef, EventObject, Snapshot } from 'xstate';
+import type { AnyActorRef } from 'xstate';
 
 import type { RestartType, ShutdownMs } from '../../machines/supervision/child-spec.js';
 import { childOfEvent, reasonOfError, reasonOfEvent, type ExitReason } from '../../machines/supervision/exit.js';
@@ -13,16 +13,14 @@ import { shouldRestart } from '../../machines/supervision/restart-policy.js';
 import type { TaskPoolCommand, TaskPoolFact, TaskPoolInput } from '../../machines/supervision/task-supervisor.js';
 import { taskMachine } from '../../machines/supervision/task.js';
 import { clockOf, type Clock } from './clock.js';
-import { contain } from './contain.js';
 import { DeadlineQueue } from './deadlines.js';
-import type { PoolEnded } from './pool.js';
-import { indexTimers } from './scheduler.js';
+import { restoreTimers, timersOf, type PersistedTimer } from './persistence.js';
+import { poolActor, type AnyPoolScope, type PoolEnded, type PoolLogic } from './pool-actor.js';
 import { TaskSlot, type TaskFn, type TaskOutcome } from './task-slot.js';
 import { exitReason, noteOrder, orderOf } from './watch.js';
 import { createChild, systemOf } from './xstate-internals.js';
 
 export type TaskPoolEvent = TaskPoolCommand | PoolEnded;
-export type TaskPoolSnapshot = Snapshot<undefined> & { readonly pool: TaskPool };
 
 /** How a task is to be run. */
 export interface TaskPlan {
@@ -37,6 +35,8 @@ export interface TaskPlan {
   readonly settled: ((outcome: TaskOutcome<unknown>) => void) | undefined;
 }
 
+type Mode = 'open' | 'draining' | 'stopping' | 'gone';
+
 /** Why no task could be started. */
 export type TaskRefusal = 'maxChildren' | 'draining' | 'noproc';
 
@@ -46,17 +46,17 @@ const mostFreeSlots = 1_024;
 /** One task pool at work. */
 export class TaskPool {
   readonly deadlines: DeadlineQueue;
-  readonly #scope: ActorScope<Snapshot<unknown>, EventObject>;
+  readonly #scope: AnyPoolScope;
   readonly #supervisor: AnyActorRef;
   readonly #clock: Clock;
   readonly #maxChildren: number;
   readonly #slots = new Map<string, TaskSlot>();
   readonly #free: TaskSlot[] = [];
   #made = 0;
-  #mode: 'open' | 'draining' | 'stopping' | 'gone' = 'open';
+  #mode: Mode = 'open';
   readonly #ended: EndedChild[] = [];
 
-  constructor(scope: ActorScope<Snapshot<unknown>, EventObject>, { supervisor, maxChildren }: TaskPoolInput) {
+  constructor(scope: AnyPoolScope, { supervisor, maxChildren }: TaskPoolInput) {
     this.#scope = scope;
     this.#supervisor = supervisor;
     this.#clock = clockOf(supervisor.system);
@@ -70,10 +70,6 @@ export class TaskPool {
 
   now(): number {
     return this.#clock.now();
-  }
-
-  names(): { id: string; name: string }[] {
-    return [...this.#slots.values()].map((slot) => ({ id: slot.id, name: slot.plan?.name ?? slot.id }));
   }
 
   keyOf(actor: AnyActorRef): string | undefined {
@@ -242,6 +238,23 @@ export class TaskPool {
     this.#report({ type: 'pool.emptied', ended: this.#ended });
   }
 
+  /** The pool as JSON; of its tasks only their names. */
+  persist(): PersistedTaskPool {
+    const at = this.#clock.now();
+    const tasks = [...this.#slots.values()].map(({ id, plan }) => ({ id, name: plan?.name ?? id }));
+    const maxChildren = this.#maxChildren === Infinity ? 'infinity' : this.#maxChildren;
+    return { status: 'active', at, mode: this.#mode, maxChildren, tasks, timers: timersOf(this.#supervisor, at) };
+  }
+
+  /** Goes on where a saved pool was, without the tasks that it had: each is told as lost. */
+  resume({ at, mode, tasks, timers }: PersistedTaskPool): void {
+    this.#mode = mode;
+    this.#report({ type: 'clock.rebased', offsetMs: this.#clock.now() - at });
+    for (const { id, name } of tasks) this.#report({ type: 'task.lost', id, name });
+    restoreTimers(this.#supervisor, timers);
+    this.#checkEmptied();
+  }
+
   /** The chart is gone: so is every task; its owner learns that it is lost. */
   leave(): void {
     this.#mode = 'gone';
@@ -260,24 +273,19 @@ export class TaskPool {
   }
 }
 
+/** A task pool, saved: functions cannot be, so only who they were. */
+export interface PersistedTaskPool {
+  readonly status: 'active';
+  /** Monotonic ms, on the clock of the tree that was saved. */
+  readonly at: number;
+  readonly mode: Mode;
+  readonly maxChildren: number | 'infinity';
+  readonly tasks: readonly { readonly id: string; readonly name: string }[];
+  readonly timers: readonly PersistedTimer[];
+}
+
 /** The task pool, as the actor that the task supervisor machine is provided with. */
-export const taskPoolLogic: ActorLogic<TaskPoolSnapshot, TaskPoolEvent, TaskPoolInput> & { readonly events: readonly string[] } = {
-  events: ['pool.ended'],
-  getInitialSnapshot(scope, input) {
-    const pool = new TaskPool(scope as unknown as ActorScope<Snapshot<unknown>, EventObject>, input);
-    return { status: 'active', output: undefined, error: undefined, pool };
-  },
-  start(_snapshot, scope) {
-    contain(scope.self);
-    indexTimers(scope.self);
-  },
-  transition(snapshot, event): TaskPoolSnapshot {
-    if ((event.type as string) === 'xstate.stop') {
-      snapshot.pool.leave();
-      return { ...snapshot, status: 'stopped', output: undefined, error: undefined };
-    }
-    snapshot.pool.handle(event);
-    return snapshot;
-  },
-  getPersistedSnapshot: (snapshot) => snapshot,
-};
+export const taskPoolLogic: PoolLogic<TaskPool, TaskPoolEvent, TaskPoolInput> = poolActor<TaskPool, TaskPoolEvent, TaskPoolInput, PersistedTaskPool>({
+  create: (scope, input) => new TaskPool(scope, input),
+  resume: (scope, supervisor, { maxChildren }) => new TaskPool(scope, { supervisor, maxChildren }),
+});

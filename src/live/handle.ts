@@ -1,0 +1,170 @@
+/**
+ * What an app holds of a running Live session.
+ *
+ * Every promise here has an owner, the session's actor: when that ends, however it ends, each is settled. None ever rejects, and a call on a session
+ * that has ended is answered, where XState would drop the event.
+ */
+import { type SessionEnd, type SessionFailure, wordsOf } from '../../machines/live/ending.js';
+import type { RejectReason, SessionEmitted } from '../../machines/live/session.js';
+import type { JsonObject } from '../../machines/live/calls.js';
+import type { ClientMessage } from '../wire/gemini/live.js';
+import type { LiveSessionRef } from './session.js';
+
+/** `lost`: handed to the socket, but the session ended before it was known to be written. `full`: {@link maxUnconfirmed} sends wait already. */
+export type SendOutcome = { readonly ok: true } | { readonly ok: false; readonly reason: RejectReason | 'lost' | 'full' };
+
+/** Beyond what the session itself says: `stopped` from outside, without a word; `crashed` in a transition. */
+export type LiveFailure = SessionFailure | { readonly kind: 'stopped' | 'crashed'; readonly code: string; readonly reason: string };
+
+export type SessionOutcome = { readonly ok: true; readonly end: SessionEnd } | { readonly ok: false; readonly failure: LiveFailure };
+
+/** `failure.kind` is `closed` where somebody closed it before it was ready, or before it was asked. */
+export type ReadyOutcome = { readonly ok: true } | { readonly ok: false; readonly failure: LiveFailure | ({ readonly kind: 'closed' } & SessionEnd) };
+
+type Emitted<Type extends SessionEmitted['type']> = Extract<SessionEmitted, { type: Type }>;
+
+export interface LiveSession extends AsyncDisposable {
+  readonly ref: LiveSessionRef;
+  /** Settles when messages can be sent, or when that will never be; at the latest after `connectMs` + `setupMs`. */
+  ready(): Promise<ReadyOutcome>;
+  /** Settles at the session's end. */
+  ended(): Promise<SessionOutcome>;
+  /** A turn of the user. `turnComplete: false` leaves the turn open. Settles when written. */
+  sendText(text: string, options?: { readonly turnComplete?: boolean }): Promise<SendOutcome>;
+  sendClientContent(content: NonNullable<ClientMessage['clientContent']>): Promise<SendOutcome>;
+  sendRealtimeInput(input: NonNullable<ClientMessage['realtimeInput']>): Promise<SendOutcome>;
+  /** Abandons running calls, closes in order, settles at the session's end. Twice is once. */
+  close(): Promise<SessionOutcome>;
+  /** Facts of the session, as it emits them. A listener that throws harms neither the session nor other listeners. */
+  on<Type extends SessionEmitted['type']>(type: Type, listener: (fact: Emitted<Type>) => void): { unsubscribe(): void };
+}
+
+export interface LiveHandleOptions {
+  /** Told what a listener threw. Default: `console.error`. */
+  readonly onListenerError?: (error: unknown, type: string) => void;
+}
+
+/** Sends of one handle that may wait to be written. */
+export const maxUnconfirmed = 1_000;
+
+/** The handle of a running session. Any number of handles may hold one session. */
+export function liveSessionHandle(ref: LiveSessionRef, options: LiveHandleOptions = {}): LiveSession {
+  return new Handle(ref, options.onListenerError ?? printError);
+}
+
+/** Tells the sends of one handle from those of another. */
+let handleCount = 0;
+
+class Handle implements LiveSession {
+  readonly ref: LiveSessionRef;
+  readonly #name = `h${++handleCount}`;
+  readonly #onListenerError: (error: unknown, type: string) => void;
+  readonly #unconfirmed = new Map<string, (outcome: SendOutcome) => void>();
+  #sendCount = 0;
+
+  constructor(ref: LiveSessionRef, onListenerError: (error: unknown, type: string) => void) {
+    this.ref = ref;
+    this.#onListenerError = onListenerError;
+    ref.on('session.sent', (fact) => this.#settle(fact.ref, { ok: true }));
+    ref.on('session.rejected', (fact) => this.#settle(fact.ref, { ok: false, reason: fact.reason }));
+    const lose = () => {
+      for (const sendRef of [...this.#unconfirmed.keys()]) this.#settle(sendRef, { ok: false, reason: 'lost' });
+    };
+    ref.subscribe({ complete: lose, error: lose });
+  }
+
+  ready(): Promise<ReadyOutcome> {
+    return new Promise((resolve) => {
+      const look = () => {
+        const snapshot = this.ref.getSnapshot();
+        if (snapshot.status === 'active' && !snapshot.hasTag('accepting')) return false;
+        const outcome = snapshot.status === 'active' ? null : outcomeOf(this.ref);
+        if (outcome === null) resolve({ ok: true });
+        else resolve(outcome.ok ? { ok: false, failure: { kind: 'closed', ...outcome.end } } : outcome);
+        return true;
+      };
+      if (look()) return;
+      const subscription = this.ref.subscribe({
+        next: () => {
+          if (look()) subscription.unsubscribe();
+        },
+        complete: look,
+        error: look,
+      });
+    });
+  }
+
+  ended(): Promise<SessionOutcome> {
+    return new Promise((resolve) => {
+      const look = () => resolve(outcomeOf(this.ref));
+      if (this.ref.getSnapshot().status === 'active') this.ref.subscribe({ complete: look, error: look });
+      else look();
+    });
+  }
+
+  sendText(text: string, { turnComplete = true }: { readonly turnComplete?: boolean } = {}): Promise<SendOutcome> {
+    return this.sendClientContent({ turns: [{ role: 'user', parts: [{ text }] }], turnComplete });
+  }
+
+  sendClientContent(clientContent: NonNullable<ClientMessage['clientContent']>): Promise<SendOutcome> {
+    return this.#send({ clientContent });
+  }
+
+  sendRealtimeInput(realtimeInput: NonNullable<ClientMessage['realtimeInput']>): Promise<SendOutcome> {
+    return this.#send({ realtimeInput });
+  }
+
+  close(): Promise<SessionOutcome> {
+    const ended = this.ended();
+    if (this.ref.getSnapshot().status === 'active') this.ref.send({ type: 'session.close' });
+    return ended;
+  }
+
+  on<Type extends SessionEmitted['type']>(type: Type, listener: (fact: Emitted<Type>) => void): { unsubscribe(): void } {
+    // XState makes of a throwing listener an uncaught exception.
+    return this.ref.on(type, (fact) => {
+      try {
+        listener(fact as unknown as Emitted<Type>);
+      } catch (error) {
+        this.#onListenerError(error, type);
+      }
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #send(message: JsonObject): Promise<SendOutcome> {
+    if (this.ref.getSnapshot().status !== 'active') return Promise.resolve({ ok: false, reason: 'closed' });
+    if (this.#unconfirmed.size >= maxUnconfirmed) return Promise.resolve({ ok: false, reason: 'full' });
+    const sendRef = `${this.#name}:${++this.#sendCount}`;
+    return new Promise((resolve) => {
+      this.#unconfirmed.set(sendRef, resolve);
+      this.ref.send({ type: 'session.send', message, ref: sendRef });
+    });
+  }
+
+  #settle(sendRef: string | null, outcome: SendOutcome): void {
+    if (sendRef === null) return;
+    const resolve = this.#unconfirmed.get(sendRef);
+    this.#unconfirmed.delete(sendRef);
+    resolve?.(outcome);
+  }
+}
+
+/** How a session that is no longer active has ended. */
+function outcomeOf(ref: LiveSessionRef): SessionOutcome {
+  const { status, output, error } = ref.getSnapshot();
+  if (status === 'done' && output !== undefined) {
+    if (output.failure !== null) return { ok: false, failure: output.failure };
+    if (output.end !== null) return { ok: true, end: output.end };
+  }
+  if (status === 'error') return { ok: false, failure: { kind: 'crashed', code: 'crash', reason: wordsOf(error) } };
+  return { ok: false, failure: { kind: 'stopped', code: 'stopped', reason: 'stopped from outside' } };
+}
+
+function printError(error: unknown, type: string): void {
+  // oxlint-disable-next-line no-console -- the app's bug must be seen somewhere, and rethrowing it would end the process
+  console.error(`espalier: a listener of '${type}' threw`, error);
+}

@@ -1,0 +1,111 @@
+import { describe, expect, it } from 'vitest';
+import { EspalierError } from '../../src/errors.js';
+import { type LiveSessionOptions, planSession } from '../../src/live/options.js';
+import { liveSession } from '../../src/live/session.js';
+
+const execute = () => ({});
+
+describe('the options of a live session', () => {
+  it('have defaults for all but the model', () => {
+    expect(planSession({ model: 'gemini-live' })).toEqual({
+      input: { setup: { model: 'models/gemini-live' }, connectMs: 10_000, setupMs: 10_000, toolMs: 30_000, closeMs: 2_000 },
+      url: 'wss://generativelanguage.googleapis.com/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent',
+      headers: {},
+      secrets: [],
+      tools: {},
+      maxCalls: 64,
+    });
+  });
+
+  it('put the key in a header, an ephemeral token too, and nowhere else', () => {
+    const { url, headers, input, secrets } = planSession({ model: 'm', apiKey: 'the-key', baseUrl: 'http://127.0.0.1:1/base' });
+    expect(headers).toEqual({ 'x-goog-api-key': 'the-key' });
+    expect(secrets).toEqual(['the-key']);
+    expect(url + JSON.stringify(input)).not.toContain('the-key');
+    expect(planSession({ model: 'm', apiKey: 'auth_tokens/abc' })).toMatchObject({
+      url: expect.stringContaining('v1alpha.GenerativeService.BidiGenerateContentConstrained') as string,
+      headers: { authorization: 'Token auth_tokens/abc' },
+    });
+  });
+
+  it('make the setup message, which the app can no longer change', () => {
+    const generationConfig = { responseModalities: ['TEXT'] };
+    const { input } = planSession({
+      model: 'projects/p/models/m',
+      generationConfig,
+      systemInstruction: { parts: [{ text: 'brief' }] },
+      setup: { inputAudioTranscription: {}, tools: [{ googleSearch: {} }], model: 'ignored' },
+      tools: { now: { description: 'the time', execute }, at: { description: 'a time', execute, parameters: { type: 'object' } } },
+    });
+    generationConfig.responseModalities.push('AUDIO');
+    expect(input.setup).toEqual({
+      model: 'projects/p/models/m',
+      generationConfig: { responseModalities: ['TEXT'] },
+      systemInstruction: { parts: [{ text: 'brief' }] },
+      inputAudioTranscription: {},
+      tools: [
+        { googleSearch: {} },
+        {
+          functionDeclarations: [
+            { name: 'now', description: 'the time' },
+            { name: 'at', description: 'a time', parametersJsonSchema: { type: 'object' } },
+          ],
+        },
+      ],
+    });
+  });
+
+  const circle: Record<string, unknown> = {};
+  circle['self'] = circle;
+  it.each<[string, unknown]>([
+    ['options', null],
+    ['model', {}],
+    ['model', { model: ' ' }],
+    ['apiKey', { model: 'm', apiKey: 'se cret\n' }],
+    ['apiKey', { model: 'm', apiKey: 7 }],
+    ['apiVersion', { model: 'm', apiVersion: '../v1' }],
+    ['baseUrl', { model: 'm', baseUrl: 'ftp://host' }],
+    ['baseUrl', { model: 'm', baseUrl: 'nonsense' }],
+    ['baseUrl', { model: 'm', baseUrl: 7 }],
+    ['baseUrl', { model: 'm', baseUrl: 'https://host/path?key=secret' }],
+    ['baseUrl', { model: 'm', baseUrl: 'https://user:secret@host/' }],
+    ['generationConfig', { model: 'm', generationConfig: [] }],
+    ['setup', { model: 'm', setup: 'x' }],
+    ['setup', { model: 'm', setup: circle }],
+    ['systemInstruction', { model: 'm', systemInstruction: 7 }],
+    ['openSocket', { model: 'm', openSocket: {} }],
+    ['tools', { model: 'm', tools: [] }],
+    ['connectMs', { model: 'm', connectMs: 0 }],
+    ['setupMs', { model: 'm', setupMs: Number.NaN }],
+    ['toolMs', { model: 'm', toolMs: Number.POSITIVE_INFINITY }],
+    ['closeMs', { model: 'm', closeMs: '5' }],
+    ['maxCalls', { model: 'm', maxCalls: 1.5 }],
+  ])('are refused for a bad %s: %#', (name, options) => {
+    expect(refusal(options)).toMatchObject({ code: 'live/invalid-options', details: { expected: expect.stringContaining(name) as string } });
+    expect(refusal(options)?.message).not.toContain('secret');
+  });
+
+  it.each<[string, unknown]>([
+    ['a name', { 'not a name': { description: 'd', execute } }],
+    ['an object', { t: null }],
+    ['description', { t: { execute } }],
+    ['execute', { t: { description: 'd', execute: 'x' } }],
+    ['parameters', { t: { description: 'd', execute, parameters: [] } }],
+    ['timeoutMs', { t: { description: 'd', execute, timeoutMs: -1 } }],
+  ])('are refused for a tool without a good %s', (name, tools) => {
+    expect(refusal({ model: 'm', tools })).toMatchObject({
+      code: 'live/invalid-tool',
+      details: { expected: expect.stringContaining(name) as string },
+    });
+  });
+});
+
+function refusal(options: unknown): EspalierError | undefined {
+  try {
+    liveSession(options as LiveSessionOptions);
+  } catch (error) {
+    if (error instanceof EspalierError) return error;
+    throw error;
+  }
+  return undefined;
+}

@@ -1,0 +1,125 @@
+/** What the end-to-end tests of a session share: the session, its server, and the proof that nothing is left of either. */
+import { expect } from 'vitest';
+import { type AnyActorRef, createActor } from 'xstate';
+import type { SessionEmitted } from '../../machines/live/session.js';
+import { type LiveSession, liveSessionHandle } from '../../src/live/handle.js';
+import type { LiveSessionOptions } from '../../src/live/options.js';
+import { liveSession } from '../../src/live/session.js';
+import { openWebSocket, type OpenSocket } from '../../src/live/socket.js';
+import type { LiveTool, LiveTools } from '../../src/live/tools.js';
+import { exitReason } from '../../src/supervision/watch.js';
+import { geminiServer, type GeminiServer } from '../../src/testing/gemini-server/server.js';
+import type { Step } from '../../src/testing/gemini-server/steps.js';
+import { VirtualClock } from '../../src/testing/virtual-clock.js';
+
+/** Sockets of the test, each a promise of its end; sessions; servers. All must have ended when a test is over. */
+const sockets: Promise<void>[] = [];
+const sessions: LiveSession[] = [];
+const clocks: VirtualClock[] = [];
+const everyActor: AnyActorRef[] = [];
+const servers: { close(): unknown }[] = [];
+
+/** Ends whatever a test has left, and holds that nothing of it goes on: no socket, no actor, no timer. */
+export async function leaveNothing(): Promise<void> {
+  for (const { ref } of sessions.splice(0)) ref.stop();
+  await Promise.all(sockets.splice(0));
+  for (const server of servers.splice(0)) await server.close();
+  const alive = everyActor.splice(0).filter((actor) => exitReason(actor) === null);
+  expect(
+    alive.map(({ id }) => id),
+    'actors left running',
+  ).toEqual([]);
+  for (const clock of clocks.splice(0)) expect(clock.pending(), 'timers left').toBe(0);
+}
+
+/** Settles when every socket of the test has ended. */
+export async function socketsGone(): Promise<void> {
+  await Promise.all(sockets);
+}
+
+/** Something that listens, closed when the test is over. */
+export function serving<Server extends { close(): unknown }>(server: Server): Server {
+  servers.push(server);
+  return server;
+}
+
+const watched: OpenSocket = (address, listener) => {
+  let ended: () => void = () => undefined;
+  sockets.push(new Promise((resolve) => (ended = resolve)));
+  return openWebSocket(address, {
+    ...listener,
+    closed: (code, reason) => {
+      ended();
+      listener.closed(code, reason);
+    },
+    failed: (code, reason) => {
+      ended();
+      listener.failed(code, reason);
+    },
+  });
+};
+
+type Fact<Type extends SessionEmitted['type']> = Extract<SessionEmitted, { type: Type }>;
+
+export interface Talk {
+  readonly session: LiveSession;
+  readonly clock: VirtualClock;
+  readonly facts: SessionEmitted[];
+  /** Every actor that was ever created beneath it. */
+  readonly actors: AnyActorRef[];
+  /** The first fact of this type that holds, past or to come. */
+  fact<Type extends SessionEmitted['type']>(type: Type, holds?: (fact: Fact<Type>) => boolean): Promise<Fact<Type>>;
+}
+
+/** Starts a session on a virtual clock. */
+export function start(baseUrl: string, tools: LiveTools = {}, options: Partial<LiveSessionOptions> = {}): Talk {
+  const clock = new VirtualClock();
+  clocks.push(clock);
+  const actors: AnyActorRef[] = [];
+  const ref = createActor(liveSession({ apiKey: 'the-key', baseUrl, model: 'gemini-live', tools, openSocket: watched, ...options }), {
+    clock,
+    inspect: (event) => {
+      if (event.type !== '@xstate.actor') return;
+      actors.push(event.actorRef as AnyActorRef);
+      everyActor.push(event.actorRef as AnyActorRef);
+    },
+  });
+  const facts: SessionEmitted[] = [];
+  const waits = new Set<() => void>();
+  ref.on('*', (fact) => {
+    facts.push(fact);
+    for (const look of waits) look();
+  });
+  const fact: Talk['fact'] = (type, holds = () => true) =>
+    new Promise((resolve) => {
+      const look = () => {
+        const found = facts.find((one) => one.type === type && holds(one as never));
+        if (found === undefined) return;
+        waits.delete(look);
+        resolve(found as never);
+      };
+      waits.add(look);
+      look();
+    });
+  const session = liveSessionHandle(ref);
+  sessions.push(session);
+  ref.start();
+  return { session, clock, facts, fact, actors };
+}
+
+/** The server's part of the handshake. */
+export const setUp: readonly Step[] = [{ expect: 'setup' }, { send: { setupComplete: {} } }];
+
+/** A local Gemini that plays this script. */
+export async function serve(script: readonly Step[], options: Parameters<typeof geminiServer>[0] = {}): Promise<GeminiServer> {
+  return serving(await geminiServer({ script, ...options }));
+}
+
+/** A promise that a test resolves. */
+export function latch<T = void>() {
+  let open: (value: T) => void = () => undefined;
+  const opened = new Promise<T>((resolve) => (open = resolve));
+  return { open, opened };
+}
+
+export const tool = (execute: LiveTool['execute'], rest: Partial<LiveTool> = {}): LiveTool => ({ description: 'a tool', execute, ...rest });
