@@ -33,7 +33,6 @@ export const errorCodes = [
   'supervision/invalid-partitions',
   'supervision/invalid-task',
   'supervision/not-a-supervisor',
-  'supervision/not-supervised',
   'supervision/invalid-snapshot',
   'live/invalid-options',
   'live/invalid-tool',
@@ -76,7 +75,8 @@ export class EspalierError extends Error {
 function show(value: unknown): string {
   let text: string;
   try {
-    text = typeof value === 'function' ? `function ${value.name || '(anonymous)'}` : (JSON.stringify(value) ?? String(value));
+    if (typeof value === 'function') text = `function ${value.name || '(anonymous)'}`;
+    else text = typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? String(value));
   } catch {
     text = String(value);
   }

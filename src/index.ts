@@ -2,7 +2,16 @@
 export { EspalierError, errorCodes, type ErrorCode, type ErrorDetails } from './errors.js';
 export type { Backoff } from '../machines/backoff.js';
 export type {
-  AutoShutdown, ChildSpec, DynamicSupervisorInput, InitSpec, Intensity, ResolvedSpec, RestartType, ShutdownMs, Strategy, SupervisorInput,
+  AutoShutdown,
+  ChildSpec,
+  DynamicSupervisorInput,
+  InitSpec,
+  Intensity,
+  ResolvedSpec,
+  RestartType,
+  ShutdownMs,
+  Strategy,
+  SupervisorInput,
 } from '../machines/supervision/child-spec.js';
 export { declineStart, Exit, exitWith, failStart, isClean, type ExitReason } from '../machines/supervision/exit.js';
 export type { EndedChild } from '../machines/supervision/pool.js';
@@ -12,20 +21,64 @@ export { systemClock, type Clock } from './supervision/clock.js';
 export { defaultTasks, stopDefaultTasks } from './supervision/default-tasks.js';
 export type { ExitReport } from './supervision/exit-report.js';
 export {
-  isSupervisor, supervisorHandle, type Done, type ListedChild, type Refused, type StartChildResult, type StartedResult, type SupervisorHandle,
+  isSupervisor,
+  supervisorHandle,
+  type Done,
+  type ListedChild,
+  type Refused,
+  type StartChildResult,
+  type StartedResult,
+  type SupervisorHandle,
 } from './supervision/handle.js';
 export { orchestrator, type App, type Orchestrator, type StartEnvironment } from './supervision/orchestrator.js';
 export { partitionHandle, partitionSupervisor, type PartitionOptions, type PartitionSupervisor } from './supervision/partition.js';
 export {
-  dynamicSupervisor, dynamicSupervisorMachine, supervisor, supervisorMachine, type ActorMap, type DynamicSupervisorOptions, type SupervisorOptions,
+  dynamicSupervisor,
+  dynamicSupervisorMachine,
+  supervisor,
+  supervisorMachine,
+  type ActorMap,
+  type DynamicSupervisorOptions,
+  type SupervisorOptions,
 } from './supervision/supervisors.js';
 export {
-  Task, taskSupervisor, taskSupervisorHandle, taskSupervisorMachine,
-  type AsyncOptions, type StartedTask, type StartOptions, type StartResult, type StreamOptions, type TaskFn, type TaskOptions, type TaskOutcome,
-  type TaskRefusal, type TaskScope, type TaskSupervisor,
+  Task,
+  taskSupervisor,
+  taskSupervisorHandle,
+  taskSupervisorMachine,
+  type AsyncOptions,
+  type StartedTask,
+  type StartOptions,
+  type StartResult,
+  type StreamOptions,
+  type TaskFn,
+  type TaskOptions,
+  type TaskOutcome,
+  type TaskRefusal,
+  type TaskScope,
+  type TaskSupervisor,
 } from './supervision/tasks.js';
-export { exit, exitReason, link, monitor, onExit, unlink, type ExitWatch, type LinkExit, type Monitor, type MonitorDown } from './supervision/watch.js';
-export { liveSessionHandle, type LiveFailure, type LiveHandleOptions, type LiveSession, type ReadyOutcome, type SendOutcome, type SessionOutcome } from './live/handle.js';
+export {
+  exit,
+  exitReason,
+  link,
+  monitor,
+  onExit,
+  unlink,
+  type ExitWatch,
+  type LinkExit,
+  type Monitor,
+  type MonitorDown,
+} from './supervision/watch.js';
+export {
+  liveSessionHandle,
+  type LiveFailure,
+  type LiveHandleOptions,
+  type LiveSession,
+  type ReadyOutcome,
+  type SendOutcome,
+  type SessionOutcome,
+} from './live/handle.js';
 export type { LiveSessionOptions } from './live/options.js';
 export { liveSession, type LiveSessionLogic, type LiveSessionRef } from './live/session.js';
 export type { ClientSocket, OpenSocket, SocketAddress, SocketListener } from './live/socket.js';

@@ -44,7 +44,7 @@ export type SessionEvent =
   | { type: 'server.message'; message: JsonObject }
   | { type: 'socket.malformed'; reason: string; detail: string; excerpt: string }
   | { type: 'socket.sent'; receipt: Receipt }
-  | { type: 'socket.unsent'; receipt: Receipt; reason: 'closing' | 'notJson' }
+  | { type: 'socket.unsent'; receipt: Receipt; reason: 'connecting' | 'closing' | 'notJson' }
   | { type: 'socket.closed'; code: number; reason: string }
   | { type: 'socket.failed'; code: number | string; reason: string }
   | { type: 'tool.settled'; id: string; response: JsonObject }

@@ -95,9 +95,26 @@ export interface Problem {
 
 /** The codes of src/errors.ts that a {@link Problem} may carry. */
 export type ProblemCode = `supervision/${
-  | 'invalid-strategy' | 'invalid-intensity' | 'invalid-period' | 'invalid-auto-shutdown' | 'invalid-max-children' | 'invalid-max-pending'
-  | 'invalid-init' | 'invalid-children' | 'missing-id' | 'invalid-id' | 'missing-src' | 'invalid-restart' | 'invalid-shutdown' | 'invalid-type'
-  | 'invalid-significant' | 'bad-combination' | 'duplicate-child' | 'invalid-start-deadline' | 'invalid-backoff' | 'invalid-budget'
+  | 'invalid-strategy'
+  | 'invalid-intensity'
+  | 'invalid-period'
+  | 'invalid-auto-shutdown'
+  | 'invalid-max-children'
+  | 'invalid-max-pending'
+  | 'invalid-init'
+  | 'invalid-children'
+  | 'missing-id'
+  | 'invalid-id'
+  | 'missing-src'
+  | 'invalid-restart'
+  | 'invalid-shutdown'
+  | 'invalid-type'
+  | 'invalid-significant'
+  | 'bad-combination'
+  | 'duplicate-child'
+  | 'invalid-start-deadline'
+  | 'invalid-backoff'
+  | 'invalid-budget'
   | 'invalid-template'}`;
 
 /** Fills in the defaults. @see OTP supervisor — child_spec() */
@@ -137,11 +154,17 @@ function problemOfSignificant(significant: unknown, restart: string, autoShutdow
     return problem('invalid-significant', '`significant` to be true or false', significant, ['invalidSignificant', significant]);
   if (!significant) return null;
   if (autoShutdown === 'never') {
-    const got = [['autoShutdown', 'never'], ['significant', true]];
+    const got = [
+      ['autoShutdown', 'never'],
+      ['significant', true],
+    ];
     return problem('bad-combination', 'significant children only where autoShutdown is not never', got, ['badCombination', got]);
   }
   if (restart !== 'permanent') return null;
-  const got = [['restart', 'permanent'], ['significant', true]];
+  const got = [
+    ['restart', 'permanent'],
+    ['significant', true],
+  ];
   return problem('bad-combination', 'a significant child to be transient or temporary', got, ['badCombination', got]);
 }
 
@@ -150,7 +173,10 @@ function problemBeyondOtp(spec: ChildSpec): Problem | null {
   if (startMs !== undefined && !(isDuration(startMs) && startMs > 0))
     return problem('invalid-start-deadline', '`startMs` to be more than 0', startMs, ['invalidStartMs', startMs]);
   if (backoff !== undefined && !isBackoff(backoff))
-    return problem('invalid-backoff', '`backoff` with 0 ≤ minMs ≤ maxMs, factor ≥ 1, jitter 0 to 1, resetAfterMs ≥ 0', backoff, ['invalidBackoff', backoff]);
+    return problem('invalid-backoff', '`backoff` with 0 ≤ minMs ≤ maxMs, factor ≥ 1, jitter 0 to 1, resetAfterMs ≥ 0', backoff, [
+      'invalidBackoff',
+      backoff,
+    ]);
   if (budget !== undefined && !(isCount(budget.intensity) && isDuration(budget.periodMs) && budget.periodMs > 0))
     return problem('invalid-budget', '`budget` with a whole intensity of at least 0 and a periodMs above 0', budget, ['invalidBudget', budget]);
   return null;
@@ -173,7 +199,8 @@ export function problemOfSupervisor(input: SupervisorInput): Problem | null {
   for (const spec of children as readonly ChildSpec[]) {
     const fault = problemOfSpec(spec, autoShutdown);
     if (fault !== null) return { ...fault, term: ['startSpec', fault.term] };
-    if (seen.has(spec.id)) return problem('duplicate-child', 'every child to have an id of its own', spec.id, ['startSpec', ['duplicateChildName', spec.id]]);
+    if (seen.has(spec.id))
+      return problem('duplicate-child', 'every child to have an id of its own', spec.id, ['startSpec', ['duplicateChildName', spec.id]]);
     seen.add(spec.id);
   }
   return null;
@@ -226,5 +253,14 @@ function isCount(value: unknown): value is number {
 
 function isBackoff(value: Backoff): boolean {
   const { minMs, maxMs, factor, jitter, resetAfterMs } = value;
-  return isDuration(minMs) && isDuration(maxMs) && minMs <= maxMs && isDuration(factor) && factor >= 1 && isDuration(jitter) && jitter <= 1 && isDuration(resetAfterMs);
+  return (
+    isDuration(minMs) &&
+    isDuration(maxMs) &&
+    minMs <= maxMs &&
+    isDuration(factor) &&
+    factor >= 1 &&
+    isDuration(jitter) &&
+    jitter <= 1 &&
+    isDuration(resetAfterMs)
+  );
 }

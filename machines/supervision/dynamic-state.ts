@@ -1,12 +1,19 @@
 /** What a dynamic supervisor remembers. Of its children only their number: the many live in the pool. */
 import {
-  defaultIntensity, defaultMaxPending, problemOfDynamicSupervisor, resolveSpec,
-  type ChildSpec, type DynamicSupervisorInput, type InitSpec, type Problem, type ResolvedSpec,
+  defaultIntensity,
+  defaultMaxPending,
+  problemOfDynamicSupervisor,
+  resolveSpec,
+  type ChildSpec,
+  type DynamicSupervisorInput,
+  type InitSpec,
+  type Problem,
+  type ResolvedSpec,
 } from './child-spec.js';
 import type { ExitReason } from './exit.js';
 import type { ChildExited, ChildMemory, DynamicPoolFact, EndedChild } from './pool.js';
 import { shouldRestart } from './restart-policy.js';
-import { addRestart } from './restart-window.js';
+import { exceedsIntensity as exceeds } from './restart-window.js';
 import type { ChildRetry, SupervisorCall, SupervisorOrder } from './supervisor-state.js';
 
 export type DynamicExit = ChildExited & { readonly memory: ChildMemory };
@@ -78,13 +85,13 @@ export function asksForRestart({ memory, reason }: DynamicExit): boolean {
 /** Has the child spent a restart budget of its own? */
 export function exceedsBudget({ memory, at }: DynamicExit): boolean {
   const { budget } = memory.spec;
-  return budget !== undefined && addRestart(memory.restarts, at, budget.intensity, budget.periodMs).exceeded;
+  return budget !== undefined && exceeds(memory.restarts, at, budget.intensity, budget.periodMs);
 }
 
 /** Would one more restart be too many? A retry that was counted when it was scheduled is not counted again. */
 export function exceedsIntensity(context: DynamicContext, message: DynamicExit | ChildRetry): boolean {
   if (message.type === 'child.retry' && message.counted) return false;
-  return addRestart(context.restarts, message.at, context.intensity, context.periodMs).exceeded;
+  return exceeds(context.restarts, message.at, context.intensity, context.periodMs);
 }
 
 /** `retrying` without one child. */

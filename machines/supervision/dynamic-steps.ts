@@ -1,9 +1,7 @@
 /** What a dynamic supervisor does about each message: pure decisions, after OTP's simple_one_for_one and Elixir's DynamicSupervisor. */
 import { backoffMs } from '../backoff.js';
 import { problemOfSpec } from './child-spec.js';
-import {
-  specOfCall, withoutRetry, type DynamicContext, type DynamicEvent, type DynamicExit,
-} from './dynamic-state.js';
+import { specOfCall, withoutRetry, type DynamicContext, type DynamicEvent, type DynamicExit } from './dynamic-state.js';
 import type { ExitReason } from './exit.js';
 import type { ChildMemory, DynamicPoolCommand, DynamicPoolFact, EndedChild, PooledEntry } from './pool.js';
 import { isExpectedOfAll, isExpectedStop, isReported } from './restart-policy.js';
@@ -83,14 +81,15 @@ export function budgetSpent(context: DynamicContext, event: DynamicExit): Dynami
 
 export function giveUp(context: DynamicContext, event: DynamicExit | ChildRetry): DynamicStep {
   const { id } = event;
-  const ended = event.type === 'child.exited' ? exited(context, event) : { changes: { size: context.size - 1 }, orders: [{ type: 'pool.forget' as const, id }] };
+  const ended =
+    event.type === 'child.exited' ? exited(context, event) : { changes: { size: context.size - 1 }, orders: [{ type: 'pool.forget' as const, id }] };
   const report: SupervisorEmitted = { type: 'supervisor.report', context: 'shutdown', id, reason: 'reachedMaxRestartIntensity' };
   const reason = event.type === 'child.exited' ? event.reason : event.cause;
   return { ...ended, facts: [...(ended.facts ?? []), report, { type: 'supervisor.gaveUp', id, reason }] };
 }
 
 function counted(context: DynamicContext, at: number): readonly number[] {
-  return addRestart(context.restarts, at, context.intensity, context.periodMs).restarts;
+  return addRestart(context.restarts, at, context.periodMs);
 }
 
 /** Must this child wait before it is restarted? ms; 0 when it need not. */
@@ -104,7 +103,7 @@ function attemptAfter({ spec, attempt, startedAt }: ChildMemory, at: number): nu
 
 function remembered({ memory, at }: DynamicExit): ChildMemory {
   const { budget } = memory.spec;
-  const restarts = budget === undefined ? [] : addRestart(memory.restarts, at, budget.intensity, budget.periodMs).restarts;
+  const restarts = budget === undefined ? [] : addRestart(memory.restarts, at, budget.periodMs);
   return { ...memory, restarts, attempt: attemptAfter(memory, at) };
 }
 
@@ -174,17 +173,39 @@ export function noteFound(context: DynamicContext, { spec }: Fact<'child.found'>
   return context.job?.kind === 'terminateChild' ? { changes: { job: { ...context.job, spec } } } : {};
 }
 
-export function forgetRetry(context: DynamicContext, { id }: Fact<'child.found'>): DynamicStep {
+/** Without some children that were between two attempts, and whatever was to be tried with them. */
+function withoutRetries(context: DynamicContext, ids: readonly string[]): Pick<DynamicStep, 'changes' | 'forget' | 'orders'> {
   return {
-    forget: `retry.${id}`,
+    forget: ids.map((id) => `retry.${id}`),
     changes: {
-      size: context.size - 1,
-      retrying: withoutRetry(context, id),
-      mailbox: context.mailbox.filter((message) => !(message.type === 'child.retry' && message.id === id)),
+      size: context.size - ids.length,
+      retrying: Object.fromEntries(Object.entries(context.retrying).filter(([id]) => !ids.includes(id))),
+      mailbox: context.mailbox.filter((message) => !(message.type === 'child.retry' && ids.includes(message.id))),
     },
-    facts: [replied((context.job as { call: string }).call, { ok: true })],
-    orders: [{ type: 'pool.forget', id }],
+    orders: ids.map((id) => ({ type: 'pool.forget', id })),
   };
+}
+
+/** A child between two attempts is told to stay down. */
+export function forgetRetry(context: DynamicContext, { id }: Fact<'child.found'>): DynamicStep {
+  return { ...withoutRetries(context, [id]), facts: [replied((context.job as { call: string }).call, { ok: true })] };
+}
+
+/** A drain restarts nobody. */
+export function forgetRetries(context: DynamicContext): DynamicStep {
+  return withoutRetries(context, Object.keys(context.retrying));
+}
+
+/** The exit of a child that died while the supervisor was busy, and still waits. */
+export function waitingExit(context: DynamicContext, id: string): DynamicExit | undefined {
+  return context.mailbox.find((message): message is DynamicExit => message.type === 'child.exited' && message.id === id);
+}
+
+/** It was told to stop, but has died already. */
+export function passTheDead(context: DynamicContext, { id }: Fact<'child.found'>): DynamicStep {
+  const exit = waitingExit(context, id) as DynamicExit;
+  const { changes, ...step } = stopped(context, exit);
+  return { ...step, changes: { ...changes, mailbox: context.mailbox.filter((message) => message !== exit) } };
 }
 
 export function stopped(context: DynamicContext, event: DynamicExit): DynamicStep {
@@ -207,12 +228,14 @@ export function emptied(context: DynamicContext, { ended }: Fact<'pool.emptied'>
   const { template } = context;
   const unexpected = ended.filter(({ spec, reason }) => !isExpectedOfAll(spec, reason, template !== null));
   const children: EndedChild[] = ended.map((child) => endedChild({ ...child, type: 'child.exited', run: 0, at: 0 }));
-  return { changes: { ended: children, size: 0 }, facts: [{ type: 'children.stopped', ended: children }, ...shutdownErrors(template?.id, unexpected)] };
+  return {
+    changes: { ended: children, size: 0 },
+    facts: [{ type: 'children.stopped', ended: children }, ...shutdownErrors(template?.id, unexpected)],
+  };
 }
 
 function shutdownErrors(templateId: string | undefined, unexpected: readonly EndedChild[]): SupervisorEmitted[] {
-  if (templateId === undefined)
-    return unexpected.map(({ id, reason }) => ({ type: 'supervisor.report', context: 'shutdownError', id, reason }));
+  if (templateId === undefined) return unexpected.map(({ id, reason }) => ({ type: 'supervisor.report', context: 'shutdownError', id, reason }));
   const groups = new Map<string, { reason: ExitReason; count: number }>();
   for (const { reason } of unexpected) {
     const key = JSON.stringify(reason);

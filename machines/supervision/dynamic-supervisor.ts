@@ -35,7 +35,8 @@ export const dynamicSupervisorMachine = setup({
   },
   actors: { pool: unprovidedPool },
   delays: {
-    startDeadline: ({ context: { job } }) => (job?.kind === 'startChild' ? job.spec : job?.kind === 'restart' ? job.memory.spec : undefined)?.startMs ?? Infinity,
+    startDeadline: ({ context: { job } }) =>
+      (job?.kind === 'startChild' ? job.spec : job?.kind === 'restart' ? job.memory.spec : undefined)?.startMs ?? Infinity,
     shutdownDeadline: ({ context: { job } }) => {
       const shutdownMs = job?.kind === 'terminateChild' ? job.spec?.shutdownMs : undefined;
       return typeof shutdownMs === 'number' ? shutdownMs : Infinity;
@@ -58,6 +59,7 @@ export const dynamicSupervisorMachine = setup({
       return context.template !== null && id === '' && by === 'deadActor';
     },
     isTemplateId: ({ context, event }) => context.template?.id === (event as On<'call.getChildspec'>).id,
+    isDead: ({ context, event }) => steps.waitingExit(context, (event as On<'child.found'>).id) !== undefined,
     isBetweenAttempts: ({ event }) => (event as On<'child.found'>).status === 'restarting',
     isBrutal: ({ event }) => (event as On<'child.found'>).spec.shutdownMs === 'brutalKill',
     isTerminated: ({ context, event }) => context.job?.kind === 'terminateChild' && context.job.id === (event as DynamicExit).id,
@@ -90,7 +92,9 @@ export const dynamicSupervisorMachine = setup({
     abandonStart: sendTo('pool', { type: 'pool.abandon' }),
     noteStarted: enqueueActions(({ context, event, enqueue }) => carryOut(enqueue, steps.started(context, event as On<'child.started'>))),
     noteDeclined: enqueueActions(({ context, event, enqueue }) => carryOut(enqueue, steps.declined(context, event as On<'child.declined'>))),
-    answerStartFailure: enqueueActions(({ context, event, enqueue }) => carryOut(enqueue, steps.callStartFailed(context, event as On<'child.startFailed'>))),
+    answerStartFailure: enqueueActions(({ context, event, enqueue }) =>
+      carryOut(enqueue, steps.callStartFailed(context, event as On<'child.startFailed'>)),
+    ),
 
     noteExit: enqueueActions(({ context, event, enqueue }) => carryOut(enqueue, steps.exited(context, event as DynamicExit))),
     noteBudgetSpent: enqueueActions(({ context, event, enqueue }) => carryOut(enqueue, steps.budgetSpent(context, event as DynamicExit))),
@@ -100,9 +104,12 @@ export const dynamicSupervisorMachine = setup({
     planRetry: enqueueActions(({ context, event, enqueue }) => carryOut(enqueue, steps.planRetry(context, event as ChildRetry))),
     retryLater: enqueueActions(({ context, event, enqueue }) => carryOut(enqueue, steps.retryLater(context, event as On<'child.startFailed'>))),
 
-    planTermination: enqueueActions(({ context, event, enqueue }) => carryOut(enqueue, steps.planTermination(context, event as On<'call.terminateChild'>))),
+    planTermination: enqueueActions(({ context, event, enqueue }) =>
+      carryOut(enqueue, steps.planTermination(context, event as On<'call.terminateChild'>)),
+    ),
     noteFound: enqueueActions(({ context, event, enqueue }) => carryOut(enqueue, steps.noteFound(context, event as On<'child.found'>))),
     forgetRetry: enqueueActions(({ context, event, enqueue }) => carryOut(enqueue, steps.forgetRetry(context, event as On<'child.found'>))),
+    passTheDead: enqueueActions(({ context, event, enqueue }) => carryOut(enqueue, steps.passTheDead(context, event as On<'child.found'>))),
     askChild: sendTo('pool', ({ context }) => ({ type: 'pool.ask', id: (context.job as { id: string }).id })),
     killChild: sendTo('pool', ({ context }) => ({ type: 'pool.kill', id: (context.job as { id: string }).id })),
     noteTerminated: enqueueActions(({ context, event, enqueue }) => carryOut(enqueue, steps.stopped(context, event as DynamicExit))),
@@ -110,6 +117,7 @@ export const dynamicSupervisorMachine = setup({
     planStop: enqueueActions(({ context, event, enqueue }) => carryOut(enqueue, steps.planStop(context, event))),
     stopAll: sendTo('pool', { type: 'pool.stopAll' }),
     noteEmptied: enqueueActions(({ context, event, enqueue }) => carryOut(enqueue, steps.emptied(context, event as On<'pool.emptied'>))),
+    forgetRetries: enqueueActions(({ context, enqueue }) => carryOut(enqueue, steps.forgetRetries(context))),
     drainAll: sendTo('pool', { type: 'pool.drain' }),
     planDrain: assign({ drainMs: ({ event }) => (event as On<'supervisor.drain'>).deadlineMs ?? null }),
     rebase: enqueueActions(({ context, event, enqueue }) => carryOut(enqueue, steps.rebased(context, (event as On<'clock.rebased'>).offsetMs))),
@@ -177,7 +185,10 @@ export const dynamicSupervisorMachine = setup({
           { guard: 'exceedsIntensity', target: 'stopping', actions: ['giveUp', 'planStop'] },
           { target: 'restarting', actions: 'planRetry' },
         ],
-        'call.startChild': [{ guard: 'isRefused', target: '.idle', actions: 'answerRefusal' }, { target: 'startingChild', actions: 'planStart' }],
+        'call.startChild': [
+          { guard: 'isRefused', target: '.idle', actions: 'answerRefusal' },
+          { target: 'startingChild', actions: 'planStart' },
+        ],
         'call.terminateChild': [
           { guard: 'isById', target: '.idle', actions: { type: 'answer', params: { result: { ok: false, reason: 'simpleOneForOne' } } } },
           { guard: 'isDeadStranger', target: '.idle', actions: { type: 'answer', params: { result: { ok: true } } } },
@@ -196,7 +207,12 @@ export const dynamicSupervisorMachine = setup({
         'supervisor.drain': { target: 'draining', actions: 'planDrain' },
       },
       states: {
-        idle: { always: [{ guard: 'hasMail', target: 'serving' }, { guard: 'betweenAttempts', target: 'awaitingRetry' }] },
+        idle: {
+          always: [
+            { guard: 'hasMail', target: 'serving' },
+            { guard: 'betweenAttempts', target: 'awaitingRetry' },
+          ],
+        },
         awaitingRetry: { description: 'a child is between two attempts; requests are served meanwhile' },
         serving: { entry: 'takeMail' },
       },
@@ -226,6 +242,7 @@ export const dynamicSupervisorMachine = setup({
           on: {
             'child.missing': { target: '#dynamicSupervisor.running', actions: 'answerMissing' },
             'child.found': [
+              { guard: 'isDead', target: '#dynamicSupervisor.running', actions: 'passTheDead' },
               { guard: 'isBetweenAttempts', target: '#dynamicSupervisor.running', actions: 'forgetRetry' },
               { guard: 'isBrutal', target: 'killing', actions: 'noteFound' },
               { target: 'asking', actions: 'noteFound' },
@@ -245,7 +262,7 @@ export const dynamicSupervisorMachine = setup({
     },
     draining: {
       description: 'refuses to start anybody; ends when the last child has',
-      entry: 'drainAll',
+      entry: ['forgetRetries', 'drainAll'],
       initial: 'idle',
       always: { guard: 'isEmpty', target: 'stopping', actions: 'planStop' },
       on: {

@@ -7,8 +7,8 @@ export interface Step<Context, Fact, Order, Message> {
   readonly orders?: readonly Order[];
   /** Sent to the chart itself, `delayMs` from now, under `id`. */
   readonly later?: { readonly event: Message; readonly delayMs: number; readonly id: string };
-  /** Cancels what was sent for later under this id. */
-  readonly forget?: string;
+  /** Cancels what was sent for later under these ids. */
+  readonly forget?: readonly string[];
 }
 
 /** The part of XState's `enqueue` that a step needs. */
@@ -22,8 +22,8 @@ interface Enqueue {
 
 /** Carries a step out: `enqueueActions(({ context, event, enqueue }) => carryOut(enqueue, decide(context, event)))`. */
 export function carryOut<Context, Fact, Order, Message>(enqueue: Enqueue, step: Step<Context, Fact, Order, Message>): void {
-  const { changes, facts = [], orders = [], later, forget } = step;
-  if (forget !== undefined) enqueue.cancel(forget);
+  const { changes, facts = [], orders = [], later, forget = [] } = step;
+  for (const id of forget) enqueue.cancel(id);
   if (changes !== undefined) enqueue.assign(changes as never);
   for (const fact of facts) enqueue.emit(fact as never);
   for (const order of orders) enqueue.sendTo('pool' as never, order as never);

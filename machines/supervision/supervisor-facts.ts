@@ -21,11 +21,25 @@ export type ChildFact =
   /** It ended by itself, or was killed by a stranger. */
   | { readonly type: 'child.exited'; readonly id: string; readonly run: number; readonly reason: ExitReason; readonly willRestart: boolean }
   /** It ended because its supervisor told it to. */
-  | { readonly type: 'child.stopped'; readonly id: string; readonly run: number; readonly reason: ExitReason; readonly tookMs: number; readonly killed: boolean }
+  | {
+      readonly type: 'child.stopped';
+      readonly id: string;
+      readonly run: number;
+      readonly reason: ExitReason;
+      readonly tookMs: number;
+      readonly killed: boolean;
+    }
   /**
    * A new incarnation runs. `cause`: why the child `because` had ended, null when that was a failed start; `attempt`: restarts within the window.
    */
-  | { readonly type: 'child.restarted'; readonly id: string; readonly run: number; readonly cause: ExitReason | null; readonly attempt: number; readonly because: string }
+  | {
+      readonly type: 'child.restarted';
+      readonly id: string;
+      readonly run: number;
+      readonly cause: ExitReason | null;
+      readonly attempt: number;
+      readonly because: string;
+    }
   /** It spent a restart budget of its own and stays down. */
   | { readonly type: 'child.gaveUp'; readonly id: string; readonly reason: ExitReason }
   /** Too many restarts: the supervisor stops everybody and exits `shutdown`. */

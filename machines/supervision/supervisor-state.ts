@@ -1,12 +1,21 @@
 /** What a supervisor remembers, and how each message changes it. Pure functions, called from the chart's guards and actions. */
 import {
-  defaultIntensity, defaultMaxPending, problemOfSupervisor, resolveSpec,
-  type AutoShutdown, type ChildSpec, type InitSpec, type Problem, type ResolvedSpec, type Strategy, type SupervisorInput,
+  defaultIntensity,
+  defaultMaxPending,
+  problemOfSupervisor,
+  resolveSpec,
+  type AutoShutdown,
+  type ChildSpec,
+  type InitSpec,
+  type Problem,
+  type ResolvedSpec,
+  type Strategy,
+  type SupervisorInput,
 } from './child-spec.js';
 import type { ExitReason } from './exit.js';
 import type { ChildExited, EndedChild, PoolFact } from './pool.js';
 import { shouldRestart } from './restart-policy.js';
-import { addRestart } from './restart-window.js';
+import { exceedsIntensity as exceeds } from './restart-window.js';
 
 /** One child as its supervisor knows it. */
 export interface Child {
@@ -149,7 +158,13 @@ export function isCall(message: { readonly type: string }): message is Superviso
 }
 
 const calls: ReadonlySet<string> = new Set<SupervisorCall['type']>([
-  'call.startChild', 'call.restartChild', 'call.terminateChild', 'call.deleteChild', 'call.getChildspec', 'call.whichChildren', 'call.countChildren',
+  'call.startChild',
+  'call.restartChild',
+  'call.terminateChild',
+  'call.deleteChild',
+  'call.getChildspec',
+  'call.whichChildren',
+  'call.countChildren',
 ]);
 
 /** Is it one of the calls that supervisors answer? */
@@ -191,18 +206,21 @@ export function endsSupervisor(context: SupervisorContext, exit: ChildExited): b
 export function exceedsBudget(context: SupervisorContext, { id, at }: ChildExited): boolean {
   const child = childOf(context, id);
   const budget = child?.spec.budget;
-  return child !== undefined && budget !== undefined && addRestart(child.restarts, at, budget.intensity, budget.periodMs).exceeded;
+  return child !== undefined && budget !== undefined && exceeds(child.restarts, at, budget.intensity, budget.periodMs);
 }
 
 /** Would one more restart be too many? A retry that was counted when it was scheduled is not counted again. */
 export function exceedsIntensity(context: SupervisorContext, message: ChildExited | ChildRetry): boolean {
   if (message.type === 'child.retry' && message.counted) return false;
-  return addRestart(context.restarts, message.at, context.intensity, context.periodMs).exceeded;
+  return exceeds(context.restarts, message.at, context.intensity, context.periodMs);
 }
 
 /** Everything that runs or is between two attempts, newest first. */
 export function stopOrder(context: SupervisorContext): string[] {
-  return context.children.filter((child) => child.status !== 'down').map((child) => child.spec.id).reverse();
+  return context.children
+    .filter((child) => child.status !== 'down')
+    .map((child) => child.spec.id)
+    .reverse();
 }
 
 /** One line of the exit report. */

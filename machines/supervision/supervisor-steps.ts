@@ -8,8 +8,20 @@ import { addRestart } from './restart-window.js';
 import type { Step } from './step.js';
 import type { CallResult, SupervisorEmitted } from './supervisor-facts.js';
 import {
-  childOf, endedChild, laidDown, newChild, stopOrder, waitingExit, withChild, withoutChild,
-  type Child, type ChildRetry, type SupervisorCall, type SupervisorContext, type SupervisorEvent, type SupervisorOrder,
+  childOf,
+  endedChild,
+  laidDown,
+  newChild,
+  stopOrder,
+  waitingExit,
+  withChild,
+  withoutChild,
+  type Child,
+  type ChildRetry,
+  type SupervisorCall,
+  type SupervisorContext,
+  type SupervisorEvent,
+  type SupervisorOrder,
 } from './supervisor-state.js';
 
 export type SupervisorStep = Step<SupervisorContext, SupervisorEmitted, PoolCommand, SupervisorEvent>;
@@ -49,7 +61,10 @@ export function started(context: SupervisorContext, { id, run, at, info }: Fact<
   const facts: SupervisorEmitted[] = [{ type: 'child.started', id, run, ...extra }];
   if (job?.kind === 'restart') facts.push({ type: 'child.restarted', id, run, cause: job.cause, attempt: context.restarts.length, because: job.id });
   if (job?.kind === 'startChild') facts.push(replied(job.call, { ok: true, id, ...extra }));
-  return { changes: { children: withChild(context, id, { status: 'running', startedAt: at, retryAt: null }), toStart: context.toStart.slice(1) }, facts };
+  return {
+    changes: { children: withChild(context, id, { status: 'running', startedAt: at, retryAt: null }), toStart: context.toStart.slice(1) },
+    facts,
+  };
 }
 
 export function declined(context: SupervisorContext, { id, run }: Fact<'child.declined'>): SupervisorStep {
@@ -188,11 +203,10 @@ function planGroup(context: SupervisorContext, id: string, cause: ExitReason | n
 }
 
 function counted(context: SupervisorContext, id: string, at: number): SupervisorContext {
-  const { intensity, periodMs } = context;
   const child = childOf(context, id) as Child;
   const { budget } = child.spec;
-  const restarts = budget === undefined ? [] : addRestart(child.restarts, at, budget.intensity, budget.periodMs).restarts;
-  return { ...context, restarts: addRestart(context.restarts, at, intensity, periodMs).restarts, children: withChild(context, id, { restarts }) };
+  const restarts = budget === undefined ? [] : addRestart(child.restarts, at, budget.periodMs);
+  return { ...context, restarts: addRestart(context.restarts, at, context.periodMs), children: withChild(context, id, { restarts }) };
 }
 
 /** The latest moment at which a member of the child's group is due; overlapping delays are merged into it. */
@@ -245,7 +259,7 @@ export function retryLater(context: SupervisorContext, event: Fact<'child.startF
 
 /** A child between two attempts is told to stay down. */
 export function forgetRetry(context: SupervisorContext, { id, call }: Call<'call.terminateChild'>): SupervisorStep {
-  return { forget: `retry.${id}`, changes: { children: laidDown(context, id) }, facts: [replied(call, { ok: true })] };
+  return { forget: [`retry.${id}`], changes: { children: laidDown(context, id) }, facts: [replied(call, { ok: true })] };
 }
 
 /** The call's own words for why it is refused, in OTP's order. */

@@ -88,10 +88,16 @@ export const supervisorMachine = setup({
     noteStarted: enqueueActions(({ context, event, enqueue }) => carryOut(enqueue, steps.started(context, event as On<'child.started'>))),
     noteDeclined: enqueueActions(({ context, event, enqueue }) => carryOut(enqueue, steps.declined(context, event as On<'child.declined'>))),
     abandonTree: enqueueActions(({ context, event, enqueue }) => carryOut(enqueue, steps.abandonTree(context, event as On<'child.startFailed'>))),
-    planStart: enqueueActions(({ context, event, enqueue }) => carryOut(enqueue, steps.planStart(context, event as On<'call.startChild' | 'call.restartChild'>))),
-    answerStartFailure: enqueueActions(({ context, event, enqueue }) => carryOut(enqueue, steps.callStartFailed(context, event as On<'child.startFailed'>))),
+    planStart: enqueueActions(({ context, event, enqueue }) =>
+      carryOut(enqueue, steps.planStart(context, event as On<'call.startChild' | 'call.restartChild'>)),
+    ),
+    answerStartFailure: enqueueActions(({ context, event, enqueue }) =>
+      carryOut(enqueue, steps.callStartFailed(context, event as On<'child.startFailed'>)),
+    ),
 
-    planTermination: enqueueActions(({ context, event, enqueue }) => carryOut(enqueue, steps.planTermination(context, event as On<'call.terminateChild'>))),
+    planTermination: enqueueActions(({ context, event, enqueue }) =>
+      carryOut(enqueue, steps.planTermination(context, event as On<'call.terminateChild'>)),
+    ),
     planStop: enqueueActions(({ context, event, enqueue }) => carryOut(enqueue, steps.planStop(context, event))),
     passTheDead: enqueueActions(({ context, enqueue }) => carryOut(enqueue, steps.passTheDead(context))),
     askNext: enqueueActions(({ context, enqueue }) => carryOut(enqueue, steps.askNext(context))),
@@ -204,7 +210,10 @@ export const supervisorMachine = setup({
           { guard: 'exceedsIntensity', target: 'stopping', actions: ['giveUp', 'planStop'] },
           { target: 'restarting', actions: 'planRetry' },
         ],
-        'call.startChild': [{ guard: 'isRefused', target: '.idle', actions: 'answerRefusal' }, { target: 'startingChild', actions: 'planStart' }],
+        'call.startChild': [
+          { guard: 'isRefused', target: '.idle', actions: 'answerRefusal' },
+          { target: 'startingChild', actions: 'planStart' },
+        ],
         'call.restartChild': [
           { guard: 'isUnknown', target: '.idle', actions: { type: 'answer', params: { result: { ok: false, reason: 'notFound' } } } },
           { guard: 'isRunning', target: '.idle', actions: { type: 'answer', params: { result: { ok: false, reason: 'running' } } } },
@@ -234,7 +243,12 @@ export const supervisorMachine = setup({
         'supervisor.drain': { target: 'draining', actions: 'planDrain' },
       },
       states: {
-        idle: { always: [{ guard: 'hasMail', target: 'serving' }, { guard: 'betweenAttempts', target: 'awaitingRetry' }] },
+        idle: {
+          always: [
+            { guard: 'hasMail', target: 'serving' },
+            { guard: 'betweenAttempts', target: 'awaitingRetry' },
+          ],
+        },
         awaitingRetry: { description: 'a child is between two attempts; requests are served meanwhile' },
         serving: { entry: 'takeMail' },
       },
@@ -317,7 +331,10 @@ export const supervisorMachine = setup({
       always: { guard: 'allDrained', target: 'stopping', actions: 'planStop' },
       on: {
         'pool.draining': { actions: 'noteDraining' },
-        'child.exited': [{ guard: 'isStale', target: '.idle' }, { target: '.idle', actions: 'noteExit' }],
+        'child.exited': [
+          { guard: 'isStale', target: '.idle' },
+          { target: '.idle', actions: 'noteExit' },
+        ],
         'child.retry': { target: '.idle' },
         'call.*': { target: '.idle', actions: { type: 'answer', params: { result: { ok: false, reason: 'draining' } } } },
         'call.whichChildren': { target: '.idle', actions: 'answerWhich' },

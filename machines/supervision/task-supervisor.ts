@@ -14,7 +14,7 @@ import { assign, emit, enqueueActions, fromCallback, sendTo, setup, type AnyActo
 import { defaultIntensity, problemOfDynamicSupervisor, type Intensity, type Problem } from './child-spec.js';
 import { exitWith, failStart, type ExitReason } from './exit.js';
 import type { EndedChild } from './pool.js';
-import { addRestart } from './restart-window.js';
+import { addRestart, exceedsIntensity as exceeds } from './restart-window.js';
 import type { SupervisorReport } from './supervisor-facts.js';
 
 export interface TaskSupervisorInput extends Partial<Intensity> {
@@ -92,12 +92,12 @@ export const taskSupervisorMachine = setup({
   delays: { drainDeadline: ({ context }) => context.drainMs ?? Infinity },
   guards: {
     invalid: ({ context }) => context.problem !== null,
-    exceedsIntensity: ({ context, event }) => addRestart(context.restarts, (event as On<'task.exited'>).at, context.intensity, context.periodMs).exceeded,
+    exceedsIntensity: ({ context, event }) => exceeds(context.restarts, (event as On<'task.exited'>).at, context.intensity, context.periodMs),
   },
   actions: {
     restart: enqueueActions(({ context, event, enqueue }) => {
       const { id, reason, at } = event as On<'task.exited'>;
-      const { restarts } = addRestart(context.restarts, at, context.intensity, context.periodMs);
+      const restarts = addRestart(context.restarts, at, context.periodMs);
       enqueue.assign({ restarts });
       enqueue.sendTo('pool', { type: 'pool.restart', id });
       enqueue.emit({ type: 'task.restarted', id, cause: reason, attempt: restarts.length });

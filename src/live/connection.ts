@@ -32,6 +32,7 @@ export function connection({ url, headers, secrets = [], openSocket = openWebSoc
   const hide = (text: string) => secrets.reduce((clean, secret) => (secret === '' ? clean : clean.replaceAll(secret, '[hidden]')), text);
 
   return fromCallback<ConnectionCommand, ConnectionInput>(({ input, sendBack, receive }) => {
+    let isOpen = false;
     let isOver = false;
     const report = (event: SessionEvent) => {
       if (!isOver) sendBack(event);
@@ -42,7 +43,10 @@ export function connection({ url, headers, secrets = [], openSocket = openWebSoc
     const socket = openSocket(
       { url, headers, closeMs: input.closeMs },
       {
-        opened: () => report({ type: 'socket.opened' }),
+        opened: () => {
+          isOpen = true;
+          report({ type: 'socket.opened' });
+        },
         frame: (data) => readFrame(data, reportFrame),
         closed: (code, reason) => report({ type: 'socket.closed', code, reason: hide(reason) }),
         failed: (code, reason) => report({ type: 'socket.failed', code, reason: hide(reason) }),
@@ -55,6 +59,11 @@ export function connection({ url, headers, secrets = [], openSocket = openWebSoc
         return;
       }
       const { message, receipt } = command;
+      if (!isOpen) {
+        // A restored session believes that its old socket is still there.
+        if (receipt !== null) report({ type: 'socket.unsent', receipt, reason: 'connecting' });
+        return;
+      }
       const text = jsonOf(message);
       if (text === null) {
         if (receipt !== null) report({ type: 'socket.unsent', receipt, reason: 'notJson' });

@@ -67,9 +67,12 @@ export class DeadlineQueue {
     if (first === undefined || first.dueAt >= this.#timerAt) return;
     this.#disarm();
     this.#timerAt = first.dueAt;
-    this.#timer = this.#clock.setTimeout(() => {
-      this.#fire();
-    }, Math.max(0, first.dueAt - this.#clock.now()));
+    this.#timer = this.#clock.setTimeout(
+      () => {
+        this.#fire();
+      },
+      Math.max(0, first.dueAt - this.#clock.now()),
+    );
   }
 
   #fire(): void {

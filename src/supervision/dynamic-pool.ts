@@ -96,7 +96,7 @@ export class DynamicPool {
         Object.assign(this.#entries.get(event.id) ?? {}, { attempt: event.attempt, restarts: event.restarts });
         return;
       case 'pool.forget':
-        this.#entries.delete(event.id);
+        this.#forget(event.id);
         return;
       case 'pool.find':
         this.#find(event.id);
@@ -117,7 +117,7 @@ export class DynamicPool {
         });
         return;
       case 'pool.drain':
-        for (const { ref } of [...this.children.all()]) if (handles(ref, { type: 'supervisor.drain' })) ref.send({ type: 'supervisor.drain' });
+        for (const { ref } of this.children.all()) if (handles(ref, { type: 'supervisor.drain' })) ref.send({ type: 'supervisor.drain' });
         return;
       case 'pool.stopAll':
         this.#stopAll();
@@ -131,6 +131,11 @@ export class DynamicPool {
       default:
         if (reasonOfEvent(event) !== undefined && !this.#init.ended(event)) this.children.ended(childOfEvent(event));
     }
+  }
+
+  #forget(key: string): void {
+    this.#entries.delete(key);
+    this.children.forget(key);
   }
 
   #with(key: string, act: (child: PooledChild) => void): void {
@@ -164,7 +169,7 @@ export class DynamicPool {
     if (this.#ended !== undefined) {
       const { reason, tookMs, killed, children } = exit;
       this.#ended.push({ id, reason, tookMs, killed, spec, ...(children === undefined ? {} : { children }) });
-      this.#entries.delete(id);
+      this.#forget(id);
       this.#checkEmptied();
       return;
     }
@@ -192,7 +197,7 @@ export class DynamicPool {
   #stopAll(): void {
     this.#ended = [];
     const late = new Map<number, PooledChild[]>();
-    for (const child of [...this.children.all()]) {
+    for (const child of this.children.all()) {
       const { shutdownMs } = child.spec;
       if (shutdownMs === 'brutalKill') {
         this.children.kill(child);
@@ -231,7 +236,14 @@ export class DynamicPool {
       const child = this.children.get(entry.key);
       return { ...entry, child: child === undefined ? null : this.children.persist(child, at) };
     });
-    return { status: 'active', at, init: this.#init.spec ?? null, stopping: this.#ended !== undefined, entries, timers: timersOf(this.#supervisor, at) };
+    return {
+      status: 'active',
+      at,
+      init: this.#init.spec ?? null,
+      stopping: this.#ended !== undefined,
+      entries,
+      timers: timersOf(this.#supervisor, at),
+    };
   }
 
   /** Goes on where a saved pool was. */
@@ -239,7 +251,12 @@ export class DynamicPool {
     const offsetMs = this.#clock.now() - at;
     this.#report({ type: 'clock.rebased', offsetMs });
     for (const { child, ...saved } of entries) {
-      const entry: Entry = { ...saved, ref: undefined, startedAt: saved.startedAt + offsetMs, restarts: saved.restarts.map((then) => then + offsetMs) };
+      const entry: Entry = {
+        ...saved,
+        ref: undefined,
+        startedAt: saved.startedAt + offsetMs,
+        restarts: saved.restarts.map((then) => then + offsetMs),
+      };
       this.#entries.set(entry.key, entry);
       if (child === null) continue;
       this.children.start(entry.key, entry.run, entry.spec, { ...child, askedAt: child.askedAt === null ? null : child.askedAt + offsetMs });
@@ -271,7 +288,12 @@ export interface PersistedDynamicPool {
 }
 
 /** The dynamic pool, as the actor that the dynamic supervisor machine is provided with. */
-export const dynamicPoolLogic: PoolLogic<DynamicPool, DynamicPoolEvent, PoolInput> = poolActor<DynamicPool, DynamicPoolEvent, PoolInput, PersistedDynamicPool>({
+export const dynamicPoolLogic: PoolLogic<DynamicPool, DynamicPoolEvent, PoolInput> = poolActor<
+  DynamicPool,
+  DynamicPoolEvent,
+  PoolInput,
+  PersistedDynamicPool
+>({
   create: (scope, input) => new DynamicPool(scope, input.supervisor),
   resume: (scope, supervisor) => new DynamicPool(scope, supervisor),
 });

@@ -88,7 +88,8 @@ export class SupervisorHandle {
    */
   async startChild(spec: Partial<ChildSpec> = {}): Promise<StartChildResult> {
     if (exitReason(this.ref) !== null) return { ok: false, reason: 'noproc', exit: true };
-    const { autoShutdown = 'never', template } = (this.ref.getSnapshot() as { context: { autoShutdown?: 'never'; template?: ChildSpec | null } }).context;
+    const { autoShutdown = 'never', template } = (this.ref.getSnapshot() as { context: { autoShutdown?: 'never'; template?: ChildSpec | null } })
+      .context;
     const whole = (template ? { ...template, ...spec } : spec) as ChildSpec;
     refuse(problemOfSpec(template ? { ...whole, id: whole.id ?? 'template' } : whole, autoShutdown));
     requireSrc(whole.src, providedActors(this.ref));
@@ -112,7 +113,9 @@ export class SupervisorHandle {
 
   /** A child's spec with its defaults filled in. Refused with `notFound`. */
   childSpec(id: string): Promise<{ readonly ok: true; readonly spec: ResolvedSpec } | Refused> {
-    return this.#call({ type: 'call.getChildspec', id }, (result) => (result.ok ? { ok: true, spec: (result as { spec: ResolvedSpec }).spec } : result));
+    return this.#call({ type: 'call.getChildspec', id }, (result) =>
+      result.ok ? { ok: true, spec: (result as { spec: ResolvedSpec }).spec } : result,
+    );
   }
 
   /** All children, newest first; of a dynamic supervisor in no promised order. Empty once the supervisor is gone. */
@@ -166,7 +169,10 @@ export class SupervisorHandle {
   }
 
   /** Listens to what the supervisor emits. A listener that throws ends nothing: the error is rethrown to the process on a fresh stack, by XState. */
-  on<Type extends SupervisorEmitted['type'] | '*'>(type: Type, listener: (fact: Type extends '*' ? SupervisorEmitted : EmittedOf<Type>) => void): { unsubscribe(): void } {
+  on<Type extends SupervisorEmitted['type'] | '*'>(
+    type: Type,
+    listener: (fact: Type extends '*' ? SupervisorEmitted : EmittedOf<Type>) => void,
+  ): { unsubscribe(): void } {
     return this.ref.on(type, listener as never);
   }
 

@@ -1,6 +1,7 @@
 /** An application's tree: the root supervisor, its tasks, its end. */
 import { createActor, type ActorOptions, type AnyActorLogic, type AnyActorRef, type InspectionEvent } from 'xstate';
 
+import { EspalierError } from '../errors.js';
 import { systemClock, type Clock } from './clock.js';
 import { contain } from './contain.js';
 import { SupervisorHandle } from './handle.js';
@@ -67,7 +68,10 @@ export class App extends SupervisorHandle {
 
 /** A tree that has been described and checked, and can be started. */
 export interface Orchestrator {
-  /** Starts the root. Returns at once; {@link App.started} tells when the children are up, or why not. */
+  /**
+   * Starts the root. Returns at once; {@link App.started} tells when the children are up, or why not.
+   * @throws EspalierError `supervision/invalid-snapshot` for a snapshot that is no saved tree of these options, before anything starts
+   */
   start(environment?: StartEnvironment): App;
 }
 
@@ -82,13 +86,35 @@ export function orchestrator<const Actors extends ActorMap>(options: SupervisorO
   return {
     start({ clock = systemClock, snapshot, inspect, id = 'app' } = {}) {
       const base = { clock, id, ...(inspect === undefined ? {} : { inspect: harmless(inspect) }), ...(snapshot === undefined ? {} : { snapshot }) };
+      if (snapshot !== undefined) requireSaved(snapshot, actors);
       const root = createActor(logic, base as unknown as ActorOptions<typeof logic>);
+      const { status, error } = root.getSnapshot();
+      if (snapshot !== undefined && status === 'error') throw invalidSnapshot('a saved tree that these options can go on with', snapshot, error);
       contain(root);
       indexTimers(root);
       root.start();
       return new App(root);
     },
   };
+}
+
+function invalidSnapshot(expected: string, got: unknown, cause?: unknown): EspalierError {
+  return new EspalierError('supervision/invalid-snapshot', { expected, got }, { cause });
+}
+
+/** Refuses what is no saved tree, or one with children whose logic is not here. */
+function requireSaved(snapshot: unknown, actors: Readonly<Record<string, unknown>>): void {
+  const { value, context, children } = (snapshot ?? {}) as {
+    value?: unknown;
+    context?: object;
+    children?: { pool?: { snapshot?: { children?: unknown } } };
+  };
+  const saved = children?.pool?.snapshot?.children;
+  if (value === undefined || typeof context !== 'object' || !Array.isArray(saved))
+    throw invalidSnapshot('what App.getPersistedSnapshot() returned', snapshot);
+  for (const { spec } of saved as { spec: { src: string } }[]) {
+    if (actors[spec.src] === undefined) throw invalidSnapshot(`an actor named '${spec.src}', which the saved tree runs`, Object.keys(actors));
+  }
 }
 
 /** An inspector that throws would wedge the mailbox of the actor it looks at, for ever. */

@@ -23,7 +23,8 @@ export function adopt(actor: AnyActorRef, shutdownMs: ShutdownMs): void {
   orphansBySystem.set(system, orphans);
   orphans.add(actor);
   const clock = clockOf(system);
-  const timer = shutdownMs === 'infinity' ? undefined : clock.setTimeout(() => terminate(actor, 'killed'), Math.max(orphanGraceMs, Number(shutdownMs) || 0));
+  const timer =
+    shutdownMs === 'infinity' ? undefined : clock.setTimeout(() => terminate(actor, 'killed'), Math.max(orphanGraceMs, Number(shutdownMs) || 0));
   onExit(actor, () => {
     orphans.delete(actor);
     if (timer !== undefined) clock.clearTimeout(timer);

@@ -15,7 +15,6 @@ import { poolActor, type AnyPoolScope, type PoolEnded, type PoolLogic } from './
 import { handles, orderOf } from './watch.js';
 import { systemOf } from './xstate-internals.js';
 
-
 export type PoolEvent = PoolCommand | PoolEnded;
 
 /** One pool at work. */
@@ -36,12 +35,15 @@ export class Pool {
         this.#report({ type: 'child.started', id, run, at: this.children.now(), ...(info === undefined ? {} : { info }) });
       },
       declined: ({ id, run }) => {
+        this.children.forget(id);
         this.#report({ type: 'child.declined', id, run, at: this.children.now() });
       },
       startFailed: ({ id, run }, reason) => {
+        this.children.forget(id);
         this.#report({ type: 'child.startFailed', id, run, at: this.children.now(), reason });
       },
-      exited: (_child, exit) => {
+      exited: ({ id }, exit) => {
+        this.children.forget(id);
         this.#report(exit);
       },
     });
@@ -101,7 +103,7 @@ export class Pool {
 
   #drain(): void {
     const request = { type: 'supervisor.drain' };
-    const able = [...this.children.all()].filter((child) => handles(child.ref, request));
+    const able = this.children.all().filter((child) => handles(child.ref, request));
     this.#report({ type: 'pool.draining', ids: able.map((child) => child.id) });
     for (const child of able.reverse()) child.ref.send(request);
   }
@@ -113,7 +115,7 @@ export class Pool {
       status: 'active',
       at,
       init: this.#init.spec ?? null,
-      children: [...this.children.all()].map((child) => this.children.persist(child, at)),
+      children: this.children.all().map((child) => this.children.persist(child, at)),
       timers: timersOf(this.#supervisor, at),
     };
   }

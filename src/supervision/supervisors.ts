@@ -2,7 +2,12 @@
 import type { AnyActorLogic, AnyStateMachine } from 'xstate';
 
 import {
-  problemOfDynamicSupervisor, problemOfSupervisor, type ChildSpec, type DynamicSupervisorInput, type Problem, type SupervisorInput,
+  problemOfDynamicSupervisor,
+  problemOfSupervisor,
+  type ChildSpec,
+  type DynamicSupervisorInput,
+  type Problem,
+  type SupervisorInput,
 } from '../../machines/supervision/child-spec.js';
 import { dynamicSupervisorMachine as bareDynamicSupervisor } from '../../machines/supervision/dynamic-supervisor.js';
 import { supervisorMachine as bareSupervisor } from '../../machines/supervision/supervisor.js';
@@ -67,7 +72,11 @@ export function requireSrc(src: ChildSpec['src'], actors: Readonly<Record<string
 }
 
 function provideActors<Machine extends AnyStateMachine>(machine: Machine, actors: ActorMap): Machine {
-  if ('pool' in actors) throw new EspalierError('supervision/reserved-actor', { expected: "an actor name other than 'pool', which is the supervisor's own", got: 'pool' });
+  if ('pool' in actors)
+    throw new EspalierError('supervision/reserved-actor', {
+      expected: "an actor name other than 'pool', which is the supervisor's own",
+      got: 'pool',
+    });
   return machine.provide({ actors } as never) as Machine;
 }
 
@@ -75,7 +84,7 @@ function provideActors<Machine extends AnyStateMachine>(machine: Machine, actors
 export function withInput<Machine extends AnyStateMachine>(machine: Machine, input: object): Machine {
   const { getInitialSnapshot, provide } = machine;
   return Object.assign(machine, {
-    getInitialSnapshot: (scope: never, later: object | undefined) => getInitialSnapshot(scope, { ...input, ...later } as never) as unknown,
+    getInitialSnapshot: (scope: never, later: object | undefined) => getInitialSnapshot(scope, { ...input, ...later }) as unknown,
     provide: (implementations: never) => withInput(provide.call(machine, implementations) as Machine, input),
   });
 }

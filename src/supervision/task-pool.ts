@@ -40,6 +40,8 @@ type Mode = 'open' | 'draining' | 'stopping' | 'gone';
 /** Why no task could be started. */
 export type TaskRefusal = 'maxChildren' | 'draining' | 'noproc';
 
+const idPrefix = 'task#';
+
 /** Free slots kept for use again; a burst beyond it gives its memory back. */
 const mostFreeSlots = 1_024;
 
@@ -50,9 +52,12 @@ export class TaskPool {
   readonly #supervisor: AnyActorRef;
   readonly #clock: Clock;
   readonly #maxChildren: number;
-  readonly #slots = new Map<string, TaskSlot>();
-  readonly #free: TaskSlot[] = [];
-  #made = 0;
+  /** By the number in their id. An array, for a Map whose keys are deleted and set again is searched through all their former places. */
+  readonly #slots: (TaskSlot | undefined)[] = [];
+  /** Numbers that are free. */
+  readonly #free: number[] = [];
+  #size = 0;
+  #kept = 0;
   #mode: Mode = 'open';
   readonly #ended: EndedChild[] = [];
 
@@ -65,7 +70,7 @@ export class TaskPool {
   }
 
   get size(): number {
-    return this.#slots.size;
+    return this.#size;
   }
 
   now(): number {
@@ -73,20 +78,47 @@ export class TaskPool {
   }
 
   keyOf(actor: AnyActorRef): string | undefined {
-    return this.#slots.get(actor.id)?.ref === actor ? actor.id : undefined;
+    return this.get(actor.id)?.ref === actor ? actor.id : undefined;
   }
 
+  /** The task that lives under this id. */
   get(id: string): TaskSlot | undefined {
-    return this.#slots.get(id);
+    const slot = this.#slots[Number(id.slice(idPrefix.length))];
+    return slot?.plan === undefined ? undefined : slot;
+  }
+
+  #all(): TaskSlot[] {
+    return this.#slots.filter((slot): slot is TaskSlot => slot?.plan !== undefined);
+  }
+
+  /** An empty slot, used before or new. */
+  #take(): TaskSlot {
+    const number = this.#free.pop() ?? this.#slots.length;
+    const known = this.#slots[number];
+    if (known !== undefined) {
+      this.#kept--;
+      return known;
+    }
+    const slot = new TaskSlot(`${idPrefix}${number}`, this);
+    this.#slots[number] = slot;
+    return slot;
+  }
+
+  #giveBack(slot: TaskSlot): void {
+    const number = Number(slot.id.slice(idPrefix.length));
+    this.#size--;
+    this.#free.push(number);
+    if (this.#kept < mostFreeSlots) this.#kept++;
+    else this.#slots[number] = undefined;
   }
 
   /** Starts a task; its function begins in this call, as an async function's does. */
   start(plan: TaskPlan): { ok: true; slot: TaskSlot; run: number; ref: AnyActorRef } | { ok: false; reason: TaskRefusal } {
     if (this.#mode !== 'open') return { ok: false, reason: this.#mode === 'draining' ? 'draining' : 'noproc' };
-    if (this.#slots.size >= this.#maxChildren) return { ok: false, reason: 'maxChildren' };
-    const slot = this.#free.pop() ?? new TaskSlot(`task#${++this.#made}`, this);
+    if (this.#size >= this.#maxChildren) return { ok: false, reason: 'maxChildren' };
+    const slot = this.#take();
     slot.plan = plan;
-    this.#slots.set(slot.id, slot);
+    this.#size++;
     const ref = this.#spawn(slot);
     const { run } = slot;
     if (plan.deadlineMs !== undefined) this.deadlines.add(slot, plan.deadlineMs);
@@ -169,7 +201,7 @@ export class TaskPool {
   handle(event: TaskPoolEvent): void {
     switch (event.type) {
       case 'pool.restart':
-        this.#restart(this.#slots.get(event.id));
+        this.#restart(this.get(event.id));
         return;
       case 'pool.drain':
         this.#mode = 'draining';
@@ -179,13 +211,13 @@ export class TaskPool {
         this.#stopAll();
         return;
       case 'pool.ended': {
-        const slot = this.#slots.get(event.id);
+        const slot = this.get(event.id);
         if (slot !== undefined && slot.ref === event.actor) this.#finish(slot, exitReason(event.actor) ?? 'shutdown');
         return;
       }
       default: {
         const reason = reasonOfEvent(event);
-        const slot = reason === undefined ? undefined : this.#slots.get(childOfEvent(event));
+        const slot = reason === undefined ? undefined : this.get(childOfEvent(event));
         if (reason !== undefined && slot?.ref !== undefined && exitReason(slot.ref) !== null) this.#finish(slot, reason);
       }
     }
@@ -211,10 +243,9 @@ export class TaskPool {
       const tookMs = slot.askedAt === null ? 0 : this.#clock.now() - slot.askedAt;
       this.#ended.push({ id: plan.name ?? slot.id, reason, tookMs, killed: slot.killed });
     }
-    this.#slots.delete(slot.id);
     this.deadlines.remove(slot);
     slot.release();
-    if (this.#free.length < mostFreeSlots) this.#free.push(slot);
+    this.#giveBack(slot);
     plan.settled?.(outcome);
     this.#checkEmptied();
   }
@@ -225,15 +256,22 @@ export class TaskPool {
 
   #stopAll(): void {
     this.#mode = 'stopping';
-    for (const slot of [...this.#slots.values()]) {
-      if (slot.ref === undefined || exitReason(slot.ref) !== null) this.#finish(slot, 'shutdown');
-      else this.ask(slot, slot.plan?.shutdownMs ?? 'brutalKill');
+    for (const slot of this.#all()) {
+      if (slot.plan?.trapExit === true && slot.ref !== undefined && exitReason(slot.ref) === null) this.ask(slot, slot.plan.shutdownMs);
+      else this.#cut(slot);
     }
     this.#checkEmptied();
   }
 
+  /** Ends a task that does not trap exits, without a word to its leaf: half the price where all are ended. */
+  #cut(slot: TaskSlot): void {
+    slot.abort('shutdown');
+    if (slot.ref !== undefined) this.#scope.stopChild(slot.ref);
+    this.#finish(slot, slot.plan?.shutdownMs === 'brutalKill' ? 'killed' : 'shutdown');
+  }
+
   #checkEmptied(): void {
-    if (this.#slots.size > 0 || (this.#mode !== 'stopping' && this.#mode !== 'draining')) return;
+    if (this.#size > 0 || (this.#mode !== 'stopping' && this.#mode !== 'draining')) return;
     this.#mode = 'gone';
     this.#report({ type: 'pool.emptied', ended: this.#ended });
   }
@@ -241,7 +279,7 @@ export class TaskPool {
   /** The pool as JSON; of its tasks only their names. */
   persist(): PersistedTaskPool {
     const at = this.#clock.now();
-    const tasks = [...this.#slots.values()].map(({ id, plan }) => ({ id, name: plan?.name ?? id }));
+    const tasks = this.#all().map(({ id, plan }) => ({ id, name: plan?.name ?? id }));
     const maxChildren = this.#maxChildren === Infinity ? 'infinity' : this.#maxChildren;
     return { status: 'active', at, mode: this.#mode, maxChildren, tasks, timers: timersOf(this.#supervisor, at) };
   }
@@ -259,15 +297,15 @@ export class TaskPool {
   leave(): void {
     this.#mode = 'gone';
     this.deadlines.clear();
-    for (const slot of [...this.#slots.values()]) {
+    for (const slot of this.#all()) {
       const { plan, ref } = slot;
-      this.#slots.delete(slot.id);
       slot.abort('killed');
       if (ref !== undefined) {
         noteOrder(ref, orderOf(this.#supervisor) ?? 'killed');
         this.#scope.stopChild(ref);
       }
       slot.release();
+      this.#giveBack(slot);
       plan?.settled?.({ ok: false, reason: 'lost' });
     }
   }

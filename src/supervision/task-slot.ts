@@ -20,7 +20,9 @@ export type TaskFn<Value> = (scope: TaskScope) => Value | PromiseLike<Value>;
  * How a task ended. `timedOut`: its deadline passed · `cancelled`: its signal or its owner said so · `lost`: its supervisor was killed, or could not
  * restore it · else the exit reason, `{ crash: error }` for one that threw.
  */
-export type TaskOutcome<Value> = { readonly ok: true; readonly value: Value } | { readonly ok: false; readonly reason: 'timedOut' | 'cancelled' | 'lost' | ExitReason };
+export type TaskOutcome<Value> =
+  | { readonly ok: true; readonly value: Value }
+  | { readonly ok: false; readonly reason: 'timedOut' | 'cancelled' | 'lost' | ExitReason };
 
 /** What a signal is aborted with: made once per reason, for making an error is dear. */
 const abortReasons = new Map<string, DOMException>();
@@ -49,13 +51,7 @@ export class TaskSlot implements Deadline {
 
   /** What the function of this run is given. */
   scope(run: number): TaskScope {
-    const slot = this;
-    return {
-      id: this.id,
-      get signal() {
-        return slot.signalOf(run);
-      },
-    };
+    return new RunScope(this, run);
   }
 
   signalOf(run: number): AbortSignal {
@@ -119,6 +115,25 @@ export class TaskSlot implements Deadline {
     this.ref = undefined;
     this.askedAt = null;
     this.killed = false;
+  }
+}
+
+/** What a task's function is called with; it keeps nothing alive but the slot. */
+class RunScope implements TaskScope {
+  readonly #slot: TaskSlot;
+  readonly #run: number;
+
+  constructor(slot: TaskSlot, run: number) {
+    this.#slot = slot;
+    this.#run = run;
+  }
+
+  get id(): string {
+    return this.#slot.id;
+  }
+
+  get signal(): AbortSignal {
+    return this.#slot.signalOf(this.#run);
   }
 }
 

@@ -31,6 +31,7 @@ export async function* streamTasks<Item, Value>(
   options: StreamOptions,
 ): AsyncGenerator<TaskOutcome<Value>, void, undefined> {
   const { maxConcurrency = 8, ordered = true, onTimeout = 'killTask', signal, owner } = options;
+  const isAborted = (): boolean => signal?.aborted === true;
   if (!(Number.isInteger(maxConcurrency) && maxConcurrency > 0))
     throw new EspalierError('supervision/invalid-task', { expected: '`maxConcurrency` to be a whole number above 0', got: maxConcurrency });
   const taskOptions: AsyncOptions = {
@@ -43,7 +44,7 @@ export async function* streamTasks<Item, Value>(
   let exhausted = false;
   try {
     for (;;) {
-      while (!exhausted && flying.length < maxConcurrency && signal?.aborted !== true) {
+      while (!exhausted && flying.length < maxConcurrency && !isAborted()) {
         const { done, value: item } = await source.next();
         if (done === true) exhausted = true;
         else flying.push(launch(tasks, (scope) => fn(item, scope), taskOptions));
@@ -71,7 +72,10 @@ interface Flight<Value> {
 function launch<Value>(tasks: TaskSupervisor, fn: TaskFn<Value>, options: AsyncOptions): Flight<Value> {
   const started = tasks.async(fn, options);
   const outcome: Promise<TaskOutcome<Value>> = started.ok ? started.task.outcome : Promise.resolve({ ok: false, reason: { crash: started.reason } });
-  const flight = { task: started.ok ? started.task : undefined, landed: undefined as never } as { task: Task<Value> | undefined; landed: Flight<Value>['landed'] };
+  const flight = { task: started.ok ? started.task : undefined, landed: undefined as never } as {
+    task: Task<Value> | undefined;
+    landed: Flight<Value>['landed'];
+  };
   flight.landed = outcome.then((landedWith) => Object.assign(flight, { outcome: landedWith }));
   return flight;
 }

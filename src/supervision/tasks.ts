@@ -7,7 +7,11 @@
 import type { AnyActorRef } from 'xstate';
 
 import type { RestartType, ShutdownMs } from '../../machines/supervision/child-spec.js';
-import { problemOfTaskSupervisor, taskSupervisorMachine as bareTaskSupervisor, type TaskSupervisorInput } from '../../machines/supervision/task-supervisor.js';
+import {
+  problemOfTaskSupervisor,
+  taskSupervisorMachine as bareTaskSupervisor,
+  type TaskSupervisorInput,
+} from '../../machines/supervision/task-supervisor.js';
 import { EspalierError } from '../errors.js';
 import { clockOf, type Clock } from './clock.js';
 import type { ExitReport } from './exit-report.js';
@@ -283,7 +287,8 @@ export function taskSupervisorHandle(ref: AnyActorRef): TaskSupervisor {
 
 function checkTask(fn: unknown, { deadlineMs, shutdownMs, signal }: TaskOptions): void {
   if (typeof fn !== 'function') throw new EspalierError('supervision/invalid-task', { expected: 'a function', got: fn });
-  if (deadlineMs !== undefined && !(deadlineMs > 0)) throw new EspalierError('supervision/invalid-task', { expected: '`deadlineMs` above 0', got: deadlineMs });
+  if (deadlineMs !== undefined && !(deadlineMs > 0))
+    throw new EspalierError('supervision/invalid-task', { expected: '`deadlineMs` above 0', got: deadlineMs });
   if (typeof shutdownMs === 'number' && !(shutdownMs >= 0))
     throw new EspalierError('supervision/invalid-task', { expected: '`shutdownMs` of at least 0', got: shutdownMs });
   if (signal !== undefined && typeof signal.addEventListener !== 'function')

@@ -120,10 +120,11 @@ export function onExit(target: AnyActorRef, listener: (reason: ExitReason | 'nop
 }
 
 /**
- * Sets a monitor: when `target` ends, `owner` is sent one {@link MonitorDown}. It dies with its owner.
+ * Sets a monitor: when `target` ends, `owner` is sent one {@link MonitorDown}. It dies with its owner. To monitor oneself sets none.
  * @param ref  the monitor's name in that event; made up when absent
  */
 export function monitor(owner: AnyActorRef, target: AnyActorRef, ref = `monitor.${++monitorCount}`): Monitor {
+  if (owner === target) return { ref, demonitor: () => false };
   let ownerWatch: ExitWatch | undefined;
   const watch = onExit(target, (reason) => {
     ownerWatch?.unsubscribe();

@@ -78,6 +78,9 @@ export function childrenOf(actor: AnyActorRef): AnyActorRef[] {
 }
 
 /** Creates a child of any actor. XState types `parent` but documents it as internal. */
-export function createChild(logic: AnyActorLogic, options: { parent: AnyActorRef; id: string; src?: string; input?: unknown; snapshot?: unknown }): AnyActorRef {
+export function createChild(
+  logic: AnyActorLogic,
+  options: { parent: AnyActorRef; id: string; src?: string; input?: unknown; snapshot?: unknown },
+): AnyActorRef {
   return createActor(logic, options as unknown as ActorOptions<AnyActorLogic>) as AnyActorRef;
 }

@@ -33,7 +33,12 @@ function connectionWorld(options: { canSend?: boolean; throws?: string } = {}) {
   parent.start();
   const tell = (command: ConnectionCommand) =>
     (parent.getSnapshot().children as Record<string, { send(event: ConnectionCommand): void }>)['connection']?.send(command);
-  return { events, calls, tell, stop: () => parent.stop(), socket: listener as unknown as SocketListener };
+  const socket = listener as unknown as SocketListener;
+  const open = () => {
+    socket.opened();
+    events.length = 0;
+  };
+  return { events, calls, tell, open, stop: () => parent.stop(), socket };
 }
 
 const bytes = (value: unknown) => new TextEncoder().encode(JSON.stringify(value, null, 2));
@@ -79,7 +84,8 @@ describe('the connection', () => {
   });
 
   it('sends JSON, and says when it is written', () => {
-    const { calls, events, tell } = connectionWorld();
+    const { calls, events, tell, open } = connectionWorld();
+    open();
     tell({ type: 'connection.send', message: { a: 1 }, receipt: { of: 'app', ref: 'r' } });
     tell({ type: 'connection.send', message: { a: 2 }, receipt: null });
     expect(calls.slice(1)).toEqual([
@@ -89,10 +95,18 @@ describe('the connection', () => {
     expect(events).toEqual([{ type: 'socket.sent', receipt: { of: 'app', ref: 'r' } }]);
   });
 
+  it('sends nothing before the socket is open, as a restored session might wish', () => {
+    const { calls, events, tell } = connectionWorld();
+    tell({ type: 'connection.send', message: {}, receipt: { of: 'app', ref: 'r' } });
+    expect(calls).toHaveLength(1);
+    expect(events).toEqual([{ type: 'socket.unsent', receipt: { of: 'app', ref: 'r' }, reason: 'connecting' }]);
+  });
+
   it('says what it could not send, and why', () => {
     const circle: Record<string, unknown> = {};
     circle['self'] = circle;
-    const { events, tell } = connectionWorld({ canSend: false });
+    const { events, tell, open } = connectionWorld({ canSend: false });
+    open();
     tell({ type: 'connection.send', message: {}, receipt: { of: 'call', id: 'a' } });
     tell({ type: 'connection.send', message: circle, receipt: { of: 'app', ref: 'r' } });
     tell({ type: 'connection.send', message: circle, receipt: null });
@@ -103,7 +117,8 @@ describe('the connection', () => {
   });
 
   it('reports a socket that throws as failed, so that it is terminated with its session', () => {
-    const { events, calls, tell, stop } = connectionWorld({ throws: 'k3y went wrong' });
+    const { events, calls, tell, stop, open } = connectionWorld({ throws: 'k3y went wrong' });
+    open();
     tell({ type: 'connection.send', message: {}, receipt: null });
     expect(events).toEqual([{ type: 'socket.failed', code: 'crash', reason: '[hidden] went wrong' }]);
     stop();
