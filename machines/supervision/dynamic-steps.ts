@@ -107,7 +107,7 @@ function remembered({ memory, at }: DynamicExit): ChildMemory {
   return { ...memory, restarts, attempt: attemptAfter(memory, at) };
 }
 
-function hold(id: string, { attempt, restarts }: ChildMemory): DynamicPoolCommand {
+function hold(id: string, { attempt, restarts }: ChildMemory): Extract<DynamicPoolCommand, { type: 'pool.hold' }> {
   return { type: 'pool.hold', id, attempt, restarts };
 }
 
@@ -118,7 +118,7 @@ export function planRestart(context: DynamicContext, event: DynamicExit): Dynami
   return {
     changes: { restarts: counted(context, at), job: { kind: 'restart', id, cause: reason, memory } },
     facts: [{ type: 'child.exited', id, run, reason, willRestart: true }, ...terminated(event)],
-    orders: [hold(id, memory), { type: 'pool.restart', id }],
+    orders: [{ ...hold(id, memory), type: 'pool.restart' }],
   };
 }
 

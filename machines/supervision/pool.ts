@@ -74,7 +74,7 @@ export interface ChildMemory {
 export type DynamicPoolCommand =
   | { readonly type: 'pool.init'; readonly init: InitSpec }
   | { readonly type: 'pool.add'; readonly spec: ResolvedSpec }
-  | { readonly type: 'pool.restart'; readonly id: string }
+  | { readonly type: 'pool.restart'; readonly id: string; readonly attempt?: number; readonly restarts?: readonly number[] }
   /** It will be restarted later: remember this of it. */
   | { readonly type: 'pool.hold'; readonly id: string; readonly attempt: number; readonly restarts: readonly number[] }
   | { readonly type: 'pool.forget'; readonly id: string }

@@ -90,10 +90,11 @@ export class DynamicPool {
         this.#add(event.spec);
         return;
       case 'pool.restart':
+        this.#remember(event);
         this.#start(this.#entries.get(event.id));
         return;
       case 'pool.hold':
-        Object.assign(this.#entries.get(event.id) ?? {}, { attempt: event.attempt, restarts: event.restarts });
+        this.#remember(event);
         return;
       case 'pool.forget':
         this.#forget(event.id);
@@ -131,6 +132,13 @@ export class DynamicPool {
       default:
         if (reasonOfEvent(event) !== undefined && !this.#init.ended(event)) this.children.ended(childOfEvent(event));
     }
+  }
+
+  #remember({ id, attempt, restarts }: { id: string; attempt?: number; restarts?: readonly number[] }): void {
+    const entry = this.#entries.get(id);
+    if (entry === undefined) return;
+    entry.attempt = attempt ?? entry.attempt;
+    entry.restarts = restarts ?? entry.restarts;
   }
 
   #forget(key: string): void {

@@ -11,11 +11,11 @@ import { childOfEvent, reasonOfError, reasonOfEvent, type ExitReason } from '../
 import type { EndedChild } from '../../machines/supervision/pool.js';
 import { shouldRestart } from '../../machines/supervision/restart-policy.js';
 import type { TaskPoolCommand, TaskPoolFact, TaskPoolInput } from '../../machines/supervision/task-supervisor.js';
-import { taskMachine } from '../../machines/supervision/task.js';
 import { clockOf, type Clock } from './clock.js';
 import { DeadlineQueue } from './deadlines.js';
 import { restoreTimers, timersOf, type PersistedTimer } from './persistence.js';
 import { poolActor, type AnyPoolScope, type PoolEnded, type PoolLogic } from './pool-actor.js';
+import { taskLeaf } from './task-leaf.js';
 import { TaskSlot, type TaskFn, type TaskOutcome } from './task-slot.js';
 import { exitReason, noteOrder, orderOf } from './watch.js';
 import { createChild, systemOf } from './xstate-internals.js';
@@ -128,7 +128,7 @@ export class TaskPool {
   }
 
   #spawn(slot: TaskSlot): AnyActorRef {
-    const ref = createChild(taskMachine, { parent: this.#scope.self, id: slot.id, src: 'task' });
+    const ref = createChild(taskLeaf, { parent: this.#scope.self, id: slot.id, src: 'task' });
     slot.ref = ref;
     ref.start();
     return ref;

@@ -1,0 +1,97 @@
+/** The command line: finds the command, gives it what it needs of the process, and turns what it throws into words and an exit code. */
+import { readFileSync } from 'node:fs';
+
+import { EspalierError } from '../errors.js';
+import { demo } from './demo.js';
+import { readFlags } from './flags.js';
+import { geminiServerCommand } from './gemini-server.js';
+import { Interruption } from './interruption.js';
+import { perform } from './perform.js';
+import type { MakePlay } from './plays/play.js';
+import { chooseShow, type ShowFlags } from './screen/show.js';
+import { printable } from './screen/spans.js';
+import { demoUsage, geminiServerUsage, usage, usageError } from './usage.js';
+
+/** What a command is given of the process. */
+export interface CommandWorld {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Where the user stands: file names are relative to it. */
+  readonly directory: string;
+  /** Prints a text. @returns the exit code */
+  tell(text: string): number;
+  /** Runs a play. @returns the exit code */
+  perform(flags: ShowFlags, play: MakePlay): Promise<number>;
+}
+
+interface Command {
+  readonly usage: string;
+  run(args: readonly string[], world: CommandWorld): Promise<number>;
+}
+
+const commands: ReadonlyMap<string, Command> = new Map([
+  ['demo', { usage: demoUsage, run: demo }],
+  ['gemini-server', { usage: geminiServerUsage, run: geminiServerCommand }],
+]);
+
+/** What is wrong with the input, not with the program: exit code 2. */
+const faultsOfInput = /^(?:cli|live|gemini-server)\//;
+
+/**
+ * Runs a command line.
+ * @param args  without the program's own name
+ * @returns the exit code; never rejects
+ */
+export async function run(args: readonly string[], process: NodeJS.Process): Promise<number> {
+  const [name = '', ...rest] = args;
+  const command = commands.get(name);
+  const world: CommandWorld = {
+    env: process.env,
+    directory: directoryOf(process),
+    tell(text) {
+      process.stdout.write(text);
+      return 0;
+    },
+    async perform(flags, play) {
+      const show = chooseShow(process.stdout, flags, process.env);
+      return perform(play, show, new Interruption(process), (reason) => process.stderr.write(`espalier: ${printable(reason)}\n`));
+    },
+  };
+  try {
+    return await (command === undefined ? withoutCommand(args, world) : command.run(rest, world));
+  } catch (error) {
+    process.stderr.write(complaint(error, command?.usage ?? usage));
+    return error instanceof EspalierError && faultsOfInput.test(error.code) ? 2 : 1;
+  }
+}
+
+function withoutCommand(args: readonly string[], world: CommandWorld): number {
+  const [name] = args;
+  if (name === undefined) throw usageError('a command', 'none');
+  if (!name.startsWith('-')) throw usageError(`a command among ${[...commands.keys()].join(', ')}`, name);
+  const flags = readFlags(args, { help: { type: 'boolean' }, version: { type: 'boolean' } });
+  return world.tell(flags.version === true ? `${versionOf(import.meta.url)}\n` : usage);
+}
+
+/** What is said of an error: the words of a misuse, with the usage where that helps; the stack of a fault of ours. */
+function complaint(error: unknown, help: string): string {
+  if (!(error instanceof EspalierError)) return `espalier: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`;
+  const words = `espalier: ${printable(error.message.slice(error.code.length + 2))}\n`;
+  return error.code === 'cli/usage' ? `${words}\n${help}` : words;
+}
+
+/** npm runs scripts in the package's own folder, and tells where the user stood. It tells so to programs of other packages too. */
+function directoryOf({ env, cwd }: NodeJS.Process): string {
+  const here = cwd();
+  return env['npm_package_name'] === 'espalier' && env['npm_lifecycle_event'] !== undefined ? (env['INIT_CWD'] ?? here) : here;
+}
+
+/** The version in the nearest package.json above a module. */
+function versionOf(module: string): string {
+  for (let folder = new URL('.', module); ; folder = new URL('..', folder)) {
+    try {
+      return (JSON.parse(readFileSync(new URL('package.json', folder), 'utf8')) as { version: string }).version;
+    } catch {
+      if (folder.pathname === '/') return 'unknown';
+    }
+  }
+}

@@ -1,0 +1,55 @@
+/** What the command line understands, in words; and what it says when it does not. */
+import { EspalierError } from '../errors.js';
+
+export const usage = `Usage: espalier <command> [options]
+
+Supervision trees for XState, and a local Gemini Live server.
+
+Commands
+  demo            hold a supervised conversation, and draw the tree as it lives
+  gemini-server   serve Gemini Live on this machine, from a script or a recording
+
+Options
+  --help          show this text, or that of a command
+  --version       show the version
+
+Exit codes: 0 all went well · 1 something went wrong · 2 the command line or a file it names is wrong
+            130 after Ctrl-C, 143 after SIGTERM: the tree was stopped in order (a second Ctrl-C does not wait for it)
+`;
+
+export const demoUsage = `Usage: espalier demo [options]          in a clone: npm start -- [options]
+
+Starts a tree with a local Gemini server, a Live session with tools and a worker, and holds a conversation on it: two tools run in parallel, one
+throws and is answered, one is cancelled, the worker crashes and is restarted. Ends with the exit report. Needs no key and no network.
+
+Options
+  --replay FILE     play a recorded Live log (*.websocket.log) instead
+  --live            talk to Gemini itself; needs GEMINI_API_KEY
+  --model NAME      with --live: the model (default: gemini-3.1-flash-live-preview)
+  --base-url URL    with --live: another server that speaks Gemini Live, as 'espalier gemini-server'
+  --json            one JSON object a line: facts, trees, the exit report
+  --no-color        no colours; NO_COLOR does the same
+  --help            show this text
+
+On a terminal the tree is redrawn in place; otherwise it is printed where it changed, one line for each event.
+`;
+
+export const geminiServerUsage = `Usage: espalier gemini-server [options]
+
+Serves Gemini Live (WebSocket) on 127.0.0.1 until Ctrl-C, to every client that connects, and prints what clients send. Any API key is let in.
+
+Options
+  --port N          port (default: one that is free)
+  --script FILE     JSON: a list of steps, as geminiServer() of 'espalier/testing' takes it
+  --replay FILE     a recorded Live log (*.websocket.log)
+  --json            one JSON object a line
+  --no-color        no colours; NO_COLOR does the same
+  --help            show this text
+
+Without script and recording it plays the server's part of 'espalier demo'.
+`;
+
+/** A command line that is not understood. */
+export function usageError(expected: string, got: unknown): EspalierError {
+  return new EspalierError('cli/usage', { expected, got });
+}
