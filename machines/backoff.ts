@@ -25,7 +25,7 @@ export interface Backoff {
  */
 export function backoffMs(backoff: Backoff, attempt: number): number {
   const full = Math.min(backoff.maxMs, backoff.minMs * backoff.factor ** Math.max(0, attempt - 1));
-  return Math.round(full * (1 - backoff.jitter * unit((backoff.seed ?? 1) + attempt)));
+  return Math.round(full * (1 - backoff.jitter * unit(Math.imul(backoff.seed ?? 1, 0x9e3779b1) ^ attempt)));
 }
 
 /** A number in 0 … 1 that depends on `seed` alone. @see mulberry32, by Tommy Ettinger (public domain) */

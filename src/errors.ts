@@ -20,6 +20,7 @@ export const errorCodes = [
   'supervision/missing-src',
   'supervision/unknown-src',
   'supervision/reserved-actor',
+  'supervision/invalid-actor',
   'supervision/invalid-restart',
   'supervision/invalid-shutdown',
   'supervision/invalid-type',
@@ -32,6 +33,7 @@ export const errorCodes = [
   'supervision/invalid-template',
   'supervision/invalid-partitions',
   'supervision/invalid-task',
+  'supervision/invalid-drain',
   'supervision/not-a-supervisor',
   'supervision/invalid-snapshot',
   'live/invalid-options',
@@ -71,14 +73,19 @@ export class EspalierError extends Error {
   }
 }
 
-/** A value as an error message shows it: one line, at most 200 characters. */
+/** Fields that a message leaves out: what a child is given, and whatever is called a secret. */
+const unshown = /^(input|snapshot|context)$|key|token|secret|password|authorization|credential/iu;
+
+/** A value as an error message shows it: one line, at most 200 characters, without what {@link unshown} names and without query strings. */
 function show(value: unknown): string {
   let text: string;
   try {
     if (typeof value === 'function') text = `function ${value.name || '(anonymous)'}`;
-    else text = typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? String(value));
+    else if (typeof value === 'number') text = String(value);
+    else text = JSON.stringify(value, (name, inner: unknown) => (name !== '' && unshown.test(name) ? '…' : inner)) ?? String(value);
   } catch {
-    text = String(value);
+    text = Object.prototype.toString.call(value);
   }
-  return text.length > 200 ? `${text.slice(0, 199)}…` : text;
+  const bare = text.replaceAll(/(\w+:\/\/[^\s"?]+)\?[^\s"]*/gu, '$1?…');
+  return bare.length > 200 ? `${bare.slice(0, 199)}…` : bare;
 }

@@ -134,6 +134,7 @@ export function resolveSpec(spec: ChildSpec): ResolvedSpec {
  * @see OTP supervisor.erl check_childspec/2
  */
 export function problemOfSpec(spec: ChildSpec, autoShutdown: AutoShutdown): Problem | null {
+  if (!isRecord(spec)) return problem('missing-id', 'a child spec with an `id`', spec, 'missingId');
   const { id, src, restart = 'permanent', type = 'worker', significant = false, shutdownMs } = spec as Partial<ChildSpec>;
   if (id === undefined) return problem('missing-id', 'a child spec with an `id`', spec, 'missingId');
   if (typeof id !== 'string' || id === '') return problem('invalid-id', 'a non-empty string as `id`', id, ['invalidId', id]);
@@ -177,7 +178,7 @@ function problemBeyondOtp(spec: ChildSpec): Problem | null {
       'invalidBackoff',
       backoff,
     ]);
-  if (budget !== undefined && !(isCount(budget.intensity) && isDuration(budget.periodMs) && budget.periodMs > 0))
+  if (budget !== undefined && !(isRecord(budget) && isCount(budget.intensity) && isDuration(budget.periodMs) && budget.periodMs > 0))
     return problem('invalid-budget', '`budget` with a whole intensity of at least 0 and a periodMs above 0', budget, ['invalidBudget', budget]);
   return null;
 }
@@ -214,8 +215,7 @@ export function problemOfDynamicSupervisor(input: DynamicSupervisorInput): Probl
   if (maxChildren !== 'infinity' && !isCount(maxChildren))
     return flag('invalid-max-children', '`maxChildren` to be a whole number of at least 0, or infinity', maxChildren, 'invalidMaxChildren');
   if (template === undefined) return null;
-  if (template === null || typeof template !== 'object' || Array.isArray(template))
-    return problem('invalid-template', '`template` to be a child spec', template, ['badStartSpec', template]);
+  if (!isRecord(template)) return problem('invalid-template', '`template` to be a child spec', template, ['badStartSpec', template]);
   const fault = problemOfSpec({ ...template, id: template.id ?? 'template' }, 'never');
   return fault === null ? null : { ...fault, term: ['startSpec', fault.term] };
 }
@@ -239,6 +239,10 @@ function flag(name: Suffix, expected: string, got: unknown, atom: string): Probl
   return problem(name, expected, got, ['supervisorData', [atom, got]]);
 }
 
+function isRecord(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 function isOneOf(value: unknown, allowed: readonly string[]): boolean {
   return allowed.includes(value as string);
 }
@@ -252,7 +256,8 @@ function isCount(value: unknown): value is number {
 }
 
 function isBackoff(value: Backoff): boolean {
-  const { minMs, maxMs, factor, jitter, resetAfterMs } = value;
+  if (!isRecord(value)) return false;
+  const { minMs, maxMs, factor, jitter, resetAfterMs, seed = 1 } = value;
   return (
     isDuration(minMs) &&
     isDuration(maxMs) &&
@@ -261,6 +266,7 @@ function isBackoff(value: Backoff): boolean {
     factor >= 1 &&
     isDuration(jitter) &&
     jitter <= 1 &&
-    isDuration(resetAfterMs)
+    isDuration(resetAfterMs) &&
+    Number.isInteger(seed)
   );
 }

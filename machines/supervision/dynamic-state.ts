@@ -83,9 +83,11 @@ export function asksForRestart({ memory, reason }: DynamicExit): boolean {
 }
 
 /** Has the child spent a restart budget of its own? */
-export function exceedsBudget({ memory, at }: DynamicExit): boolean {
-  const { budget } = memory.spec;
-  return budget !== undefined && exceeds(memory.restarts, at, budget.intensity, budget.periodMs);
+export function exceedsBudget(context: DynamicContext, message: DynamicExit | ChildRetry): boolean {
+  if (message.type === 'child.retry' && message.counted) return false;
+  const memory = message.type === 'child.exited' ? message.memory : context.retrying[message.id];
+  const budget = memory?.spec.budget;
+  return memory !== undefined && budget !== undefined && exceeds(memory.restarts, message.at, budget.intensity, budget.periodMs);
 }
 
 /** Would one more restart be too many? A retry that was counted when it was scheduled is not counted again. */

@@ -8,7 +8,7 @@ import { isExpectedOfAll, isExpectedStop, isReported } from './restart-policy.js
 import { addRestart } from './restart-window.js';
 import type { Step } from './step.js';
 import type { ChildCount, DynamicEmitted, SupervisorEmitted, WhichChild } from './supervisor-facts.js';
-import { endedChild, type ChildRetry, type SupervisorCall, type SupervisorOrder } from './supervisor-state.js';
+import { endedChild, isCall, type ChildRetry, type SupervisorCall, type SupervisorOrder } from './supervisor-state.js';
 import { replied } from './supervisor-steps.js';
 
 export type DynamicStep = Step<DynamicContext, DynamicEmitted, DynamicPoolCommand, DynamicEvent>;
@@ -79,6 +79,11 @@ export function budgetSpent(context: DynamicContext, event: DynamicExit): Dynami
   return { ...step, facts: [...facts, { type: 'child.gaveUp', id: event.id, reason: event.reason }] };
 }
 
+/** A child whose starts fail has spent its budget, and is forgotten. */
+export function retriesSpent(context: DynamicContext, { id, cause }: ChildRetry): DynamicStep {
+  return { ...withoutRetries(context, [id]), facts: [{ type: 'child.gaveUp', id, reason: cause }] };
+}
+
 export function giveUp(context: DynamicContext, event: DynamicExit | ChildRetry): DynamicStep {
   const { id } = event;
   const ended =
@@ -136,14 +141,16 @@ export function planDelayedRestart(context: DynamicContext, event: DynamicExit):
 }
 
 export function planRetry(context: DynamicContext, { id, at, cause, ...retry }: ChildRetry): DynamicStep {
-  const memory = context.retrying[id] as ChildMemory;
+  const known = context.retrying[id] as ChildMemory;
+  const { budget } = known.spec;
+  const memory = budget === undefined || retry.counted ? known : { ...known, restarts: addRestart(known.restarts, at, budget.periodMs) };
   return {
     changes: {
       restarts: retry.counted ? context.restarts : counted(context, at),
       retrying: withoutRetry(context, id),
       job: { kind: 'restart', id, cause, memory },
     },
-    orders: [{ type: 'pool.restart', id }],
+    orders: [{ ...hold(id, memory), type: 'pool.restart' }],
   };
 }
 
@@ -261,8 +268,20 @@ function countOf(context: DynamicContext, which: readonly PooledEntry[]): ChildC
   };
 }
 
-/** Every remembered moment, moved to another clock. */
+/** Every remembered moment, moved to another clock; calls whose callers are gone with it are dropped. */
 export function rebased(context: DynamicContext, offsetMs: number): DynamicStep {
-  const mailbox = context.mailbox.map((message) => ('at' in message ? { ...message, at: message.at + offsetMs } : message));
-  return { changes: { restarts: context.restarts.map((at) => at + offsetMs), mailbox } };
+  const moved = (at: number): number => at + offsetMs;
+  const movedMemory = (memory: ChildMemory): ChildMemory => ({ ...memory, startedAt: moved(memory.startedAt), restarts: memory.restarts.map(moved) });
+  const { job } = context;
+  return {
+    changes: {
+      restarts: context.restarts.map(moved),
+      retrying: Object.fromEntries(Object.entries(context.retrying).map(([id, memory]) => [id, movedMemory(memory)])),
+      job: job?.kind === 'restart' ? { ...job, memory: movedMemory(job.memory) } : job,
+      mailbox: context.mailbox
+        .filter((message) => !isCall(message))
+        .map((message) => ('at' in message ? { ...message, at: moved(message.at) } : message))
+        .map((message) => ('memory' in message ? { ...message, memory: movedMemory(message.memory) } : message)),
+    },
+  };
 }

@@ -52,6 +52,7 @@ export const dynamicSupervisorMachine = setup({
     isTemplated: ({ context }) => context.template !== null,
     isNoCall: ({ event }) => !isKnownCall(event),
     mailboxFull: ({ context }) => context.mailbox.filter((message) => isCall(message)).length >= context.maxPending,
+    hasDeadline: ({ event }) => (event as On<'supervisor.drain'>).deadlineMs !== undefined,
     isRefused: ({ context, event }) => steps.refusalOfStart(context, event as On<'call.startChild'>) !== undefined,
     isById: ({ context, event }) => context.template !== null && (event as On<'call.terminateChild'>).by === 'id',
     isDeadStranger: ({ context, event }) => {
@@ -64,7 +65,7 @@ export const dynamicSupervisorMachine = setup({
     isBrutal: ({ event }) => (event as On<'child.found'>).spec.shutdownMs === 'brutalKill',
     isTerminated: ({ context, event }) => context.job?.kind === 'terminateChild' && context.job.id === (event as DynamicExit).id,
     endsAlone: ({ event }) => !state.asksForRestart(event as DynamicExit),
-    exceedsBudget: ({ event }) => state.exceedsBudget(event as DynamicExit),
+    exceedsBudget: ({ context, event }) => state.exceedsBudget(context, event as DynamicExit | ChildRetry),
     exceedsIntensity: ({ context, event }) => state.exceedsIntensity(context, event as DynamicExit | ChildRetry),
     mustBackOff: ({ event }) => steps.delayOf(event as DynamicExit) > 0,
     isNotRestarting: ({ context, event }) => context.retrying[(event as ChildRetry).id] === undefined,
@@ -98,6 +99,7 @@ export const dynamicSupervisorMachine = setup({
 
     noteExit: enqueueActions(({ context, event, enqueue }) => carryOut(enqueue, steps.exited(context, event as DynamicExit))),
     noteBudgetSpent: enqueueActions(({ context, event, enqueue }) => carryOut(enqueue, steps.budgetSpent(context, event as DynamicExit))),
+    noteRetriesSpent: enqueueActions(({ context, event, enqueue }) => carryOut(enqueue, steps.retriesSpent(context, event as ChildRetry))),
     giveUp: enqueueActions(({ context, event, enqueue }) => carryOut(enqueue, steps.giveUp(context, event as DynamicExit | ChildRetry))),
     planRestart: enqueueActions(({ context, event, enqueue }) => carryOut(enqueue, steps.planRestart(context, event as DynamicExit))),
     planDelayedRestart: enqueueActions(({ context, event, enqueue }) => carryOut(enqueue, steps.planDelayedRestart(context, event as DynamicExit))),
@@ -182,6 +184,7 @@ export const dynamicSupervisorMachine = setup({
         ],
         'child.retry': [
           { guard: 'isNotRestarting', target: '.idle' },
+          { guard: 'exceedsBudget', target: '.idle', actions: 'noteRetriesSpent' },
           { guard: 'exceedsIntensity', target: 'stopping', actions: ['giveUp', 'planStop'] },
           { target: 'restarting', actions: 'planRetry' },
         ],
@@ -268,6 +271,7 @@ export const dynamicSupervisorMachine = setup({
       on: {
         'child.exited': { target: '.idle', actions: 'noteExit' },
         'child.retry': { target: '.idle' },
+        'supervisor.drain': [{ guard: 'hasDeadline', target: 'draining', reenter: true, actions: 'planDrain' }, { target: '.idle' }],
         'call.*': { target: '.idle', actions: { type: 'answer', params: { result: { ok: false, reason: 'draining' } } } },
         'call.whichChildren': { target: '.idle', actions: 'askWhich' },
         'call.countChildren': { target: '.idle', actions: 'askCount' },

@@ -40,8 +40,8 @@ export type ChildFact =
       readonly attempt: number;
       readonly because: string;
     }
-  /** It spent a restart budget of its own and stays down. */
-  | { readonly type: 'child.gaveUp'; readonly id: string; readonly reason: ExitReason }
+  /** It spent a restart budget of its own and stays down. `reason`: its last exit, null when only starts have failed since. */
+  | { readonly type: 'child.gaveUp'; readonly id: string; readonly reason: ExitReason | null }
   /** Too many restarts: the supervisor stops everybody and exits `shutdown`. */
   | { readonly type: 'supervisor.gaveUp'; readonly id: string; readonly reason: ExitReason | null }
   /** The answer to a call. */
@@ -81,7 +81,7 @@ export interface ChildCount {
 /** How a supervisor ends: its exit reason and who ended how; or why it could not start. */
 export type SupervisorOutput =
   | (ReturnType<typeof exitWith> & { readonly children: readonly EndedChild[] })
-  | ReturnType<typeof failStart>
+  | (ReturnType<typeof failStart> & { readonly children?: readonly EndedChild[] })
   | ReturnType<typeof declineStart>;
 
 /** Newest first. @see OTP supervisor:which_children/1 */

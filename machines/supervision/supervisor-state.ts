@@ -203,7 +203,9 @@ export function endsSupervisor(context: SupervisorContext, exit: ChildExited): b
 }
 
 /** Has the child spent a restart budget of its own? */
-export function exceedsBudget(context: SupervisorContext, { id, at }: ChildExited): boolean {
+export function exceedsBudget(context: SupervisorContext, message: ChildExited | ChildRetry): boolean {
+  if (message.type === 'child.retry' && message.counted) return false;
+  const { id, at } = message;
   const child = childOf(context, id);
   const budget = child?.spec.budget;
   return child !== undefined && budget !== undefined && exceeds(child.restarts, at, budget.intensity, budget.periodMs);

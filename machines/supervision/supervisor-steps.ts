@@ -10,6 +10,7 @@ import type { CallResult, SupervisorEmitted } from './supervisor-facts.js';
 import {
   childOf,
   endedChild,
+  isCall,
   laidDown,
   newChild,
   stopOrder,
@@ -179,6 +180,16 @@ export function budgetSpent(context: SupervisorContext, event: ChildExited): Sup
   return { ...step, facts: [...facts, { type: 'child.gaveUp', id: event.id, reason: event.reason }] };
 }
 
+/** A child whose starts fail has spent its budget: it stays down, and the rest of its group, which waits for it, is started without it. */
+export function groupWithout(context: SupervisorContext, { id, cause }: ChildRetry): SupervisorStep {
+  const { toStart = [], ...plan } = planGroup(context, id, cause);
+  const waiting = toStart.filter((member) => member !== id && childOf(context, member)?.status === 'down');
+  return {
+    changes: { ...plan, toStop: [], toStart: waiting, children: laidDown(context, id) },
+    facts: [{ type: 'child.gaveUp', id, reason: cause }],
+  };
+}
+
 /** One restart too many. @see OTP supervisor.erl restart/2 */
 export function giveUp(context: SupervisorContext, event: ChildExited | ChildRetry): SupervisorStep {
   const { id } = event;
@@ -271,7 +282,7 @@ export function refusalOfStart(context: SupervisorContext, { spec }: Call<'call.
   return child.status === 'running' ? ['alreadyStarted', spec.id] : 'alreadyPresent';
 }
 
-/** Every remembered moment, moved to another clock. */
+/** Every remembered moment, moved to another clock; calls whose callers are gone with it are dropped. */
 export function rebased(context: SupervisorContext, offsetMs: number): SupervisorStep {
   const moved = (at: number): number => at + offsetMs;
   return {
@@ -283,7 +294,9 @@ export function rebased(context: SupervisorContext, offsetMs: number): Superviso
         retryAt: child.retryAt === null ? null : moved(child.retryAt),
         restarts: child.restarts.map(moved),
       })),
-      mailbox: context.mailbox.map((message) => ('at' in message ? { ...message, at: moved(message.at) } : message)),
+      mailbox: context.mailbox
+        .filter((message) => !isCall(message))
+        .map((message) => ('at' in message ? { ...message, at: moved(message.at) } : message)),
     },
   };
 }

@@ -58,10 +58,11 @@ export const supervisorMachine = setup({
     isStale: ({ context, event }) => !state.isCurrentExit(context, event as ChildExited),
     endsSupervisor: ({ context, event }) => state.endsSupervisor(context, event as ChildExited),
     endsAlone: ({ context, event }) => !state.asksForRestart(context, event as ChildExited),
-    exceedsBudget: ({ context, event }) => state.exceedsBudget(context, event as ChildExited),
+    exceedsBudget: ({ context, event }) => state.exceedsBudget(context, event as ChildExited | ChildRetry),
     exceedsIntensity: ({ context, event }) => state.exceedsIntensity(context, event as ChildExited | ChildRetry),
     isNotRestarting: ({ context, event }) => state.statusOf(context, event) !== 'restarting',
     groupMustWait: ({ context, event }) => steps.groupRetryAt(context, (event as ChildRetry).id) > (event as ChildRetry).at,
+    hasDeadline: ({ event }) => (event as On<'supervisor.drain'>).deadlineMs !== undefined,
     isRefused: ({ context, event }) => steps.refusalOfStart(context, event as On<'call.startChild'>) !== undefined,
     isUnknown: ({ context, event }) => state.statusOf(context, event) === 'unknown',
     isRunning: ({ context, event }) => state.statusOf(context, event) === 'running',
@@ -111,11 +112,12 @@ export const supervisorMachine = setup({
     giveUp: enqueueActions(({ context, event, enqueue }) => carryOut(enqueue, steps.giveUp(context, event as On<'child.exited' | 'child.retry'>))),
     planRestart: enqueueActions(({ context, event, enqueue }) => carryOut(enqueue, steps.planRestart(context, event as On<'child.exited'>))),
     planRetry: enqueueActions(({ context, event, enqueue }) => carryOut(enqueue, steps.planRetry(context, event as On<'child.retry'>))),
+    planWithout: enqueueActions(({ context, event, enqueue }) => carryOut(enqueue, steps.groupWithout(context, event as ChildRetry))),
     waitForGroup: enqueueActions(({ context, event, enqueue }) => carryOut(enqueue, steps.waitForGroup(context, event as On<'child.retry'>))),
     retryLater: enqueueActions(({ context, event, enqueue }) => carryOut(enqueue, steps.retryLater(context, event as On<'child.startFailed'>))),
 
     drainChildren: sendTo('pool', { type: 'pool.drain' }),
-    planDrain: assign({ drainMs: ({ event }) => (event as { deadlineMs?: number }).deadlineMs ?? null, draining: null }),
+    noteDeadline: assign({ drainMs: ({ context, event }) => (event as On<'supervisor.drain'>).deadlineMs ?? context.drainMs }),
     noteDraining: assign({ draining: ({ event }) => (event as Extract<SupervisorEvent, { type: 'pool.draining' }>).ids }),
     rebase: enqueueActions(({ context, event, enqueue }) => carryOut(enqueue, steps.rebased(context, (event as On<'clock.rebased'>).offsetMs))),
   },
@@ -207,6 +209,7 @@ export const supervisorMachine = setup({
         'child.retry': [
           { guard: 'isNotRestarting', target: '.idle' },
           { guard: 'groupMustWait', target: '.idle', actions: 'waitForGroup' },
+          { guard: 'exceedsBudget', target: 'restarting', actions: 'planWithout' },
           { guard: 'exceedsIntensity', target: 'stopping', actions: ['giveUp', 'planStop'] },
           { target: 'restarting', actions: 'planRetry' },
         ],
@@ -240,7 +243,7 @@ export const supervisorMachine = setup({
         'call.countChildren': { target: '.idle', actions: 'answerCount' },
         'supervisor.shutdown': { target: 'stopping', actions: 'planStop' },
         'supervisor.stop': { target: 'stopping', actions: 'planStop' },
-        'supervisor.drain': { target: 'draining', actions: 'planDrain' },
+        'supervisor.drain': { target: 'draining', actions: ['noteDeadline', 'drainChildren'] },
       },
       states: {
         idle: {
@@ -326,7 +329,6 @@ export const supervisorMachine = setup({
     },
     draining: {
       description: 'refuses to start anybody; children that handle supervisor.drain finish; then it stops',
-      entry: 'drainChildren',
       initial: 'idle',
       always: { guard: 'allDrained', target: 'stopping', actions: 'planStop' },
       on: {
@@ -336,6 +338,7 @@ export const supervisorMachine = setup({
           { target: '.idle', actions: 'noteExit' },
         ],
         'child.retry': { target: '.idle' },
+        'supervisor.drain': [{ guard: 'hasDeadline', target: 'draining', reenter: true, actions: 'noteDeadline' }, { target: '.idle' }],
         'call.*': { target: '.idle', actions: { type: 'answer', params: { result: { ok: false, reason: 'draining' } } } },
         'call.whichChildren': { target: '.idle', actions: 'answerWhich' },
         'call.countChildren': { target: '.idle', actions: 'answerCount' },
@@ -362,7 +365,7 @@ export const supervisorMachine = setup({
       },
     },
     stopped: { type: 'final', output: ({ context }) => ({ ...exitWith(context.reason), children: context.ended }) },
-    failed: { type: 'final', tags: 'starting', output: ({ context }) => failStart(context.failure) },
+    failed: { type: 'final', tags: 'starting', output: ({ context }) => ({ ...failStart(context.failure), children: context.ended }) },
     declined: { type: 'final', tags: 'starting', output: () => declineStart() },
   },
 });

@@ -13,9 +13,10 @@ import { assign, emit, enqueueActions, fromCallback, sendTo, setup, type AnyActo
 
 import { defaultIntensity, problemOfDynamicSupervisor, type Intensity, type Problem } from './child-spec.js';
 import { exitWith, failStart, type ExitReason } from './exit.js';
-import type { EndedChild } from './pool.js';
+import type { EndedChild, PooledEntry } from './pool.js';
 import { addRestart, exceedsIntensity as exceeds } from './restart-window.js';
-import type { SupervisorReport } from './supervisor-facts.js';
+import type { ChildFact, SupervisorReport } from './supervisor-facts.js';
+import type { SupervisorCall } from './supervisor-state.js';
 
 export interface TaskSupervisorInput extends Partial<Intensity> {
   /** Most tasks at a time. Default `infinity`. */
@@ -33,7 +34,8 @@ export type TaskPoolCommand =
   /** Refuse new tasks; say `pool.emptied` when the last has ended. */
   | { readonly type: 'pool.drain' }
   /** Refuse new tasks, end all; say `pool.emptied`. */
-  | { readonly type: 'pool.stopAll' };
+  | { readonly type: 'pool.stopAll' }
+  | { readonly type: 'pool.list'; readonly call: string; readonly question: 'which' | 'count' };
 
 /** What the pool reports. */
 export type TaskPoolFact =
@@ -42,10 +44,12 @@ export type TaskPoolFact =
   /** A restored pool cannot restore a function. */
   | { readonly type: 'task.lost'; readonly id: string; readonly name: string }
   | { readonly type: 'pool.emptied'; readonly ended: readonly EndedChild[] }
+  | { readonly type: 'pool.listed'; readonly call: string; readonly question: 'which' | 'count'; readonly which: readonly PooledEntry[] }
   | { readonly type: 'clock.rebased'; readonly offsetMs: number };
 
 export type TaskSupervisorEvent =
   | TaskPoolFact
+  | SupervisorCall
   | { readonly type: 'supervisor.shutdown'; readonly reason?: ExitReason }
   | { readonly type: 'supervisor.stop'; readonly reason?: ExitReason }
   | { readonly type: 'supervisor.drain'; readonly deadlineMs?: number };
@@ -54,6 +58,7 @@ export type TaskSupervisorEmitted =
   | { readonly type: 'task.restarted'; readonly id: string; readonly cause: ExitReason; readonly attempt: number }
   | { readonly type: 'task.lost'; readonly id: string; readonly name: string }
   | { readonly type: 'supervisor.gaveUp'; readonly id: string; readonly reason: ExitReason }
+  | Extract<ChildFact, { type: 'call.replied' }>
   | SupervisorReport;
 
 export interface TaskSupervisorContext {
@@ -76,6 +81,14 @@ export interface TaskPoolInput {
 
 type On<Type extends TaskSupervisorEvent['type']> = Extract<TaskSupervisorEvent, { type: Type }>;
 
+/** The answer to whichChildren or countChildren. */
+function listed({ call, question, which }: On<'pool.listed'>): Extract<ChildFact, { type: 'call.replied' }> {
+  const { length } = which;
+  if (question === 'count')
+    return { type: 'call.replied', call, result: { ok: true, count: { specs: length, active: length, supervisors: 0, workers: length } } };
+  return { type: 'call.replied', call, result: { ok: true, which: which.map((entry) => ({ id: null, ...entry })) } };
+}
+
 export const taskSupervisorMachine = setup({
   types: {
     input: {} as TaskSupervisorInput | undefined,
@@ -92,6 +105,7 @@ export const taskSupervisorMachine = setup({
   delays: { drainDeadline: ({ context }) => context.drainMs ?? Infinity },
   guards: {
     invalid: ({ context }) => context.problem !== null,
+    hasDeadline: ({ event }) => (event as On<'supervisor.drain'>).deadlineMs !== undefined,
     exceedsIntensity: ({ context, event }) => exceeds(context.restarts, (event as On<'task.exited'>).at, context.intensity, context.periodMs),
   },
   actions: {
@@ -108,6 +122,10 @@ export const taskSupervisorMachine = setup({
       enqueue.emit({ type: 'supervisor.report', context: 'shutdown', id, reason: 'reachedMaxRestartIntensity' });
       enqueue.emit({ type: 'supervisor.gaveUp', id, reason });
     }),
+    askWhich: sendTo('pool', ({ event }) => ({ type: 'pool.list', call: (event as SupervisorCall).call, question: 'which' })),
+    askCount: sendTo('pool', ({ event }) => ({ type: 'pool.list', call: (event as SupervisorCall).call, question: 'count' })),
+    answerListed: emit(({ event }) => listed(event as On<'pool.listed'>)),
+    refuseCall: emit(({ event }) => ({ type: 'call.replied', call: (event as SupervisorCall).call, result: { ok: false, reason: 'unknownCall' } })),
     tellLost: emit(({ event }) => event as On<'task.lost'>),
     noteShutdown: assign({ reason: ({ event }) => (event as On<'supervisor.shutdown'>).reason ?? 'shutdown' }),
     noteStop: assign({ reason: ({ event }) => (event as On<'supervisor.stop'>).reason ?? 'normal' }),
@@ -132,7 +150,14 @@ export const taskSupervisorMachine = setup({
   invoke: { id: 'pool', src: 'pool', input: ({ context, self }) => ({ supervisor: self, maxChildren: context.maxChildren }) },
   output: ({ event }) => (event as unknown as { output: unknown }).output,
   initial: 'starting',
-  on: { 'clock.rebased': { actions: 'rebase' }, 'task.lost': { actions: 'tellLost' } },
+  on: {
+    'call.whichChildren': { actions: 'askWhich' },
+    'call.countChildren': { actions: 'askCount' },
+    'call.*': { actions: 'refuseCall' },
+    'pool.listed': { actions: 'answerListed' },
+    'clock.rebased': { actions: 'rebase' },
+    'task.lost': { actions: 'tellLost' },
+  },
   states: {
     starting: { tags: 'starting', always: [{ guard: 'invalid', target: 'failed' }, { target: 'running' }] },
     running: {
@@ -149,6 +174,7 @@ export const taskSupervisorMachine = setup({
       entry: 'drainAll',
       on: {
         'pool.emptied': { target: 'stopped', actions: 'noteEnded' },
+        'supervisor.drain': { guard: 'hasDeadline', target: 'draining', reenter: true, actions: 'noteDrain' },
         'supervisor.shutdown': { target: 'stopping', actions: 'noteShutdown' },
         'supervisor.stop': { target: 'stopping', actions: 'noteStop' },
       },

@@ -7,14 +7,15 @@
 import type { ActorScope, AnyActorRef, EventObject, Snapshot } from 'xstate';
 
 import type { ResolvedSpec } from '../../machines/supervision/child-spec.js';
-import { failureOfExit, reasonOfOutput, startOfOutput, type ExitReason, type StartOutcome } from '../../machines/supervision/exit.js';
+import { failureOfExit, startOfOutput, type ExitReason, type StartOutcome } from '../../machines/supervision/exit.js';
 import type { ChildExited, EndedChild } from '../../machines/supervision/pool.js';
 import { EspalierError } from '../errors.js';
 import { clockOf, type Clock } from './clock.js';
+import { kindOf } from './kind.js';
 import { adopt } from './orphans.js';
 import { restoreTimers, timersBelow, type PersistedTimer } from './persistence.js';
 import { exitReason, handles, noteOrder, onExit } from './watch.js';
-import { createChild, hasStopped, providedActors } from './xstate-internals.js';
+import { createChild, hasStopped, providedActor } from './xstate-internals.js';
 
 /** What a pool is told of its children, at once and in order. */
 export interface ChildListener {
@@ -104,7 +105,7 @@ export class Children {
 
   /** Starts an incarnation; its listener learns what came of it, at once or once it has left the tag `starting`. */
   start(id: string, run: number, spec: ResolvedSpec, saved?: PersistedChild): void {
-    const logic = providedActors(this.#supervisor)[spec.src];
+    const logic = providedActor(this.#supervisor, spec.src);
     if (logic === undefined) {
       this.#missing({ id, run, spec, ref: this.#supervisor, phase: saved?.phase ?? 'starting', askedAt: null, killed: false });
       return;
@@ -205,8 +206,8 @@ export class Children {
     this.#remove(child);
     const at = this.#clock.now();
     const { id, run, askedAt, killed } = child;
-    const children = (output as { children?: readonly EndedChild[] } | undefined)?.children;
-    const inner = Array.isArray(children) && reasonOfOutput(output) === reason ? { children: children as readonly EndedChild[] } : {};
+    const children = endedBelow(child.ref, output);
+    const inner = children === undefined ? {} : { children };
     this.#listener.exited(child, { type: 'child.exited', id, run, at, reason, tookMs: askedAt === null ? 0 : at - askedAt, killed, ...inner });
   }
 
@@ -249,13 +250,14 @@ export class Children {
 
   /** The pool itself is stopped: nobody is waited for, nobody is told. After a kill those that trap exits are asked, and adopted. */
   leave(order: ExitReason | undefined): void {
-    for (const { ref, spec } of this.all().reverse()) {
+    for (const { ref, spec, askedAt } of this.all().reverse()) {
       const request = { type: 'supervisor.shutdown', reason: 'killed' };
-      if (order === 'killed' && handles(ref, request)) {
+      const traps = handles(ref, request);
+      if (order === 'killed' && (traps || askedAt !== null)) {
         adopt(ref, spec.shutdownMs);
-        ref.send(request);
+        if (traps) ref.send(request);
       } else {
-        noteOrder(ref, order ?? 'killed');
+        noteOrder(ref, order ?? 'shutdown');
         this.#scope.stopChild(ref);
       }
     }
@@ -267,4 +269,11 @@ export class Children {
 /** Does a final snapshot speak of the start, rather than of a life that is over? */
 function isAboutStart(snapshot: ChildSnapshot): boolean {
   return startOfOutput(snapshot.output) !== undefined || snapshot.hasTag?.('starting') === true;
+}
+
+/** Who had ended below a supervisor that has ended, as far as it had come: one that was killed left no output. */
+function endedBelow(ref: AnyActorRef, output: unknown): readonly EndedChild[] | undefined {
+  if (kindOf(ref) === undefined) return undefined;
+  const { context } = ref.getSnapshot() as { context?: { ended?: readonly EndedChild[] } };
+  return (output as { children?: readonly EndedChild[] } | undefined)?.children ?? context?.ended;
 }

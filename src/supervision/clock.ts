@@ -15,17 +15,46 @@ export interface Clock {
   clearTimeout(id: unknown): void;
 }
 
-/** The longest delay that a timer of the runtime takes; beyond it Node fires at once. */
+/** The longest delay that a timer of the runtime takes, ms; beyond it Node fires at once. */
 const longestTimeoutMs = 2 ** 31 - 1;
+
+type Timers = Pick<Clock, 'setTimeout' | 'clearTimeout'>;
+
+/** A timeout that may need several of the runtime's. */
+interface LongTimeout {
+  id: unknown;
+}
+
+/** Timers without a longest delay, on timers with one. */
+function withoutLimit({ setTimeout: set, clearTimeout: clear }: Timers): Timers {
+  const arm = (timeout: LongTimeout, fn: () => void, ms: number): void => {
+    const next = ms > longestTimeoutMs ? () => arm(timeout, fn, ms - longestTimeoutMs) : fn;
+    timeout.id = set(next, Math.min(ms, longestTimeoutMs));
+  };
+  return {
+    setTimeout(fn, ms) {
+      const timeout: LongTimeout = { id: undefined };
+      arm(timeout, fn, ms);
+      return timeout;
+    },
+    clearTimeout(timeout) {
+      clear((timeout as LongTimeout | undefined)?.id);
+    },
+  };
+}
 
 /** The machine's own clock: `performance.now()` and the runtime's timers. */
 export const systemClock: Clock = {
   now: () => performance.now(),
-  setTimeout: (fn, ms) => setTimeout(fn, Math.min(ms, longestTimeoutMs)),
-  clearTimeout: (id) => {
-    clearTimeout(id as ReturnType<typeof setTimeout>);
-  },
+  ...withoutLimit({
+    setTimeout: (fn, ms) => setTimeout(fn, ms),
+    clearTimeout: (id) => {
+      clearTimeout(id as ReturnType<typeof setTimeout>);
+    },
+  }),
 };
+
+const clocks = new WeakMap<object, Clock>();
 
 /**
  * The clock of an actor system.
@@ -33,13 +62,18 @@ export const systemClock: Clock = {
  *   that clock's timeouts
  */
 export function clockOf(system: AnyActorRef['system']): Clock {
-  const clock = system._clock as Partial<Clock> & Pick<Clock, 'setTimeout' | 'clearTimeout'>;
-  if (typeof clock.now === 'function') return clock as Clock;
-  return {
-    now: systemClock.now,
-    setTimeout: (fn, ms) => clock.setTimeout(fn, ms),
-    clearTimeout: (id) => {
-      clock.clearTimeout(id);
-    },
-  };
+  const given = system._clock as Partial<Clock> & Timers;
+  if (typeof given.now === 'function') return given as Clock;
+  let clock = clocks.get(given);
+  if (clock === undefined) {
+    const timers: Timers = {
+      setTimeout: (fn, ms) => given.setTimeout(fn, ms),
+      clearTimeout: (id) => {
+        given.clearTimeout(id);
+      },
+    };
+    clock = { now: systemClock.now, ...withoutLimit(timers) };
+    clocks.set(given, clock);
+  }
+  return clock;
 }

@@ -79,11 +79,14 @@ export class DeadlineQueue {
     this.#timer = undefined;
     this.#timerAt = Infinity;
     const now = this.#clock.now();
-    for (let first = this.#heap[0]; first !== undefined && first.dueAt <= now; first = this.#heap[0]) {
-      this.remove(first);
-      first.expired();
+    try {
+      for (let first = this.#heap[0]; first !== undefined && first.dueAt <= now; first = this.#heap[0]) {
+        this.remove(first);
+        first.expired();
+      }
+    } finally {
+      this.#arm();
     }
-    this.#arm();
   }
 
   #put(deadline: Deadline, place: number): void {

@@ -11,6 +11,7 @@ import type { ChildExited, DynamicPoolCommand, DynamicPoolFact, EndedChild, Pool
 import { Children, type PersistedChild, type PooledChild } from './children.js';
 import { clockOf, type Clock } from './clock.js';
 import { InitRun } from './init-run.js';
+import { kindOf } from './kind.js';
 import { restoreTimers, timersOf, type PersistedTimer } from './persistence.js';
 import { poolActor, type AnyPoolScope, type PoolEnded, type PoolLogic } from './pool-actor.js';
 import { handles, orderOf } from './watch.js';
@@ -205,7 +206,10 @@ export class DynamicPool {
   #stopAll(): void {
     this.#ended = [];
     const late = new Map<number, PooledChild[]>();
-    for (const child of this.children.all()) {
+    // Supervisors last: the plain ones die of the request itself, a supervisor must first see to its own.
+    const all = this.children.all();
+    const supervisors = all.filter((child) => kindOf(child.ref) !== undefined);
+    for (const child of [...all.filter((child) => !supervisors.includes(child)), ...supervisors]) {
       const { shutdownMs } = child.spec;
       if (shutdownMs === 'brutalKill') {
         this.children.kill(child);
@@ -270,7 +274,7 @@ export class DynamicPool {
       this.children.start(entry.key, entry.run, entry.spec, { ...child, askedAt: child.askedAt === null ? null : child.askedAt + offsetMs });
       entry.ref = this.children.get(entry.key)?.ref;
     }
-    restoreTimers(this.#supervisor, timers);
+    restoreTimers(this.#supervisor, timers, offsetMs);
     if (init !== null) this.#init.run(init);
     if (stopping) this.#stopAll();
   }

@@ -1,9 +1,9 @@
 /** Who ended how: what stopping a supervisor resolves to. */
 import type { AnyActorRef } from 'xstate';
 
-import { startOfOutput, type ExitReason } from '../../machines/supervision/exit.js';
+import type { ExitReason } from '../../machines/supervision/exit.js';
 import type { EndedChild } from '../../machines/supervision/pool.js';
-import { orphansOf } from './orphans.js';
+import { orphansBelow } from './orphans.js';
 import { exitReason } from './watch.js';
 
 /** The end of a supervisor. */
@@ -23,14 +23,14 @@ export interface ExitReport {
 /** The report of a supervisor that has ended. */
 export function reportOf(ref: AnyActorRef, tookMs: number): ExitReport {
   const { output } = ref.getSnapshot() as { output?: { children?: readonly EndedChild[] } };
-  const children = startOfOutput(output) === undefined ? (output?.children ?? []) : [];
+  const children = output?.children ?? [];
   return {
     id: ref.id,
     reason: exitReason(ref) ?? 'normal',
     tookMs,
     children,
     killed: killedPaths(children, ''),
-    orphans: orphansOf(ref).map((orphan) => orphan.id),
+    orphans: orphansBelow(ref).map((orphan) => orphan.id),
   };
 }
 

@@ -13,9 +13,10 @@ import type { SupervisorCall, SupervisorOrder } from '../../machines/supervision
 import { EspalierError } from '../errors.js';
 import { clockOf } from './clock.js';
 import { reportOf, type ExitReport } from './exit-report.js';
+import { idOf, kindOf } from './kind.js';
 import { refuse, requireSrc } from './supervisors.js';
 import { exitReason, onExit } from './watch.js';
-import { childrenOf, logicOf, providedActors } from './xstate-internals.js';
+import { childrenOf, providedActors } from './xstate-internals.js';
 
 /** Refused, and why; `exit`: the supervisor was or went away. */
 export interface Refused {
@@ -46,6 +47,8 @@ type EmittedOf<Type extends string> = Extract<SupervisorEmitted, { type: Type }>
 
 type DistributiveOmit<Union, Key extends PropertyKey> = Union extends unknown ? Omit<Union, Key> : never;
 type Answer = CallResult & { readonly exit?: true };
+/** Of this process: a restored tree may still answer calls of another. */
+const callPrefix = crypto.randomUUID();
 let callCount = 0;
 
 function done(answer: Answer): Done {
@@ -90,8 +93,8 @@ export class SupervisorHandle {
     if (exitReason(this.ref) !== null) return { ok: false, reason: 'noproc', exit: true };
     const { autoShutdown = 'never', template } = (this.ref.getSnapshot() as { context: { autoShutdown?: 'never'; template?: ChildSpec | null } })
       .context;
-    const whole = (template ? { ...template, ...spec } : spec) as ChildSpec;
-    refuse(problemOfSpec(template ? { ...whole, id: whole.id ?? 'template' } : whole, autoShutdown));
+    const whole = (template ? { ...template, ...(spec as ChildSpec | undefined) } : spec) as ChildSpec;
+    refuse(problemOfSpec(whole, autoShutdown));
     requireSrc(whole.src, providedActors(this.ref));
     return this.#call({ type: 'call.startChild', spec: spec as ChildSpec }, (result) => this.#startResult(result));
   }
@@ -144,6 +147,9 @@ export class SupervisorHandle {
 
   /** Refuses to start anybody, lets children that handle `supervisor.drain` finish, then stops. `deadlineMs`: how long they may take. */
   drain(options: { deadlineMs?: number } = {}): Promise<ExitReport> {
+    const { deadlineMs } = options;
+    if (deadlineMs !== undefined && !(typeof deadlineMs === 'number' && deadlineMs >= 0))
+      throw new EspalierError('supervision/invalid-drain', { expected: '`deadlineMs` of at least 0', got: deadlineMs });
     return this.#endAfter({ type: 'supervisor.drain', ...options });
   }
 
@@ -196,7 +202,7 @@ export class SupervisorHandle {
   #call<Result>(call: DistributiveOmit<SupervisorCall, 'call'>, read: (answer: Answer) => Result): Promise<Result> {
     if (exitReason(this.ref) !== null) return Promise.resolve(read({ ok: false, reason: 'noproc', exit: true }));
     this.#listen();
-    const id = `call.${++callCount}`;
+    const id = `${callPrefix}.${++callCount}`;
     return new Promise((resolve) => {
       this.#pending.set(id, (answer) => {
         resolve(read(answer));
@@ -225,13 +231,13 @@ export class SupervisorHandle {
  * @throws EspalierError `supervision/not-a-supervisor` when the actor is none
  */
 export function supervisorHandle(ref: AnyActorRef): SupervisorHandle {
-  if (!isSupervisor(ref)) throw new EspalierError('supervision/not-a-supervisor', { expected: 'an actor that runs a supervisor', got: ref?.id });
+  if (!isSupervisor(ref)) throw new EspalierError('supervision/not-a-supervisor', { expected: 'an actor that runs a supervisor', got: idOf(ref) });
   return new SupervisorHandle(ref);
 }
 
 /** Does the actor run one of the supervisor machines? */
 export function isSupervisor(ref: AnyActorRef): boolean {
-  return 'pool' in providedActors(ref) && logicOf(ref) !== undefined;
+  return kindOf(ref) !== undefined;
 }
 
 /** What a handle asks of a pool. */

@@ -5,7 +5,7 @@ import type { InitSpec } from '../../machines/supervision/child-spec.js';
 import { childOfEvent, failureOfExit, reasonOfEvent, startOfOutput } from '../../machines/supervision/exit.js';
 import type { PoolFact } from '../../machines/supervision/pool.js';
 import { exitReason } from './watch.js';
-import { createChild, providedActors } from './xstate-internals.js';
+import { createChild, providedActor } from './xstate-internals.js';
 
 /** What came of an init. */
 export type InitFact = Extract<PoolFact, { type: 'init.succeeded' | 'init.declined' | 'init.failed' }>;
@@ -34,7 +34,7 @@ export class InitRun {
   run(spec: InitSpec): void {
     const { src, input } = spec;
     this.#spec = spec;
-    const logic = providedActors(this.#supervisor)[src];
+    const logic = providedActor(this.#supervisor, src);
     if (logic === undefined) {
       this.#report({ type: 'init.failed', reason: ['EXIT', `no actor named '${src}'`] });
       return;

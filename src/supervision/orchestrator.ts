@@ -1,12 +1,12 @@
 /** An application's tree: the root supervisor, its tasks, its end. */
 import { createActor, type ActorOptions, type AnyActorLogic, type AnyActorRef, type InspectionEvent } from 'xstate';
 
-import { EspalierError } from '../errors.js';
 import { systemClock, type Clock } from './clock.js';
 import { contain } from './contain.js';
 import { SupervisorHandle } from './handle.js';
+import { invalidSnapshot, requireSaved } from './saved-tree.js';
 import { indexTimers } from './scheduler.js';
-import { requireSrc, supervisor, type ActorMap, type SupervisorOptions } from './supervisors.js';
+import { supervisor, type ActorMap, type SupervisorOptions } from './supervisors.js';
 import { taskSupervisor, TaskSupervisor } from './tasks.js';
 
 /** What a tree is started with. */
@@ -81,7 +81,6 @@ export interface Orchestrator {
  */
 export function orchestrator<const Actors extends ActorMap>(options: SupervisorOptions<Actors> = {}): Orchestrator {
   const actors: Record<string, AnyActorLogic> = { tasks: taskSupervisor(), ...options.actors };
-  for (const spec of options.children ?? []) requireSrc(spec.src, actors);
   const logic = supervisor({ ...options, actors } as SupervisorOptions);
   return {
     start({ clock = systemClock, snapshot, inspect, id = 'app' } = {}) {
@@ -96,25 +95,6 @@ export function orchestrator<const Actors extends ActorMap>(options: SupervisorO
       return new App(root);
     },
   };
-}
-
-function invalidSnapshot(expected: string, got: unknown, cause?: unknown): EspalierError {
-  return new EspalierError('supervision/invalid-snapshot', { expected, got }, { cause });
-}
-
-/** Refuses what is no saved tree, or one with children whose logic is not here. */
-function requireSaved(snapshot: unknown, actors: Readonly<Record<string, unknown>>): void {
-  const { value, context, children } = (snapshot ?? {}) as {
-    value?: unknown;
-    context?: object;
-    children?: { pool?: { snapshot?: { children?: unknown } } };
-  };
-  const saved = children?.pool?.snapshot?.children;
-  if (value === undefined || typeof context !== 'object' || !Array.isArray(saved))
-    throw invalidSnapshot('what App.getPersistedSnapshot() returned', snapshot);
-  for (const { spec } of saved as { spec: { src: string } }[]) {
-    if (actors[spec.src] === undefined) throw invalidSnapshot(`an actor named '${spec.src}', which the saved tree runs`, Object.keys(actors));
-  }
 }
 
 /** An inspector that throws would wedge the mailbox of the actor it looks at, for ever. */

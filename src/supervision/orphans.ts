@@ -10,6 +10,7 @@ import type { AnyActorRef } from 'xstate';
 import type { ShutdownMs } from '../../machines/supervision/child-spec.js';
 import { clockOf } from './clock.js';
 import { onExit, terminate } from './watch.js';
+import { isBelow } from './xstate-internals.js';
 
 /** No orphan is killed sooner, ms. */
 export const orphanGraceMs = 5_000;
@@ -31,7 +32,7 @@ export function adopt(actor: AnyActorRef, shutdownMs: ShutdownMs): void {
   });
 }
 
-/** The orphans of an actor's system that still live. */
-export function orphansOf(actor: AnyActorRef): readonly AnyActorRef[] {
-  return [...(orphansBySystem.get(actor.system) ?? [])];
+/** The orphans from below an actor that still live. */
+export function orphansBelow(actor: AnyActorRef): readonly AnyActorRef[] {
+  return [...(orphansBySystem.get(actor.system) ?? [])].filter((orphan) => isBelow(orphan, actor));
 }

@@ -5,6 +5,7 @@ import type { ChildSpec, Intensity, Strategy } from '../../machines/supervision/
 import { partitionId, partitionOf, partitionSpecs } from '../../machines/supervision/partition.js';
 import { EspalierError } from '../errors.js';
 import { supervisorHandle, type SupervisorHandle } from './handle.js';
+import { idOf, kindOf } from './kind.js';
 import { supervisor, type ActorMap, type supervisorMachine } from './supervisors.js';
 
 /** Options of {@link partitionSupervisor}. */
@@ -56,5 +57,7 @@ export class PartitionSupervisor {
  * @throws EspalierError `supervision/not-a-supervisor` when the actor is none
  */
 export function partitionHandle(ref: AnyActorRef): PartitionSupervisor {
+  if (kindOf(ref) !== 'supervisor')
+    throw new EspalierError('supervision/not-a-supervisor', { expected: 'an actor that runs a partition supervisor', got: idOf(ref) });
   return new PartitionSupervisor(ref);
 }

@@ -53,12 +53,15 @@ export function timersOf(actor: AnyActorRef, now: number): PersistedTimer[] {
     .map(({ id, event, dueAt }) => ({ source: [], target: [], id, event, remainingMs: Math.max(0, dueAt - now) }));
 }
 
-/** Sets saved timers again, below a root that has been restored and started. */
-export function restoreTimers(root: AnyActorRef, timers: readonly PersistedTimer[]): void {
+/**
+ * Sets saved timers again, below a root that has been restored and started.
+ * @param offsetMs  added to the `at` of events that carry one; for a supervisor's own, whose moments are those of the clock it was saved on
+ */
+export function restoreTimers(root: AnyActorRef, timers: readonly PersistedTimer[], offsetMs = 0): void {
   for (const { source, target, id, event, remainingMs } of timers) {
     const from = follow(root, source);
     const to = target === null ? root._parent : follow(root, target);
-    if (from !== undefined && to !== undefined) reschedule(from, to, event, remainingMs, id);
+    if (from !== undefined && to !== undefined) reschedule(from, to, movedBy(event, offsetMs), remainingMs, id);
   }
 }
 
@@ -66,4 +69,10 @@ function follow(root: AnyActorRef, way: readonly string[]): AnyActorRef | undefi
   let actor: AnyActorRef | undefined = root;
   for (const id of way) actor = actor === undefined ? undefined : childrenOf(actor).find((child) => child.id === id);
   return actor;
+}
+
+function movedBy(event: EventObject & { readonly at?: unknown }, offsetMs: number): EventObject {
+  const moved: EventObject & { at?: unknown } = { ...event };
+  if (offsetMs !== 0 && typeof moved.at === 'number') moved.at += offsetMs;
+  return moved;
 }

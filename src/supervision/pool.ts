@@ -128,7 +128,7 @@ export class Pool {
       const askedAt = saved.askedAt === null ? null : saved.askedAt + offsetMs;
       this.children.start(saved.id, saved.run, saved.spec, { ...saved, askedAt });
     }
-    restoreTimers(this.#supervisor, timers);
+    restoreTimers(this.#supervisor, timers, offsetMs);
     if (init !== null) this.#init.run(init);
   }
 

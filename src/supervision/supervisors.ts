@@ -64,9 +64,9 @@ export function refuse(problem: Problem | null): void {
   throw new EspalierError(code, { expected, got, term });
 }
 
-/** Refuses a `src` that names no logic. */
+/** Refuses a `src` that names no logic. The supervisor's own pool is none of its children's. */
 export function requireSrc(src: ChildSpec['src'], actors: Readonly<Record<string, unknown>>): void {
-  if (actors[src] !== undefined) return;
+  if (src !== 'pool' && Object.hasOwn(actors, src)) return;
   const known = Object.keys(actors).filter((name) => name !== 'pool');
   throw new EspalierError('supervision/unknown-src', { expected: `a src among the actors ${known.join(', ') || '(none)'}`, got: src });
 }
@@ -77,6 +77,10 @@ function provideActors<Machine extends AnyStateMachine>(machine: Machine, actors
       expected: "an actor name other than 'pool', which is the supervisor's own",
       got: 'pool',
     });
+  for (const [name, logic] of Object.entries(actors) as [string, Partial<AnyActorLogic> | null | undefined][]) {
+    if (typeof logic?.transition !== 'function' || typeof logic.getInitialSnapshot !== 'function')
+      throw new EspalierError('supervision/invalid-actor', { expected: `the actor '${name}' to be XState logic`, got: logic });
+  }
   return machine.provide({ actors } as never) as Machine;
 }
 

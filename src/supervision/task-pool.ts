@@ -17,7 +17,7 @@ import { restoreTimers, timersOf, type PersistedTimer } from './persistence.js';
 import { poolActor, type AnyPoolScope, type PoolEnded, type PoolLogic } from './pool-actor.js';
 import { taskLeaf } from './task-leaf.js';
 import { TaskSlot, type TaskFn, type TaskOutcome } from './task-slot.js';
-import { exitReason, noteOrder, orderOf } from './watch.js';
+import { exitReason, link, noteOrder, orderOf } from './watch.js';
 import { createChild, systemOf } from './xstate-internals.js';
 
 export type TaskPoolEvent = TaskPoolCommand | PoolEnded;
@@ -31,6 +31,8 @@ export interface TaskPlan {
   readonly deadlineMs: number | undefined;
   readonly signal: AbortSignal | undefined;
   readonly name: string | undefined;
+  /** Linked to the task before its function begins. */
+  readonly owner: AnyActorRef | undefined;
   /** Told once, when the task has ended for good. */
   readonly settled: ((outcome: TaskOutcome<unknown>) => void) | undefined;
 }
@@ -122,8 +124,9 @@ export class TaskPool {
     const ref = this.#spawn(slot);
     const { run } = slot;
     if (plan.deadlineMs !== undefined) this.deadlines.add(slot, plan.deadlineMs);
-    if (plan.signal !== undefined) slot.follow(plan.signal);
-    this.#run(slot, plan.fn);
+    if (plan.owner !== undefined && !link(ref, plan.owner).ok) this.ask(slot, 'brutalKill');
+    if (plan.signal !== undefined && slot.run === run) slot.follow(plan.signal);
+    if (slot.run === run && !slot.ended) this.#run(slot, plan.fn);
     return { ok: true, slot, run, ref };
   }
 
@@ -136,26 +139,25 @@ export class TaskPool {
 
   #run(slot: TaskSlot, fn: TaskFn<unknown>): void {
     const { run } = slot;
-    if (slot.ended) return;
-    let result: unknown;
     try {
-      result = fn(slot.scope(run));
+      const result = fn(slot.scope(run));
+      const then = (result as { then?: unknown } | null | undefined)?.then;
+      if (typeof then !== 'function') {
+        this.succeeded(slot, run, result);
+        return;
+      }
+      then.call(
+        result,
+        (value: unknown) => {
+          this.succeeded(slot, run, value);
+        },
+        (error: unknown) => {
+          this.failed(slot, run, error);
+        },
+      );
     } catch (error) {
       this.failed(slot, run, error);
-      return;
     }
-    if (typeof (result as PromiseLike<unknown> | undefined)?.then !== 'function') {
-      this.succeeded(slot, run, result);
-      return;
-    }
-    (result as PromiseLike<unknown>).then(
-      (value) => {
-        this.succeeded(slot, run, value);
-      },
-      (error: unknown) => {
-        this.failed(slot, run, error);
-      },
-    );
   }
 
   succeeded(slot: TaskSlot, run: number, value: unknown): void {
@@ -175,24 +177,29 @@ export class TaskPool {
       this.kill(slot);
       return;
     }
+    const { run } = slot;
+    const again = slot.askedAt !== null;
     slot.askedAt ??= this.#clock.now();
+    if (outcome !== undefined) slot.unlink();
     slot.abort(outcome?.ok === false ? outcome.reason : 'shutdown');
-    if (slot.ended) return;
+    if (slot.run !== run || slot.ended) return;
     if (slot.plan?.trapExit !== true) {
       slot.outcome = outcome;
       slot.end({ type: 'task.cancelled', reason: 'shutdown' });
-    } else if (shutdownMs !== 'infinity') {
-      this.deadlines.remove(slot);
-      this.deadlines.add(slot, shutdownMs);
+      return;
     }
+    if (again && slot.place >= 0 && (shutdownMs === 'infinity' || slot.dueAt <= this.#clock.now() + shutdownMs)) return;
+    this.deadlines.remove(slot);
+    if (shutdownMs !== 'infinity') this.deadlines.add(slot, shutdownMs);
   }
 
   kill(slot: TaskSlot): void {
-    const { ref } = slot;
+    const { ref, run } = slot;
     if (ref === undefined || slot.ended) return;
     slot.askedAt ??= this.#clock.now();
     slot.killed = true;
     slot.abort('killed');
+    if (slot.run !== run || slot.ended) return;
     noteOrder(ref, 'killed');
     this.#scope.stopChild(ref);
     this.#finish(slot, 'killed');
@@ -210,6 +217,11 @@ export class TaskPool {
       case 'pool.stopAll':
         this.#stopAll();
         return;
+      case 'pool.list': {
+        const which = this.#all().map(({ id }) => ({ key: id, status: 'running' as const, type: 'worker' as const }));
+        this.#report({ type: 'pool.listed', call: event.call, question: event.question, which });
+        return;
+      }
       case 'pool.ended': {
         const slot = this.get(event.id);
         if (slot !== undefined && slot.ref === event.actor) this.#finish(slot, exitReason(event.actor) ?? 'shutdown');
@@ -226,13 +238,16 @@ export class TaskPool {
   #restart(slot: TaskSlot | undefined): void {
     if (slot?.plan === undefined || this.#mode !== 'open') return;
     this.#spawn(slot);
+    this.deadlines.remove(slot);
+    if (slot.plan.deadlineMs !== undefined) this.deadlines.add(slot, slot.plan.deadlineMs);
     this.#run(slot, slot.plan.fn);
   }
 
   #finish(slot: TaskSlot, reason: ExitReason): void {
-    const { plan } = slot;
+    const { plan, run } = slot;
     if (plan === undefined) return;
     if (!slot.ended) slot.abort(reason);
+    if (slot.run !== run) return;
     if (this.#mode === 'open' && slot.askedAt === null && shouldRestart(plan.restart, reason)) {
       slot.again();
       this.#report({ type: 'task.exited', id: slot.id, reason, at: this.#clock.now() });
@@ -265,7 +280,9 @@ export class TaskPool {
 
   /** Ends a task that does not trap exits, without a word to its leaf: half the price where all are ended. */
   #cut(slot: TaskSlot): void {
+    const { run } = slot;
     slot.abort('shutdown');
+    if (slot.run !== run) return;
     if (slot.ref !== undefined) this.#scope.stopChild(slot.ref);
     this.#finish(slot, slot.plan?.shutdownMs === 'brutalKill' ? 'killed' : 'shutdown');
   }
@@ -284,11 +301,13 @@ export class TaskPool {
     return { status: 'active', at, mode: this.#mode, maxChildren, tasks, timers: timersOf(this.#supervisor, at) };
   }
 
-  /** Goes on where a saved pool was, without the tasks that it had: each is told as lost. */
+  /** Goes on where a saved pool was, without the tasks that it had: each is told as lost, once the app has had a chance to listen. */
   resume({ at, mode, tasks, timers }: PersistedTaskPool): void {
     this.#mode = mode;
     this.#report({ type: 'clock.rebased', offsetMs: this.#clock.now() - at });
-    for (const { id, name } of tasks) this.#report({ type: 'task.lost', id, name });
+    queueMicrotask(() => {
+      for (const { id, name } of tasks) this.#report({ type: 'task.lost', id, name });
+    });
     restoreTimers(this.#supervisor, timers);
     this.#checkEmptied();
   }

@@ -5,6 +5,7 @@ import type { ExitReason } from '../../machines/supervision/exit.js';
 import type { TaskEvent } from '../../machines/supervision/task.js';
 import type { Deadline } from './deadlines.js';
 import type { TaskPlan, TaskPool } from './task-pool.js';
+import { unlink } from './watch.js';
 
 /** What a task's function is called with. */
 export interface TaskScope {
@@ -42,6 +43,8 @@ export class TaskSlot implements Deadline {
   dueAt = 0;
   place = -1;
   #controller: AbortController | undefined;
+  /** Why this run's signal is aborted; also for a function that looks at it only later. */
+  #abortedFor: string | undefined;
   #unfollow: (() => void) | undefined;
 
   constructor(id: string, pool: TaskPool) {
@@ -56,6 +59,7 @@ export class TaskSlot implements Deadline {
 
   signalOf(run: number): AbortSignal {
     if (run !== this.run || this.ended) return AbortSignal.abort(abortReason('cancelled'));
+    if (this.#abortedFor !== undefined) return AbortSignal.abort(abortReason(this.#abortedFor));
     this.#controller ??= new AbortController();
     return this.#controller.signal;
   }
@@ -66,10 +70,17 @@ export class TaskSlot implements Deadline {
     this.ref?.send(event);
   }
 
+  /** Ended by order of its owner, it must not take its owner with it. @see Elixir Task.shutdown/2, which unlinks first */
+  unlink(): void {
+    if (this.ref !== undefined && this.plan?.owner !== undefined) unlink(this.ref, this.plan.owner);
+  }
+
+  /** Aborts this run's signal. Its listeners are the app's: when they are done, the slot may hold another run, or another task. */
   abort(reason: unknown): void {
+    this.#abortedFor ??= typeof reason === 'string' ? reason : 'ended';
     const controller = this.#controller;
     this.#controller = undefined;
-    controller?.abort(abortReason(typeof reason === 'string' ? reason : 'ended'));
+    controller?.abort(abortReason(this.#abortedFor));
   }
 
   /** Cancels the task when the app's own signal aborts. */
@@ -93,9 +104,11 @@ export class TaskSlot implements Deadline {
       this.#pool.kill(this);
       return;
     }
+    const { run } = this;
+    this.unlink();
     this.outcome = { ok: false, reason: 'timedOut' };
     this.abort('timedOut');
-    if (!this.ended) this.end({ type: 'task.timedOut' });
+    if (this.run === run && !this.ended) this.end({ type: 'task.timedOut' });
   }
 
   /** The same task runs once more. */
@@ -104,6 +117,7 @@ export class TaskSlot implements Deadline {
     this.ended = false;
     this.outcome = undefined;
     this.#controller = undefined;
+    this.#abortedFor = undefined;
   }
 
   /** Empty for the next task. */

@@ -2,7 +2,6 @@
 import type { AnyActorRef } from 'xstate';
 
 import { Exit } from '../../machines/supervision/exit.js';
-import { EspalierError } from '../errors.js';
 import type { AsyncOptions, Task, TaskSupervisor } from './tasks.js';
 import type { TaskFn, TaskOutcome } from './task-slot.js';
 import { exitReason } from './watch.js';
@@ -32,8 +31,6 @@ export async function* streamTasks<Item, Value>(
 ): AsyncGenerator<TaskOutcome<Value>, void, undefined> {
   const { maxConcurrency = 8, ordered = true, onTimeout = 'killTask', signal, owner } = options;
   const isAborted = (): boolean => signal?.aborted === true;
-  if (!(Number.isInteger(maxConcurrency) && maxConcurrency > 0))
-    throw new EspalierError('supervision/invalid-task', { expected: '`maxConcurrency` to be a whole number above 0', got: maxConcurrency });
   const taskOptions: AsyncOptions = {
     ...(options.deadlineMs === undefined ? {} : { deadlineMs: options.deadlineMs }),
     ...(signal === undefined ? {} : { signal }),
@@ -45,7 +42,9 @@ export async function* streamTasks<Item, Value>(
   try {
     for (;;) {
       while (!exhausted && flying.length < maxConcurrency && !isAborted()) {
-        const { done, value: item } = await source.next();
+        const next = await beforeAbort(source.next(), signal);
+        if (next === undefined) break;
+        const { done, value: item } = next;
         if (done === true) exhausted = true;
         else flying.push(launch(tasks, (scope) => fn(item, scope), taskOptions));
       }
@@ -59,8 +58,32 @@ export async function* streamTasks<Item, Value>(
     }
   } finally {
     for (const { task } of flying) task?.cancel();
-    if (!exhausted) await source.return?.();
+    if (!exhausted) leave(source);
   }
+}
+
+/** The next item, or undefined when the signal aborts while it is awaited. */
+async function beforeAbort<Item>(next: Item | Promise<Item>, signal: AbortSignal | undefined): Promise<Item | undefined> {
+  if (signal === undefined) return next;
+  let stop: (() => void) | undefined;
+  const aborted = new Promise<undefined>((resolve) => {
+    stop = () => {
+      resolve(undefined);
+    };
+    signal.addEventListener('abort', stop, { once: true });
+  });
+  try {
+    return await Promise.race([next, aborted]);
+  } finally {
+    if (stop !== undefined) signal.removeEventListener('abort', stop);
+  }
+}
+
+/** Tells a source that no more is wanted. It is not waited for: a generator answers only once its pending item has come, which may be never. */
+function leave(source: Iterator<unknown> | AsyncIterator<unknown>): void {
+  Promise.resolve(source.return?.()).catch(() => {
+    // What a source throws on leaving concerns nobody any more.
+  });
 }
 
 /** A task on its way. `landed` gives the flight itself, so that a race tells which. */

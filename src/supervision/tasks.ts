@@ -16,11 +16,12 @@ import { EspalierError } from '../errors.js';
 import { clockOf, type Clock } from './clock.js';
 import type { ExitReport } from './exit-report.js';
 import { supervisorHandle, type SupervisorHandle } from './handle.js';
+import { idOf, kindOf } from './kind.js';
 import { refuse, withInput } from './supervisors.js';
 import { taskPoolLogic, type TaskPlan, type TaskPool, type TaskRefusal } from './task-pool.js';
 import type { TaskFn, TaskOutcome, TaskSlot } from './task-slot.js';
 import { streamTasks, type StreamOptions } from './task-stream.js';
-import { exitReason, link, onExit, unlink } from './watch.js';
+import { exitReason, onExit, unlink } from './watch.js';
 import { childrenOf } from './xstate-internals.js';
 
 export type { TaskFn, TaskOutcome, TaskScope } from './task-slot.js';
@@ -57,7 +58,9 @@ export interface TaskOptions {
 export interface AsyncOptions extends TaskOptions {
   /** The actor on whose behalf it runs. */
   readonly owner?: AnyActorRef;
-  /** Link the two: the crash of the task ends its owner, the end of the owner ends the task. Default true where there is an owner. */
+  /**
+   * Link the two: the crash of the task ends its owner, an end of the owner other than `normal` ends the task. Default true where there is an owner.
+   */
   readonly link?: boolean;
 }
 
@@ -83,16 +86,14 @@ export class Task<Value> implements StartedTask {
   readonly #pool: TaskPool;
   readonly #slot: TaskSlot;
   readonly #clock: Clock;
-  readonly #owner: AnyActorRef | undefined;
 
-  constructor(pool: TaskPool, slot: TaskSlot, ref: AnyActorRef, outcome: Promise<TaskOutcome<Value>>, owner: AnyActorRef | undefined) {
+  constructor(pool: TaskPool, slot: TaskSlot, ref: AnyActorRef, outcome: Promise<TaskOutcome<Value>>) {
     this.id = slot.id;
     this.ref = ref;
     this.outcome = outcome;
     this.#pool = pool;
     this.#slot = slot;
     this.#clock = clockOf(ref.system);
-    this.#owner = owner;
   }
 
   /** Waits for the outcome, at most `timeoutMs` (default no limit). A task that is not done then goes on. */
@@ -125,7 +126,7 @@ export class Task<Value> implements StartedTask {
    */
   async shutdown(how: number | 'brutalKill' = 5_000): Promise<TaskOutcome<Value> | null> {
     if (this.#lives()) {
-      this.#unlink();
+      this.#slot.unlink();
       if (how === 'brutalKill') this.#pool.kill(this.#slot);
       else this.#pool.ask(this.#slot, how);
     }
@@ -137,13 +138,7 @@ export class Task<Value> implements StartedTask {
   /** Tells the task to end; its outcome is `cancelled`, at once unless it traps exits. */
   cancel(): void {
     if (!this.#lives()) return;
-    this.#unlink();
     this.#pool.ask(this.#slot, this.#slot.plan?.shutdownMs ?? 5_000, { ok: false, reason: 'cancelled' });
-  }
-
-  /** Who ends a task by order does not mean its owner to die of it. @see Elixir Task.shutdown/2 */
-  #unlink(): void {
-    if (this.#owner !== undefined) unlink(this.ref, this.#owner);
   }
 
   #lives(): boolean {
@@ -189,12 +184,17 @@ export class TaskSupervisor {
     return supervisorHandle(this.ref);
   }
 
-  #start(fn: TaskFn<unknown>, options: StartOptions, settled: TaskPlan['settled']): ReturnType<TaskPool['start']> & { pool?: TaskPool } {
+  #start(
+    fn: TaskFn<unknown>,
+    options: StartOptions & AsyncOptions,
+    settled: TaskPlan['settled'],
+  ): ReturnType<TaskPool['start']> & { pool?: TaskPool } {
     checkTask(fn, options);
     const { restart = 'temporary', shutdownMs = 5_000, trapExit = false, deadlineMs, signal, name } = options;
+    const owner = options.link === false ? undefined : options.owner;
     const pool = this.#pool();
     if (pool === undefined) return { ok: false, reason: 'noproc' };
-    return { ...pool.start({ fn, restart, shutdownMs, trapExit, deadlineMs, signal, name, settled }), pool };
+    return { ...pool.start({ fn, restart, shutdownMs, trapExit, deadlineMs, signal, name, owner, settled }), pool };
   }
 
   /**
@@ -219,15 +219,9 @@ export class TaskSupervisor {
     });
     const started = this.#start(fn, options, settle);
     if (!started.ok) return { ok: false, reason: started.reason };
-    const { owner, link: linked = true } = options;
-    if (owner !== undefined && linked) this.#tie(owner, started.ref);
-    return { ok: true, task: new Task(started.pool as TaskPool, started.slot, started.ref, outcome, owner) };
-  }
-
-  /** Links a task to its owner; the link goes when the task does. */
-  #tie(owner: AnyActorRef, ref: AnyActorRef): void {
-    if (!link(ref, owner).ok) this.terminate({ ref });
-    else onExit(ref, () => unlink(ref, owner));
+    const { owner } = options;
+    if (owner !== undefined && exitReason(started.ref) === null) onExit(started.ref, () => unlink(started.ref, owner));
+    return { ok: true, task: new Task(started.pool as TaskPool, started.slot, started.ref, outcome) };
   }
 
   /** Starts a task and waits for its outcome, which says so when it could not start. */
@@ -241,12 +235,15 @@ export class TaskSupervisor {
   /**
    * One task per item, at most `maxConcurrency` at a time, each with its own outcome, in the items' order or as they end. Leaving the loop early ends
    * the tasks that run.
+   * @throws EspalierError `supervision/invalid-task` for invalid options, at this call
    */
   stream<Item, Value>(
     items: Iterable<Item> | AsyncIterable<Item>,
     fn: (item: Item, scope: Parameters<TaskFn<Value>>[0]) => Value | PromiseLike<Value>,
     options: StreamOptions = {},
   ): AsyncGenerator<TaskOutcome<Value>, void, undefined> {
+    checkTask(fn, options);
+    checkStream(items, options);
     return streamTasks(this, items, fn, options);
   }
 
@@ -281,16 +278,31 @@ export class TaskSupervisor {
  * @throws EspalierError `supervision/not-a-supervisor` when the actor is none
  */
 export function taskSupervisorHandle(ref: AnyActorRef): TaskSupervisor {
-  supervisorHandle(ref);
+  if (kindOf(ref) !== 'taskSupervisor')
+    throw new EspalierError('supervision/not-a-supervisor', { expected: 'an actor that runs a task supervisor', got: idOf(ref) });
   return new TaskSupervisor(() => ref);
 }
 
-function checkTask(fn: unknown, { deadlineMs, shutdownMs, signal }: TaskOptions): void {
-  if (typeof fn !== 'function') throw new EspalierError('supervision/invalid-task', { expected: 'a function', got: fn });
-  if (deadlineMs !== undefined && !(deadlineMs > 0))
-    throw new EspalierError('supervision/invalid-task', { expected: '`deadlineMs` above 0', got: deadlineMs });
-  if (typeof shutdownMs === 'number' && !(shutdownMs >= 0))
-    throw new EspalierError('supervision/invalid-task', { expected: '`shutdownMs` of at least 0', got: shutdownMs });
-  if (signal !== undefined && typeof signal.addEventListener !== 'function')
-    throw new EspalierError('supervision/invalid-task', { expected: '`signal` to be an AbortSignal', got: signal });
+function refuseTask(expected: string, got: unknown): never {
+  throw new EspalierError('supervision/invalid-task', { expected, got });
+}
+
+function checkTask(fn: unknown, { deadlineMs, shutdownMs, signal, restart, owner }: StartOptions & AsyncOptions): void {
+  if (typeof fn !== 'function') refuseTask('a function', fn);
+  if (deadlineMs !== undefined && !(typeof deadlineMs === 'number' && deadlineMs > 0)) refuseTask('`deadlineMs` above 0', deadlineMs);
+  const isTime = typeof shutdownMs === 'number' && shutdownMs >= 0;
+  if (shutdownMs !== undefined && !isTime && shutdownMs !== 'infinity' && shutdownMs !== 'brutalKill')
+    refuseTask('`shutdownMs` of at least 0, infinity or brutalKill', shutdownMs);
+  if (restart !== undefined && !['temporary', 'transient', 'permanent'].includes(restart))
+    refuseTask('`restart` to be temporary, transient or permanent', restart);
+  if (signal !== undefined && typeof (signal as AbortSignal | null)?.addEventListener !== 'function')
+    refuseTask('`signal` to be an AbortSignal', signal);
+  if (owner !== undefined && typeof (owner as AnyActorRef | null)?.subscribe !== 'function') refuseTask('`owner` to be an actor', owner);
+}
+
+function checkStream(items: unknown, { maxConcurrency = 1, onTimeout = 'killTask' }: StreamOptions): void {
+  const isIterable = items !== null && items !== undefined && (Symbol.asyncIterator in Object(items) || Symbol.iterator in Object(items));
+  if (!isIterable) refuseTask('an iterable or an async iterable', items);
+  if (!(Number.isInteger(maxConcurrency) && maxConcurrency > 0)) refuseTask('`maxConcurrency` to be a whole number above 0', maxConcurrency);
+  if (onTimeout !== 'killTask' && onTimeout !== 'exit') refuseTask('`onTimeout` to be killTask or exit', onTimeout);
 }

@@ -56,7 +56,12 @@ export function exitReason(actor: AnyActorRef): ExitReason | null {
 export function handles(actor: AnyActorRef, event: EventObject): boolean {
   if (!names(actor, event.type)) return false;
   const snapshot = actor.getSnapshot() as { can?: (event: EventObject) => boolean };
-  return snapshot.can?.(event) ?? false;
+  try {
+    return snapshot.can?.(event) ?? false;
+  } catch {
+    // A guard that throws must throw in its own actor's transition, where it is that actor's crash: so the event is to be sent.
+    return true;
+  }
 }
 
 function names(actor: AnyActorRef, type: string): boolean {
@@ -77,7 +82,12 @@ export function terminate(actor: AnyActorRef, reason: ExitReason): void {
   ordered.set(actor, reason);
   stopActor(actor);
   const parent = parentOf(actor);
-  if (parent !== undefined && names(parent, 'pool.ended')) parent.send({ type: 'pool.ended', id: actor.id, actor });
+  if (parent === undefined || hasStopped(parent) || !names(parent, 'pool.ended')) return;
+  const tell = (): void => {
+    parent.send({ type: 'pool.ended', id: actor.id, actor });
+  };
+  if (hasStopped(actor)) tell();
+  else onExit(actor, tell);
 }
 
 /** Notes why an actor is about to be stopped by its owner. */
@@ -143,9 +153,10 @@ export function monitor(owner: AnyActorRef, target: AnyActorRef, ref = `monitor.
 
 /**
  * Links two actors; a second link of the same two changes nothing.
- * @returns `noproc` when `b` is dead and `a` does not trap exits; one that traps is sent `link.exit` with that reason
+ * @returns `noproc` when `a` is dead, or when `b` is and `a` does not trap exits; one that traps is sent `link.exit` with that reason
  */
 export function link(a: AnyActorRef, b: AnyActorRef): { readonly ok: true } | { readonly ok: false; readonly reason: 'noproc' } {
+  if (exitReason(a) !== null) return { ok: false, reason: 'noproc' };
   if (a === b || links.get(a)?.has(b) === true) return { ok: true };
   if (exitReason(b) !== null) {
     const event: LinkExit = { type: 'link.exit', from: b, reason: 'noproc' };

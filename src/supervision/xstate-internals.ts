@@ -34,6 +34,7 @@ export interface SystemInternals {
 
 interface ActorInternals {
   readonly _processingStatus: 0 | 1 | 2;
+  readonly _actorScope: never;
   readonly logic: AnyActorLogic;
   _stop(): void;
 }
@@ -57,18 +58,42 @@ export function stopActor(actor: AnyActorRef): void {
   (actor as unknown as ActorInternals)._stop();
 }
 
+/** Lets logic that holds something (a callback, an observable, a pool) let go of it, after an error that XState did not tell it of. Never throws. */
+export function cleanUp(actor: AnyActorRef): void {
+  const { logic, _actorScope } = actor as unknown as ActorInternals;
+  const snapshot = actor.getSnapshot() as object | undefined;
+  if (typeof logic.start !== 'function' || 'implementations' in logic) return;
+  try {
+    logic.transition({ ...snapshot, status: 'active' }, { type: 'xstate.stop' }, _actorScope);
+  } catch {
+    // It has failed already; that its cleaning up fails too adds nothing.
+  }
+}
+
 export function parentOf(actor: AnyActorRef): AnyActorRef | undefined {
   return actor._parent;
+}
+
+/** Is the one somewhere below the other? */
+export function isBelow(actor: AnyActorRef, ancestor: AnyActorRef): boolean {
+  for (let above = parentOf(actor); above !== undefined; above = parentOf(above)) if (above === ancestor) return true;
+  return false;
 }
 
 export function logicOf(actor: AnyActorRef): AnyActorLogic {
   return (actor as unknown as ActorInternals).logic;
 }
 
-/** The named actor logics that a machine was provided with. */
-export function providedActors(actor: AnyActorRef): Readonly<Record<string, AnyActorLogic | undefined>> {
+/** The actor logics that a machine was provided with, by name. */
+export function providedActors(actor: AnyActorRef): Readonly<Record<string, AnyActorLogic>> {
   const { implementations } = logicOf(actor) as unknown as { implementations?: { actors?: Record<string, AnyActorLogic> } };
   return implementations?.actors ?? {};
+}
+
+/** The logic that a machine was provided with under a name; never its own pool. */
+export function providedActor(actor: AnyActorRef, name: string): AnyActorLogic | undefined {
+  const actors = providedActors(actor);
+  return name !== 'pool' && Object.hasOwn(actors, name) ? actors[name] : undefined;
 }
 
 /** The children that an actor's snapshot lists; none for logic that keeps no such list. */

@@ -11,7 +11,10 @@ import { mostExclusions, playLine, readExclusions, readLine, skipReason } from '
 const home = join(repositoryRoot(), 'test', 'conformance', 'otp');
 const sets = ['hand', 'public', 'proc-hand', 'proc-public', 'elixir'];
 const linesOf = (set: string): Line[] => textOf(set).map((row) => readLine(row) as Line);
-const textOf = (set: string): string[] => readFileSync(join(home, 'sets', `${set}.jsonl`), 'utf8').split('\n').filter((row) => row !== '');
+const textOf = (set: string): string[] =>
+  readFileSync(join(home, 'sets', `${set}.jsonl`), 'utf8')
+    .split('\n')
+    .filter((row) => row !== '');
 
 let folder: string;
 beforeEach(() => {
@@ -42,8 +45,20 @@ async function run(...args: string[]): Promise<{ code: number; out: string[]; er
 
 const oneProcess: Line = {
   name: 'one',
-  scenario: { kind: 'process', steps: [{ at: 0, op: 'spawn', p: 'a' }, { at: 50, op: 'exit', p: 'a', reason: 'boom' }] },
-  golden: { intervals: [{ step: 0, procs: {}, reply: null }, { step: 1, procs: { a: [['exit', 'boom']] }, reply: null }], alive: [] },
+  scenario: {
+    kind: 'process',
+    steps: [
+      { at: 0, op: 'spawn', p: 'a' },
+      { at: 50, op: 'exit', p: 'a', reason: 'boom' },
+    ],
+  },
+  golden: {
+    intervals: [
+      { step: 0, procs: {}, reply: null },
+      { step: 1, procs: { a: [['exit', 'boom']] }, reply: null },
+    ],
+    alive: [],
+  },
 };
 const wrong: Line = { ...oneProcess, name: 'wrong', golden: { ...oneProcess.golden, alive: ['a'] } };
 const quirky: Line = { ...oneProcess, name: 'quirky', scenario: { ...oneProcess.scenario, quirk: 'newer is better' } };
@@ -61,8 +76,12 @@ describe('the conformance command', () => {
     expect(quiet.code).toBe(1);
     const { out } = await run(fileOf(oneProcess, wrong, quirky), '--verbose');
     expect(out).toEqual([
-      'failed some.jsonl wrong', '  at       alive', '  expected ["a"]', '  got      []',
-      'skipped some.jsonl quirky', '  newer OTP differs: newer is better',
+      'failed some.jsonl wrong',
+      '  at       alive',
+      '  expected ["a"]',
+      '  got      []',
+      'skipped some.jsonl quirky',
+      '  newer OTP differs: newer is better',
       'otp: 1 passed, 1 failed, 1 skipped',
     ]);
   });
@@ -92,7 +111,17 @@ describe('the conformance command', () => {
 
   test('an unknown kind, a broken line and a scenario that makes the adapter throw are failed lines, never the end of the run', async () => {
     const odd = { ...oneProcess, name: 'odd', scenario: { ...oneProcess.scenario, kind: 'quantum' } };
-    const mad = { ...oneProcess, name: 'mad', scenario: { kind: 'process', steps: [{ at: 0, op: 'spawn', p: 'a' }, { at: 1, op: 'fly', p: 'a' }] } };
+    const mad = {
+      ...oneProcess,
+      name: 'mad',
+      scenario: {
+        kind: 'process',
+        steps: [
+          { at: 0, op: 'spawn', p: 'a' },
+          { at: 1, op: 'fly', p: 'a' },
+        ],
+      },
+    };
     const topless = { ...oneProcess, name: 'topless', scenario: { kind: 'supervisor', steps: [] } };
     const { code, out } = await run(fileOf(odd, '{"name":', mad, topless, { name: 'bare' }, oneProcess), '--verbose');
     expect(out.at(-1)).toBe('otp: 1 passed, 5 failed, 0 skipped');
@@ -102,14 +131,22 @@ describe('the conformance command', () => {
 
   test('a line that never settles fails by its bound of steps', async () => {
     const top = { id: 'top', sup: { intensity: 1_000_000_000, children: [{ id: 'a', start: ['ok', { do: 'error', reason: 'no' }] }] } };
-    const steps = [{ at: 0, op: 'start' }, { at: 300, op: 'crash', id: 'top/a', reason: 'boom' }];
+    const steps = [
+      { at: 0, op: 'start' },
+      { at: 300, op: 'crash', id: 'top/a', reason: 'boom' },
+    ];
     const { out } = await run(fileOf({ name: 'endless', scenario: { kind: 'supervisor', top, steps }, golden: { intervals: [] } }), '--verbose');
     expect(out.join('\n')).toContain('does not settle');
     expect(out.at(-1)).toBe('otp: 0 passed, 1 failed, 0 skipped');
   }, 60_000);
 
   test('a line that waits for nothing fails', async () => {
-    const steps = [{ op: 'supervisor' }, { op: 'caller', c: 'c' }, { op: 'async_nolink', c: 'c', t: 't', do: { return: 1 } }, { op: 'await', c: 'c', t: 'u' }];
+    const steps = [
+      { op: 'supervisor' },
+      { op: 'caller', c: 'c' },
+      { op: 'async_nolink', c: 'c', t: 't', do: { return: 1 } },
+      { op: 'await', c: 'c', t: 'u' },
+    ];
     expect(await playLine({ name: 'lost', scenario: { kind: 'elixir', steps }, golden: { results: [] } })).toMatchObject({ status: 'failed' });
   });
 });
@@ -125,7 +162,9 @@ function mutants(golden: Json): Json[] {
     return [...shorter, ...golden.flatMap((item, index) => mutants(item).map((changed) => golden.with(index, changed)))];
   }
   // Without `unordered` a line may pass still, when the order happens to agree.
-  return Object.entries(golden).filter(([key]) => key !== 'unordered').flatMap(([key, value]) => mutants(value).map((changed) => ({ ...golden, [key]: changed })));
+  return Object.entries(golden)
+    .filter(([key]) => key !== 'unordered')
+    .flatMap(([key, value]) => mutants(value).map((changed) => ({ ...golden, [key]: changed })));
 }
 
 function isList(value: Json): value is readonly Json[] {
@@ -144,7 +183,9 @@ describe('a golden line that was changed fails', () => {
       const sample = lines.filter((_line, index) => index % Math.ceil(lines.length / 7) === 0);
       let random = 1;
       for (const line of sample) {
-        const all = comparedOf(line).flatMap((key) => mutants(line.golden[key] ?? null).map((changed): Line => ({ ...line, golden: { ...line.golden, [key]: changed } })));
+        const all = comparedOf(line).flatMap((key) =>
+          mutants(line.golden[key] ?? null).map((changed): Line => ({ ...line, golden: { ...line.golden, [key]: changed } })),
+        );
         const outcomes: Outcome[] = [];
         for (let count = 0; count < 5; count++) {
           random = (random * 48_271) % 2_147_483_647;

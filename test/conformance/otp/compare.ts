@@ -44,7 +44,7 @@ function sortRuns(traced: readonly Traced[], counts: (entry: readonly Json[]) =>
 
 type Order = (a: readonly Json[], b: readonly Json[]) => number;
 
-const byPath: Order = (a, b) => inOrder(String(a[1]), String(b[1]));
+const byPath: Order = (a, b) => inOrder(a[1] as string, b[1] as string);
 const byText: Order = (a, b) => inOrder(textOf(a), textOf(b));
 
 function inOrder(a: string, b: string): number {
@@ -59,8 +59,8 @@ export function canonicalTerm(term: Json): Json {
 }
 
 /** The children of a dynamic supervisor (their ids are null) have no order: its list is sorted. */
-function canonicalSnapshot(snapshot: Json | Snapshot): Json {
-  if (snapshot === null || typeof snapshot !== 'object' || !('which' in snapshot)) return snapshot as Json;
+function canonicalSnapshot(snapshot: Json): Json {
+  if (snapshot === null || typeof snapshot !== 'object' || !('which' in snapshot)) return snapshot;
   const which = snapshot.which as readonly (readonly Json[])[];
   const unordered = which.length > 0 && which.every((row) => row[0] === null);
   return { ...snapshot, which: unordered ? [...which].sort(byText) : which };

@@ -86,11 +86,13 @@ export class PartitionOps {
   }
 
   #partitionOf(step: Step): number {
-    return this.#handle.partitionOf(step['key'] as string | number);
+    return this.#handle.partitionOf(step['key']);
   }
 
   #childOf(step: Step): AnyActorRef {
-    return this.#handle.child(step['key'] as string | number);
+    const child = this.#handle.child(step['key']);
+    if (child === undefined) throw new Error(`nobody is in the partition of ${String(step['key'])}`);
+    return child;
   }
 
   /** The index of the partition that a child really is in. */

@@ -1,7 +1,16 @@
 /** Plays a scenario of kind `supervisor` on our supervisors. @see FORMAT.md §3, §4, §8 */
 import { createActor, type AnyActorRef, type InspectionEvent } from 'xstate';
 
-import { dynamicSupervisor, EspalierError, exit, onExit, supervisor, supervisorHandle, type ChildSpec, type SupervisorHandle } from '../../../src/index.js';
+import {
+  dynamicSupervisor,
+  EspalierError,
+  exit,
+  onExit,
+  supervisor,
+  supervisorHandle,
+  type ChildSpec,
+  type SupervisorHandle,
+} from '../../../src/index.js';
 import { differenceOfIntervals, textOf, type Interval, type Snapshot } from './compare.js';
 import type { Child, Json, Line, Outcome, Step } from './line.js';
 import { fromTerm, toExit } from './terms.js';
@@ -15,6 +24,8 @@ interface Process {
   alive: boolean;
   /** A supervisor's children, each the latest incarnation, by the ids that it calls them by: those are the ids of the actors. */
   readonly children: Map<string, Process>;
+  /** Stop requests that it was sent. */
+  stops: number;
 }
 
 /** How long before the next step the supervisors are asked, ms. */
@@ -74,7 +85,7 @@ class SupervisorPlay {
   }
 
   #watch(ref: AnyActorRef, owner: Owner): Process {
-    const process: Process = { owner, ref, alive: false, children: new Map() };
+    const process: Process = { owner, ref, alive: false, children: new Map(), stops: 0 };
     this.#known.set(ref, process);
     this.#latest.set(owner.path, process);
     this.#parentOf(owner)?.children.set(ref.id, process);
@@ -126,7 +137,7 @@ class SupervisorPlay {
     const { path, kind, template } = from.owner;
     const grouped = report.count !== undefined;
     const child = grouped ? `${path}/${template?.id ?? report.id}` : this.#pathOf(from, report.id);
-    const entry: Json[] = [path, wordOf(report.context), child, this.#term(report.reason), ...(grouped ? [report.count as number] : [])];
+    const entry: Json[] = [path, fromTerm(report.context), child, this.#term(report.reason), ...(grouped ? [report.count] : [])];
     this.#now.reports.push({ entry, group: kind === 'static' ? null : path });
   }
 
@@ -285,11 +296,15 @@ class SupervisorPlay {
     return ['ok', { id, restart, shutdown: this.#term(shutdownMs), significant, type }];
   }
 
-  /** A stop request succeeds when the supervisor exits with the reason that was asked for. @see OTP gen:stop/3 */
+  /**
+   * A stop request succeeds when the supervisor serves it and exits with the reason that was asked for. One that is still queued when the supervisor
+   * dies of something else is a failed call, like any other, though the reason be the same. @see OTP proc_lib:stop/3
+   */
   async #stop(process: Process, handle: SupervisorHandle, asked: Json = 'normal'): Promise<Json> {
     if (!process.alive) return ['exit', 'noproc'];
+    const first = process.stops++ === 0;
     const reason = this.#term((await handle.stop({ reason: toExit(asked) })).reason);
-    return textOf(reason) === textOf(asked) ? 'ok' : ['exit', reason];
+    return first && stopsQueued(process.ref) < process.stops && textOf(reason) === textOf(asked) ? 'ok' : ['exit', reason];
   }
 
   // ---- snapshots
@@ -327,6 +342,8 @@ interface Fact {
   readonly count?: number;
 }
 
-function wordOf(context: string): string {
-  return String(fromTerm(context));
+/** How many stop requests wait in a supervisor's mailbox. It serves at most one, the first: that one ends it. */
+function stopsQueued(supervisor: AnyActorRef): number {
+  const { mailbox } = (supervisor.getSnapshot() as { readonly context: { readonly mailbox: readonly { readonly type: string }[] } }).context;
+  return mailbox.filter((message) => message.type === 'supervisor.stop').length;
 }

@@ -35,6 +35,9 @@ class RuntimeError extends Error {
 /** Elixir's timeout of await and of the elements of a stream, ms. */
 const defaultTimeoutMs = 5_000;
 
+/** The ops in which a caller waits, and may be ended. */
+const waiting: ReadonlySet<string> = new Set(['await', 'yield', 'yield_many', 'shutdown', 'async_stream']);
+
 /** A process that runs the ops: its actor, and its mailbox. */
 interface Caller {
   readonly ref: AnyActorRef;
@@ -73,10 +76,10 @@ export class TaskOps {
     const op = this.#ops[step.op];
     if (op === undefined) return null;
     const caller = this.#callers.get(String(step['c']));
-    return caller === undefined || step.op === 'caller' ? op(step) : this.#asCaller(caller, op(step));
+    return caller !== undefined && waiting.has(step.op) ? this.#asCaller(caller, op(step)) : op(step);
   }
 
-  /** An op ends when its caller does. */
+  /** An op that waits ends when its caller does. */
   async #asCaller(caller: Caller, pending: Promise<Json>): Promise<Json> {
     const result = await pending;
     const died = exitReason(caller.ref);
@@ -108,11 +111,12 @@ export class TaskOps {
     yield: async (step) => this.#yield(String(step['t']), Number(step['timeout'])),
     yield_many: async (step) => Promise.all((step['ts'] as string[]).map((name) => this.#yield(name, Number(step['timeout'])))),
     shutdown: async (step) => {
-      const known = this.#known(step);
-      const how = step['how'] === 'brutal_kill' ? 'brutalKill' : Number(step['how']);
-      const outcome = known.consumed ? null : await known.task.shutdown(how);
+      const { task, ref, consumed } = this.#known(step);
+      const dead = exitReason(ref) !== null;
+      const outcome = await task.shutdown(step['how'] === 'brutal_kill' ? 'brutalKill' : Number(step['how']));
       this.#consume(step);
-      return outcome === null ? null : resultOf(outcome);
+      // What was taken from the mailbox is not found again; an end that shutdown brought about is.
+      return outcome === null || (consumed && (dead || outcome.ok)) ? null : resultOf(outcome);
     },
     messages: async (step) => {
       const caller = this.#caller(step);

@@ -82,7 +82,7 @@ export function workerLogic(plans: StartPlans): AnyActorLogic {
     },
     actions: {
       crashStart: ({ context }) => {
-        throw context.action.reason;
+        throw context.action.reason as unknown;
       },
       crash: ({ context }) => {
         throw (context.reason as { crash: unknown }).crash;
@@ -156,7 +156,7 @@ export function workerLogic(plans: StartPlans): AnyActorLogic {
       bad: { type: 'final', tags: 'starting' },
     },
     output: ({ context }) => outputOf(context),
-  }) as unknown as AnyActorLogic;
+  });
 }
 
 /** The start action of a supervisor: run to its end before its children start (OTP's init/1). */
@@ -171,7 +171,7 @@ export function planLogic(plans: StartPlans): AnyActorLogic {
     delays: { startDelay: ({ context }) => context.action.delayMs },
     actions: {
       crashStart: ({ context }) => {
-        throw context.action.reason;
+        throw context.action.reason as unknown;
       },
     },
   }).createMachine({
@@ -186,7 +186,7 @@ export function planLogic(plans: StartPlans): AnyActorLogic {
       done: { type: 'final' },
     },
     output: ({ context }) => startOutput(context.action),
-  }) as unknown as AnyActorLogic;
+  });
 }
 
 function startOutput(action: NormalAction): unknown {
