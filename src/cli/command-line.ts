@@ -2,11 +2,8 @@
 import { readFileSync } from 'node:fs';
 
 import { EspalierError } from '../errors.js';
-import { demo } from './demo.js';
 import { readFlags } from './flags.js';
-import { geminiServerCommand } from './gemini-server.js';
 import { Interruption } from './interruption.js';
-import { perform } from './perform.js';
 import type { MakePlay } from './plays/play.js';
 import { chooseShow, type ShowFlags } from './screen/show.js';
 import { printable } from './screen/spans.js';
@@ -28,10 +25,11 @@ interface Command {
   run(args: readonly string[], world: CommandWorld): Promise<number>;
 }
 
+/** What a command stands on is loaded when it is run: help comes at once. */
 const commands: ReadonlyMap<string, Command> = new Map([
-  ['demo', { usage: demoUsage, run: demo }],
-  ['gemini-server', { usage: geminiServerUsage, run: geminiServerCommand }],
-]);
+  ['demo', { usage: demoUsage, run: async (...given) => (await import('./demo.js')).demo(...given) }],
+  ['gemini-server', { usage: geminiServerUsage, run: async (...given) => (await import('./gemini-server.js')).geminiServerCommand(...given) }],
+] satisfies [string, Command][]);
 
 /** What is wrong with the input, not with the program: exit code 2. */
 const faultsOfInput = /^(?:cli|live|gemini-server)\//;
@@ -52,6 +50,7 @@ export async function run(args: readonly string[], process: NodeJS.Process): Pro
       return 0;
     },
     async perform(flags, play) {
+      const { perform } = await import('./perform.js');
       const show = chooseShow(process.stdout, flags, process.env);
       return perform(play, show, new Interruption(process), (reason) => process.stderr.write(`espalier: ${printable(reason)}\n`));
     },
@@ -75,8 +74,9 @@ function withoutCommand(args: readonly string[], world: CommandWorld): number {
 /** What is said of an error: the words of a misuse, with the usage where that helps; the stack of a fault of ours. */
 function complaint(error: unknown, help: string): string {
   if (!(error instanceof EspalierError)) return `espalier: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`;
-  const words = `espalier: ${printable(error.message.slice(error.code.length + 2))}\n`;
-  return error.code === 'cli/usage' ? `${words}\n${help}` : words;
+  // What Node says of a flag needs no more words.
+  const words = error.code === 'cli/usage' && error.cause !== undefined ? String(error.details.got) : error.message.slice(error.code.length + 2);
+  return `espalier: ${printable(words)}\n${error.code === 'cli/usage' ? `\n${help}` : ''}`;
 }
 
 /** npm runs scripts in the package's own folder, and tells where the user stood. It tells so to programs of other packages too. */

@@ -1,11 +1,10 @@
 /** `espalier demo`: a supervised conversation, drawn as it lives. */
-import { readFile } from 'node:fs/promises';
-import { basename, resolve } from 'node:path';
+import { basename } from 'node:path';
 
-import { EspalierError } from '../errors.js';
 import { readRecording } from '../testing/gemini-server/recording.js';
 import type { CommandWorld } from './command-line.js';
 import { readFlags, shownFlags } from './flags.js';
+import { readFileAs } from './input-file.js';
 import { demoPlay } from './plays/demo-play.js';
 import { defaultModel, livePlay } from './plays/live-play.js';
 import type { MakePlay } from './plays/play.js';
@@ -36,13 +35,6 @@ function live(model = defaultModel, baseUrl: string | undefined, apiKey = ''): M
   return livePlay({ apiKey: apiKey.trim(), model, ...(baseUrl === undefined ? {} : { baseUrl }) });
 }
 
-async function replay(file: string, directory: string): Promise<MakePlay> {
-  const path = resolve(directory, file);
-  let bytes: Uint8Array;
-  try {
-    bytes = await readFile(path);
-  } catch (cause) {
-    throw new EspalierError('gemini-server/invalid-recording', { expected: 'a file that can be read', got: path }, { cause });
-  }
-  return replayPlay(readRecording(bytes), basename(path));
+function replay(file: string, directory: string): Promise<MakePlay> {
+  return readFileAs('gemini-server/invalid-recording', directory, file, (bytes) => replayPlay(readRecording(bytes), basename(file)));
 }

@@ -17,8 +17,8 @@ export function readFlags<const Options extends FlagSet>(args: readonly string[]
     return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values;
   } catch (cause) {
     // Node's first sentence names the fault; the others explain how to pass what begins with a dash.
-    const words = (cause as Error).message.split(/\.\s|\n/, 1)[0];
-    throw new EspalierError('cli/usage', { expected: 'flags as in the usage', got: words }, { cause });
+    const words = (cause as Error).message.split(/\.\s|\n/, 1)[0] ?? '';
+    throw new EspalierError('cli/usage', { expected: 'the options of the usage', got: words }, { cause });
   }
 }
 

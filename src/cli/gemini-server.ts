@@ -1,14 +1,11 @@
 /** `espalier gemini-server`: the local Gemini Live server on its own, supervised. */
-import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
-
-import { EspalierError } from '../errors.js';
 import { orchestrator } from '../supervision/orchestrator.js';
 import { readRecording, replayScript } from '../testing/gemini-server/recording.js';
 import { readScript, type Step } from '../testing/gemini-server/steps.js';
 import type { CommandWorld } from './command-line.js';
 import { readFlags, shownFlags } from './flags.js';
-import { demoScript } from './plays/demo-script.js';
+import { readFileAs } from './input-file.js';
+import { liveScript } from './plays/demo-script.js';
 import type { MakePlay } from './plays/play.js';
 import { LocalGemini } from './stage/local-gemini.js';
 import { geminiServerUsage, usageError } from './usage.js';
@@ -33,29 +30,11 @@ function portOf(text: string): number {
 }
 
 async function scriptOf({ script, replay }: { readonly script?: string; readonly replay?: string }, directory: string): Promise<readonly Step[]> {
-  if (replay !== undefined) return replayScript(readRecording(await contentsOf(replay, directory, 'gemini-server/invalid-recording')));
-  if (script === undefined) return demoScript;
-  const bytes = await contentsOf(script, directory, 'gemini-server/invalid-script');
-  let steps: unknown;
-  try {
-    steps = JSON.parse(bytes.toString('utf8'));
-  } catch (cause) {
-    throw new EspalierError('gemini-server/invalid-script', { expected: 'JSON', got: (cause as Error).message }, { cause });
+  if (replay !== undefined) {
+    return readFileAs('gemini-server/invalid-recording', directory, replay, (bytes) => replayScript(readRecording(bytes)));
   }
-  return readScript(steps);
-}
-
-async function contentsOf(
-  file: string,
-  directory: string,
-  code: 'gemini-server/invalid-recording' | 'gemini-server/invalid-script',
-): Promise<Buffer> {
-  const path = resolve(directory, file);
-  try {
-    return await readFile(path);
-  } catch (cause) {
-    throw new EspalierError(code, { expected: 'a file that can be read', got: path }, { cause });
-  }
+  if (script === undefined) return liveScript;
+  return readFileAs('gemini-server/invalid-script', directory, script, (bytes) => readScript(JSON.parse(bytes.toString('utf8'))));
 }
 
 /** Serves until it is interrupted. */
@@ -64,8 +43,9 @@ function serverPlay(script: readonly Step[], port: number): MakePlay {
     const gemini = new LocalGemini({ script, plays: 'perConnection', port, maxReceived: 1_000_000, deadlineMs: 600_000, clock: stage.clock });
     return {
       title: 'a local Gemini Live server; Ctrl-C ends it',
+      task: 'printer',
       deadlineMs: null,
-      abouts: { 'app/gemini': 'any API key is let in', 'app/tasks/conversation': 'prints what clients send' },
+      abouts: { 'app/gemini': 'any API key is let in', 'app/tasks/printer': 'prints what clients send' },
       orchestrator: orchestrator({ actors: { gemini: gemini.logic }, children: [{ id: 'gemini', src: 'gemini', restart: 'temporary' }] }),
       async direct(signal) {
         const server = await stage.until(signal, () => gemini.running);

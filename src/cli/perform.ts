@@ -1,5 +1,4 @@
 /** Runs a play from the start of its tree to the exit report, whatever happens in between. */
-import { wordsOf } from '../../machines/live/ending.js';
 import type { Interruption } from './interruption.js';
 import type { MakePlay, Play } from './plays/play.js';
 import type { Ending, Show } from './screen/show.js';
@@ -18,6 +17,9 @@ export async function perform(make: MakePlay, show: Show, interruption: Interrup
   try {
     const app = play.orchestrator.start({ clock: stage.clock, inspect: stage.watch.inspect });
     stage.open(app);
+    interruption.signal.addEventListener('abort', () =>
+      stage.tell({ type: 'note', who: 'interrupted', words: 'stopping in order; once more, and nobody is waited for' }),
+    );
     stage.watch.describe(play.abouts);
     const fault = await hold(play, stage, interruption, show);
     stage.endTalk();
@@ -40,30 +42,25 @@ export async function perform(make: MakePlay, show: Show, interruption: Interrup
 /** Waits for the start, then holds the conversation as a task of the tree. @returns what went wrong; null when nothing did */
 async function hold(play: Play, stage: Stage, interruption: Interruption, show: Show): Promise<string | null> {
   const { app } = stage;
+  const abandon = (): void => stage.abandonStart();
+  interruption.signal.addEventListener('abort', abandon);
   const started = await app.started();
-  if (!started.ok) return `the tree could not start: ${failureWords(started.reason)}`;
+  interruption.signal.removeEventListener('abort', abandon);
+  if (!started.ok) return `the tree could not start: ${reasonWords(started.reason)}`;
   stage.flush();
   show.picture();
   const outcome = await app.tasks.run(({ signal }) => play.direct(signal), {
-    name: 'conversation',
+    name: play.task,
     ...(play.deadlineMs === null ? {} : { deadlineMs: play.deadlineMs }),
     signal: interruption.signal,
   });
   if (outcome.ok) return null;
-  if (outcome.reason === 'timedOut') return `the conversation did not end within ${play.deadlineMs} ms`;
-  const { reason } = outcome;
-  return `the conversation went wrong: ${typeof reason === 'object' && 'crash' in reason ? wordsOf(reason.crash) : reasonWords(reason as 'killed')}`;
+  if (outcome.reason === 'timedOut') return `the ${play.task} did not end within ${play.deadlineMs} ms`;
+  if (typeof outcome.reason === 'string') return `the ${play.task} was ended from outside (${outcome.reason})`;
+  return `the ${play.task} went wrong: ${reasonWords(outcome.reason).replace(/^crash: /, '')}`;
 }
 
 function endingOf(fault: string | null, interrupted: number | null): Ending {
   if (interrupted !== null) return { ok: false, exitCode: interrupted, reason: null };
   return { ok: fault === null, exitCode: fault === null ? 0 : 1, reason: fault };
-}
-
-/** OTP's nested terms of a failed start, as words: the last of them is what people need. */
-function failureWords(reason: unknown): string {
-  if (Array.isArray(reason)) return failureWords(reason.at(-1));
-  if (typeof reason === 'object' && reason !== null && 'kind' in reason && 'reason' in reason)
-    return `${String(reason.kind)}: ${wordsOf(reason.reason)}`;
-  return wordsOf(reason);
 }

@@ -46,7 +46,7 @@ Options
   --no-color        no colours; NO_COLOR does the same
   --help            show this text
 
-Without script and recording it plays the server's part of 'espalier demo'.
+Without script and recording it plays the server's part of 'espalier demo --live --base-url http://127.0.0.1:PORT'.
 `;
 
 /** A command line that is not understood. */

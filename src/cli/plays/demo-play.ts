@@ -15,7 +15,7 @@ const backoff = { minMs: 450, maxMs: 450, factor: 1, jitter: 0, resetAfterMs: 1_
 
 export const demoPlay: MakePlay = (stage) => {
   const { clock } = stage;
-  const gemini = new LocalGemini({ script: demoScript, key: null, clock });
+  const gemini = new LocalGemini({ script: demoScript, key: null, deadlineMs: 15_000, clock });
   const feed = new PriceFeed();
   const tools = demoTools(stage, (who, words) => stage.tell({ type: 'note', who, words }));
   const voice = liveSession({ baseUrl: localUrl, model: 'gemini-demo', tools, openSocket: gemini.openSocket });
@@ -26,6 +26,7 @@ export const demoPlay: MakePlay = (stage) => {
   });
   return {
     title: 'a supervised Gemini Live conversation with a local server: no key, no network',
+    task: 'conversation',
     deadlineMs: 20_000,
     abouts: {
       app: 'restForOne: with one go those started after it',
@@ -33,7 +34,8 @@ export const demoPlay: MakePlay = (stage) => {
       'app/voice': 'Live session',
       'app/voice/connection': 'its WebSocket',
       'app/voice/tools': 'what the model may call',
-      'app/workers': 'oneForOne',
+      'app/voice/tools/tasks': 'a task for each call',
+      'app/workers': 'oneForOne: each for itself',
       'app/workers/prices': 'reads a price feed',
       'app/tasks': 'functions with a deadline',
       'app/tasks/conversation': 'this demo itself',

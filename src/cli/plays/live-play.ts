@@ -2,14 +2,10 @@
 import { liveSession } from '../../live/session.js';
 import { orchestrator } from '../../supervision/orchestrator.js';
 import { demoTools } from './demo-tools.js';
+import { liveQuestions } from './demo-script.js';
 import type { MakePlay } from './play.js';
 
 export const defaultModel = 'gemini-3.1-flash-live-preview';
-
-const questions = [
-  'What is the weather in Oslo, and what time is it there? Use both tools at once.',
-  'And what is a share of Norsk Hydro worth? Use your tool.',
-];
 
 export interface LiveOptions {
   readonly apiKey: string;
@@ -31,6 +27,7 @@ export function livePlay(options: LiveOptions): MakePlay {
     });
     return {
       title: `a conversation with ${options.model}`,
+      task: 'conversation',
       deadlineMs: 120_000,
       abouts: {
         'app/voice': 'Live session with Gemini',
@@ -40,7 +37,7 @@ export function livePlay(options: LiveOptions): MakePlay {
       },
       orchestrator: orchestrator({ actors: { voice }, children: [{ id: 'voice', src: 'voice' }] }),
       async direct(signal) {
-        for (const text of questions) {
+        for (const text of liveQuestions) {
           stage.tell({ type: 'said', by: 'user', text });
           const ended = stage.until(signal, (fact) => (fact?.type === 'turn.ended' && stage.openCalls.size === 0 ? true : undefined));
           const [sent] = await Promise.all([stage.voice.sendRealtimeInput({ text }), ended]);

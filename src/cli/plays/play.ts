@@ -8,7 +8,9 @@ export interface Play {
   readonly orchestrator: Orchestrator;
   /** What actors are, by path: `app/voice`. */
   readonly abouts: Readonly<Record<string, string>>;
-  /** The conversation may take so long, ms; past it, it has failed. Null: as long as it likes. */
+  /** The name of the task that holds it: `conversation`. */
+  readonly task: string;
+  /** It may take so long, ms; past it, it has failed. Null: as long as it likes. */
   readonly deadlineMs: number | null;
   /** Holds the conversation: run as a task of the tree, once its children are up. Throws when it goes wrong. */
   direct(signal: AbortSignal): Promise<void>;

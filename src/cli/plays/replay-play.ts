@@ -31,6 +31,7 @@ export function replayPlay(recording: Recording, name: string): MakePlay {
     }
     return {
       title: `replays ${name}`,
+      task: 'conversation',
       deadlineMs: 60_000,
       abouts: {
         'app/gemini': 'replays the recorded server',

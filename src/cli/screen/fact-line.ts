@@ -1,5 +1,4 @@
 /** A fact as a line for people: when, who, what. Pure. */
-import type { ExitReason } from '../../../machines/supervision/exit.js';
 import type { Fact } from '../stage/facts.js';
 import { reasonWords, tookWords } from '../stage/states.js';
 import type { Line, Span, Tone } from './spans.js';
@@ -26,7 +25,7 @@ function wordsOf(fact: Fact): readonly [who: string, words: string, tone?: Tone]
   const teller = fact.from.split('/').at(-1) as string;
   const id = String(fact['id']);
   const name = String(fact['name']);
-  const reason = (): string => reasonWords(fact['reason'] as ExitReason);
+  const reason = (): string => reasonWords(fact['reason']);
   switch (fact.type) {
     case 'said':
       return [fact['by'] === 'user' ? 'you' : 'model', String(fact['text']), 'strong'];
@@ -52,7 +51,7 @@ function wordsOf(fact: Fact): readonly [who: string, words: string, tone?: Tone]
       return [name, `called with ${json(fact['args'])}`];
     case 'tool.answered':
       return hasError(fact['response'])
-        ? [name, `threw; answered with ${json(fact['response'])}`, 'bad']
+        ? [name, `failed; answered with ${json(fact['response'])}`, 'bad']
         : [name, `answered ${json(fact['response'])}`, 'good'];
     case 'tool.cancelled':
       return [name, 'cancelled by the server: not answered', 'busy'];
@@ -61,7 +60,7 @@ function wordsOf(fact: Fact): readonly [who: string, words: string, tone?: Tone]
     case 'child.started':
       return fact['run'] === 1 ? [id, 'started'] : null;
     case 'child.startFailed':
-      return [id, `could not start: ${reasonWords(fact['reason'] as ExitReason)}`, 'bad'];
+      return [id, `could not start: ${reasonWords(fact['reason'])}`, 'bad'];
     case 'child.exited':
       return [id, `${reason()}${fact['willRestart'] === true ? '; will be restarted' : ''}`, 'bad'];
     case 'child.restarted':

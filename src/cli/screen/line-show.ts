@@ -13,6 +13,8 @@ export class LineShow implements Show {
   readonly #colours: boolean;
   #tree: TreeNode | null = null;
   #picture = '';
+  /** Is the tree the last thing that was printed? */
+  #pictured = false;
   /** Is the last line that was printed an empty one? */
   #gapped = false;
 
@@ -32,7 +34,7 @@ export class LineShow implements Show {
   }
 
   picture(): void {
-    this.#picture = '';
+    if (!this.#pictured) this.#picture = '';
     this.#draw();
   }
 
@@ -55,6 +57,7 @@ export class LineShow implements Show {
     this.#picture = picture;
     this.#gap();
     this.#print([...lines, []]);
+    this.#pictured = true;
   }
 
   /** An empty line, unless there is one. */
@@ -64,6 +67,7 @@ export class LineShow implements Show {
 
   #print(lines: readonly Line[]): void {
     if (lines.length === 0) return;
+    this.#pictured = false;
     this.#gapped = lines.at(-1)?.length === 0;
     this.#paper.write(lines.map((line) => `${paint(line, this.#colours)}\n`).join(''));
   }

@@ -27,7 +27,7 @@ export function disasterOf(fact: Fact): string | null {
   if (fact.type === 'session.failed') return `the session failed: ${String(fact['reason'])} (${String(fact['kind'])}, ${String(fact['code'])})`;
   if (fact.type === 'supervisor.gaveUp') return `the supervisor ${fact.from} gave up: too many restarts of ${String(fact['id'])}`;
   if (fact.type === 'child.exited' && fact['willRestart'] === false && !isClean(fact['reason'] as ExitReason)) {
-    return `${fact.from}/${String(fact['id'])} ended for good: ${reasonWords(fact['reason'] as ExitReason)}`;
+    return `${fact.from}/${String(fact['id'])} ended for good: ${reasonWords(fact['reason'])}`;
   }
   return null;
 }

@@ -64,6 +64,11 @@ export class Stage {
     return this.#voice;
   }
 
+  /** Nobody wants the session any more, and its supervisor would wait for it to connect. */
+  abandonStart(): void {
+    if (this.app.child('voice') !== undefined) void this.voice.close();
+  }
+
   /** Adds a fact of the play's own. */
   tell(told: Told, from = 'app'): void {
     const fact: Fact = { ...told, from, atMs: Math.max(0, Math.round(this.clock.now() - this.#startedAt)) };

@@ -1,7 +1,6 @@
 /** States and ends of actors in words. */
 import type { AnyActorRef } from 'xstate';
 
-import type { ExitReason } from '../../../machines/supervision/exit.js';
 import { wordsOf } from '../../../machines/live/ending.js';
 import { isSupervisor } from '../../supervision/handle.js';
 import { exitReason } from '../../supervision/watch.js';
@@ -31,17 +30,18 @@ function wayOf(value: unknown): string[] {
   return first === undefined ? [] : [first[0], ...wayOf(first[1])];
 }
 
-/** An exit reason: `crash: no such city`, `shutdown`. */
-export function reasonWords(reason: ExitReason | null | undefined): string {
-  if (typeof reason === 'string') return reason;
-  if (Array.isArray(reason)) return `shutdown (${wordsOf(reason[1])})`;
-  if (typeof reason === 'object' && reason !== null && 'crash' in reason) return `crash: ${crashWords(reason.crash)}`;
-  return 'unknown';
+/** An exit reason, or the reason of a start that failed: `crash: no such city`, `shutdown`. */
+export function reasonWords(reason: unknown): string {
+  if (typeof reason === 'object' && reason !== null && 'crash' in reason) return `crash: ${termWords(reason.crash)}`;
+  if (Array.isArray(reason) && reason[0] === 'shutdown' && !Array.isArray(reason[1])) return `shutdown (${termWords(reason[1])})`;
+  return termWords(reason);
 }
 
-function crashWords(crash: unknown): string {
-  const { kind, reason } = (typeof crash === 'object' && crash !== null ? crash : {}) as { kind?: unknown; reason?: unknown };
-  return typeof kind === 'string' && reason !== undefined ? `${kind}: ${wordsOf(reason)}` : wordsOf(crash);
+/** A term in words. Of OTP's nested ones the last part says why: `['shutdown', ['failedToStartChild', 'voice', why]]`. */
+function termWords(term: unknown): string {
+  if (Array.isArray(term)) return termWords(term.at(-1));
+  const { kind, reason } = (typeof term === 'object' && term !== null ? term : {}) as { kind?: unknown; reason?: unknown };
+  return typeof kind === 'string' && reason !== undefined ? `${kind}: ${wordsOf(reason)}` : wordsOf(term);
 }
 
 /** A duration for people: `12 ms`, `1.20 s`. */
