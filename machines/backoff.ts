@@ -24,7 +24,8 @@ export interface Backoff {
  * @throws never
  */
 export function backoffMs(backoff: Backoff, attempt: number): number {
-  const full = Math.min(backoff.maxMs, backoff.minMs * backoff.factor ** Math.max(0, attempt - 1));
+  const growth = Math.min(backoff.factor ** Math.max(0, attempt - 1), Number.MAX_VALUE); // 0 times Infinity is no number
+  const full = Math.min(backoff.maxMs, backoff.minMs * growth);
   return Math.round(full * (1 - backoff.jitter * unit(Math.imul(backoff.seed ?? 1, 0x9e3779b1) ^ attempt)));
 }
 

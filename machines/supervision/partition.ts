@@ -8,7 +8,11 @@ export function partitionId(index: number): string {
 
 /** One spec per partition: ids `0` to `n - 1`; each input is the spec's own, with `partition` added where it is an object. */
 export function partitionSpecs<Src extends string>(child: Omit<ChildSpec<Src>, 'id'>, partitions: number): ChildSpec<Src>[] {
-  return Array.from({ length: partitions }, (_, index) => ({ ...child, id: partitionId(index) }));
+  return Array.from({ length: partitions }, (_, partition) => {
+    const { input } = child;
+    const isRecord = typeof input === 'object' && input !== null && !Array.isArray(input);
+    return { ...child, id: partitionId(partition), ...(isRecord ? { input: { ...input, partition } } : {}) };
+  });
 }
 
 /**
@@ -17,7 +21,16 @@ export function partitionSpecs<Src extends string>(child: Omit<ChildSpec<Src>, '
  */
 export function partitionOf(key: unknown, partitions: number): number {
   if (typeof key === 'number' && Number.isSafeInteger(key)) return Math.abs(key) % partitions;
-  return hash(typeof key === 'string' ? key : (JSON.stringify(key) ?? String(key))) % partitions;
+  if (typeof key === 'bigint') return Number((key < 0n ? -key : key) % BigInt(partitions));
+  return hash(typeof key === 'string' ? key : textOf(key)) % partitions;
+}
+
+function textOf(key: unknown): string {
+  try {
+    return JSON.stringify(key) ?? String(key);
+  } catch {
+    return Object.prototype.toString.call(key);
+  }
 }
 
 /** FNV-1a, 32 bits. @see Fowler, Noll, Vo (public domain) */

@@ -38,7 +38,7 @@ export class PartitionSupervisor {
   constructor(ref: AnyActorRef) {
     this.ref = ref;
     this.supervisor = supervisorHandle(ref);
-    this.partitions = (ref.getSnapshot() as { context: { children: readonly unknown[] } }).context.children.length;
+    this.partitions = countPartitions(ref);
   }
 
   /** The partition of a key: of an integer `Math.abs(key) % partitions`, else by a hash. */
@@ -50,6 +50,13 @@ export class PartitionSupervisor {
   child(key: unknown): AnyActorRef | undefined {
     return this.supervisor.child(partitionId(this.partitionOf(key)));
   }
+}
+
+/** Its first children, by their ids; what was added later is no partition. */
+function countPartitions(ref: AnyActorRef): number {
+  const { children } = (ref.getSnapshot() as { context: { children: readonly { spec: { id: string } }[] } }).context;
+  const foreign = children.findIndex(({ spec }, index) => spec.id !== partitionId(index));
+  return foreign < 0 ? children.length : foreign;
 }
 
 /**
