@@ -1,0 +1,219 @@
+/**
+ * The pool of a supervisor under the model's hand: children are records, and each of their moves is a case.
+ *
+ * It holds the chart to its side of the protocol (machines/supervision/pool.ts): no second incarnation beside a living one, orders only for
+ * incarnations that are known, one start at a time.
+ */
+import type { AnyStateMachine } from 'xstate';
+import type { ResolvedSpec } from '../../machines/supervision/child-spec.js';
+import type { ExitReason } from '../../machines/supervision/exit.js';
+import type { PoolCommand } from '../../machines/supervision/pool.js';
+import type { Case } from './walk.js';
+import type { Fake, FakeOptions, World } from './world.js';
+
+/** One incarnation, as the pool knows it. `gone` ones are kept: they are the history. */
+export interface Pooled {
+  readonly id: string;
+  readonly run: number;
+  readonly spec: ResolvedSpec;
+  state: 'starting' | 'abandoned' | 'running' | 'asked' | 'killed' | 'gone';
+  /** When its start began. */
+  readonly since: number;
+  /** When it was asked or killed. */
+  orderedAt: number | null;
+  /** How it ended, once it has. */
+  end: ExitReason | 'neverStarted' | null;
+}
+
+export interface PoolDouble {
+  /** Oldest first. */
+  readonly children: Pooled[];
+  /** Commands that no chart may give, in words. */
+  readonly faults: string[];
+  /** Every command, oldest first. */
+  readonly commands: PoolCommand[];
+  initialising: boolean;
+  /** What is told of a fact about children: a pool may add to it, or keep it to itself. */
+  readonly tell: (fact: PooledFact, child: Pooled) => object | undefined;
+}
+
+/** A start or an end of a child. */
+export interface PooledFact {
+  readonly [extra: string]: unknown;
+  readonly type: 'child.started' | 'child.declined' | 'child.startFailed' | 'child.exited';
+  readonly at: number;
+  readonly reason?: unknown;
+}
+
+/** The double of a world's pool. */
+export function poolOf<M extends AnyStateMachine>(world: World<M>): PoolDouble {
+  const fake = world.fakes.findLast(({ src }) => src === 'pool');
+  return (fake?.notes['double'] ?? newDouble()) as PoolDouble;
+}
+
+function newDouble(): PoolDouble {
+  return { children: [], faults: [], commands: [], initialising: false, tell: (fact) => fact };
+}
+
+/** The incarnations that are not gone. */
+export function living(pool: PoolDouble): readonly Pooled[] {
+  return pool.children.filter(({ state }) => state !== 'gone');
+}
+
+/** For `fakes: { pool: poolFake }`. A child whose input is `{ drains: true }` takes part in a drain. */
+export const poolFake: FakeOptions = {
+  onStart: (fake) => {
+    fake.notes['double'] = newDouble();
+    return undefined;
+  },
+  onEvent: (fake, event, world) => {
+    obey(fake, fake.notes['double'] as PoolDouble, event as unknown as PoolCommand, world.clock.now());
+    return undefined;
+  },
+};
+
+function obey(fake: Fake, pool: PoolDouble, command: PoolCommand, at: number): void {
+  pool.commands.push(command);
+  const alive = living(pool);
+  switch (command.type) {
+    case 'pool.init':
+      pool.initialising = true;
+      return;
+    case 'pool.start':
+      if (alive.some(({ id }) => id === command.id)) pool.faults.push(`started ${command.id}, which lives`);
+      if (alive.some(({ state }) => state === 'starting')) pool.faults.push(`started ${command.id} while another starts`);
+      pool.children.push({ id: command.id, run: command.run, spec: command.spec, state: 'starting', since: at, orderedAt: null, end: null });
+      return;
+    case 'pool.drain':
+      fake.ref._parent?.send({ type: 'pool.draining', ids: alive.filter(drains).map(({ id }) => id) });
+      return;
+    default: {
+      const child = pool.children.findLast(({ id, run }) => id === command.id && run === command.run);
+      if (child === undefined || child.state === 'gone') {
+        pool.faults.push(`${command.type} for ${command.id}, which does not live`);
+        return;
+      }
+      if (command.type === 'pool.abandon') {
+        if (child.state !== 'starting') pool.faults.push(`abandoned ${child.id}, which does not start`);
+        child.state = 'abandoned';
+        return;
+      }
+      if (command.type === 'pool.ask' && child.state !== 'running') pool.faults.push(`asked ${child.id} while it is ${child.state}`);
+      child.state = command.type === 'pool.ask' ? 'asked' : 'killed';
+      child.orderedAt ??= at;
+    }
+  }
+}
+
+function drains({ spec, state }: Pooled): boolean {
+  return state === 'running' && (spec.input as { drains?: boolean } | undefined)?.drains === true;
+}
+
+// ---- the moves of children
+
+/** What the pool shows of a chart that keeps its deadlines: nobody is asked who is to be killed, nobody has longer than allowed. */
+export function lateness<M extends AnyStateMachine>(world: World<M>): string | undefined {
+  const now = world.clock.now();
+  for (const { id, spec, state, orderedAt, since } of living(poolOf(world))) {
+    if (state === 'asked' && spec.shutdownMs === 'brutalKill') return `${id} was asked`;
+    if (state === 'asked' && typeof spec.shutdownMs === 'number' && now - (orderedAt ?? now) >= spec.shutdownMs)
+      return `${id} was not killed in time`;
+    if (state === 'starting' && spec.startMs !== undefined && now - since >= spec.startMs) return `${id} starts for too long`;
+  }
+  return undefined;
+}
+
+/** Which child a case is about, if it can happen now. */
+export type Pick = (pool: PoolDouble) => Pooled | undefined;
+
+export const runningAs =
+  (id: string): Pick =>
+  ({ children }) =>
+    children.find((child) => child.id === id && child.state === 'running');
+
+/** A start succeeds, is declined, or fails. */
+function endStart<M extends AnyStateMachine>(
+  world: World<M>,
+  child: Pooled,
+  type: Exclude<PooledFact['type'], 'child.exited'>,
+  extra: object = {},
+): void {
+  child.state = type === 'child.started' ? 'running' : 'gone';
+  if (type !== 'child.started') child.end = 'neverStarted';
+  tell(world, child, { type, id: child.id, run: child.run, at: world.clock.now(), ...extra });
+}
+
+/** A child that had started ends. */
+function endChild<M extends AnyStateMachine>(world: World<M>, child: Pooled, reason: ExitReason): void {
+  const { id, run, orderedAt } = child;
+  const killed = child.state === 'killed';
+  const at = world.clock.now();
+  child.state = 'gone';
+  child.end = reason;
+  tell(world, child, { type: 'child.exited', id, run, at, reason, tookMs: orderedAt === null ? 0 : at - orderedAt, killed });
+}
+
+function tell<M extends AnyStateMachine>(world: World<M>, child: Pooled, fact: PooledFact): void {
+  const told = poolOf(world).tell(fact, child);
+  if (told !== undefined) world.report('pool', told as never);
+}
+
+/** What the children of a pool can do, by themselves and as ordered. `own`: by name, whose own ends are cases. */
+export function poolCases<M extends AnyStateMachine>(own: Readonly<Record<string, Pick>>): readonly Case<M>[] {
+  const move = (name: string, pick: Pick, run: (world: World<M>, child: Pooled) => void, rare = false): Case<M> => ({
+    name,
+    when: (world) => pick(poolOf(world)) !== undefined,
+    run: (world) => run(world, pick(poolOf(world)) as Pooled),
+    rare,
+  });
+  const inState =
+    (state: Pooled['state']): Pick =>
+    ({ children }) =>
+      children.find((child) => child.state === state);
+  return [
+    move('it starts', inState('starting'), (world, child) => endStart(world, child, 'child.started', { info: 7 })),
+    move('it declines', inState('starting'), (world, child) => endStart(world, child, 'child.declined'), true),
+    move('its start fails', inState('starting'), (world, child) => endStart(world, child, 'child.startFailed', { reason: 'no' }), true),
+    move('its start is given up', inState('abandoned'), (world, child) => endStart(world, child, 'child.startFailed', { reason: 'timeout' })),
+    move('it ends as asked', inState('asked'), (world, child) => endChild(world, child, 'shutdown')),
+    move('it crashes when asked', inState('asked'), (world, child) => endChild(world, child, { crash: 'asked' }), true),
+    move('it is killed', inState('killed'), (world, child) => endChild(world, child, 'killed')),
+    ...Object.entries(own).flatMap(([name, pick]) => [
+      move(`${name} crashes`, pick, (world, child) => endChild(world, child, { crash: name })),
+      move(`${name} ends`, pick, (world, child) => endChild(world, child, 'normal')),
+    ]),
+  ];
+}
+
+/** How `init` can end. */
+export function initCases<M extends AnyStateMachine>(): readonly Case<M>[] {
+  return (['init.succeeded', 'init.declined', 'init.failed'] as const).map((type) => ({
+    name: type,
+    when: (world) => poolOf(world).initialising,
+    run: (world) => {
+      poolOf(world).initialising = false;
+      world.notes['init'] = type;
+      world.report('pool', (type === 'init.failed' ? { type, reason: 'unprepared' } : { type }) as never);
+    },
+  }));
+}
+
+/** What the search must know of a pool. */
+export function poolKey<M extends AnyStateMachine>(world: World<M>): unknown {
+  const now = world.clock.now();
+  return living(poolOf(world)).map(({ id, state, orderedAt }) => [id, state, orderedAt === null ? null : now - orderedAt]);
+}
+
+/** Plays the pool's next move as the chart wants it: a start succeeds, one that is told to end does. False when it has none to make. */
+export function playOn<M extends AnyStateMachine>(world: World<M>): boolean {
+  const pool = poolOf(world);
+  const child = living(pool).find(({ state }) => state !== 'running');
+  if (pool.initialising) {
+    pool.initialising = false;
+    world.report('pool', { type: 'init.succeeded' } as never);
+  } else if (child === undefined) return false;
+  else if (child.state === 'starting') endStart(world, child, 'child.started');
+  else if (child.state === 'abandoned') endStart(world, child, 'child.startFailed', { reason: 'timeout' });
+  else endChild(world, child, child.state === 'killed' ? 'killed' : 'shutdown');
+  return true;
+}
