@@ -260,7 +260,6 @@ export const sessionMachine = setup({
                   { type: 'readMessage', params: ({ event }) => ({ message: event.message, run: true }) },
                 ],
               },
-              { actions: { type: 'readMessage', params: ({ event }) => ({ message: event.message, run: true }) } },
             ],
             'session.send': { actions: { type: 'reject', params: ({ event }) => ({ ref: event.ref, reason: 'settingUp' }) } },
             'socket.closed': { target: '#liveSession.failed', actions: { type: 'noteLoss', params: { kind: 'closedBeforeSetup' } } },

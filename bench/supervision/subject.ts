@@ -1,0 +1,52 @@
+/** What the supervision benchmark asks of each subject: ways to run a task and learn of its end, all measured by the same code. */
+
+/** A task's body. */
+export type Work = () => Promise<unknown>;
+
+/** One running supervisor, or what stands for it. */
+export interface Rig {
+  /**
+   * Starts one supervised task now.
+   * @param noticed  called once, when the supervising side knows that the task has ended
+   * @param name  a name of its own for the task, where the subject takes names
+   * @returns what a caller must hold for the task to stay alive; undefined where the supervisor holds it
+   */
+  start(work: Work, noticed: () => void, name?: string): unknown;
+  /** Starts many tasks that never end, where that is much cheaper than one `start` after the other. */
+  startPending?(count: number): void;
+  /** Stops every live task and the supervisor. Absent where a subject cannot stop what it started. */
+  stop?(): Promise<void>;
+}
+
+/** Long-lived workers under one supervisor that restarts whichever crashes. */
+export interface WorkersRig {
+  /** Crashes one of the workers now; the subject calls `restarted` when its successor runs and the supervisor knows it. */
+  crash(): void;
+  stop(): Promise<void>;
+}
+
+/** One thing that is measured beside the others. */
+export interface Subject {
+  readonly name: string;
+  /** More live children than this are not feasible. */
+  readonly maxLive?: number;
+  /** With more live children than this, stopping them is measured in the first round only. */
+  readonly maxLiveStoppedEachRound?: number;
+  /** The share of the usual number of tasks to run with that many live children (0 for what stays afterwards); 1 when absent. */
+  share?(live: number): number;
+  open(): Promise<Rig>;
+  openWorkers?(count: number, restarted: () => void): Promise<WorkersRig>;
+}
+
+/** A task that stays alive until it is stopped. */
+export const pending: Work = () => new Promise(() => {});
+
+/** Awaited by the tasks: costs one turn of the microtask queue. */
+export const oneTurn: Promise<void> = Promise.resolve();
+
+/** The standard task: one turn of the microtask queue. */
+export const brief: Work = async () => {
+  await oneTurn;
+};
+
+export const ignore = (): void => {};
