@@ -21,6 +21,7 @@ export { systemClock, type Clock } from './supervision/clock.js';
 export { defaultTasks, stopDefaultTasks } from './supervision/default-tasks.js';
 export type { ExitReport } from './supervision/exit-report.js';
 export {
+  type AnySupervisorEmitted,
   isSupervisor,
   supervisorHandle,
   type Done,

@@ -43,8 +43,18 @@ export class Exit extends Error {
   readonly reason: ExitReason;
 
   constructor(reason: ExitReason) {
-    super(`exit: ${typeof reason === 'string' ? reason : JSON.stringify(reason)}`);
+    super(`exit: ${wordsOf(reason)}`);
     this.reason = reason;
+  }
+}
+
+function wordsOf(reason: ExitReason): string {
+  if (typeof reason === 'string') return reason;
+  if ('crash' in reason) return `crash: ${String(reason.crash)}`;
+  try {
+    return JSON.stringify(reason);
+  } catch {
+    return 'shutdown, with a term that is no JSON';
   }
 }
 

@@ -42,6 +42,7 @@ export class DynamicPool {
   #adding: string | undefined;
   /** Present while everybody is being stopped. */
   #ended: (EndedChild & { readonly spec: ResolvedSpec })[] | undefined;
+  #emptied = false;
   #deadlines: unknown[] = [];
   #suffix = 1;
 
@@ -231,7 +232,8 @@ export class DynamicPool {
   }
 
   #checkEmptied(): void {
-    if (this.#ended === undefined || this.children.size > 0) return;
+    if (this.#ended === undefined || this.#emptied || this.children.size > 0) return;
+    this.#emptied = true;
     this.#clearDeadlines();
     this.#report({ type: 'pool.emptied', ended: this.#ended });
   }

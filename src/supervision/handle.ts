@@ -8,8 +8,9 @@ import type { AnyActorRef } from 'xstate';
 
 import { problemOfSpec, type ChildSpec, type ResolvedSpec } from '../../machines/supervision/child-spec.js';
 import { startOfOutput, type ExitReason } from '../../machines/supervision/exit.js';
-import type { CallResult, ChildCount, SupervisorEmitted } from '../../machines/supervision/supervisor-facts.js';
+import type { CallResult, ChildCount, DynamicEmitted, SupervisorEmitted } from '../../machines/supervision/supervisor-facts.js';
 import type { SupervisorCall, SupervisorOrder } from '../../machines/supervision/supervisor-state.js';
+import type { TaskSupervisorEmitted } from '../../machines/supervision/task-supervisor.js';
 import { EspalierError } from '../errors.js';
 import { clockOf } from './clock.js';
 import { reportOf, type ExitReport } from './exit-report.js';
@@ -43,7 +44,10 @@ export interface ListedChild {
 /** What came of a supervisor's own start. */
 export type StartedResult = { readonly ok: true; readonly declined?: true } | { readonly ok: false; readonly reason: unknown };
 
-type EmittedOf<Type extends string> = Extract<SupervisorEmitted, { type: Type }>;
+/** What supervisors of any kind emit. */
+export type AnySupervisorEmitted = SupervisorEmitted | DynamicEmitted | TaskSupervisorEmitted;
+
+type EmittedOf<Type extends string> = Extract<AnySupervisorEmitted, { type: Type }>;
 
 type DistributiveOmit<Union, Key extends PropertyKey> = Union extends unknown ? Omit<Union, Key> : never;
 type Answer = CallResult & { readonly exit?: true };
@@ -175,9 +179,9 @@ export class SupervisorHandle {
   }
 
   /** Listens to what the supervisor emits. A listener that throws ends nothing: the error is rethrown to the process on a fresh stack, by XState. */
-  on<Type extends SupervisorEmitted['type'] | '*'>(
+  on<Type extends AnySupervisorEmitted['type'] | '*'>(
     type: Type,
-    listener: (fact: Type extends '*' ? SupervisorEmitted : EmittedOf<Type>) => void,
+    listener: (fact: Type extends '*' ? AnySupervisorEmitted : EmittedOf<Type>) => void,
   ): { unsubscribe(): void } {
     return this.ref.on(type, listener as never);
   }

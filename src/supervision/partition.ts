@@ -25,6 +25,8 @@ export function partitionSupervisor<const Actors extends ActorMap>(options: Part
   const { partitions, child, ...rest } = options;
   if (!(Number.isInteger(partitions) && partitions > 0))
     throw new EspalierError('supervision/invalid-partitions', { expected: '`partitions` to be a whole number above 0', got: partitions });
+  if (typeof child !== 'object' || child === null)
+    throw new EspalierError('supervision/missing-src', { expected: '`child`, a spec with a `src` and without an id', got: child });
   return supervisor({ ...rest, children: partitionSpecs(child, partitions) });
 }
 

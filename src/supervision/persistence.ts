@@ -35,13 +35,13 @@ function waysBelow(root: AnyActorRef): Map<AnyActorRef, readonly string[]> {
   return ways;
 }
 
-/** The timers that wait in a root and below. Those that never fire are left out, and so are those for somebody elsewhere. */
+/** The timers that wait in a root and below. Those for somebody elsewhere are left out. */
 export function timersBelow(root: AnyActorRef, now: number): PersistedTimer[] {
   const ways = waysBelow(root);
   return [...ways].flatMap(([actor, source]) =>
     pendingEvents(actor).flatMap(({ id, event, dueAt, target: to }) => {
       const target = to === root._parent ? null : ways.get(to);
-      return dueAt === Infinity || target === undefined ? [] : [{ source, target, id, event, remainingMs: Math.max(0, dueAt - now) }];
+      return target === undefined ? [] : [{ source, target, id, event, remainingMs: Math.max(0, dueAt - now) }];
     }),
   );
 }
@@ -49,7 +49,7 @@ export function timersBelow(root: AnyActorRef, now: number): PersistedTimer[] {
 /** The timers of one actor to itself. */
 export function timersOf(actor: AnyActorRef, now: number): PersistedTimer[] {
   return pendingEvents(actor)
-    .filter(({ target, dueAt }) => target === actor && dueAt !== Infinity)
+    .filter(({ target }) => target === actor)
     .map(({ id, event, dueAt }) => ({ source: [], target: [], id, event, remainingMs: Math.max(0, dueAt - now) }));
 }
 

@@ -2,16 +2,16 @@
  * XState's scheduler, indexed by actor.
  *
  * XState's own scans every delayed event of the system whenever *any* actor stops: 65 µs with 1 000 timers pending, 21 ms with 100 000. Here each
- * actor has its own small table, and a stop touches only that. Delays of `Infinity` never fire, and set no timer.
+ * actor has its own small table, and a stop touches only that. Delays of `Infinity` never fire, and are not kept.
  */
 import type { AnyActorRef, EventObject } from 'xstate';
 
 import { clockOf } from './clock.js';
-import { systemOf, type ScheduledEvent } from './xstate-internals.js';
+import { systemOf, type ScheduledEvent, type SystemInternals } from './xstate-internals.js';
 
 /** A delayed event that waits. */
 export interface PendingEvent extends ScheduledEvent {
-  /** Monotonic ms; `Infinity` for one that never fires. */
+  /** Monotonic ms. */
   readonly dueAt: number;
   readonly timer: unknown;
 }
@@ -37,33 +37,34 @@ export function indexTimers(actor: AnyActorRef): void {
     return entry;
   };
   const clear = ({ timer }: PendingEvent): void => {
-    if (timer !== undefined) clock.clearTimeout(timer);
+    clock.clearTimeout(timer);
   };
 
   system.scheduler = {
     schedule(source, target, event, delay, id = `anonymous.${anonymous++}`) {
       const earlier = forget(source, id);
       if (earlier !== undefined) clear(earlier);
+      if (delay === Infinity) return;
       const fire = (): void => {
         forget(source, id);
         system._relay(source, target, event);
       };
       const dueAt = clock.now() + delay;
-      const timer = delay === Infinity ? undefined : clock.setTimeout(fire, delay);
+      const timer = clock.setTimeout(fire, delay);
       const own = bySource.get(source.sessionId) ?? new Map<string, PendingEvent>();
       own.set(id, { id, event, delay, source, target, startedAt: Date.now(), dueAt, timer });
       bySource.set(source.sessionId, own);
     },
     cancel(source, id) {
       const entry = forget(source, id);
-      if (entry === undefined) former.cancel(source, id);
-      else clear(entry);
+      if (entry !== undefined) clear(entry);
+      else if (isAnyScheduled(system)) former.cancel(source, id);
     },
     cancelAll(source) {
       const own = bySource.get(source.sessionId);
       bySource.delete(source.sessionId);
-      for (const entry of own?.values() ?? []) clear(entry);
-      if (Object.keys(system._snapshot._scheduledEvents).length > 0) former.cancelAll(source);
+      if (own !== undefined) for (const entry of own.values()) clear(entry);
+      if (isAnyScheduled(system)) former.cancelAll(source);
     },
   };
   const formerSnapshot = system.getSnapshot.bind(system);
@@ -72,6 +73,12 @@ export function indexTimers(actor: AnyActorRef): void {
     for (const [sessionId, own] of bySource) for (const [id, entry] of own) scheduled[`${sessionId}.${id}`] = entry;
     return { _scheduledEvents: scheduled };
   };
+}
+
+/** Does an event still wait that was scheduled before the scheduler was replaced? Asked whenever an actor stops, so it must cost nothing. */
+function isAnyScheduled({ _snapshot }: SystemInternals): boolean {
+  for (const _ in _snapshot._scheduledEvents) return true;
+  return false;
 }
 
 /** The delayed events that an actor has set and that have not fired. */

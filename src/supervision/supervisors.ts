@@ -43,7 +43,7 @@ export function supervisor<const Actors extends ActorMap>(options: SupervisorOpt
   refuse(problemOfSupervisor(input));
   for (const spec of input.children ?? []) requireSrc(spec.src, actors ?? {});
   if (input.init !== undefined) requireSrc(input.init.src, actors ?? {});
-  return withInput(provideActors(supervisorMachine, actors ?? {}), input);
+  return withInput(provideActors(supervisorMachine, actors ?? {}), { ...input, children: (input.children ?? []).map((spec) => ({ ...spec })) });
 }
 
 /**
@@ -54,7 +54,10 @@ export function dynamicSupervisor<const Actors extends ActorMap>(options: Dynami
   const { actors, ...input } = options;
   refuse(problemOfDynamicSupervisor(input));
   if (input.template !== undefined) requireSrc(input.template.src, actors ?? {});
-  return withInput(provideActors(dynamicSupervisorMachine, actors ?? {}), input);
+  return withInput(
+    provideActors(dynamicSupervisorMachine, actors ?? {}),
+    input.template === undefined ? input : { ...input, template: { ...input.template } },
+  );
 }
 
 /** Throws what is wrong with a spec or an option, when something is. */

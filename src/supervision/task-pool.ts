@@ -280,11 +280,15 @@ export class TaskPool {
 
   /** Ends a task that does not trap exits, without a word to its leaf: half the price where all are ended. */
   #cut(slot: TaskSlot): void {
+    if (slot.plan?.shutdownMs === 'brutalKill') {
+      this.kill(slot);
+      return;
+    }
     const { run } = slot;
     slot.abort('shutdown');
     if (slot.run !== run) return;
     if (slot.ref !== undefined) this.#scope.stopChild(slot.ref);
-    this.#finish(slot, slot.plan?.shutdownMs === 'brutalKill' ? 'killed' : 'shutdown');
+    this.#finish(slot, 'shutdown');
   }
 
   #checkEmptied(): void {

@@ -10,6 +10,7 @@ import type { RestartType, ShutdownMs } from '../../machines/supervision/child-s
 import {
   problemOfTaskSupervisor,
   taskSupervisorMachine as bareTaskSupervisor,
+  type TaskSupervisorEmitted,
   type TaskSupervisorInput,
 } from '../../machines/supervision/task-supervisor.js';
 import { EspalierError } from '../errors.js';
@@ -245,6 +246,17 @@ export class TaskSupervisor {
     checkTask(fn, options);
     checkStream(items, options);
     return streamTasks(this, items, fn, options);
+  }
+
+  /**
+   * Listens to what the supervisor's present incarnation emits: `task.restarted`, `task.lost`, `supervisor.gaveUp`, `supervisor.report`.
+   * @throws EspalierError `supervision/not-a-supervisor` while there is none
+   */
+  on<Type extends TaskSupervisorEmitted['type'] | '*'>(
+    type: Type,
+    listener: (fact: Type extends '*' ? TaskSupervisorEmitted : Extract<TaskSupervisorEmitted, { type: Type }>) => void,
+  ): { unsubscribe(): void } {
+    return this.ref.on(type, listener as never);
   }
 
   /** How many tasks live. */

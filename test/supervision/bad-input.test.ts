@@ -1,7 +1,15 @@
 import { createActor, fromPromise, setup, type AnyActorRef } from 'xstate';
 import { describe, expect, it } from 'vitest';
 import {
-  dynamicSupervisor, EspalierError, orchestrator, partitionHandle, partitionSupervisor, supervisor, supervisorHandle, taskSupervisor, taskSupervisorHandle,
+  dynamicSupervisor,
+  EspalierError,
+  orchestrator,
+  partitionHandle,
+  partitionSupervisor,
+  supervisor,
+  supervisorHandle,
+  taskSupervisor,
+  taskSupervisorHandle,
   type ErrorCode,
 } from '../../src/index.js';
 import { stage, worker } from './stage.js';
@@ -71,20 +79,55 @@ const supervisorFaults: [string, never, ErrorCode, unknown][] = [
   ['shutdownMs null', spec({ shutdownMs: null }), 'supervision/invalid-shutdown', null],
   ['type', spec({ type: 'Worker' }), 'supervision/invalid-type', 'Worker'],
   ['significant', spec({ significant: 1 }), 'supervision/invalid-significant', 1],
-  ['significant under never', spec({ significant: true, restart: 'transient' }), 'supervision/bad-combination', [['autoShutdown', 'never'], ['significant', true]]],
-  ['significant and permanent', flags({ autoShutdown: 'anySignificant', children: [{ ...child, significant: true }] }), 'supervision/bad-combination',
-    [['restart', 'permanent'], ['significant', true]]],
+  [
+    'significant under never',
+    spec({ significant: true, restart: 'transient' }),
+    'supervision/bad-combination',
+    [
+      ['autoShutdown', 'never'],
+      ['significant', true],
+    ],
+  ],
+  [
+    'significant and permanent',
+    flags({ autoShutdown: 'anySignificant', children: [{ ...child, significant: true }] }),
+    'supervision/bad-combination',
+    [
+      ['restart', 'permanent'],
+      ['significant', true],
+    ],
+  ],
   ['two of one id', spec({ id: 'a' }), 'supervision/duplicate-child', 'a'],
   ['startMs 0', spec({ startMs: 0 }), 'supervision/invalid-start-deadline', 0],
   ['startMs Infinity', spec({ startMs: Infinity }), 'supervision/invalid-start-deadline', Infinity],
   ['startMs null', spec({ startMs: null }), 'supervision/invalid-start-deadline', null],
   ['backoff null', spec({ backoff: null }), 'supervision/invalid-backoff', null],
   ['backoff as a number', spec({ backoff: 100 }), 'supervision/invalid-backoff', 100],
-  ['backoff with min above max', spec({ backoff: { minMs: 2, maxMs: 1, factor: 1, jitter: 0, resetAfterMs: 0 } }), 'supervision/invalid-backoff', expect.anything()],
-  ['backoff with factor 0.5', spec({ backoff: { minMs: 1, maxMs: 1, factor: 0.5, jitter: 0, resetAfterMs: 0 } }), 'supervision/invalid-backoff', expect.anything()],
-  ['backoff with jitter 50', spec({ backoff: { minMs: 1, maxMs: 1, factor: 1, jitter: 50, resetAfterMs: 0 } }), 'supervision/invalid-backoff', expect.anything()],
+  [
+    'backoff with min above max',
+    spec({ backoff: { minMs: 2, maxMs: 1, factor: 1, jitter: 0, resetAfterMs: 0 } }),
+    'supervision/invalid-backoff',
+    expect.anything(),
+  ],
+  [
+    'backoff with factor 0.5',
+    spec({ backoff: { minMs: 1, maxMs: 1, factor: 0.5, jitter: 0, resetAfterMs: 0 } }),
+    'supervision/invalid-backoff',
+    expect.anything(),
+  ],
+  [
+    'backoff with jitter 50',
+    spec({ backoff: { minMs: 1, maxMs: 1, factor: 1, jitter: 50, resetAfterMs: 0 } }),
+    'supervision/invalid-backoff',
+    expect.anything(),
+  ],
   ['backoff without resetAfterMs', spec({ backoff: { minMs: 1, maxMs: 1, factor: 1, jitter: 0 } }), 'supervision/invalid-backoff', expect.anything()],
-  ['backoff with a seed that is no number', spec({ backoff: { minMs: 1, maxMs: 1, factor: 1, jitter: 0, resetAfterMs: 0, seed: 'abc' } }), 'supervision/invalid-backoff', expect.anything()],
+  [
+    'backoff with a seed that is no number',
+    spec({ backoff: { minMs: 1, maxMs: 1, factor: 1, jitter: 0, resetAfterMs: 0, seed: 'abc' } }),
+    'supervision/invalid-backoff',
+    expect.anything(),
+  ],
   ['budget null', spec({ budget: null }), 'supervision/invalid-budget', null],
   ['budget without a period', spec({ budget: { intensity: 1 } }), 'supervision/invalid-budget', { intensity: 1 }],
   ['budget below 0', spec({ budget: { intensity: -1, periodMs: 1 } }), 'supervision/invalid-budget', { intensity: -1, periodMs: 1 }],
@@ -107,19 +150,24 @@ describe('bad input of a supervisor', () => {
     expect(started).toBe(0);
   });
 
-  it.each(supervisorFaults.filter(([, , code]) => !/unknown-src|reserved-actor/.test(code)))('%s given as input to the machine fails its start', async (_what, options, code) => {
-    const here = stage();
-    const { children, actors: _actors, ...rest } = options as { children: unknown; actors: unknown };
-    const root = here.root(supervisor({ actors }), { input: { ...rest, children } });
-    const result = await here.settle(supervisorHandle(root).started());
-    expect(result).toMatchObject({ ok: false });
-    expect(code).toMatch(/^supervision\//);
-    expect((result as { reason: unknown }).reason, 'a term, not a TypeError').not.toContain('EXIT');
-  });
+  it.each(supervisorFaults.filter(([, , code]) => !/unknown-src|reserved-actor/.test(code)))(
+    '%s given as input to the machine fails its start',
+    async (_what, options, code) => {
+      const here = stage();
+      const { children, actors: _actors, ...rest } = options as { children: unknown; actors: unknown };
+      const root = here.root(supervisor({ actors }), { input: { ...rest, children } });
+      const result = await here.settle(supervisorHandle(root).started());
+      expect(result).toMatchObject({ ok: false });
+      expect(code).toMatch(/^supervision\//);
+      expect((result as { reason: unknown }).reason, 'a term, not a TypeError').not.toContain('EXIT');
+    },
+  );
 
   it('an actor that is no logic is refused', () => {
     expect(thrownBy(() => supervisor({ actors: { a: 42 as never }, children: [{ id: 'a', src: 'a' }] })).code).toBe('supervision/invalid-actor');
-    expect(thrownBy(() => supervisor({ actors: { a: (() => {}) as never }, children: [{ id: 'a', src: 'a' }] })).code).toBe('supervision/invalid-actor');
+    expect(thrownBy(() => supervisor({ actors: { a: (() => {}) as never }, children: [{ id: 'a', src: 'a' }] })).code).toBe(
+      'supervision/invalid-actor',
+    );
   });
 });
 
@@ -146,7 +194,9 @@ describe('bad input of a dynamic supervisor', () => {
 
 describe('bad input of partitions', () => {
   it.each([0, -1, 1.5, Number.NaN, Infinity, '2', null, undefined])('partitions %s', (partitions) => {
-    expect(thrownBy(() => partitionSupervisor({ partitions: partitions as never, child: { src: 'counted' }, actors })).code).toBe('supervision/invalid-partitions');
+    expect(thrownBy(() => partitionSupervisor({ partitions: partitions as never, child: { src: 'counted' }, actors })).code).toBe(
+      'supervision/invalid-partitions',
+    );
   });
 
   it.each([null, undefined, 'counted'])('child %s', (faulty) => {
@@ -171,7 +221,8 @@ describe('bad input of tasks', () => {
   ])('%s is refused at the call', (what, fn, options) => {
     const here = stage();
     const tasks = taskSupervisorHandle(here.root(taskSupervisor(), { id: 'tasks' }));
-    if (!what.startsWith('owner') && !what.startsWith('an owner')) expect(thrownBy(() => tasks.start(fn as never, options)).code).toBe('supervision/invalid-task');
+    if (!what.startsWith('owner') && !what.startsWith('an owner'))
+      expect(thrownBy(() => tasks.start(fn as never, options)).code).toBe('supervision/invalid-task');
     if (!what.startsWith('restart')) expect(thrownBy(() => tasks.async(fn as never, options)).code).toBe('supervision/invalid-task');
     expect(tasks.count()).toBe(0);
   });
@@ -186,9 +237,9 @@ describe('bad input of handles', () => {
     const plain = createActor(counted);
     const pooled = createActor(setup({ actors: { pool: counted } }).createMachine({}));
     for (const ref of [plain, pooled, undefined, null, {}]) {
-      expect(thrownBy(() => supervisorHandle(ref as unknown as AnyActorRef)).code).toBe('supervision/not-a-supervisor');
-      expect(thrownBy(() => taskSupervisorHandle(ref as unknown as AnyActorRef)).code).toBe('supervision/not-a-supervisor');
-      expect(thrownBy(() => partitionHandle(ref as unknown as AnyActorRef)).code).toBe('supervision/not-a-supervisor');
+      expect(thrownBy(() => supervisorHandle(ref as AnyActorRef)).code).toBe('supervision/not-a-supervisor');
+      expect(thrownBy(() => taskSupervisorHandle(ref as AnyActorRef)).code).toBe('supervision/not-a-supervisor');
+      expect(thrownBy(() => partitionHandle(ref as AnyActorRef)).code).toBe('supervision/not-a-supervisor');
     }
   });
 
@@ -256,7 +307,21 @@ describe('a message of an error', () => {
   it('is short, on one line, and can be made of anything', () => {
     const circular: Record<string, unknown> = Object.assign(Object.create(null) as object, { a: 1 });
     circular.self = circular;
-    for (const got of [circular, Symbol('s'), 10n, { toJSON: () => { throw new Error('no'); } }, 'x'.repeat(10_000), 'two\nlines', Number.NaN, -0, undefined]) {
+    for (const got of [
+      circular,
+      Symbol('s'),
+      10n,
+      {
+        toJSON: () => {
+          throw new Error('no');
+        },
+      },
+      'x'.repeat(10_000),
+      'two\nlines',
+      Number.NaN,
+      -0,
+      undefined,
+    ]) {
       const { message } = new EspalierError('supervision/invalid-id', { expected: 'an id', got });
       expect(message.length).toBeLessThan(260);
       expect(message).not.toContain('\n');

@@ -7,67 +7,90 @@ import { VirtualClock } from '../../src/testing/virtual-clock.js';
 class Entry implements Deadline {
   dueAt = 0;
   place = -1;
-  constructor(readonly name: number, readonly fire: (name: number) => void) {}
+  readonly name: number;
+  readonly fire: (name: number) => void;
+
+  constructor(name: number, fire: (name: number) => void) {
+    this.name = name;
+    this.fire = fire;
+  }
+
   expired(): void {
     this.fire(this.name);
   }
 }
 
-type Op = { readonly op: 'add'; readonly ms: number } | { readonly op: 'remove'; readonly which: number } | { readonly op: 'wait'; readonly ms: number } | { readonly op: 'clear' };
+type Op =
+  | { readonly op: 'add'; readonly ms: number }
+  | { readonly op: 'remove'; readonly which: number }
+  | { readonly op: 'wait'; readonly ms: number }
+  | { readonly op: 'clear' };
 
-const ops: fc.Arbitrary<Op[]> = fc.array(fc.oneof(
-  { weight: 5, arbitrary: fc.record({ op: fc.constant('add' as const), ms: fc.oneof(fc.integer({ min: 0, max: 50 }), fc.constant(Infinity)) }) },
-  { weight: 3, arbitrary: fc.record({ op: fc.constant('remove' as const), which: fc.nat(60) }) },
-  { weight: 3, arbitrary: fc.record({ op: fc.constant('wait' as const), ms: fc.integer({ min: 0, max: 30 }) }) },
-  { weight: 1, arbitrary: fc.record({ op: fc.constant('clear' as const) }) },
-), { maxLength: 120 });
+const ops: fc.Arbitrary<Op[]> = fc.array(
+  fc.oneof(
+    { weight: 5, arbitrary: fc.record({ op: fc.constant('add' as const), ms: fc.oneof(fc.integer({ min: 0, max: 50 }), fc.constant(Infinity)) }) },
+    { weight: 3, arbitrary: fc.record({ op: fc.constant('remove' as const), which: fc.nat(60) }) },
+    { weight: 3, arbitrary: fc.record({ op: fc.constant('wait' as const), ms: fc.integer({ min: 0, max: 30 }) }) },
+    { weight: 1, arbitrary: fc.record({ op: fc.constant('clear' as const) }) },
+  ),
+  { maxLength: 120 },
+);
 
 describe('the deadline queue', () => {
   it('fires what a sorted list would, when it would, behind one timer', () => {
-    fc.assert(fc.property(ops, (steps) => {
-      const clock = new VirtualClock();
-      const queue = new DeadlineQueue(clock);
-      const fired: [number, number][] = [];
-      const entries: Entry[] = [];
-      let model: { readonly name: number; readonly dueAt: number }[] = [];
-      const expected: [number, number][] = [];
-      for (const step of steps) {
-        if (step.op === 'add') {
-          const entry = new Entry(entries.length, (name) => { fired.push([name, clock.now()]); });
-          entries.push(entry);
-          queue.add(entry, step.ms);
-          model.push({ name: entry.name, dueAt: clock.now() + step.ms });
-        } else if (step.op === 'remove') {
-          const entry = entries[step.which];
-          if (entry !== undefined) queue.remove(entry);
-          model = model.filter(({ name }) => name !== step.which);
-        } else if (step.op === 'clear') {
-          queue.clear();
-          model = [];
-        } else {
-          const until = clock.now() + step.ms;
-          clock.advanceBy(step.ms);
-          for (const { name, dueAt } of model.filter((entry) => entry.dueAt <= until).sort((a, b) => a.dueAt - b.dueAt)) expected.push([name, dueAt]);
-          model = model.filter((entry) => entry.dueAt > until);
+    fc.assert(
+      fc.property(ops, (steps) => {
+        const clock = new VirtualClock();
+        const queue = new DeadlineQueue(clock);
+        const fired: [number, number][] = [];
+        const entries: Entry[] = [];
+        let model: { readonly name: number; readonly dueAt: number }[] = [];
+        const expected: [number, number][] = [];
+        for (const step of steps) {
+          if (step.op === 'add') {
+            const entry = new Entry(entries.length, (name) => {
+              fired.push([name, clock.now()]);
+            });
+            entries.push(entry);
+            queue.add(entry, step.ms);
+            model.push({ name: entry.name, dueAt: clock.now() + step.ms });
+          } else if (step.op === 'remove') {
+            const entry = entries[step.which];
+            if (entry !== undefined) queue.remove(entry);
+            model = model.filter(({ name }) => name !== step.which);
+          } else if (step.op === 'clear') {
+            queue.clear();
+            model = [];
+          } else {
+            const until = clock.now() + step.ms;
+            clock.advanceBy(step.ms);
+            for (const { name, dueAt } of model.filter((entry) => entry.dueAt <= until).sort((a, b) => a.dueAt - b.dueAt))
+              expected.push([name, dueAt]);
+            model = model.filter((entry) => entry.dueAt > until);
+          }
+          expect(queue.size).toBe(model.length);
+          expect(clock.pending()).toBeLessThanOrEqual(1);
+          if (model.some(({ dueAt }) => dueAt !== Infinity)) expect(clock.pending()).toBe(1);
+          if (model.length === 0) expect(clock.pending()).toBe(0);
+          for (const entry of entries) expect(entry.place >= 0).toBe(model.some(({ name }) => name === entry.name));
         }
-        expect(queue.size).toBe(model.length);
-        expect(clock.pending()).toBeLessThanOrEqual(1);
-        if (model.some(({ dueAt }) => dueAt !== Infinity)) expect(clock.pending()).toBe(1);
-        if (model.length === 0) expect(clock.pending()).toBe(0);
-        for (const entry of entries) expect(entry.place >= 0).toBe(model.some(({ name }) => name === entry.name));
-      }
-      const byMoment = (list: [number, number][]) => list.map(([name, at]) => [at, name]).sort((a, b) => (a[0] as number) - (b[0] as number) || (a[1] as number) - (b[1] as number));
-      expect(byMoment(fired)).toEqual(byMoment(expected));
-      expect(fired.map(([, at]) => at)).toEqual(fired.map(([, at]) => at).sort((a, b) => a - b));
-      queue.clear();
-    }), { numRuns: 300 });
+        const byMoment = (list: [number, number][]) =>
+          list.map(([name, at]) => [at, name]).sort((a, b) => (a[0] as number) - (b[0] as number) || (a[1] as number) - (b[1] as number));
+        expect(byMoment(fired)).toEqual(byMoment(expected));
+        expect(fired.map(([, at]) => at)).toEqual(fired.map(([, at]) => at).sort((a, b) => a - b));
+        queue.clear();
+      }),
+      { numRuns: 300 },
+    );
   });
 
   it('one that fires may add and remove others, and itself again', () => {
     const clock = new VirtualClock();
     const queue = new DeadlineQueue(clock);
     const fired: string[] = [];
-    const victim = new Entry(9, () => { fired.push('victim'); });
+    const victim = new Entry(9, () => {
+      fired.push('victim');
+    });
     const again: Entry = new Entry(1, () => {
       fired.push(`again ${clock.now()}`);
       queue.remove(victim);
@@ -84,9 +107,21 @@ describe('the deadline queue', () => {
     const clock = new VirtualClock();
     const queue = new DeadlineQueue(clock);
     const fired: number[] = [];
-    queue.add(new Entry(1, () => { throw new Error('boom'); }), 10);
-    queue.add(new Entry(2, (name) => { fired.push(name); }), 20);
-    expect(() => { clock.advanceBy(10); }).toThrow('boom');
+    queue.add(
+      new Entry(1, () => {
+        throw new Error('boom');
+      }),
+      10,
+    );
+    queue.add(
+      new Entry(2, (name) => {
+        fired.push(name);
+      }),
+      20,
+    );
+    expect(() => {
+      clock.advanceBy(10);
+    }).toThrow('boom');
     clock.advanceBy(10);
     expect(fired).toEqual([2]);
   });
@@ -96,7 +131,12 @@ describe('the deadline queue', () => {
     const timers: { fn: () => void; ms: number }[] = [];
     const queue = new DeadlineQueue({ now: () => now, setTimeout: (fn, ms) => timers.push({ fn, ms }), clearTimeout: () => {} });
     const fired: number[] = [];
-    queue.add(new Entry(1, (name) => { fired.push(name); }), 10);
+    queue.add(
+      new Entry(1, (name) => {
+        fired.push(name);
+      }),
+      10,
+    );
     now = 9.4;
     timers[0]?.fn();
     expect(fired).toEqual([]);

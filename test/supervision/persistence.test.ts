@@ -1,7 +1,7 @@
-import { assign, createActor, fromPromise, raise, sendParent, setup, type AnyActorRef } from 'xstate';
-import { describe, expect, it, vi } from 'vitest';
-import { dynamicSupervisor, EspalierError, exit, orchestrator, supervisor, supervisorHandle, taskSupervisor, taskSupervisorHandle, type App, type SupervisorOptions } from '../../src/index.js';
-import { factsOf, stage, told, trapper, worker, type Stage } from './stage.js';
+import { assign, fromPromise, raise, sendParent, setup, type AnyActorRef } from 'xstate';
+import { describe, expect, it } from 'vitest';
+import { dynamicSupervisor, exit, supervisor, supervisorHandle, type App, type SupervisorOptions } from '../../src/index.js';
+import { factsOf, stage, told, worker, type Stage } from './stage.js';
 
 /** The tree as it would come back from a file. */
 function saved(app: App): unknown {
@@ -23,7 +23,9 @@ const ticker = setup({
   types: { context: {} as { ticks: number; raised: number }, events: {} as { type: 'later' } | { type: 'raised' } },
   actions: { tick: assign({ ticks: ({ context }) => context.ticks + 1 }), note: assign({ raised: ({ context }) => context.raised + 1 }) },
 }).createMachine({
-  id: 'ticker', context: { ticks: 0, raised: 0 }, initial: 'waiting',
+  id: 'ticker',
+  context: { ticks: 0, raised: 0 },
+  initial: 'waiting',
   on: { later: { actions: raise({ type: 'raised' }, { delay: 500, id: 'later' }) }, raised: { actions: 'note' } },
   states: { waiting: { after: { 1000: { target: 'waiting', reenter: true, actions: 'tick' } } } },
 });
@@ -31,14 +33,20 @@ const ticker = setup({
 const contextOf = (ref: AnyActorRef | undefined) => (ref?.getSnapshot() as { context: Record<string, unknown> } | undefined)?.context;
 
 describe('a saved tree', () => {
-  const inner = supervisor({ actors: { ticker, worker: worker() }, children: [{ id: 'deep', src: 'ticker' }, { id: 'deeper', src: 'worker' }] });
+  const inner = supervisor({
+    actors: { ticker, worker: worker() },
+    children: [
+      { id: 'deep', src: 'ticker' },
+      { id: 'deeper', src: 'worker' },
+    ],
+  });
   const options = {
     actors: { ticker, inner, dyn: dynamicSupervisor({ actors: { ticker } }), worker: worker() },
     children: [
-      { id: 'tick', src: 'ticker' },
-      { id: 'inner', src: 'inner', type: 'supervisor' as const },
-      { id: 'dyn', src: 'dyn', type: 'supervisor' as const },
-      { id: 'gone', src: 'worker', restart: 'transient' as const },
+      { id: 'tick', src: 'ticker' as const },
+      { id: 'inner', src: 'inner' as const, type: 'supervisor' as const },
+      { id: 'dyn', src: 'dyn' as const, type: 'supervisor' as const },
+      { id: 'gone', src: 'worker' as const, restart: 'transient' as const },
     ],
   };
 
@@ -54,7 +62,12 @@ describe('a saved tree', () => {
     expect(contextOf(supervisorHandle(again.child('inner') as AnyActorRef).child('deep'))).toEqual({ ticks: 2, raised: 0 });
     expect(contextOf(supervisorHandle(again.child('dyn') as AnyActorRef).child('d1'))).toEqual({ ticks: 2, raised: 0 });
     expect(again.child('gone')).toBeUndefined();
-    expect((await again.whichChildren()).map(({ id, ref }) => [id, ref !== null])).toEqual([['gone', false], ['dyn', true], ['inner', true], ['tick', true]]);
+    expect((await again.whichChildren()).map(({ id, ref }) => [id, ref !== null])).toEqual([
+      ['gone', false],
+      ['dyn', true],
+      ['inner', true],
+      ['tick', true],
+    ]);
     expect(await again.countChildren()).toEqual({ specs: 4, active: 3, supervisors: 2, workers: 2 });
   });
 
@@ -66,8 +79,12 @@ describe('a saved tree', () => {
     app.child('tick')?.send({ type: 'later' });
     here.clock.advanceBy(200);
     const { there, again } = moved(here, app, options, aheadMs);
-    const all = () => [again.child('tick'), supervisorHandle(again.child('inner') as AnyActorRef).child('deep'), supervisorHandle(again.child('dyn') as AnyActorRef).child('d1')]
-      .map((ref) => contextOf(ref)?.ticks);
+    const all = () =>
+      [
+        again.child('tick'),
+        supervisorHandle(again.child('inner') as AnyActorRef).child('deep'),
+        supervisorHandle(again.child('dyn') as AnyActorRef).child('d1'),
+      ].map((ref) => contextOf(ref)?.ticks);
     there.clock.advanceBy(99);
     expect(all()).toEqual([0, 0, 0]);
     there.clock.advanceBy(1);
@@ -117,7 +134,10 @@ describe('a saved tree', () => {
   it('runs a promise anew', async () => {
     const here = stage();
     let runs = 0;
-    const load = fromPromise(() => { runs++; return new Promise(() => {}); });
+    const load = fromPromise(() => {
+      runs++;
+      return new Promise(() => {});
+    });
     const promised = { actors: { load }, children: [{ id: 'load', src: 'load' as const }] };
     const { again } = moved(here, here.app(promised), promised);
     expect(runs).toBe(2);
@@ -126,9 +146,14 @@ describe('a saved tree', () => {
 
   it('keeps a timer of a child of a child, also one for its parent', () => {
     const here = stage();
-    const grandchild = setup({}).createMachine({ initial: 'a', states: { a: { after: { 100: { target: 'b', actions: sendParent({ type: 'news' }) } } }, b: {} } });
+    const grandchild = setup({}).createMachine({
+      initial: 'a',
+      states: { a: { after: { 100: { target: 'b', actions: sendParent({ type: 'news' }) } } }, b: {} },
+    });
     const parent = setup({ types: { context: {} as { news: number } }, actors: { grandchild } }).createMachine({
-      context: { news: 0 }, invoke: { id: 'grandchild', src: 'grandchild' }, on: { news: { actions: assign({ news: ({ context }) => context.news + 1 }) } },
+      context: { news: 0 },
+      invoke: { id: 'grandchild', src: 'grandchild' },
+      on: { news: { actions: assign({ news: ({ context }) => context.news + 1 }) } },
     });
     const nested = { actors: { parent }, children: [{ id: 'p', src: 'parent' as const }] };
     const app = here.app(nested);
@@ -142,7 +167,15 @@ describe('a saved tree', () => {
 });
 
 describe('a saved restart budget', () => {
-  const options = { intensity: 2, periodMs: 1_000, actors: { worker: worker() }, children: [{ id: 'w', src: 'worker' as const }, { id: 'x', src: 'worker' as const }] };
+  const options = {
+    intensity: 2,
+    periodMs: 1_000,
+    actors: { worker: worker() },
+    children: [
+      { id: 'w', src: 'worker' as const },
+      { id: 'x', src: 'worker' as const },
+    ],
+  };
 
   it.each([0, 1_000_000])('partly used is partly used, and comes back as time passes (clock at %i)', (aheadMs) => {
     const here = stage();
@@ -162,7 +195,11 @@ describe('a saved restart budget', () => {
   it.each([0, 1_000_000])('of one child is kept too (clock at %i)', (aheadMs) => {
     const here = stage();
     here.clock.advanceTo(10_000);
-    const own = { intensity: 100, actors: { worker: worker() }, children: [{ id: 'w', src: 'worker' as const, budget: { intensity: 1, periodMs: 1_000 } }] };
+    const own = {
+      intensity: 100,
+      actors: { worker: worker() },
+      children: [{ id: 'w', src: 'worker' as const, budget: { intensity: 1, periodMs: 1_000 } }],
+    };
     const app = here.app(own);
     app.child('w')?.send({ type: 'crash' });
     const { there, again } = moved(here, app, own, aheadMs);
@@ -198,7 +235,9 @@ describe('a child that is saved between two attempts', () => {
     const dyn = { actors: { dyn: dynamicSupervisor({ actors: { worker: worker() } }) }, children: [{ id: 'dyn', src: 'dyn' as const }] };
     const app = here.app(dyn);
     await supervisorHandle(app.child('dyn') as AnyActorRef).startChild({ id: 'w', src: 'worker', backoff });
-    supervisorHandle(app.child('dyn') as AnyActorRef).child('w')?.send({ type: 'crash' });
+    supervisorHandle(app.child('dyn') as AnyActorRef)
+      .child('w')
+      ?.send({ type: 'crash' });
     here.clock.advanceBy(300);
     const { there, again } = moved(here, app, dyn, aheadMs);
     const handle = supervisorHandle(again.child('dyn') as AnyActorRef);
@@ -210,8 +249,19 @@ describe('a child that is saved between two attempts', () => {
   it.each([0, 5_000, 1_000_000])('after failed starts counts its attempts within the window as they were (clock at %i)', (aheadMs) => {
     let failing = false;
     const flaky = setup({ guards: { failing: () => failing } }).createMachine({
-      initial: 'starting', on: { crash: { actions: () => { throw new Error('crash'); } } },
-      states: { starting: { tags: 'starting', always: [{ guard: 'failing', target: 'bad' }, { target: 'up' }] }, up: {}, bad: { type: 'final', tags: 'starting' } },
+      initial: 'starting',
+      on: {
+        crash: {
+          actions: () => {
+            throw new Error('crash');
+          },
+        },
+      },
+      states: {
+        starting: { tags: 'starting', always: [{ guard: 'failing', target: 'bad' }, { target: 'up' }] },
+        up: {},
+        bad: { type: 'final', tags: 'starting' },
+      },
     });
     const options = { intensity: 3, periodMs: 2_000, actors: { flaky }, children: [{ id: 'f', src: 'flaky' as const, backoff }] };
     const here = stage();
@@ -229,180 +279,5 @@ describe('a child that is saved between two attempts', () => {
     expect(again.ref.getSnapshot().status, 'the fourth').toBe('done');
     expect(told(facts, 'supervisor.gaveUp')).toEqual(['supervisor.gaveUp f']);
     failing = false;
-  });
-});
-
-describe('a tree that is saved in the middle of something', () => {
-  it.each([0, 1_000_000])('shutting down: goes on, the deadline of the one that was asked counts on, and reports how long it took (clock at %i)', async (aheadMs) => {
-    const here = stage();
-    here.clock.advanceTo(3_000);
-    const log: string[] = [];
-    const options = { actors: { trapper: trapper(log), worker: worker(log) }, children: [{ id: 'w', src: 'worker' as const }, { id: 't', src: 'trapper' as const, shutdownMs: 1_000 }] };
-    const app = here.app(options);
-    void app.stop();
-    here.clock.advanceBy(700);
-    const { there, again } = moved(here, app, options, aheadMs);
-    const ended = again.ended();
-    there.clock.advanceBy(299);
-    expect(await there.peek(ended)).toBe('pending');
-    there.clock.advanceBy(1);
-    expect(await there.peek(ended)).toMatchObject({ reason: 'normal', killed: ['t'], children: [{ id: 't', reason: 'killed', tookMs: 1_000, killed: true }, { id: 'w', reason: 'shutdown' }] });
-    expect(log.filter((entry) => entry.startsWith('?'))).toHaveLength(1);
-  });
-
-  it('draining: goes on, with the rest of its deadline', async () => {
-    const here = stage();
-    const drainable = setup({}).createMachine({ initial: 'a', states: { a: { on: { 'supervisor.drain': 'b' } }, b: {} } });
-    const options = { actors: { drainable }, children: [{ id: 'd', src: 'drainable' as const }] };
-    const app = here.app(options);
-    void app.drain({ deadlineMs: 1_000 });
-    here.clock.advanceBy(600);
-    expect(app.ref.getSnapshot().value).toEqual({ draining: 'idle' });
-    const { there, again } = moved(here, app, options, 5);
-    const ended = again.ended();
-    expect(await again.startChild({ id: 'x', src: 'drainable' })).toEqual({ ok: false, reason: 'draining' });
-    there.clock.advanceBy(399);
-    expect(await there.peek(ended)).toBe('pending');
-    there.clock.advanceBy(1);
-    expect(await there.peek(ended)).toMatchObject({ reason: 'shutdown', children: [{ id: 'd' }] });
-  });
-
-  it('stopping the siblings of a group restart: goes on and starts them all', () => {
-    const here = stage();
-    const log: string[] = [];
-    const options = { strategy: 'oneForAll' as const, actors: { trapper: trapper(log, 500), worker: worker(log) },
-      children: [{ id: 'w', src: 'worker' as const, input: { name: 'w' } }, { id: 't', src: 'trapper' as const, input: { name: 't' } }] };
-    const app = here.app(options);
-    app.child('w')?.send({ type: 'crash' });
-    here.clock.advanceBy(200);
-    expect(app.ref.getSnapshot().value).toEqual({ restarting: { stoppingSiblings: 'asking' } });
-    const { there, again } = moved(here, app, options);
-    const facts = factsOf(again);
-    there.clock.advanceBy(300);
-    expect(told(facts, 'child.restarted')).toEqual(['child.restarted w', 'child.restarted t']);
-    expect(again.ref.getSnapshot().value).toEqual({ running: 'idle' });
-  });
-
-  it('a slow start with a deadline: the rest of it is left', async () => {
-    const here = stage();
-    const slow = setup({}).createMachine({ initial: 'starting', states: { starting: { tags: 'starting' } } });
-    const options = { actors: { slow }, children: [{ id: 's', src: 'slow' as const, startMs: 1_000 }] };
-    const app = here.app(options);
-    here.clock.advanceBy(800);
-    const { there, again } = moved(here, app, options);
-    expect(await there.peek(again.started())).toBe('pending');
-    there.clock.advanceBy(200);
-    expect(await again.started()).toMatchObject({ ok: false, reason: ['shutdown', ['failedToStartChild', 's', 'timeout']] });
-  });
-
-  it('waiting calls are answered to nobody else: a call of the restored app gets its own answer', async () => {
-    const here = stage();
-    const slow = setup({ types: { events: {} as { type: 'up' } } }).createMachine({ initial: 'starting', states: { starting: { tags: 'starting', on: { up: 'up' } }, up: {} } });
-    const options = { actors: { slow, worker: worker() }, children: [{ id: 's', src: 'slow' as const }] };
-    vi.resetModules();
-    const process1 = await import('../../src/index.js');
-    const app = process1.orchestrator(options).start({ clock: here.clock });
-    void app.terminateChild('nobody');
-    const snapshot = JSON.parse(JSON.stringify(app.getPersistedSnapshot())) as unknown;
-    app.ref.stop();
-    vi.resetModules();
-    const process2 = await import('../../src/index.js');
-    const there = stage();
-    const again = process2.orchestrator(options).start({ clock: there.clock, snapshot });
-    const answers = Promise.all([...Array.from({ length: 3 }, () => again.countChildren())]);
-    again.child('s')?.send({ type: 'up' });
-    expect(await answers).toEqual(Array.from({ length: 3 }, () => ({ specs: 1, active: 1, supervisors: 0, workers: 1 })));
-    await again.stop();
-  });
-});
-
-describe('saved tasks', () => {
-  it('are lost: their supervisor says so to whoever listens, by name, and runs on', async () => {
-    const here = stage();
-    const root = here.root(taskSupervisor(), { id: 'tasks' });
-    const tasks = taskSupervisorHandle(root);
-    tasks.start(() => new Promise(() => {}), { name: 'upload' });
-    tasks.async(() => new Promise(() => {}));
-    const snapshot = JSON.parse(JSON.stringify(root.getPersistedSnapshot())) as unknown;
-    root.stop();
-    const there = stage();
-    const again = createActor(taskSupervisor(), { snapshot: snapshot as never, clock: there.clock, inspect: there.inspect });
-    const facts = factsOf(again as never);
-    again.start();
-    await there.flush();
-    expect(facts.map(({ type, name }) => [type, name])).toEqual([['task.lost', 'upload'], ['task.lost', 'task#1']]);
-    expect(await taskSupervisorHandle(again).run(() => 'goes on')).toEqual({ ok: true, value: 'goes on' });
-    again.stop();
-  });
-
-  it('of an app are told as lost to somebody who can hear it', async () => {
-    const here = stage();
-    const app = here.app({});
-    app.tasks.start(() => new Promise(() => {}), { name: 'upload' });
-    const { there, again } = moved(here, app, {});
-    const heard: string[] = [];
-    const listen = (emitter: { on(type: '*', listener: (fact: never) => void): unknown } | undefined) => {
-      emitter?.on('*', (fact: { type: string; name?: string }) => { if (fact.type === 'task.lost') heard.push(String(fact.name)); });
-    };
-    listen(again as never);
-    listen(again.child('tasks') as never);
-    await there.flush();
-    expect(heard).toEqual(['upload']);
-  });
-
-  it('keep the bound and the mode of their supervisor', async () => {
-    const here = stage();
-    const options = { actors: { jobs: taskSupervisor({ maxChildren: 1 }) }, children: [{ id: 'tasks', src: 'jobs' as const }] };
-    const { again } = moved(here, here.app(options), options);
-    again.tasks.start(() => new Promise(() => {}));
-    expect(again.tasks.start(() => 1)).toEqual({ ok: false, reason: 'maxChildren' });
-  });
-});
-
-describe('what is no saved tree', () => {
-  const described = orchestrator({ actors: { worker: worker() }, children: [{ id: 'w', src: 'worker' }] });
-  const good = (): Record<string, unknown> => {
-    const app = described.start({ clock: stage().clock });
-    const snapshot = saved(app) as Record<string, unknown>;
-    app.ref.stop();
-    return snapshot;
-  };
-
-  it.each<[string, () => unknown]>([
-    ['null', () => null],
-    ['a number', () => 7],
-    ['text', () => '{}'],
-    ['an empty object', () => ({})],
-    ['a list', () => []],
-    ['of another machine', () => worker().resolveState({ value: 'working', context: { name: 'x', reason: 'normal' } })],
-    ['in a state that there is not', () => ({ ...good(), value: 'nowhere' })],
-    ['without context', () => ({ ...good(), context: null })],
-    ['with an empty context', () => ({ ...good(), context: {} })],
-    ['without its pool', () => ({ ...good(), children: {} })],
-    ['with a pool that was cut short', () => ({ ...good(), children: { pool: { src: 'pool', snapshot: { children: [{}] } } } })],
-    ['with a pool of nulls', () => ({ ...good(), children: { pool: { src: 'pool', snapshot: { status: 'active', at: 0, init: null, children: [null], timers: [] } } } })],
-    ['with a pool without timers', () => ({ ...good(), children: { pool: { src: 'pool', snapshot: { status: 'active', at: 0, init: null, children: [] } } } })],
-    ['of a tree with other actors', () => JSON.parse(JSON.stringify(good()).replaceAll('"src":"worker"', '"src":"stranger"')) as unknown],
-  ])('%s is refused at the call with a clear error, and nothing runs', (_what, make) => {
-    const there = stage();
-    const snapshot = make();
-    let error: unknown;
-    try {
-      described.start({ clock: there.clock, inspect: there.inspect, snapshot });
-    } catch (thrown) {
-      error = thrown;
-    }
-    expect(error).toBeInstanceOf(EspalierError);
-    expect(error).toMatchObject({ code: 'supervision/invalid-snapshot' });
-    expect(there.living()).toEqual([]);
-  });
-
-  it('a saved tree that had ended is ended', async () => {
-    const here = stage();
-    const app = here.app({ actors: { worker: worker() }, children: [{ id: 'w', src: 'worker' }] });
-    await app.stop();
-    const there = stage();
-    const again = described.start({ clock: there.clock, inspect: there.inspect, snapshot: saved(app) });
-    expect(await again.ended()).toMatchObject({ reason: 'normal', children: [{ id: 'w' }] });
   });
 });

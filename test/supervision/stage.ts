@@ -6,6 +6,7 @@
 import { assertEvent, createActor, fromCallback, setup, type ActorOptions, type AnyActorLogic, type AnyActorRef, type InspectionEvent } from 'xstate';
 import { expect, onTestFinished } from 'vitest';
 import { exitWith, orchestrator, type ActorMap, type App, type ExitReason, type SupervisorOptions } from '../../src/index.js';
+import { SupervisorHandle } from '../../src/supervision/handle.js';
 import { hasStopped, isUnstarted } from '../../src/supervision/xstate-internals.js';
 import { VirtualClock } from '../../src/testing/virtual-clock.js';
 
@@ -34,10 +35,11 @@ export class Stage {
   }
 
   /** A running root of any logic. */
-  root<Logic extends AnyActorLogic>(logic: Logic, options: { input?: unknown; id?: string; snapshot?: unknown } = {}): AnyActorRef {
-    const root = createActor(logic, { ...options, clock: this.clock, inspect: this.inspect } as unknown as ActorOptions<Logic>) as AnyActorRef;
+  root(logic: AnyActorLogic, options: { input?: unknown; id?: string; snapshot?: unknown } = {}): AnyActorRef {
+    const root = createActor(logic, { ...options, clock: this.clock, inspect: this.inspect } as ActorOptions<AnyActorLogic>) as AnyActorRef;
     this.#stopAtEnd(root);
-    return root.start() as AnyActorRef;
+    root.start();
+    return root;
   }
 
   #stopAtEnd(root: AnyActorRef): void {
@@ -57,7 +59,7 @@ export class Stage {
     for (;;) {
       await this.flush();
       const now = await Promise.race([pending, Promise.resolve(open)]);
-      if (now !== open) return now as Value;
+      if (now !== open) return now;
       const due = this.clock.nextAt();
       if (due === undefined || due === Infinity) throw new Error('a promise that nothing is left to settle');
       this.clock.advanceTo(due);
@@ -82,11 +84,13 @@ export function stage(): Stage {
 }
 
 /** Everything that an actor emits from now on. */
-export function factsOf(emitter: { on(type: '*', listener: (fact: never) => void): unknown }): Fact[] {
+export function factsOf(of: SupervisorHandle | AnyActorRef): Fact[] {
+  const emitter = of instanceof SupervisorHandle ? of.ref : of;
   const facts: Fact[] = [];
-  emitter.on('*', (fact: Fact) => {
+  const note = (fact: Fact): void => {
     facts.push(fact);
-  });
+  };
+  emitter.on('*', note);
   return facts;
 }
 
@@ -109,7 +113,7 @@ export type WorkerEvent =
  */
 export function worker(log: string[] = []) {
   return setup({
-    types: { input: {} as { name?: string } | undefined, context: {} as { name: string; reason: ExitReason }, events: {} as WorkerEvent },
+    types: { input: undefined as { name?: string } | undefined, context: {} as { name: string; reason: ExitReason }, events: {} as WorkerEvent },
     actors: {
       held: fromCallback<WorkerEvent, string>(({ input }) => {
         log.push(`+${input}`);
@@ -155,7 +159,7 @@ export function worker(log: string[] = []) {
 /** A worker that traps exits: told to shut down, it writes `?name` and ends when it is sent `finish`, by itself after `lingerMs`, or not at all. */
 export function trapper(log: string[] = [], lingerMs = Infinity) {
   return setup({
-    types: { input: {} as { name?: string } | undefined, context: {} as { name: string }, events: {} as WorkerEvent },
+    types: { input: undefined as { name?: string } | undefined, context: {} as { name: string }, events: {} as WorkerEvent },
     delays: { linger: lingerMs },
     actions: {
       crash: () => {
@@ -186,4 +190,12 @@ export function trapper(log: string[] = [], lingerMs = Infinity) {
       ended: { type: 'final' },
     },
   });
+}
+
+/** A child of a machine that runs. */
+export function childOf(parent: AnyActorRef | undefined, id: string): AnyActorRef {
+  const { children } = (parent?.getSnapshot() ?? {}) as { children?: Record<string, AnyActorRef | undefined> };
+  const child = children?.[id];
+  if (child === undefined) throw new Error(`no child '${id}'`);
+  return child;
 }

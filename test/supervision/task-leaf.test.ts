@@ -16,7 +16,8 @@ const ends: TaskEvent[] = [
 /** What an actor shows after each of these events, and after it was stopped. */
 function shown(logic: AnyActorLogic, events: readonly TaskEvent[]): unknown[] {
   const actor = createActor(logic).start();
-  const look = () => JSON.parse(JSON.stringify({ snapshot: actor.getSnapshot(), persisted: actor.getPersistedSnapshot(), reason: exitReason(actor) })) as unknown;
+  const look = () =>
+    JSON.parse(JSON.stringify({ snapshot: actor.getSnapshot(), persisted: actor.getPersistedSnapshot(), reason: exitReason(actor) })) as unknown;
   const seen = [look()];
   for (const event of events) {
     actor.send(event);
@@ -28,8 +29,8 @@ function shown(logic: AnyActorLogic, events: readonly TaskEvent[]): unknown[] {
 }
 
 describe("a task's leaf", () => {
-  it.each([[[]], ...ends.map((end) => [[end]]), [ends]] as const)('shows what the task machine shows: %j', (events) => {
-    expect(shown(taskLeaf, events as readonly TaskEvent[])).toEqual(shown(taskMachine, events as readonly TaskEvent[]));
+  it.each<[readonly TaskEvent[]]>([[[]], ...ends.map((end): [TaskEvent[]] => [[end]]), [ends]])('shows what the task machine shows: %j', (events) => {
+    expect(shown(taskLeaf, events)).toEqual(shown(taskMachine, events));
   });
 
   it('shares no state between two tasks', () => {

@@ -1,6 +1,14 @@
 import { setup } from 'xstate';
 import { describe, expect, it } from 'vitest';
-import { Exit, taskSupervisor, taskSupervisorHandle, type StreamOptions, type TaskOutcome, type TaskScope, type TaskSupervisor } from '../../src/index.js';
+import {
+  Exit,
+  taskSupervisor,
+  taskSupervisorHandle,
+  type StreamOptions,
+  type TaskOutcome,
+  type TaskScope,
+  type TaskSupervisor,
+} from '../../src/index.js';
 import { boom, stage, type Stage } from './stage.js';
 
 function tasksOn(here: Stage, maxChildren: number | 'infinity' = 'infinity'): TaskSupervisor {
@@ -57,7 +65,11 @@ describe('a stream of tasks', () => {
   it('reads the iterable no further than it may run', async () => {
     const here = stage();
     let read = 0;
-    const endless = { *[Symbol.iterator]() { for (;;) yield ++read; } };
+    const endless = {
+      *[Symbol.iterator]() {
+        for (;;) yield ++read;
+      },
+    };
     const stream = tasksOn(here).stream(endless, (item) => item, { maxConcurrency: 2 });
     await stream.next();
     expect(read).toBeLessThanOrEqual(3);
@@ -71,11 +83,19 @@ describe('a stream of tasks', () => {
 
   it('tells a task that throws in its call or later as an outcome, and goes on', async () => {
     const here = stage();
-    const outcomes = await here.settle(collect(tasksOn(here).stream([1, 2, 3], (item) => {
-      if (item === 1) throw boom;
-      return item === 2 ? Promise.reject(boom) : item;
-    })));
-    expect(outcomes).toEqual([{ ok: false, reason: { crash: boom } }, { ok: false, reason: { crash: boom } }, { ok: true, value: 3 }]);
+    const outcomes = await here.settle(
+      collect(
+        tasksOn(here).stream([1, 2, 3], (item) => {
+          if (item === 1) throw boom;
+          return item === 2 ? Promise.reject(boom) : item;
+        }),
+      ),
+    );
+    expect(outcomes).toEqual([
+      { ok: false, reason: { crash: boom } },
+      { ok: false, reason: { crash: boom } },
+      { ok: true, value: 3 },
+    ]);
   });
 
   it('kills the task whose deadline passes, and goes on', async () => {
@@ -106,7 +126,14 @@ describe('a stream of tasks', () => {
       }
     }
     const signals: AbortSignal[] = [];
-    for await (const outcome of tasks.stream(items(), (item, { signal }: TaskScope) => { signals.push(signal); return item === 0 ? 'first' : never(); }, { maxConcurrency: 3 })) {
+    for await (const outcome of tasks.stream(
+      items(),
+      (item, { signal }: TaskScope) => {
+        signals.push(signal);
+        return item === 0 ? 'first' : never();
+      },
+      { maxConcurrency: 3 },
+    )) {
       expect(outcome).toEqual({ ok: true, value: 'first' });
       break;
     }
@@ -127,7 +154,16 @@ describe('a stream of tasks', () => {
     const tasks = tasksOn(here);
     const app = new AbortController();
     let calls = 0;
-    const pending = collect(tasks.stream([1, 2, 3, 4], () => { calls++; return never(); }, { signal: app.signal, maxConcurrency: 2 }));
+    const pending = collect(
+      tasks.stream(
+        [1, 2, 3, 4],
+        () => {
+          calls++;
+          return never();
+        },
+        { signal: app.signal, maxConcurrency: 2 },
+      ),
+    );
     await here.flush();
     app.abort();
     expect(values(await here.settle(pending))).toEqual(['cancelled', 'cancelled']);
@@ -164,7 +200,14 @@ describe('a stream of tasks', () => {
   it('over an iterable that throws when it is closed still ends what runs', async () => {
     const here = stage();
     const tasks = tasksOn(here);
-    const items = { [Symbol.iterator]: () => ({ next: () => ({ done: false as const, value: 1 }), return: () => { throw boom; } }) };
+    const items = {
+      [Symbol.iterator]: () => ({
+        next: () => ({ done: false as const, value: 1 }),
+        return: () => {
+          throw boom;
+        },
+      }),
+    };
     const stream = tasks.stream(items, (item) => item, { maxConcurrency: 1 });
     await stream.next();
     await expect(stream.return()).rejects.toBe(boom);
@@ -176,7 +219,10 @@ describe('a stream of tasks', () => {
     const tasks = tasksOn(here, 1);
     const { fn } = work(here);
     const outcomes = await here.settle(collect(tasks.stream([10, 20], fn)));
-    expect(outcomes).toEqual([{ ok: true, value: 10 }, { ok: false, reason: expect.objectContaining({ crash: 'maxChildren' }) }]);
+    expect(outcomes).toEqual([
+      { ok: true, value: 10 },
+      { ok: false, reason: expect.objectContaining({ crash: 'maxChildren' }) },
+    ]);
   });
 
   it('ends with its supervisor', async () => {
@@ -191,7 +237,16 @@ describe('a stream of tasks', () => {
   it('ends with its owner, and so do its tasks', async () => {
     const here = stage();
     const tasks = tasksOn(here);
-    const owner = here.root(setup({ actions: { crash: () => { throw boom; } } }).createMachine({ on: { crash: { actions: 'crash' } } }), { id: 'owner' });
+    const owner = here.root(
+      setup({
+        actions: {
+          crash: () => {
+            throw boom;
+          },
+        },
+      }).createMachine({ on: { crash: { actions: 'crash' } } }),
+      { id: 'owner' },
+    );
     owner.subscribe({ error: () => {} });
     const pending = collect(tasks.stream([1, 2, 3], never, { owner, maxConcurrency: 2 }));
     await here.flush();

@@ -1,6 +1,14 @@
 import { createActor } from 'xstate';
 import { describe, expect, it } from 'vitest';
-import { exit, exitReason, supervisorHandle, taskSupervisor, taskSupervisorHandle, type TaskSupervisor, type TaskSupervisorInput } from '../../src/index.js';
+import {
+  exit,
+  exitReason,
+  supervisorHandle,
+  taskSupervisor,
+  taskSupervisorHandle,
+  type TaskSupervisor,
+  type TaskSupervisorInput,
+} from '../../src/index.js';
 import { boom, factsOf, stage, told, type Stage } from './stage.js';
 
 function tasksOn(here: Stage, options: TaskSupervisorInput = {}): TaskSupervisor {
@@ -14,7 +22,11 @@ describe('fire and forget', () => {
     const here = stage();
     const tasks = tasksOn(here);
     expect(tasks.start(() => Promise.reject(boom)).ok).toBe(true);
-    expect(tasks.start(() => { throw boom; }).ok).toBe(true);
+    expect(
+      tasks.start(() => {
+        throw boom;
+      }).ok,
+    ).toBe(true);
     await here.flush();
     expect(tasks.count()).toBe(0);
     expect(exitReason(tasks.ref)).toBeNull();
@@ -32,12 +44,15 @@ describe('fire and forget', () => {
     const tasks = tasksOn(here, { intensity: 3, periodMs: 1_000 });
     const facts = factsOf(tasks.ref as never);
     let runs = 0;
-    const started = tasks.start(() => {
-      runs++;
-      if (runs > 1) return never();
-      if (crash) throw boom;
-      return Promise.resolve('done');
-    }, { restart });
+    const started = tasks.start(
+      () => {
+        runs++;
+        if (runs > 1) return never();
+        if (crash) throw boom;
+        return Promise.resolve('done');
+      },
+      { restart },
+    );
     await here.flush();
     expect(runs).toBe(1 + times);
     expect(told(facts, 'task.restarted')).toHaveLength(times);
@@ -51,7 +66,13 @@ describe('fire and forget', () => {
     const facts = factsOf(tasks.ref as never);
     const other = tasks.async(never);
     let runs = 0;
-    tasks.start(() => { runs++; return Promise.reject(boom); }, { restart: 'permanent' });
+    tasks.start(
+      () => {
+        runs++;
+        return Promise.reject(boom);
+      },
+      { restart: 'permanent' },
+    );
     await here.flush();
     expect(runs).toBe(3);
     expect(told(facts, 'supervisor.gaveUp')).toHaveLength(1);
@@ -63,7 +84,13 @@ describe('fire and forget', () => {
     const here = stage();
     const tasks = tasksOn(here, { intensity: 10, periodMs: 10 });
     const starts: number[] = [];
-    tasks.start(() => { starts.push(here.clock.now()); return never(); }, { restart: 'permanent', deadlineMs: 100 });
+    tasks.start(
+      () => {
+        starts.push(here.clock.now());
+        return never();
+      },
+      { restart: 'permanent', deadlineMs: 100 },
+    );
     here.clock.advanceBy(350);
     expect(starts).toEqual([0, 100, 200, 300]);
   });
@@ -73,7 +100,15 @@ describe('fire and forget', () => {
     const tasks = tasksOn(here, { intensity: 10, periodMs: 10 });
     const starts: number[] = [];
     let crash: (error: unknown) => void = () => {};
-    tasks.start(() => { starts.push(here.clock.now()); return new Promise((_resolve, reject) => { crash = reject; }); }, { restart: 'permanent', deadlineMs: 100 });
+    tasks.start(
+      () => {
+        starts.push(here.clock.now());
+        return new Promise((_resolve, reject) => {
+          crash = reject;
+        });
+      },
+      { restart: 'permanent', deadlineMs: 100 },
+    );
     here.clock.advanceBy(60);
     crash(boom);
     await here.flush();
@@ -87,7 +122,13 @@ describe('fire and forget', () => {
     const here = stage();
     const tasks = tasksOn(here);
     let runs = 0;
-    const started = tasks.start(() => { runs++; return never(); }, { restart: 'permanent' });
+    const started = tasks.start(
+      () => {
+        runs++;
+        return never();
+      },
+      { restart: 'permanent' },
+    );
     if (!started.ok) throw new Error('refused');
     expect(tasks.terminate(started.task)).toEqual({ ok: true });
     expect(tasks.terminate(started.task)).toEqual({ ok: false, reason: 'notFound' });
@@ -100,7 +141,13 @@ describe('fire and forget', () => {
     const here = stage();
     const tasks = tasksOn(here);
     let runs = 0;
-    const started = tasks.start(() => { runs++; return never(); }, { restart: 'permanent' });
+    const started = tasks.start(
+      () => {
+        runs++;
+        return never();
+      },
+      { restart: 'permanent' },
+    );
     if (!started.ok) throw new Error('refused');
     exit(started.task.ref, 'kill');
     expect(runs).toBe(2);
@@ -111,10 +158,13 @@ describe('fire and forget', () => {
     const here = stage();
     const tasks = tasksOn(here);
     let runs = 0;
-    tasks.start(() => {
-      if (++runs === 2) tasks.ref.send({ type: 'supervisor.drain' });
-      throw boom;
-    }, { restart: 'permanent' });
+    tasks.start(
+      () => {
+        if (++runs === 2) tasks.ref.send({ type: 'supervisor.drain' });
+        throw boom;
+      },
+      { restart: 'permanent' },
+    );
     expect(exitReason(tasks.ref)).toBe('shutdown');
   });
 });
@@ -164,13 +214,25 @@ describe('the end of a task supervisor', () => {
     tasks.start(never, { name: 'plain' });
     tasks.start(never, { name: 'stubborn', trapExit: true, shutdownMs: 80 });
     tasks.start(never, { name: 'brutal', trapExit: true, shutdownMs: 'brutalKill' });
-    tasks.start(({ signal }) => new Promise((_resolve, reject) => { signal.addEventListener('abort', () => { here.clock.setTimeout(() => { reject(boom); }, 30); }); }),
-      { name: 'slow', trapExit: true, shutdownMs: 80 });
+    tasks.start(
+      ({ signal }) =>
+        new Promise((_resolve, reject) => {
+          signal.addEventListener('abort', () => {
+            here.clock.setTimeout(() => {
+              reject(boom);
+            }, 30);
+          });
+        }),
+      { name: 'slow', trapExit: true, shutdownMs: 80 },
+    );
     const report = await here.settle(tasks.stop());
     expect(report).toMatchObject({ id: 'tasks', reason: 'normal', tookMs: 80, killed: expect.arrayContaining(['stubborn', 'brutal']) });
     expect(report.killed).toHaveLength(2);
     expect(Object.fromEntries(report.children.map(({ id, tookMs, killed }) => [id, [tookMs, killed]]))).toEqual({
-      plain: [0, false], brutal: [0, true], slow: [30, false], stubborn: [80, true],
+      plain: [0, false],
+      brutal: [0, true],
+      slow: [30, false],
+      stubborn: [80, true],
     });
   });
 
@@ -189,7 +251,12 @@ describe('the end of a task supervisor', () => {
     const here = stage();
     const tasks = tasksOn(here);
     let finish: (value: string) => void = () => {};
-    const old = tasks.async(() => new Promise<string>((resolve) => { finish = resolve; }));
+    const old = tasks.async(
+      () =>
+        new Promise<string>((resolve) => {
+          finish = resolve;
+        }),
+    );
     const drained = tasks.drain();
     await here.flush();
     expect(tasks.start(never)).toEqual({ ok: false, reason: 'draining' });
@@ -217,7 +284,15 @@ describe('the end of a task supervisor', () => {
     const tasks = tasksOn(here);
     let runs = 0;
     let crash: (error: unknown) => void = () => {};
-    tasks.start(() => { runs++; return new Promise((_resolve, reject) => { crash = reject; }); }, { restart: 'permanent' });
+    tasks.start(
+      () => {
+        runs++;
+        return new Promise((_resolve, reject) => {
+          crash = reject;
+        });
+      },
+      { restart: 'permanent' },
+    );
     const drained = tasks.drain();
     await here.flush();
     crash(boom);
@@ -250,7 +325,10 @@ describe('the end of a task supervisor', () => {
     const here = stage();
     const tasks = tasksOn(here);
     let signal: AbortSignal | undefined;
-    const one = tasks.async((scope) => { ({ signal } = scope); return never(); });
+    const one = tasks.async((scope) => {
+      ({ signal } = scope);
+      return never();
+    });
     const two = tasks.async(never, { trapExit: true });
     exit(tasks.ref, 'kill');
     expect(one.ok && (await one.task.outcome)).toEqual({ ok: false, reason: 'lost' });
@@ -279,14 +357,19 @@ describe('the handle of supervisors on a task supervisor', () => {
     const here = stage();
     const handle = supervisorHandle(here.root(taskSupervisor(), { id: 'tasks' }));
     for (const call of [
-      () => handle.whichChildren(), () => handle.countChildren(), () => handle.terminateChild('x'), () => handle.restartChild('x'),
-      () => handle.deleteChild('x'), () => handle.childSpec('x'),
-    ]) expect(await here.peek<unknown>(call())).not.toBe('pending');
+      () => handle.whichChildren(),
+      () => handle.countChildren(),
+      () => handle.terminateChild('x'),
+      () => handle.restartChild('x'),
+      () => handle.deleteChild('x'),
+      () => handle.childSpec('x'),
+    ])
+      expect(await here.peek<unknown>(call())).not.toBe('pending');
   });
 });
 
 describe('a task supervisor from its machine alone', () => {
-  it('that was given invalid options fails its start with OTP\'s term', async () => {
+  it("that was given invalid options fails its start with OTP's term", async () => {
     const here = stage();
     const root = createActor(taskSupervisor(), { input: { maxChildren: -1 }, clock: here.clock }).start();
     expect(await supervisorHandle(root).started()).toEqual({ ok: false, reason: ['supervisorData', ['invalidMaxChildren', -1]] });

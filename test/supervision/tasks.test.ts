@@ -1,6 +1,5 @@
-import { createActor, setup, type AnyActorRef } from 'xstate';
 import { describe, expect, it } from 'vitest';
-import { exitReason, exitWith, taskSupervisor, taskSupervisorHandle, type LinkExit, type TaskSupervisor, type TaskSupervisorInput } from '../../src/index.js';
+import { exitWith, taskSupervisor, taskSupervisorHandle, type TaskSupervisor, type TaskSupervisorInput } from '../../src/index.js';
 import { boom, stage, type Stage } from './stage.js';
 
 function tasksOn(here: Stage, options: TaskSupervisorInput = {}): TaskSupervisor {
@@ -18,25 +17,13 @@ function deferred<Value = unknown>() {
   return { promise, resolve, reject };
 }
 
+/** What a task may return besides a promise. */
+function thenable<Value>(then: (yes: (value: Value) => void, no: (error: unknown) => void) => void): PromiseLike<Value> {
+  // oxlint-disable-next-line unicorn/no-thenable -- it is what is tested
+  return { then } as unknown as PromiseLike<Value>;
+}
+
 const never = () => new Promise<never>(() => {});
-
-/** An owner of tasks that dies with what it is linked to, and can be told to finish. */
-const mortal = setup({ types: { events: {} as { type: 'finish' } | { type: 'crash' } }, actions: { crash: () => { throw boom; } } }).createMachine({
-  id: 'mortal', initial: 'alive', states: { alive: { on: { finish: 'over', crash: { actions: 'crash' } } }, over: { type: 'final' } },
-});
-
-/** An owner that traps exits, and keeps what it is told. */
-function trapping(heard: LinkExit[]) {
-  return setup({ types: { events: {} as LinkExit }, actions: { hear: ({ event }) => { heard.push(event); } } }).createMachine({
-    id: 'trapping', on: { 'link.exit': { actions: 'hear' } },
-  });
-}
-
-function ownerOf(here: Stage, logic: Parameters<Stage['root']>[0], id: string): AnyActorRef {
-  const owner = here.root(logic, { id });
-  owner.subscribe({ error: () => {} });
-  return owner;
-}
 
 describe('a task with an awaited result', () => {
   it('settles with what its function returns, at once or later', async () => {
@@ -52,9 +39,14 @@ describe('a task with an awaited result', () => {
   });
 
   it.each([
-    ['throws in its call', () => { throw boom; }],
+    [
+      'throws in its call',
+      () => {
+        throw boom;
+      },
+    ],
     ['rejects', () => Promise.reject(boom)],
-    ['returns a thenable that rejects', () => ({ then: (_yes: unknown, no: (error: unknown) => void) => { no(boom); } }) as unknown as PromiseLike<never>],
+    ['returns a thenable that rejects', () => thenable<never>((_yes, no) => no(boom))],
   ])('settles with the crash when its function %s', async (_how, fn) => {
     const tasks = tasksOn(stage());
     expect(await tasks.run(fn)).toEqual({ ok: false, reason: { crash: boom } });
@@ -63,29 +55,40 @@ describe('a task with an awaited result', () => {
 
   it('takes any thenable for a promise', async () => {
     const tasks = tasksOn(stage());
-    const thenable = { then: (yes: (value: string) => void) => { yes('thenable'); } } as unknown as PromiseLike<string>;
-    expect(await tasks.run(() => thenable)).toEqual({ ok: true, value: 'thenable' });
+    const promised = thenable<string>((yes) => yes('thenable'));
+    expect(await tasks.run(() => promised)).toEqual({ ok: true, value: 'thenable' });
   });
 
   it('settles with a crash when reading `then` of what it returned throws', async () => {
     const here = stage();
     const tasks = tasksOn(here);
-    const trap = { get then(): never { throw boom; } };
-    expect(await tasks.run(() => trap as unknown)).toEqual({ ok: false, reason: { crash: boom } });
+    const trap: object = {
+      // oxlint-disable-next-line unicorn/no-thenable -- it is what is tested
+      get then(): never {
+        throw boom;
+      },
+    };
+    expect(await tasks.run(() => trap)).toEqual({ ok: false, reason: { crash: boom } });
     expect(tasks.count()).toBe(0);
   });
 
   it('settles with a crash when the thenable that it returned throws in `then`', async () => {
     const here = stage();
     const tasks = tasksOn(here);
-    const trap = { then: () => { throw boom; } } as unknown as PromiseLike<never>;
+    const trap = thenable<never>(() => {
+      throw boom;
+    });
     expect(await tasks.run(() => trap)).toEqual({ ok: false, reason: { crash: boom } });
     expect(tasks.count()).toBe(0);
   });
 
   it('takes only the first word of a thenable that speaks twice', async () => {
     const tasks = tasksOn(stage());
-    const twice = { then: (yes: (value: number) => void, no: (error: unknown) => void) => { yes(1); no(boom); yes(2); } } as unknown as PromiseLike<number>;
+    const twice = thenable<number>((yes, no) => {
+      yes(1);
+      no(boom);
+      yes(2);
+    });
     expect(await tasks.run(() => twice)).toEqual({ ok: true, value: 1 });
     expect(tasks.count()).toBe(0);
   });
@@ -118,7 +121,15 @@ describe('a task with an awaited result', () => {
   it('that traps exits has until the end of its shutdown time to settle, and is killed then', async () => {
     const here = stage();
     const tasks = tasksOn(here);
-    const good = tasks.async(({ signal }) => new Promise((resolve) => { signal.addEventListener('abort', () => { resolve('tidied'); }); }), { trapExit: true });
+    const good = tasks.async(
+      ({ signal }) =>
+        new Promise((resolve) => {
+          signal.addEventListener('abort', () => {
+            resolve('tidied');
+          });
+        }),
+      { trapExit: true },
+    );
     const bad = tasks.async(never, { trapExit: true });
     if (!good.ok || !bad.ok) throw new Error('refused');
     expect(await good.task.shutdown()).toEqual({ ok: true, value: 'tidied' });
@@ -151,7 +162,13 @@ describe('a task with an awaited result', () => {
     const here = stage();
     const tasks = tasksOn(here);
     let signal: AbortSignal | undefined;
-    const outcome = tasks.run((scope) => { ({ signal } = scope); return never(); }, { deadlineMs: 30 });
+    const outcome = tasks.run(
+      (scope) => {
+        ({ signal } = scope);
+        return never();
+      },
+      { deadlineMs: 30 },
+    );
     expect(await here.settle(outcome)).toEqual({ ok: false, reason: 'timedOut' });
     expect(here.clock.now()).toBe(30);
     expect(signal?.reason).toMatchObject({ name: 'TimeoutError' });
@@ -163,234 +180,6 @@ describe('a task with an awaited result', () => {
     const started = tasks.async(never, { deadlineMs: Infinity });
     expect(here.clock.pending()).toBe(0);
     if (started.ok) started.task.cancel();
-  });
-});
-
-describe('the signal of a task', () => {
-  it('is never aborted by success', async () => {
-    const tasks = tasksOn(stage());
-    let signal: AbortSignal | undefined;
-    await tasks.run((scope) => { ({ signal } = scope); return 1; });
-    await tasks.run(() => 2);
-    expect(signal?.aborted).toBe(false);
-  });
-
-  it('is the same however often it is read', async () => {
-    const tasks = tasksOn(stage());
-    const seen: AbortSignal[] = [];
-    await tasks.run((scope) => { seen.push(scope.signal, scope.signal); });
-    expect(seen[0]).toBe(seen[1]);
-  });
-
-  it('read too late is aborted, and says nothing to the next task in the same slot', async () => {
-    const here = stage();
-    const tasks = tasksOn(here);
-    let kept: { readonly signal: AbortSignal } | undefined;
-    const first = tasks.async((scope) => { kept = scope; return never(); });
-    if (first.ok) first.task.cancel();
-    const second = tasks.async(never);
-    expect(kept?.signal.aborted).toBe(true);
-    expect(second.ok && first.ok && second.task.id === first.task.id).toBe(true);
-    if (second.ok) second.task.cancel();
-  });
-
-  it('of the app cancels the task; when it has aborted before, the function does not even begin', async () => {
-    const tasks = tasksOn(stage());
-    const app = new AbortController();
-    let began = 0;
-    const running = tasks.async(() => { began++; return never(); }, { signal: app.signal });
-    app.abort();
-    const late = tasks.async(() => { began++; return never(); }, { signal: app.signal });
-    expect(running.ok && (await running.task.outcome)).toEqual({ ok: false, reason: 'cancelled' });
-    expect(late.ok && (await late.task.outcome)).toEqual({ ok: false, reason: 'cancelled' });
-    expect(began).toBe(1);
-    expect(tasks.count()).toBe(0);
-    expect(await tasks.run(() => 'next')).toEqual({ ok: true, value: 'next' });
-    expect(await tasks.run(() => 'and the next')).toEqual({ ok: true, value: 'and the next' });
-  });
-
-  it('of the app is let go when the task has ended', async () => {
-    const tasks = tasksOn(stage());
-    const app = new AbortController();
-    let listeners = 0;
-    const { signal } = app;
-    const add = signal.addEventListener.bind(signal);
-    const remove = signal.removeEventListener.bind(signal);
-    signal.addEventListener = ((...args: Parameters<typeof add>) => { listeners++; add(...args); }) as typeof signal.addEventListener;
-    signal.removeEventListener = ((...args: Parameters<typeof remove>) => { listeners--; remove(...args); }) as typeof signal.removeEventListener;
-    await tasks.run(() => 1, { signal });
-    await tasks.run(() => Promise.resolve(2), { signal });
-    expect(listeners).toBe(0);
-  });
-
-  it('may cancel its own task and start another from its listener: the other one lives', async () => {
-    const here = stage();
-    const tasks = tasksOn(here);
-    let other: ReturnType<typeof tasks.async> | undefined;
-    const started: ReturnType<typeof tasks.async> = tasks.async(({ signal }) => {
-      signal.addEventListener('abort', () => {
-        if (started.ok) started.task.cancel();
-        other = tasks.async(never);
-      });
-      return never();
-    });
-    if (!started.ok) throw new Error('refused');
-    void started.task.shutdown();
-    if (other?.ok !== true) throw new Error('refused');
-    expect(await here.peek(other.task.outcome)).toBe('pending');
-    other.task.cancel();
-  });
-});
-
-describe('a late result', () => {
-  it('touches neither its own outcome nor the next task in the slot', async () => {
-    const here = stage();
-    const tasks = tasksOn(here);
-    const slow = deferred<string>();
-    const first = tasks.async(() => slow.promise);
-    if (!first.ok) throw new Error('refused');
-    first.task.cancel();
-    const second = tasks.async(never);
-    if (!second.ok) throw new Error('refused');
-    expect(second.task.id).toBe(first.task.id);
-    slow.resolve('too late');
-    await here.flush();
-    expect(await first.task.outcome).toEqual({ ok: false, reason: 'cancelled' });
-    expect(await here.peek(second.task.outcome)).toBe('pending');
-    second.task.cancel();
-  });
-
-  it('that rejects is no unhandled rejection', async () => {
-    const here = stage();
-    const tasks = tasksOn(here);
-    const slow = deferred();
-    const first = tasks.async(() => slow.promise);
-    if (first.ok) first.task.cancel();
-    slow.reject(boom);
-    await here.flush();
-    expect(tasks.count()).toBe(0);
-  });
-
-  it('of a handle whose task is over cannot end the task that has its slot now', async () => {
-    const here = stage();
-    const tasks = tasksOn(here);
-    const first = tasks.async(() => 1);
-    const second = tasks.async(never);
-    if (!first.ok || !second.ok) throw new Error('refused');
-    expect(second.task.id).toBe(first.task.id);
-    first.task.cancel();
-    await first.task.shutdown('brutalKill');
-    expect(tasks.terminate(first.task)).toEqual({ ok: false, reason: 'notFound' });
-    expect(await here.peek(second.task.outcome)).toBe('pending');
-    second.task.cancel();
-  });
-});
-
-describe('the owner of a task', () => {
-  it('outlives a linked task that succeeds at once', async () => {
-    const here = stage();
-    const tasks = tasksOn(here);
-    const owner = ownerOf(here, mortal, 'owner');
-    const started = tasks.async(() => 1, { owner });
-    expect(started.ok && (await started.task.outcome)).toEqual({ ok: true, value: 1 });
-    expect(exitReason(owner)).toBeNull();
-  });
-
-  it('outlives a linked task that succeeds later', async () => {
-    const here = stage();
-    const tasks = tasksOn(here);
-    const owner = ownerOf(here, mortal, 'owner');
-    const started = tasks.async(() => Promise.resolve(1), { owner });
-    expect(started.ok && (await started.task.outcome)).toEqual({ ok: true, value: 1 });
-    expect(exitReason(owner)).toBeNull();
-  });
-
-  it('dies of the crash of a linked task, at once or later', async () => {
-    const here = stage();
-    const tasks = tasksOn(here);
-    const first = ownerOf(here, mortal, 'first');
-    const second = ownerOf(here, mortal, 'second');
-    tasks.async(() => { throw boom; }, { owner: first });
-    tasks.async(() => Promise.reject(boom), { owner: second });
-    await here.flush();
-    expect(exitReason(first)).toEqual({ crash: boom });
-    expect(exitReason(second)).toEqual({ crash: boom });
-  });
-
-  it('that traps exits is told instead', async () => {
-    const here = stage();
-    const tasks = tasksOn(here);
-    const heard: LinkExit[] = [];
-    const owner = ownerOf(here, trapping(heard), 'owner');
-    const started = tasks.async(() => Promise.reject(boom), { owner });
-    await here.flush();
-    expect(heard).toMatchObject([{ type: 'link.exit', reason: { crash: boom } }]);
-    expect(started.ok && heard[0]?.from === started.task.ref).toBe(true);
-  });
-
-  it('outlives a task that is not linked', async () => {
-    const here = stage();
-    const tasks = tasksOn(here);
-    const owner = ownerOf(here, mortal, 'owner');
-    const started = tasks.async(() => Promise.reject(boom), { owner, link: false });
-    expect(started.ok && (await started.task.outcome)).toEqual({ ok: false, reason: { crash: boom } });
-    expect(exitReason(owner)).toBeNull();
-  });
-
-  it('outlives a linked task that it cancels or shuts down', async () => {
-    const here = stage();
-    const tasks = tasksOn(here);
-    const owner = ownerOf(here, mortal, 'owner');
-    const [one, two] = [tasks.async(never, { owner }), tasks.async(never, { owner })];
-    if (one.ok) one.task.cancel();
-    if (two.ok) await two.task.shutdown('brutalKill');
-    expect(exitReason(owner)).toBeNull();
-  });
-
-  it('that crashes takes its linked task with it, and the signal of the task says so', async () => {
-    const here = stage();
-    const tasks = tasksOn(here);
-    const owner = ownerOf(here, mortal, 'owner');
-    let signal: AbortSignal | undefined;
-    const started = tasks.async((scope) => { ({ signal } = scope); return never(); }, { owner });
-    owner.send({ type: 'crash' });
-    expect(started.ok && (await started.task.outcome)).toEqual({ ok: false, reason: { crash: boom } });
-    expect(signal?.aborted).toBe(true);
-  });
-
-  it('that finishes in good order leaves its linked task running, as a normal exit signal ends nobody', async () => {
-    const here = stage();
-    const tasks = tasksOn(here);
-    const owner = ownerOf(here, mortal, 'owner');
-    const started = tasks.async(never, { owner });
-    owner.send({ type: 'finish' });
-    await here.flush();
-    expect(tasks.count()).toBe(1);
-    if (started.ok) started.task.cancel();
-  });
-
-  it('that is dead already gets no running task', async () => {
-    const here = stage();
-    const tasks = tasksOn(here);
-    const owner = createActor(mortal, { clock: here.clock }).start();
-    owner.stop();
-    const started = tasks.async(never, { owner });
-    await here.flush();
-    expect(tasks.count()).toBe(0);
-    expect(started.ok && (await started.task.outcome)).toMatchObject({ ok: false });
-  });
-
-  it('keeps no link to a task that has ended', async () => {
-    const here = stage();
-    const tasks = tasksOn(here);
-    const owner = here.root(mortal, { id: 'owner' });
-    const observers = () => (owner as unknown as { observers: Set<unknown> }).observers.size;
-    for (let round = 0; round < 3; round++) {
-      const started = tasks.async(() => Promise.resolve(round), { owner });
-      if (started.ok) await started.task.outcome;
-      tasks.async(() => round, { owner });
-    }
-    expect(observers()).toBe(0);
   });
 });
 
