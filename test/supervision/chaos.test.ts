@@ -16,7 +16,8 @@ import {
   type App,
   type SupervisorHandle,
 } from '../../src/index.js';
-import { hasStopped } from '../../src/supervision/xstate-internals.js';
+import { pendingEvents } from '../../src/supervision/scheduler.js';
+import { childrenOf, hasStopped } from '../../src/supervision/xstate-internals.js';
 import { VirtualClock } from '../../src/testing/virtual-clock.js';
 
 const boom = new Error('boom');
@@ -44,9 +45,13 @@ function logicOf(held: Held, mood: { failing: boolean; slow: boolean }) {
       crash: () => {
         throw boom;
       },
+      endItself: ({ self }) => {
+        exit(self as never, 'kill');
+      },
     },
   }).createMachine({
     initial: 'starting',
+    on: { suicide: { actions: 'endItself' } },
     states: {
       starting: {
         tags: 'starting',
@@ -101,7 +106,7 @@ function treeOf(held: Held, mood: { failing: boolean; slow: boolean }, strategy:
 const at = fc.constantFrom('a', 'b', 'c', 'e', 'inner', 'dyn', 'tasks', 'inner/x', 'inner/y', 'dyn/d', 'dyn/d.2');
 const steps = fc.array(
   fc.oneof(
-    { weight: 6, arbitrary: fc.record({ do: fc.constantFrom('crash', 'finish', 'kill', 'up'), at }) },
+    { weight: 6, arbitrary: fc.record({ do: fc.constantFrom('crash', 'finish', 'kill', 'up', 'suicide'), at }) },
     { weight: 4, arbitrary: fc.record({ do: fc.constantFrom('terminate', 'restart', 'delete', 'start', 'startDynamic', 'which'), at }) },
     { weight: 4, arbitrary: fc.record({ do: fc.constant('wait'), ms: fc.constantFrom(1, 10, 40, 300) }) },
     { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('failing', 'slow', 'well') }) },
@@ -127,6 +132,46 @@ function ownerOf(app: App, path: string): SupervisorHandle | undefined {
   return ref === undefined ? undefined : supervisorHandle(ref);
 }
 
+interface Chart {
+  readonly value: unknown;
+  readonly status: string;
+  readonly context: {
+    readonly children?: readonly { readonly spec: { readonly id: string }; readonly status: string }[];
+    readonly size?: number;
+    readonly retrying?: Record<string, unknown>;
+    readonly mailbox?: readonly { readonly type: string; readonly id?: string }[];
+  };
+}
+
+/** What a supervisor believes of its children is so, and whoever is to be tried again has something that will try; all the way down. */
+function checkBeliefs(ref: AnyActorRef): void {
+  const { value, status, context } = ref.getSnapshot() as Chart;
+  const idle = typeof value === 'object' && value !== null && 'running' in value;
+  const pool = childrenOf(ref).find(({ id }) => id === 'pool');
+  if (status !== 'active' || pool === undefined) return;
+  const { get } = (pool.getSnapshot() as { pool: { get(id: string): { ref: AnyActorRef; phase?: string } | undefined } }).pool;
+  const child = (id: string) => get.call((pool.getSnapshot() as { pool: never }).pool, id);
+  const due = (id: string) =>
+    pendingEvents(ref).some((timer) => timer.id === `retry.${id}`) || context.mailbox?.some((mail) => mail.type === 'child.retry' && mail.id === id);
+  for (const { spec, status: believed } of context.children ?? []) {
+    const { ref: real } = child(spec.id) ?? {};
+    if (!idle) continue;
+    if (believed === 'running') expect(real !== undefined && !hasStopped(real), `${spec.id} is believed to run`).toBe(true);
+    else expect(real === undefined, `${spec.id} is believed to be ${believed}`).toBe(true);
+    if (believed === 'restarting') expect(due(spec.id), `${spec.id} waits for a retry that never comes`).toBe(true);
+    if (real !== undefined) checkBeliefs(real);
+  }
+  if (idle && context.retrying !== undefined) {
+    const entries = (pool.getPersistedSnapshot() as unknown as { entries: readonly { key: string; child: unknown }[] }).entries;
+    expect(context.size, 'the size of a dynamic supervisor').toBe(entries.length);
+    for (const { key, child: saved } of entries) {
+      const real = child(key)?.ref;
+      if (saved === null) expect(due(key), `${key} waits for a retry that never comes`).toBe(true);
+      else expect(real !== undefined && !hasStopped(real), `${key} is believed to run`).toBe(true);
+    }
+  }
+}
+
 async function play(list: readonly Step[], strategy: 'oneForOne' | 'oneForAll' | 'restForOne'): Promise<void> {
   const held = new Held();
   const mood = { failing: false, slow: false };
@@ -144,7 +189,7 @@ async function play(list: readonly Step[], strategy: 'oneForOne' | 'oneForAll' |
     const plain = ref !== undefined && !['inner', 'dyn', 'tasks'].includes(path);
     if (step.do === 'wait') await clock.advanceByAsync(step.ms ?? 0);
     else if (step.do === 'kill' && ref !== undefined) exit(ref, 'kill');
-    else if (['crash', 'finish', 'up'].includes(step.do)) {
+    else if (['crash', 'finish', 'up', 'suicide'].includes(step.do)) {
       if (plain && !hasStopped(ref)) ref.send({ type: step.do });
     } else if (step.do === 'terminate') note('terminate', ownerOf(app, path)?.terminateChild(id));
     else if (step.do === 'restart') note('restart', ownerOf(app, path)?.restartChild(id));
@@ -178,9 +223,14 @@ async function play(list: readonly Step[], strategy: 'oneForOne' | 'oneForAll' |
       app = described.start({ clock, snapshot });
     }
     await clock.flush();
+    checkBeliefs(app.ref);
     expect([...held.alive.values()].length, 'no more resources than workers that could hold them').toBeLessThanOrEqual(14);
   }
   Object.assign(mood, { failing: false, slow: false });
+  if (app.ref.getSnapshot().status === 'active') {
+    await clock.advanceByAsync(2_000);
+    checkBeliefs(app.ref);
+  }
   note('the last stop', app.stop());
   for (let round = 0; round < 40; round++) await clock.advanceByAsync(500);
   const open = Symbol('open');
