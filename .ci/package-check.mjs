@@ -59,7 +59,7 @@ run('tar', ['-xzf', tarball, '-C', user]);
 symlinkSync(join(user, 'package'), join(modules, manifest.name));
 // A user has what the package declares, and Node's types; nothing else of this repository.
 const declared = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
-mkdirSync(join(user, 'package', 'node_modules'));
+mkdirSync(join(user, 'package', 'node_modules', '@types'), { recursive: true });
 for (const name of [...declared, '@types/node']) symlinkSync(join(root, 'node_modules', name), join(modules, name));
 for (const name of declared) symlinkSync(join(root, 'node_modules', name), join(user, 'package', 'node_modules', name));
 
@@ -67,6 +67,8 @@ const entries = Object.keys(manifest.exports).filter((entry) => entry !== './pac
 const imports = entries.map((entry) => `await import('${manifest.name}${entry.slice(1)}');`);
 writeFileSync(join(user, 'entries.mjs'), imports.join('\n'));
 run('node', ['entries.mjs'], { cwd: user });
+// And every entry's declarations, to the last file that they mention.
+writeFileSync(join(user, 'entries.ts'), entries.map((entry, index) => `export * as entry${index} from '${manifest.name}${entry.slice(1)}';`).join('\n'));
 
 const blocks = [...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map((match) => match[1]);
 if (blocks.length === 0) fail('README.md has no program to try');

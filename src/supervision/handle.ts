@@ -149,7 +149,7 @@ export class SupervisorHandle {
     return this.#endAfter({ type: 'supervisor.stop', reason: options.reason ?? 'normal' });
   }
 
-  /** Refuses to start anybody, lets children that handle `supervisor.drain` finish, then stops. `deadlineMs`: how long they may take. */
+  /** Refuses to start anybody, lets children that handle `supervisor.drain` finish, then stops. `deadlineMs`: how long they may take; asked again, the deadline given last holds. */
   drain(options: { deadlineMs?: number } = {}): Promise<ExitReport> {
     const { deadlineMs } = options;
     if (deadlineMs !== undefined && !(typeof deadlineMs === 'number' && deadlineMs >= 0))

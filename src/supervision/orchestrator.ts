@@ -4,7 +4,7 @@ import { createActor, type ActorOptions, type AnyActorLogic, type AnyActorRef, t
 import { systemClock, type Clock } from './clock.js';
 import { contain } from './contain.js';
 import { SupervisorHandle } from './handle.js';
-import { invalidSnapshot, requireSaved } from './saved-tree.js';
+import { invalidSnapshot, requireSaved } from '../wire/saved-tree.js';
 import { indexTimers } from './scheduler.js';
 import { supervisor, type ActorMap, type SupervisorOptions } from './supervisors.js';
 import { taskSupervisor, TaskSupervisor } from './tasks.js';

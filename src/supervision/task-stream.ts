@@ -38,6 +38,7 @@ export async function* streamTasks<Item, Value>(
   };
   const source = iteratorOf(items);
   const flying: Flight<Value>[] = [];
+  const landings = new Landings<Value>();
   let exhausted = false;
   try {
     for (;;) {
@@ -46,12 +47,15 @@ export async function* streamTasks<Item, Value>(
         if (next === undefined) break;
         const { done, value: item } = next;
         if (done === true) exhausted = true;
-        else flying.push(launch(tasks, (scope) => fn(item, scope), taskOptions));
+        else {
+          const flight = launch(tasks, (scope: Parameters<TaskFn<Value>>[0]) => fn(item, scope), taskOptions);
+          flying.push(flight);
+          if (!ordered) landings.await(flight);
+        }
       }
       if (flying.length === 0) return;
-      const next = ordered ? (flying[0] as Flight<Value>) : await Promise.race(flying.map((flight) => flight.landed));
-      const { outcome } = await next.landed;
-      flying.splice(flying.indexOf(next), 1);
+      const { flight, outcome } = ordered ? await (flying[0] as Flight<Value>).landed : await landings.next();
+      flying.splice(flying.indexOf(flight), 1);
       if (owner !== undefined && exitReason(owner) !== null) return;
       if (onTimeout === 'exit' && !outcome.ok && outcome.reason === 'timedOut') throw new Exit({ crash: 'timeout' });
       yield outcome;
@@ -86,21 +90,47 @@ function leave(source: Iterator<unknown> | AsyncIterator<unknown>): void {
   });
 }
 
-/** A task on its way. `landed` gives the flight itself, so that a race tells which. */
+/** A task on its way. */
 interface Flight<Value> {
   readonly task: Task<Value> | undefined;
-  readonly landed: Promise<Flight<Value> & { readonly outcome: TaskOutcome<Value> }>;
+  readonly landed: Promise<Landing<Value>>;
+}
+
+interface Landing<Value> {
+  readonly flight: Flight<Value>;
+  readonly outcome: TaskOutcome<Value>;
 }
 
 function launch<Value>(tasks: TaskSupervisor, fn: TaskFn<Value>, options: AsyncOptions): Flight<Value> {
   const started = tasks.async(fn, options);
   const outcome: Promise<TaskOutcome<Value>> = started.ok ? started.task.outcome : Promise.resolve({ ok: false, reason: { crash: started.reason } });
-  const flight = { task: started.ok ? started.task : undefined, landed: undefined as never } as {
-    task: Task<Value> | undefined;
-    landed: Flight<Value>['landed'];
-  };
-  flight.landed = outcome.then((landedWith) => Object.assign(flight, { outcome: landedWith }));
+  const landed = outcome.then((landedWith): Landing<Value> => ({ flight, outcome: landedWith }));
+  const flight: Flight<Value> = { task: started.ok ? started.task : undefined, landed };
   return flight;
+}
+
+/** Flights as they land. (To race them anew for each would leave a reaction per outcome with the slowest of them.) */
+class Landings<Value> {
+  readonly #landed: Landing<Value>[] = [];
+  #wake: (() => void) | undefined;
+
+  await(flight: Flight<Value>): void {
+    void flight.landed.then((landing) => {
+      this.#landed.push(landing);
+      this.#wake?.();
+    });
+  }
+
+  /** The next to land, in the order in which they do. */
+  async next(): Promise<Landing<Value>> {
+    for (;;) {
+      const landing = this.#landed.shift();
+      if (landing !== undefined) return landing;
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
 }
 
 function iteratorOf<Item>(items: Iterable<Item> | AsyncIterable<Item>): Iterator<Item> | AsyncIterator<Item> {

@@ -241,3 +241,71 @@ describe('backoff and budget of dynamic children', () => {
     expect(await handle.countChildren()).toMatchObject({ specs: 0, active: 0 });
   });
 });
+
+describe('a budget that is spent in a group', () => {
+  /** Starts fail while `failing`; `crash` ends it. */
+  const flaky = (mood: { failing: boolean }) =>
+    setup({
+      guards: { failing: () => mood.failing },
+      actions: {
+        crash: () => {
+          throw boom;
+        },
+      },
+    }).createMachine({
+      initial: 'starting',
+      on: { crash: { actions: 'crash' } },
+      states: {
+        starting: {
+          tags: 'starting',
+          always: [{ guard: 'failing', target: 'bad' }, { target: 'up' }],
+        },
+        up: {},
+        bad: { type: 'final', tags: 'starting' },
+      },
+    });
+
+  it.each(['oneForAll', 'restForOne'] as const)('%s: the child stays down, and the rest of its group comes up without it', async (strategy) => {
+    const here = stage();
+    const mood = { failing: false };
+    const app = here.app({
+      strategy,
+      intensity: 100,
+      actors: { flaky: flaky(mood), worker: worker() },
+      children: [
+        { id: 'a', src: 'worker' },
+        { id: 'f', src: 'flaky', budget: { intensity: 2, periodMs: 60_000 }, backoff: steady(100) },
+        { id: 'z', src: 'worker' },
+      ],
+    });
+    const facts = factsOf(app);
+    mood.failing = true;
+    app.child('f')?.send({ type: 'crash' });
+    here.clock.advanceBy(10_000);
+    expect(told(facts, 'child.gaveUp', 'supervisor.gaveUp')).toEqual(['child.gaveUp f']);
+    expect(['a', 'f', 'z'].filter((id) => app.child(id) !== undefined)).toEqual(['a', 'z']);
+    expect(app.ref.getSnapshot().value).toEqual({ running: 'idle' });
+    mood.failing = false;
+    expect(await app.restartChild('f')).toMatchObject({ ok: true });
+  });
+
+  it('its siblings keep their own budgets', () => {
+    const here = stage();
+    const app = here.app({
+      strategy: 'oneForAll',
+      intensity: 100,
+      actors: { worker: worker() },
+      children: [
+        { id: 'a', src: 'worker', budget: { intensity: 1, periodMs: 1_000 } },
+        { id: 'b', src: 'worker' },
+      ],
+    });
+    for (let round = 0; round < 5; round++) app.child('b')?.send({ type: 'crash' });
+    expect(app.child('a')).toBeDefined();
+    app.child('a')?.send({ type: 'crash' });
+    expect(app.child('a')).toBeDefined();
+    app.child('a')?.send({ type: 'crash' });
+    expect(app.child('a')).toBeUndefined();
+    expect(app.child('b')).toBeDefined();
+  });
+});

@@ -1,6 +1,6 @@
 import { setup, type AnyActorRef } from 'xstate';
 import { describe, expect, it } from 'vitest';
-import { dynamicSupervisor, exitReason, supervisorHandle } from '../../src/index.js';
+import { dynamicSupervisor, exitReason, supervisorHandle, taskSupervisor, taskSupervisorHandle } from '../../src/index.js';
 import { boom, factsOf, stage, told, worker } from './stage.js';
 
 const slow = setup({ types: { events: {} as { type: 'up' } } }).createMachine({
@@ -93,6 +93,35 @@ describe('drain', () => {
     const calls = app.countChildren();
     expect(await here.peek(calls)).toMatchObject({ active: 1 });
     expect(await here.settle(Promise.all([first, second]))).toMatchObject([{ tookMs: 80 }, { tookMs: 80 }]);
+  });
+
+  it('of a dynamic supervisor and of tasks, asked twice, keeps waiting, and a second, shorter deadline holds', async () => {
+    const here = stage();
+    const root = here.root(dynamicSupervisor({ actors: { drainable: drainable([]) } }), { id: 'dyn' });
+    const dyn = supervisorHandle(root);
+    await dyn.startChild({ id: 'd', src: 'drainable' });
+    const tasks = taskSupervisorHandle(here.root(taskSupervisor(), { id: 'tasks' }));
+    tasks.start(() => new Promise(() => {}));
+    const drained = Promise.all([
+      dyn.drain(),
+      tasks.drain(),
+      dyn.drain({ deadlineMs: 80 }),
+      tasks.drain({ deadlineMs: 80 }),
+      dyn.drain(),
+      tasks.drain(),
+    ]);
+    here.clock.advanceBy(79);
+    expect(await here.peek(drained)).toBe('pending');
+    expect((await here.settle(drained)).map(({ tookMs }) => tookMs)).toEqual([80, 80, 80, 80, 80, 80]);
+  });
+
+  it('asked twice ends at the deadline that was given last', async () => {
+    const here = stage();
+    const app = here.app({ actors: { drainable: drainable([]) }, children: [{ id: 'd', src: 'drainable' }] });
+    const first = app.drain({ deadlineMs: 50 });
+    here.clock.advanceBy(40);
+    void app.drain({ deadlineMs: 1_000 });
+    expect(await here.settle(first)).toMatchObject({ tookMs: 1_040 });
   });
 
   it('asked twice while it is busy leaves no call unanswered', async () => {
