@@ -14,6 +14,7 @@ import { clockOf, type Clock } from './clock.js';
 import { kindOf } from './kind.js';
 import { adopt } from './orphans.js';
 import { restoreTimers, timersBelow, type PersistedTimer } from './persistence.js';
+import { inTurn } from './turns.js';
 import { exitReason, handles, noteOrder, onExit } from './watch.js';
 import { createChild, hasStopped, providedActor } from './xstate-internals.js';
 
@@ -214,9 +215,12 @@ export class Children {
   /** Asks it to end. One that does not trap exits ends at once, with the request's reason. */
   ask(child: PooledChild, reason: ExitReason): void {
     child.askedAt ??= this.#clock.now();
-    const request = { type: 'supervisor.shutdown', reason };
-    if (handles(child.ref, request)) child.ref.send(request);
-    else this.#stop(child, reason);
+    inTurn(this.#scope.self, () => {
+      if (this.#places.get(child.id) !== child) return;
+      const request = { type: 'supervisor.shutdown', reason };
+      if (handles(child.ref, request)) child.ref.send(request);
+      else this.#stop(child, reason);
+    });
   }
 
   /** Ends it at once. */
@@ -243,9 +247,11 @@ export class Children {
   }
 
   #stopped(child: PooledChild, reason: ExitReason): void {
-    if (this.#places.get(child.id) !== child) return;
-    if (child.phase === 'running') this.#exit(child, reason, undefined);
-    else this.#fail(child, reason);
+    inTurn(this.#scope.self, () => {
+      if (this.#places.get(child.id) !== child) return;
+      if (child.phase === 'running') this.#exit(child, reason, undefined);
+      else this.#fail(child, reason);
+    });
   }
 
   /** The pool itself is stopped: nobody is waited for, nobody is told. After a kill those that trap exits are asked, and adopted. */

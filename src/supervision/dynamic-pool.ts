@@ -11,9 +11,9 @@ import type { ChildExited, DynamicPoolCommand, DynamicPoolFact, EndedChild, Pool
 import { Children, type PersistedChild, type PooledChild } from './children.js';
 import { clockOf, type Clock } from './clock.js';
 import { InitRun } from './init-run.js';
-import { kindOf } from './kind.js';
 import { restoreTimers, timersOf, type PersistedTimer } from './persistence.js';
 import { poolActor, type AnyPoolScope, type PoolEnded, type PoolLogic } from './pool-actor.js';
+import { takeTurns } from './turns.js';
 import { handles, orderOf } from './watch.js';
 import { systemOf } from './xstate-internals.js';
 
@@ -206,18 +206,22 @@ export class DynamicPool {
   /** Asks all at once; one timer for each distinct deadline. */
   #stopAll(): void {
     this.#ended = [];
+    takeTurns(this.#self, () => {
+      this.#askAll();
+    });
+    this.#checkEmptied();
+  }
+
+  #askAll(): void {
     const late = new Map<number, PooledChild[]>();
-    // Supervisors last: the plain ones die of the request itself, a supervisor must first see to its own.
-    const all = this.children.all();
-    const supervisors = all.filter((child) => kindOf(child.ref) !== undefined);
-    for (const child of [...all.filter((child) => !supervisors.includes(child)), ...supervisors]) {
+    for (const child of this.children.all()) {
       const { shutdownMs } = child.spec;
       if (shutdownMs === 'brutalKill') {
         this.children.kill(child);
         continue;
       }
       if (child.askedAt === null) this.children.ask(child, 'shutdown');
-      if (shutdownMs === 'infinity' || this.children.get(child.id) !== child) continue;
+      if (shutdownMs === 'infinity') continue;
       const together = late.get(shutdownMs) ?? [];
       late.set(shutdownMs, together);
       together.push(child);
@@ -228,7 +232,6 @@ export class DynamicPool {
       };
       this.#deadlines.push(this.#clock.setTimeout(kill, deadlineMs));
     }
-    this.#checkEmptied();
   }
 
   #checkEmptied(): void {
