@@ -1,5 +1,7 @@
 /** How long to wait before the next attempt. */
 
+import { hash } from './hash.js';
+
 /** Exponential backoff with jitter. All of it is beyond OTP, which retries at once. */
 export interface Backoff {
   /** Delay before the first attempt, ms. */
@@ -12,7 +14,7 @@ export interface Backoff {
   readonly jitter: number;
   /** A child that has lived this long is healthy: the next delay is `minMs` again. */
   readonly resetAfterMs: number;
-  /** Seed of the jitter, a 32-bit integer; the same seed and attempt give the same delay. Default 1. */
+  /** Seed of the jitter, a 32-bit integer; the same seed and attempt give the same delay. Default: made from the child's id. */
   readonly seed?: number;
 }
 
@@ -20,13 +22,14 @@ export interface Backoff {
  * The delay before an attempt.
  * @param backoff  the policy
  * @param attempt  1 for the first attempt after a healthy time
+ * @param key      whose delay it is; the seed's default, so that two who crash together do not come back together
  * @returns ms, a whole number within `0 … maxMs`
  * @throws never
  */
-export function backoffMs(backoff: Backoff, attempt: number): number {
+export function backoffMs(backoff: Backoff, attempt: number, key = ''): number {
   const growth = Math.min(backoff.factor ** Math.max(0, attempt - 1), Number.MAX_VALUE); // 0 times Infinity is no number
   const full = Math.min(backoff.maxMs, backoff.minMs * growth);
-  return Math.round(full * (1 - backoff.jitter * unit(Math.imul(backoff.seed ?? 1, 0x9e3779b1) ^ attempt)));
+  return Math.round(full * (1 - backoff.jitter * unit(Math.imul(backoff.seed ?? hash(key), 0x9e3779b1) ^ attempt)));
 }
 
 /** A number in 0 … 1 that depends on `seed` alone. @see mulberry32, by Tommy Ettinger (public domain) */

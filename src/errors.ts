@@ -7,6 +7,7 @@
 
 /** The closed table of error codes: `domain/what-is-wrong`. */
 export const errorCodes = [
+  'supervision/invalid-options',
   'supervision/invalid-strategy',
   'supervision/invalid-intensity',
   'supervision/invalid-period',
@@ -86,6 +87,9 @@ function show(value: unknown): string {
   } catch {
     text = Object.prototype.toString.call(value);
   }
-  const bare = text.replaceAll(/(\w+:\/\/[^\s"?]+)\?[^\s"]*/gu, '$1?…');
+  const bare = text
+    .replaceAll(/(Bearer|Token)\s+[^\s",]+/gu, '$1 …')
+    .replaceAll(/(\w+:\/\/)[^\s"/@]*@/gu, '$1…@')
+    .replaceAll(/(\w+:\/\/[^\s"?]+)\?[^\s"]*/gu, '$1?…');
   return bare.length > 200 ? `${bare.slice(0, 199)}…` : bare;
 }

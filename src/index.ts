@@ -52,6 +52,7 @@ export {
   type StartOptions,
   type StartResult,
   type StreamOptions,
+  type StreamOutcome,
   type TaskFn,
   type TaskOptions,
   type TaskOutcome,

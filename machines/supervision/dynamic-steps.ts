@@ -74,6 +74,12 @@ export function exited(context: DynamicContext, event: DynamicExit): DynamicStep
   };
 }
 
+/** It ended while the supervisor drains: it belongs in the exit report. */
+export function drained(context: DynamicContext, event: DynamicExit): DynamicStep {
+  const { changes, ...step } = exited(context, event);
+  return { ...step, changes: { ...changes, ended: [...context.ended, endedChild(event)] } };
+}
+
 export function budgetSpent(context: DynamicContext, event: DynamicExit): DynamicStep {
   const { facts = [], ...step } = exited(context, event);
   return { ...step, facts: [...facts, { type: 'child.gaveUp', id: event.id, reason: event.reason }] };
@@ -98,8 +104,8 @@ function counted(context: DynamicContext, at: number): readonly number[] {
 }
 
 /** Must this child wait before it is restarted? ms; 0 when it need not. */
-export function delayOf({ memory, at }: DynamicExit): number {
-  return memory.spec.backoff === undefined ? 0 : backoffMs(memory.spec.backoff, attemptAfter(memory, at));
+export function delayOf({ id, memory, at }: DynamicExit): number {
+  return memory.spec.backoff === undefined ? 0 : backoffMs(memory.spec.backoff, attemptAfter(memory, at), id);
 }
 
 function attemptAfter({ spec, attempt, startedAt }: ChildMemory, at: number): number {
@@ -159,7 +165,7 @@ export function retryLater(context: DynamicContext, { id, run, at, reason }: Fac
   if (context.job?.kind !== 'restart') return {};
   const { cause } = context.job;
   const memory = { ...context.job.memory, attempt: context.job.memory.attempt + 1 };
-  const delayMs = memory.spec.backoff === undefined ? 0 : backoffMs(memory.spec.backoff, memory.attempt);
+  const delayMs = memory.spec.backoff === undefined ? 0 : backoffMs(memory.spec.backoff, memory.attempt, id);
   const retry: ChildRetry = { type: 'child.retry', id, at: at + delayMs, counted: false, cause };
   const facts: SupervisorEmitted[] = [
     { type: 'child.startFailed', id, run, reason },
@@ -234,10 +240,10 @@ export function planStop(_context: DynamicContext, event: DynamicEvent): Dynamic
 export function emptied(context: DynamicContext, { ended }: Fact<'pool.emptied'>): DynamicStep {
   const { template } = context;
   const unexpected = ended.filter(({ spec, reason }) => !isExpectedOfAll(spec, reason, template !== null));
-  const children: EndedChild[] = ended.map((child) => endedChild({ ...child, type: 'child.exited', run: 0, at: 0 }));
+  const stoppedNow: EndedChild[] = ended.map((child) => endedChild({ ...child, type: 'child.exited', run: 0, at: 0 }));
   return {
-    changes: { ended: children, size: 0 },
-    facts: [{ type: 'children.stopped', ended: children }, ...shutdownErrors(template?.id, unexpected)],
+    changes: { ended: [...context.ended, ...stoppedNow], size: 0 },
+    facts: [{ type: 'children.stopped', ended: stoppedNow }, ...shutdownErrors(template?.id, unexpected)],
   };
 }
 

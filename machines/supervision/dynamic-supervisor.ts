@@ -98,6 +98,7 @@ export const dynamicSupervisorMachine = setup({
     ),
 
     noteExit: enqueueActions(({ context, event, enqueue }) => carryOut(enqueue, steps.exited(context, event as DynamicExit))),
+    noteDrained: enqueueActions(({ context, event, enqueue }) => carryOut(enqueue, steps.drained(context, event as DynamicExit))),
     noteBudgetSpent: enqueueActions(({ context, event, enqueue }) => carryOut(enqueue, steps.budgetSpent(context, event as DynamicExit))),
     noteRetriesSpent: enqueueActions(({ context, event, enqueue }) => carryOut(enqueue, steps.retriesSpent(context, event as ChildRetry))),
     giveUp: enqueueActions(({ context, event, enqueue }) => carryOut(enqueue, steps.giveUp(context, event as DynamicExit | ChildRetry))),
@@ -269,7 +270,7 @@ export const dynamicSupervisorMachine = setup({
       initial: 'idle',
       always: { guard: 'isEmpty', target: 'stopping', actions: 'planStop' },
       on: {
-        'child.exited': { target: '.idle', actions: 'noteExit' },
+        'child.exited': { target: '.idle', actions: 'noteDrained' },
         'child.retry': { target: '.idle' },
         'supervisor.drain': [{ guard: 'hasDeadline', target: 'draining', reenter: true, actions: 'planDrain' }, { target: '.idle' }],
         'call.*': { target: '.idle', actions: { type: 'answer', params: { result: { ok: false, reason: 'draining' } } } },

@@ -1,4 +1,5 @@
 /** N copies of one child, and which of them a key belongs to. @see Elixir PartitionSupervisor */
+import { hash } from '../hash.js';
 import type { ChildSpec } from './child-spec.js';
 
 /** The id of a partition: its number, as text. */
@@ -31,11 +32,4 @@ function textOf(key: unknown): string {
   } catch {
     return Object.prototype.toString.call(key);
   }
-}
-
-/** FNV-1a, 32 bits. @see Fowler, Noll, Vo (public domain) */
-function hash(text: string): number {
-  let h = 0x811c9dc5;
-  for (let index = 0; index < text.length; index++) h = Math.imul(h ^ text.charCodeAt(index), 0x01000193) >>> 0;
-  return h;
 }

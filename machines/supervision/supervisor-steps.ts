@@ -113,7 +113,7 @@ export function callStartFailed(context: SupervisorContext, event: Fact<'child.s
 export function planStop(context: SupervisorContext, event: SupervisorEvent): SupervisorStep {
   const asked = (event as Partial<Extract<SupervisorOrder, { reason?: ExitReason }>>).reason;
   const reason = event.type === 'supervisor.stop' ? (asked ?? 'normal') : event.type === 'supervisor.shutdown' ? (asked ?? 'shutdown') : 'shutdown';
-  return { changes: { toStop: stopOrder(context), ended: [], reason } };
+  return { changes: { toStop: stopOrder(context), ended: context.draining === null ? [] : context.ended, reason } };
 }
 
 export function planTermination(_context: SupervisorContext, { call, id }: Call<'call.terminateChild'>): SupervisorStep {
@@ -170,7 +170,12 @@ function terminated(context: SupervisorContext, { id, reason }: ChildExited): Su
 export function exited(context: SupervisorContext, event: ChildExited): SupervisorStep {
   const { id, run, reason } = event;
   return {
-    changes: { children: laidDown(context, id), draining: context.draining?.filter((other) => other !== id) ?? null },
+    changes: {
+      children: laidDown(context, id),
+      ...(context.draining === null
+        ? {}
+        : { draining: context.draining.filter((other) => other !== id), ended: [...context.ended, endedChild(event)] }),
+    },
     facts: [{ type: 'child.exited', id, run, reason, willRestart: false }, ...terminated(context, event)],
   };
 }
@@ -231,7 +236,7 @@ export function planRestart(context: SupervisorContext, event: ChildExited): Sup
   const { backoff } = (childOf(context, id) as Child).spec;
   const { startedAt, attempt: earlier } = childOf(context, id) as Child;
   const attempt = backoff !== undefined && at - startedAt >= backoff.resetAfterMs ? 1 : earlier + 1;
-  const dueAt = Math.max(at + (backoff === undefined ? 0 : backoffMs(backoff, attempt)), groupRetryAt(context, id));
+  const dueAt = Math.max(at + (backoff === undefined ? 0 : backoffMs(backoff, attempt, id)), groupRetryAt(context, id));
   const delayMs = dueAt - at;
   const now = counted(context, id, at);
   const children = withChild(now, id, { attempt, status: delayMs > 0 ? 'restarting' : 'down', retryAt: delayMs > 0 ? dueAt : null });
@@ -259,7 +264,7 @@ export function waitForGroup(context: SupervisorContext, event: ChildRetry): Sup
 export function retryLater(context: SupervisorContext, event: Fact<'child.startFailed'>): SupervisorStep {
   const { id, at } = event;
   const { spec, attempt } = childOf(context, id) as Child;
-  const delayMs = spec.backoff === undefined ? 0 : backoffMs(spec.backoff, attempt + 1);
+  const delayMs = spec.backoff === undefined ? 0 : backoffMs(spec.backoff, attempt + 1, id);
   const cause = context.job?.kind === 'restart' ? context.job.cause : null;
   const retry: ChildRetry = { type: 'child.retry', id, at: at + delayMs, counted: false, cause };
   const children = withChild(context, id, { status: 'restarting', attempt: attempt + 1, retryAt: delayMs > 0 ? at + delayMs : null });

@@ -12,7 +12,7 @@
  * | returned what is no JSON                | `{ error }`                                |
  * | threw, timed out, is unknown, was lost  | `{ error }`, in words for the model        |
  *
- * @see reference/gemini-protocol.md §1a: a response that is no object closes the session with 1007; `output` and `error` are the convention
+ * @see Gemini API, Live API: WebSockets API reference: a response that is no object closes the session with 1007; `output` and `error` are the convention
  */
 import { type AnyActorRef, fromCallback } from 'xstate';
 import type { JsonObject } from '../../machines/live/calls.js';

@@ -15,7 +15,7 @@ import { EspalierError } from '../errors.js';
 import { clockOf } from './clock.js';
 import { reportOf, type ExitReport } from './exit-report.js';
 import { idOf, kindOf } from './kind.js';
-import { refuse, requireSrc } from './supervisors.js';
+import { refuse, requireSpecKeys, requireSrc } from './supervisors.js';
 import { exitReason, onExit } from './watch.js';
 import { childrenOf, providedActors } from './xstate-internals.js';
 
@@ -99,6 +99,7 @@ export class SupervisorHandle {
       .context;
     const whole = (template ? { ...template, ...(spec as ChildSpec | undefined) } : spec) as ChildSpec;
     refuse(problemOfSpec(whole, autoShutdown));
+    requireSpecKeys(whole);
     requireSrc(whole.src, providedActors(this.ref));
     return this.#call({ type: 'call.startChild', spec: spec as ChildSpec }, (result) => this.#startResult(result));
   }
@@ -149,7 +150,11 @@ export class SupervisorHandle {
     return this.#endAfter({ type: 'supervisor.stop', reason: options.reason ?? 'normal' });
   }
 
-  /** Refuses to start anybody, lets children that handle `supervisor.drain` finish, then stops. `deadlineMs`: how long they may take; asked again, the deadline given last holds. */
+  /**
+   * Refuses to start anybody, lets the old finish, then stops. A static supervisor waits for the children that handle `supervisor.drain`; a dynamic
+   * one waits for every child to end by itself, so give it a deadline where some never do.
+   * @param options  `deadlineMs`: how long they may take; asked again, the deadline given last holds
+   */
   drain(options: { deadlineMs?: number } = {}): Promise<ExitReport> {
     const { deadlineMs } = options;
     if (deadlineMs !== undefined && !(typeof deadlineMs === 'number' && deadlineMs >= 0))
@@ -189,6 +194,8 @@ export class SupervisorHandle {
   /** By which id the pool knows it; none of its own is the empty id. */
   #named(child: string | AnyActorRef): { id: string; by: 'id' | 'actor' | 'deadActor' } {
     if (typeof child === 'string') return { id: child, by: 'id' };
+    if (typeof child?.getSnapshot !== 'function')
+      throw new EspalierError('supervision/missing-id', { expected: 'the id of a child, or its actor', got: child });
     return { id: poolOf(this.ref)?.keyOf(child) ?? '', by: exitReason(child) === null ? 'actor' : 'deadActor' };
   }
 

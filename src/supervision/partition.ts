@@ -6,7 +6,7 @@ import { partitionId, partitionOf, partitionSpecs } from '../../machines/supervi
 import { EspalierError } from '../errors.js';
 import { supervisorHandle, type SupervisorHandle } from './handle.js';
 import { idOf, kindOf } from './kind.js';
-import { supervisor, type ActorMap, type supervisorMachine } from './supervisors.js';
+import { requireOptions, supervisor, type ActorMap, type supervisorMachine } from './supervisors.js';
 
 /** Options of {@link partitionSupervisor}. */
 export interface PartitionOptions<Actors extends ActorMap = ActorMap> extends Partial<Intensity> {
@@ -22,6 +22,7 @@ export interface PartitionOptions<Actors extends ActorMap = ActorMap> extends Pa
  * @throws EspalierError `supervision/invalid-partitions`, or what is wrong with the child
  */
 export function partitionSupervisor<const Actors extends ActorMap>(options: PartitionOptions<Actors>): typeof supervisorMachine {
+  requireOptions(options, ['partitions', 'child', 'strategy', 'intensity', 'periodMs', 'actors'], 'the options of a partition supervisor');
   const { partitions, child, ...rest } = options;
   if (!(Number.isInteger(partitions) && partitions > 0))
     throw new EspalierError('supervision/invalid-partitions', { expected: '`partitions` to be a whole number above 0', got: partitions });

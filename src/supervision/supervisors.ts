@@ -39,9 +39,14 @@ export interface DynamicSupervisorOptions<Actors extends ActorMap = ActorMap> ex
  * @throws EspalierError with a `supervision/…` code for the first fault of the options, before anything starts
  */
 export function supervisor<const Actors extends ActorMap>(options: SupervisorOptions<Actors> = {}): typeof supervisorMachine {
+  requireOptions(options, supervisorKeys, 'the options of a supervisor');
   const { actors, ...input } = options;
   refuse(problemOfSupervisor(input));
-  for (const spec of input.children ?? []) requireSrc(spec.src, actors ?? {});
+  requireActors(actors);
+  for (const spec of input.children ?? []) {
+    requireSpecKeys(spec);
+    requireSrc(spec.src, actors ?? {});
+  }
   if (input.init !== undefined) requireSrc(input.init.src, actors ?? {});
   return withInput(provideActors(supervisorMachine, actors ?? {}), { ...input, children: (input.children ?? []).map((spec) => ({ ...spec })) });
 }
@@ -51,13 +56,40 @@ export function supervisor<const Actors extends ActorMap>(options: SupervisorOpt
  * @throws EspalierError with a `supervision/…` code for the first fault of the options, before anything starts
  */
 export function dynamicSupervisor<const Actors extends ActorMap>(options: DynamicSupervisorOptions<Actors> = {}): typeof dynamicSupervisorMachine {
+  requireOptions(options, dynamicSupervisorKeys, 'the options of a dynamic supervisor');
+  refuseAutoShutdown(options);
   const { actors, ...input } = options;
   refuse(problemOfDynamicSupervisor(input));
-  if (input.template !== undefined) requireSrc(input.template.src, actors ?? {});
+  requireActors(actors);
+  if (input.template !== undefined) {
+    requireSpecKeys(input.template);
+    requireSrc(input.template.src, actors ?? {});
+  }
   return withInput(
     provideActors(dynamicSupervisorMachine, actors ?? {}),
     input.template === undefined ? input : { ...input, template: { ...input.template } },
   );
+}
+
+const flagKeys = ['intensity', 'periodMs', 'init', 'maxPending'];
+/** What a supervisor's options may hold. */
+export const supervisorKeys = [...flagKeys, 'actors', 'strategy', 'autoShutdown', 'children'];
+const dynamicSupervisorKeys = [...flagKeys, 'actors', 'maxChildren', 'template', 'autoShutdown'];
+const specKeys = ['id', 'src', 'input', 'restart', 'shutdownMs', 'type', 'significant', 'startMs', 'backoff', 'budget'];
+
+/** Refuses options that are no object, and names that nobody knows: a misspelt option would be silently the default. */
+export function requireOptions(options: unknown, known: readonly string[], what: string): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options))
+    throw new EspalierError('supervision/invalid-options', { expected: `${what} to be an object`, got: options });
+  for (const key of Object.keys(options)) {
+    if (!known.includes(key))
+      throw new EspalierError('supervision/invalid-options', { expected: `${what} with the keys ${known.join(', ')}`, got: key });
+  }
+}
+
+/** The same for a child spec that has proven to be one. */
+export function requireSpecKeys(spec: object): void {
+  requireOptions(spec, specKeys, 'a child spec');
 }
 
 /** Throws what is wrong with a spec or an option, when something is. */
@@ -72,6 +104,23 @@ export function requireSrc(src: ChildSpec['src'], actors: Readonly<Record<string
   if (src !== 'pool' && Object.hasOwn(actors, src)) return;
   const known = Object.keys(actors).filter((name) => name !== 'pool');
   throw new EspalierError('supervision/unknown-src', { expected: `a src among the actors ${known.join(', ') || '(none)'}`, got: src });
+}
+
+/** Children that come and go have none among them that is significant. @see OTP supervisor.erl, since OTP 26: bad_combination */
+function refuseAutoShutdown(options: object): void {
+  const { autoShutdown = 'never' } = options as { autoShutdown?: unknown };
+  if (autoShutdown === 'never') return;
+  const got = ['autoShutdown', autoShutdown];
+  throw new EspalierError('supervision/bad-combination', {
+    expected: 'no autoShutdown in a dynamic supervisor',
+    got,
+    term: ['supervisorData', ['badCombination', [['strategy', 'simpleOneForOne'], got]]],
+  });
+}
+
+function requireActors(actors: unknown): void {
+  if (actors !== undefined && (typeof actors !== 'object' || actors === null || Array.isArray(actors)))
+    throw new EspalierError('supervision/invalid-actor', { expected: '`actors` to be an object of XState logics by name', got: actors });
 }
 
 function provideActors<Machine extends AnyStateMachine>(machine: Machine, actors: ActorMap): Machine {

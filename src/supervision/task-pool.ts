@@ -254,7 +254,7 @@ export class TaskPool {
       return;
     }
     const outcome = slot.outcome ?? { ok: false, reason };
-    if (this.#mode === 'stopping') {
+    if (this.#mode === 'stopping' || this.#mode === 'draining') {
       const tookMs = slot.askedAt === null ? 0 : this.#clock.now() - slot.askedAt;
       this.#ended.push({ id: plan.name ?? slot.id, reason, tookMs, killed: slot.killed });
     }

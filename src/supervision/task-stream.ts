@@ -2,6 +2,7 @@
 import type { AnyActorRef } from 'xstate';
 
 import { Exit } from '../../machines/supervision/exit.js';
+import type { TaskRefusal } from './task-pool.js';
 import type { AsyncOptions, Task, TaskSupervisor } from './tasks.js';
 import type { TaskFn, TaskOutcome } from './task-slot.js';
 import { exitReason } from './watch.js';
@@ -23,12 +24,15 @@ export interface StreamOptions {
   readonly link?: boolean;
 }
 
+/** How one item ended, or why no task could be started for it. */
+export type StreamOutcome<Value> = TaskOutcome<Value> | { readonly ok: false; readonly reason: TaskRefusal };
+
 export async function* streamTasks<Item, Value>(
   tasks: TaskSupervisor,
   items: Iterable<Item> | AsyncIterable<Item>,
   fn: (item: Item, scope: Parameters<TaskFn<Value>>[0]) => Value | PromiseLike<Value>,
   options: StreamOptions,
-): AsyncGenerator<TaskOutcome<Value>, void, undefined> {
+): AsyncGenerator<StreamOutcome<Value>, void, undefined> {
   const { maxConcurrency = 8, ordered = true, onTimeout = 'killTask', signal, owner } = options;
   const isAborted = (): boolean => signal?.aborted === true;
   const taskOptions: AsyncOptions = {
@@ -98,12 +102,12 @@ interface Flight<Value> {
 
 interface Landing<Value> {
   readonly flight: Flight<Value>;
-  readonly outcome: TaskOutcome<Value>;
+  readonly outcome: StreamOutcome<Value>;
 }
 
 function launch<Value>(tasks: TaskSupervisor, fn: TaskFn<Value>, options: AsyncOptions): Flight<Value> {
   const started = tasks.async(fn, options);
-  const outcome: Promise<TaskOutcome<Value>> = started.ok ? started.task.outcome : Promise.resolve({ ok: false, reason: { crash: started.reason } });
+  const outcome: Promise<StreamOutcome<Value>> = started.ok ? started.task.outcome : Promise.resolve(started);
   const landed = outcome.then((landedWith): Landing<Value> => ({ flight, outcome: landedWith }));
   const flight: Flight<Value> = { task: started.ok ? started.task : undefined, landed };
   return flight;

@@ -18,16 +18,16 @@ import { clockOf, type Clock } from './clock.js';
 import type { ExitReport } from './exit-report.js';
 import { supervisorHandle, type SupervisorHandle } from './handle.js';
 import { idOf, kindOf } from './kind.js';
-import { refuse, withInput } from './supervisors.js';
+import { refuse, requireOptions, withInput } from './supervisors.js';
 import { taskPoolLogic, type TaskPlan, type TaskPool, type TaskRefusal } from './task-pool.js';
 import type { TaskFn, TaskOutcome, TaskSlot } from './task-slot.js';
-import { streamTasks, type StreamOptions } from './task-stream.js';
+import { streamTasks, type StreamOptions, type StreamOutcome } from './task-stream.js';
 import { exitReason, onExit, unlink } from './watch.js';
 import { childrenOf } from './xstate-internals.js';
 
 export type { TaskFn, TaskOutcome, TaskScope } from './task-slot.js';
 export type { TaskRefusal } from './task-pool.js';
-export type { StreamOptions } from './task-stream.js';
+export type { StreamOptions, StreamOutcome } from './task-stream.js';
 
 /** The task supervisor machine with its pool: takes {@link TaskSupervisorInput} as input. */
 export const taskSupervisorMachine = bareTaskSupervisor.provide({ actors: { pool: taskPoolLogic as never } });
@@ -37,6 +37,7 @@ export const taskSupervisorMachine = bareTaskSupervisor.provide({ actors: { pool
  * @throws EspalierError with a `supervision/…` code for the first fault of the options
  */
 export function taskSupervisor(options: TaskSupervisorInput = {}): typeof taskSupervisorMachine {
+  requireOptions(options, ['intensity', 'periodMs', 'maxChildren'], 'the options of a task supervisor');
   refuse(problemOfTaskSupervisor(options));
   return withInput(taskSupervisorMachine.provide({}), options);
 }
@@ -242,7 +243,7 @@ export class TaskSupervisor {
     items: Iterable<Item> | AsyncIterable<Item>,
     fn: (item: Item, scope: Parameters<TaskFn<Value>>[0]) => Value | PromiseLike<Value>,
     options: StreamOptions = {},
-  ): AsyncGenerator<TaskOutcome<Value>, void, undefined> {
+  ): AsyncGenerator<StreamOutcome<Value>, void, undefined> {
     checkTask(fn, options);
     checkStream(items, options);
     return streamTasks(this, items, fn, options);

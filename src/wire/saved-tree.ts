@@ -38,7 +38,7 @@ const pooled = z.looseObject({
 });
 
 /** What every supervisor's context holds. */
-const remembered = z.looseObject({ restarts: z.array(z.number()) });
+const remembered = z.looseObject({ restarts: z.array(z.number()), ended: z.array(z.looseObject({ id: z.string() })) });
 const queued = { mailbox: z.array(message), job: z.looseObject({ kind: z.string() }).nullable() };
 
 /** A machine that was saved with this context and this pool. */

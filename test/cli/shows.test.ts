@@ -49,11 +49,11 @@ describe('on a terminal', () => {
     expect(screen.cursorIsHidden).toBe(false);
   });
 
-  it('the end leaves the last tree, the exit report and the cursor', () => {
+  it('the end wipes the live tree, which is true no more, and leaves the exit report and the cursor', () => {
     const screen = new Screen(80);
     play(new TerminalShow(screen, false));
-    expect(trees(screen.text)).toBe(2); // the tree's heading, and the report's
-    expect(screen.text).toMatch(/three\n\nactor.*\napp.*\n└── child-0 +running\n\nexit report: app ended normal[\s\S]*✔ all went well\n$/);
+    expect(trees(screen.text)).toBe(1); // the report's heading
+    expect(screen.text).toMatch(/three\n\nexit report: app ended normal[\s\S]*✔ all went well\n$/);
     expect(screen.cursorIsHidden).toBe(false);
   });
 

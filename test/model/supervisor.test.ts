@@ -126,7 +126,8 @@ const cases: readonly SupervisorCase[] = [
 // ---- what must hold
 
 const hasEnded = (supervisor: Supervisor): boolean => supervisor.snapshot.status !== 'active';
-const told = (supervisor: Supervisor, type: string): readonly AnyEventObject[] => supervisor.emitted.filter((event) => event.type === type);
+const told = (supervisor: Supervisor, ...types: readonly string[]): readonly AnyEventObject[] =>
+  supervisor.emitted.filter((event) => types.includes(event.type));
 
 /** Indices, all known, each above the one before. */
 function isRising(places: readonly number[]): boolean {
@@ -317,11 +318,12 @@ const model: Model<typeof supervisorMachine> = {
       }
       return undefined;
     },
-    'the report names everybody who was stopped, in order': (supervisor) => {
+    'the report names everybody who was stopped, or ended in a drain, in order': (supervisor) => {
       const { notes, snapshot } = supervisor;
       if (!hasEnded(supervisor) || !snapshot.matches('stopped')) return undefined;
       const lines = (snapshot.output as unknown as { children: readonly { id: string }[] }).children.map(({ id }) => id);
-      const facts = told(supervisor, 'child.stopped').map(({ id }) => String(id));
+      const hasDrained = (snapshot.context as { draining: unknown }).draining !== null;
+      const facts = told(supervisor, 'child.stopped', ...(hasDrained ? ['child.exited'] : [])).map(({ id }) => String(id));
       const wanted = facts.slice(facts.length - lines.length);
       const alive = (notes['aliveAtStop'] ?? []) as readonly string[];
       return lines.join() === wanted.join() && alive.every((id) => lines.includes(id))

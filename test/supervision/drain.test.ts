@@ -38,7 +38,13 @@ describe('drain', () => {
     expect(await app.countChildren()).toMatchObject({ active: 2 });
     expect(await here.peek(drained)).toBe('pending');
     app.child('d')?.send({ type: 'finish' });
-    expect(await here.peek(drained)).toMatchObject({ reason: 'shutdown', children: [{ id: 'w', reason: 'shutdown' }] });
+    expect(await here.peek(drained)).toMatchObject({
+      reason: 'shutdown',
+      children: [
+        { id: 'd', reason: 'normal' },
+        { id: 'w', reason: 'shutdown' },
+      ],
+    });
   });
 
   it('with a deadline stops who has not finished', async () => {

@@ -5,7 +5,7 @@ import {
   taskSupervisor,
   taskSupervisorHandle,
   type StreamOptions,
-  type TaskOutcome,
+  type StreamOutcome,
   type TaskScope,
   type TaskSupervisor,
 } from '../../src/index.js';
@@ -33,13 +33,13 @@ function work(here: Stage) {
   return { seen, fn };
 }
 
-async function collect<Value>(stream: AsyncIterable<TaskOutcome<Value>>): Promise<TaskOutcome<Value>[]> {
-  const outcomes: TaskOutcome<Value>[] = [];
+async function collect<Value>(stream: AsyncIterable<StreamOutcome<Value>>): Promise<StreamOutcome<Value>[]> {
+  const outcomes: StreamOutcome<Value>[] = [];
   for await (const outcome of stream) outcomes.push(outcome);
   return outcomes;
 }
 
-const values = (outcomes: readonly TaskOutcome<unknown>[]) => outcomes.map((outcome) => (outcome.ok ? outcome.value : outcome.reason));
+const values = (outcomes: readonly StreamOutcome<unknown>[]) => outcomes.map((outcome) => (outcome.ok ? outcome.value : outcome.reason));
 
 describe('a stream of tasks', () => {
   it('gives outcomes in the order of the items', async () => {
@@ -221,7 +221,7 @@ describe('a stream of tasks', () => {
     const outcomes = await here.settle(collect(tasks.stream([10, 20], fn)));
     expect(outcomes).toEqual([
       { ok: true, value: 10 },
-      { ok: false, reason: expect.objectContaining({ crash: 'maxChildren' }) },
+      { ok: false, reason: 'maxChildren' },
     ]);
   });
 

@@ -25,6 +25,7 @@ import {
   type ExitReport,
   type StartChildResult,
   type SupervisorHandle,
+  type StreamOutcome,
   type TaskOutcome,
   type TaskSupervisor,
 } from '../../src/index.js';
@@ -196,13 +197,13 @@ void tasks.run(() => 1).then((outcome) => outcome.value);
 tasks.start(() => 1, { restart: 'permanent', deadlineMs: 5, name: 'job', trapExit: true, shutdownMs: 'infinity', signal: AbortSignal.abort() });
 async function streams(): Promise<void> {
   for await (const outcome of tasks.stream(['a', 'b'], (item) => item.length, { maxConcurrency: 2 }))
-    expectTypeOf(outcome).toEqualTypeOf<TaskOutcome<number>>();
+    expectTypeOf(outcome).toEqualTypeOf<StreamOutcome<number>>();
   for await (const outcome of tasks.stream(new Set([1]), async (item, { signal }) => (signal.aborted ? '' : String(item))))
-    expectTypeOf(outcome).toEqualTypeOf<TaskOutcome<string>>();
+    expectTypeOf(outcome).toEqualTypeOf<StreamOutcome<string>>();
   async function* lines() {
     yield 'x';
   }
-  for await (const outcome of tasks.stream(lines(), (line) => line)) expectTypeOf(outcome).toEqualTypeOf<TaskOutcome<string>>();
+  for await (const outcome of tasks.stream(lines(), (line) => line)) expectTypeOf(outcome).toEqualTypeOf<StreamOutcome<string>>();
   // @ts-expect-error a number is no iterable
   tasks.stream(7, (item) => item);
 }

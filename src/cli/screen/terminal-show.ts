@@ -24,8 +24,6 @@ export class TerminalShow implements Show {
   #tree: TreeNode | null = null;
   /** Columns of each line of the picture on the screen. */
   #drawn: readonly number[] = [];
-  /** The tree as it was when it was last asked for: it stays on the screen when the live one has gone. */
-  #kept: readonly Line[] = [];
   #hidden = false;
 
   constructor(paper: Paper, colours: boolean) {
@@ -47,13 +45,12 @@ export class TerminalShow implements Show {
   }
 
   picture(): void {
-    this.#kept = this.#tree === null ? [] : drawTree(this.#tree);
     this.#redraw([], this.#picture());
   }
 
   report(report: ExitReport): void {
-    const columns = this.#columns;
-    this.#redraw([[], ...this.#kept.map((line) => clip(line, columns)), [], ...drawReport(report)], []);
+    // The live tree is wiped: it would say of everybody what was true before the stop, and the report says what is true now.
+    this.#redraw([[], ...drawReport(report)], []);
   }
 
   end({ ok }: Ending): void {

@@ -1,7 +1,7 @@
 /**
  * Whom the local server lets in: the paths, versions and credentials under which Gemini Live is reached.
  *
- * @see reference/gemini-protocol.md §1a (URL) and §3 — `@google/genai` doubles the first slash, keeps a base path, and puts the key in the
+ * @see Gemini API, Live API: WebSockets API reference — `@google/genai` doubles the first slash, keeps a base path, and puts the key in the
  *      query; Python sends it as header
  */
 import type { IncomingMessage } from 'node:http';

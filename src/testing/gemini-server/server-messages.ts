@@ -1,7 +1,7 @@
 /**
  * From a step that speaks to the messages it sends, and from a message to a frame. Pure.
  *
- * @see reference/gemini-protocol.md §1a — shapes, order of a turn, and the framing of the real server
+ * @see Gemini API, Live API: WebSockets API reference — shapes, order of a turn, and the framing of the real server
  */
 import type { Step } from './steps.js';
 

@@ -3,7 +3,7 @@
  *
  * Objects are loose: fields that are not named here stay on the value. Enumerations are open strings, since servers add members.
  *
- * @see reference/gemini-protocol.md §1a; @google/genai 3.1.0 declarations
+ * @see Gemini API, Live API: WebSockets API reference; @google/genai 3.1.0 declarations
  */
 import { z } from 'zod';
 
@@ -24,6 +24,16 @@ export const functionCall = z.looseObject({
     .transform((args) => args ?? {}),
 });
 export type FunctionCall = z.infer<typeof functionCall>;
+
+/**
+ * One call among others: a misshapen one must not hide its neighbours, nor be run with arguments that it did not have. It becomes a call of no tool,
+ * under its own id, so that it can be answered; `fault` says what was wrong.
+ */
+export const functionCallOrFault = functionCall.catch(({ value, issues }) => {
+  const { id } = (typeof value === 'object' && value !== null ? value : {}) as { id?: unknown };
+  const fault = `${issues[0]?.path?.join('.') ?? ''}: ${issues[0]?.message ?? 'no call'}`;
+  return { ...(typeof id === 'string' ? { id } : {}), name: '', args: {}, fault };
+});
 
 /**
  * The answer to one call. `response` must be an object (an array or a string closes the socket with 1007): by convention `{ output }` or

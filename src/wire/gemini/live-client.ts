@@ -4,7 +4,7 @@
  * A client sends JSON in text frames, exactly one kind per message, `setup` first and once. JavaScript clients write camelCase, Python's
  * write a mixture with snake_case; the reader accepts both.
  *
- * @see reference/gemini-protocol.md §1a
+ * @see Gemini API, Live API: WebSockets API reference
  */
 import { z } from 'zod';
 

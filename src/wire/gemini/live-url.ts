@@ -1,7 +1,7 @@
 /**
  * Where a Live client connects, and how it says who it is. The key travels in a header: URLs end up in logs.
  *
- * @see reference/gemini-protocol.md §1a (URL) and §3
+ * @see Gemini API, Live API: WebSockets API reference
  */
 import { EspalierError } from '../../errors.js';
 

@@ -5,11 +5,11 @@
  * (`usageMetadata` rides along with others). Unknown fields and unknown messages are passed on.
  * What a client sends is in live-client.ts, where it connects is in live-url.ts; both are re-exported here.
  *
- * @see reference/gemini-protocol.md §1a
+ * @see Gemini API, Live API: WebSockets API reference
  */
 import { z } from 'zod';
 
-import { content, functionCall } from './content.js';
+import { content, functionCallOrFault } from './content.js';
 import { type Frame, type ReadFrame, type UnreadableFrame, readKinds, readObject } from './frame.js';
 
 export type { Blob, Content, FunctionCall, FunctionResponse, Part } from './content.js';
@@ -69,7 +69,7 @@ const serverKinds = {
   setupComplete: z.looseObject({ sessionId: z.string().optional() }),
   sessionResumptionUpdate,
   serverContent,
-  toolCall: z.looseObject({ functionCalls: z.array(functionCall).default([]) }),
+  toolCall: z.looseObject({ functionCalls: z.array(functionCallOrFault).default([]) }),
   toolCallCancellation: z.looseObject({ ids: z.array(z.string()).default([]) }),
   /** `timeLeft` is a protobuf duration, `"50s"`: read it with {@link durationMs}. */
   goAway: z.looseObject({ timeLeft: z.string().optional() }),
@@ -92,12 +92,17 @@ export type ServerMessageResult = ReadFrame<ServerMessage, ServerKind> | Unreada
  * Reads one frame of the server.
  * @param data  text, bytes, or the fragments of one message
  * @returns `ok: true` with the message, its kinds, unknown fields and faulty kinds; `ok: false` for what is no message at all.
- *          A frame of unknown kinds only is `ok: true` with no kinds.
+ *          A frame of unknown kinds only is `ok: true` with no kinds. A misshapen call among others is a fault, and stays as a call of no tool.
  * @throws  never
  */
 export function parseServerMessage(data: Frame): ServerMessageResult {
   const frame = readObject(data);
-  return frame.ok ? readKinds<typeof serverKinds, ServerMessage>(serverKinds, frame.object, frame.text) : frame;
+  const read = frame.ok ? readKinds<typeof serverKinds, ServerMessage>(serverKinds, frame.object, frame.text) : frame;
+  if (!read.ok) return read;
+  const misshapen = (read.message.toolCall?.functionCalls ?? []).filter((call) => typeof call['fault'] === 'string');
+  if (misshapen.length === 0) return read;
+  const faults = misshapen.map((call) => ({ kind: 'toolCall' as const, detail: `toolCall.functionCalls ${String(call['fault'])}`, got: call }));
+  return { ...read, faults: [...read.faults, ...faults] };
 }
 
 /**

@@ -3,6 +3,7 @@ import { createActor, type AnyActorRef } from 'xstate';
 
 import {
   Exit,
+  exit,
   exitReason,
   monitor,
   taskSupervisor,
@@ -230,7 +231,9 @@ export class TaskOps {
     if (take === 0) return results;
     try {
       for await (const outcome of outcomes) {
-        results.push(resultOf(outcome));
+        // Elixir raises in the caller where a task cannot be started; ours says so and goes on.
+        if (!outcome.ok && outcome.reason === 'maxChildren') return this.#raise(step);
+        results.push(resultOf(outcome as TaskOutcome<Json>));
         if (results.length === take) break;
       }
     } catch (error) {
@@ -238,6 +241,13 @@ export class TaskOps {
       return ['exit', reasonOf(error instanceof Exit ? error.reason : { crash: error })];
     }
     return results;
+  }
+
+  /** The caller dies of what it did not rescue. */
+  #raise(step: Step): Json {
+    const reason: Json = ['raised', 'RuntimeError'];
+    exit(this.#caller(step).ref, { crash: reason });
+    return ['caller_exit', reason];
   }
 
   /** A task's function: a list of bodies is one for each run, the last repeating. */
