@@ -160,7 +160,10 @@ export function planRetry(context: DynamicContext, { id, at, cause, ...retry }: 
   };
 }
 
-/** A restart's start failed: it is tried again after whatever is already waiting. */
+/**
+ * A restart's start failed: it is tried again, by a message to the chart itself that comes after whatever is waiting, and in a turn of its own, so
+ * that others are served between two attempts. @see OTP supervisor.erl try_again_restart/1
+ */
 export function retryLater(context: DynamicContext, { id, run, at, reason }: Fact<'child.startFailed'>): DynamicStep {
   if (context.job?.kind !== 'restart') return {};
   const { cause } = context.job;
@@ -171,9 +174,12 @@ export function retryLater(context: DynamicContext, { id, run, at, reason }: Fac
     { type: 'child.startFailed', id, run, reason },
     { type: 'supervisor.report', context: 'startError', id, reason: told(context, reason) },
   ];
-  const retrying = { ...context.retrying, [id]: memory };
-  if (delayMs === 0) return { changes: { retrying, mailbox: [...context.mailbox, retry] }, facts, orders: [hold(id, memory)] };
-  return { changes: { retrying }, facts, orders: [hold(id, memory)], later: { event: retry, delayMs, id: `retry.${id}` } };
+  return {
+    changes: { retrying: { ...context.retrying, [id]: memory } },
+    facts,
+    orders: [hold(id, memory)],
+    later: { event: retry, delayMs, id: `retry.${id}` },
+  };
 }
 
 // ---- stopping

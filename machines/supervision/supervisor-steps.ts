@@ -260,7 +260,10 @@ export function waitForGroup(context: SupervisorContext, event: ChildRetry): Sup
   };
 }
 
-/** A restart's start failed: it is tried again after whatever is already waiting. @see OTP supervisor.erl try_again_restart/1 */
+/**
+ * A restart's start failed: it is tried again, by a message to the chart itself that comes after whatever is waiting, and in a turn of its own, so
+ * that others are served between two attempts. @see OTP supervisor.erl try_again_restart/1
+ */
 export function retryLater(context: SupervisorContext, event: Fact<'child.startFailed'>): SupervisorStep {
   const { id, at } = event;
   const { spec, attempt } = childOf(context, id) as Child;
@@ -268,9 +271,7 @@ export function retryLater(context: SupervisorContext, event: Fact<'child.startF
   const cause = context.job?.kind === 'restart' ? context.job.cause : null;
   const retry: ChildRetry = { type: 'child.retry', id, at: at + delayMs, counted: false, cause };
   const children = withChild(context, id, { status: 'restarting', attempt: attempt + 1, retryAt: delayMs > 0 ? at + delayMs : null });
-  const facts = [startFailed(event), startError(event)];
-  if (delayMs > 0) return { changes: { children, toStart: [] }, facts, later: { event: retry, delayMs, id: `retry.${id}` } };
-  return { changes: { children, toStart: [], mailbox: [...context.mailbox, retry] }, facts };
+  return { changes: { children, toStart: [] }, facts: [startFailed(event), startError(event)], later: { event: retry, delayMs, id: `retry.${id}` } };
 }
 
 /** A child between two attempts is told to stay down. */

@@ -111,6 +111,15 @@ const cases: readonly SupervisorCase[] = [
     rare: true,
   },
   {
+    name: 'a stale retry is told',
+    when: (supervisor) => supervisor.notes['staleRetry'] !== true,
+    run: (supervisor) => {
+      supervisor.notes['staleRetry'] = true;
+      supervisor.send({ type: 'child.retry', id: 'nobody', at: supervisor.clock.now(), counted: false, cause: null });
+    },
+    rare: true,
+  },
+  {
     name: 'its clock is another',
     when: ({ notes, start }) => notes['rebased'] !== true && !start.includes('backoff'),
     run: rebase,

@@ -192,6 +192,7 @@ describe('a budget of one child', () => {
     const facts = factsOf(app);
     failing = true;
     app.child('f')?.send({ type: 'crash' });
+    here.clock.advanceBy(0);
     expect(told(facts, 'child.gaveUp', 'supervisor.gaveUp')).toEqual(['child.gaveUp f']);
     expect(app.child('x')).toBeDefined();
   });

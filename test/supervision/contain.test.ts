@@ -243,6 +243,7 @@ describe('a throw in an initial state', () => {
     const { app, facts } = only(here, initial(ledger, where, times));
     times.left = 2;
     exit(app.child('it') as AnyActorRef, 'kill');
+    here.clock.advanceBy(0); // each attempt after the first has a turn of its own
     expect(told(facts, 'child.startFailed')).toHaveLength(2);
     expect(told(facts, 'child.restarted')).toHaveLength(1);
     expect(ledger.alive()).toMatchObject({ first: 1, second: 1, inner: 1 });

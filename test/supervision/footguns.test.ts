@@ -120,6 +120,8 @@ describe('send recurses through chains of distinct actors (footgun: the stack)',
     });
     const app = here.app({ intensity: 2_000, actors: { failing }, children: [{ id: 'f', src: 'failing' }] });
     app.child('f')?.send({ type: 'crash' });
+    expect(attempts, 'others are served between two attempts').toBe(2);
+    here.clock.advanceBy(0);
     expect(attempts).toBe(2_001);
     expect(app.ref.getSnapshot().status).toBe('done');
   });
