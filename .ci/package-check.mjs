@@ -68,7 +68,10 @@ const imports = entries.map((entry) => `await import('${manifest.name}${entry.sl
 writeFileSync(join(user, 'entries.mjs'), imports.join('\n'));
 run('node', ['entries.mjs'], { cwd: user });
 // And every entry's declarations, to the last file that they mention.
-writeFileSync(join(user, 'entries.ts'), entries.map((entry, index) => `export * as entry${index} from '${manifest.name}${entry.slice(1)}';`).join('\n'));
+writeFileSync(
+  join(user, 'entries.ts'),
+  entries.map((entry, index) => `export * as entry${index} from '${manifest.name}${entry.slice(1)}';`).join('\n'),
+);
 
 const blocks = [...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map((match) => match[1]);
 if (blocks.length === 0) fail('README.md has no program to try');
