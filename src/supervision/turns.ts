@@ -27,7 +27,10 @@ export function inTurn(actor: AnyActorRef, act: () => void): void {
   else act();
 }
 
-/** Lets everything that `begin` sets off take turns, until nothing waits. Within another's turns, it joins them. */
+/**
+ * Lets everything that `begin` sets off take turns, until nothing waits. Within another's turns, it joins them.
+ * @throws what the first turn that threw did, after all others have had theirs
+ */
 export function takeTurns(actor: AnyActorRef, begin: () => void): void {
   const turns = turnsOf(actor);
   if (turns.isTaken) {
@@ -35,10 +38,17 @@ export function takeTurns(actor: AnyActorRef, begin: () => void): void {
     return;
   }
   turns.isTaken = true;
-  try {
-    begin();
-    for (let next = turns.waiting.shift(); next !== undefined; next = turns.waiting.shift()) next();
-  } finally {
-    turns.isTaken = false;
+  turns.waiting.push(begin);
+  const faults: unknown[] = [];
+  // By index, and emptied at the end: to shift each turn out of a hundred thousand would move all the others.
+  for (let index = 0; index < turns.waiting.length; index++) {
+    try {
+      turns.waiting[index]?.();
+    } catch (fault) {
+      faults.push(fault);
+    }
   }
+  turns.waiting.length = 0;
+  turns.isTaken = false;
+  if (faults.length > 0) throw faults[0];
 }
