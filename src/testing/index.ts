@@ -1,4 +1,7 @@
-/** The public test kit: a local Gemini to talk to, and time that moves when a test says so. */
+/**
+ * The public test kit: models of machines and what is made of them (paths, random walks, orders, coverage, mutants), worlds for whole trees, OTP's
+ * rules as an oracle, recordings that become tests, a local Gemini to talk to, and time that moves when a test says so.
+ */
 export type { Admission } from './gemini-server/admission.js';
 export type { ReceivedMessage } from './gemini-server/connection.js';
 export type { GeminiServerOptions } from './gemini-server/options.js';
@@ -8,3 +11,70 @@ export { type GeminiServer, geminiServer } from './gemini-server/server.js';
 export type { Step } from './gemini-server/steps.js';
 export type { Waited } from './gemini-server/waits.js';
 export { VirtualClock } from './virtual-clock.js';
+
+export { coverageFaults, CoverageFailure, expectFullCoverage, summary } from './model/expect.js';
+export { Coverage, type CoverageJson } from './model/coverage.js';
+export type { CoverageItem, CoverageKind } from './model/coverage-items.js';
+export { type Fixture, ModelTestFailure } from './model/failure.js';
+export type { Fake, FakeOptions, Outcome as FakeOutcome } from './model/fake.js';
+export { interleavings, type InterleavingsOptions, type InterleavingsResult } from './model/interleavings.js';
+export type {
+  ActorModel,
+  AnyModel,
+  Claim,
+  DelayCase,
+  DoneCase,
+  ErrorCase,
+  EventCase,
+  EventModels,
+  Model,
+  Move,
+  Waivers,
+} from './model/model.js';
+export { propertyTest, type PropertyOptions, type PropertyResult } from './model/property.js';
+export { replayPath } from './model/replay-path.js';
+export type { Run } from './model/run.js';
+export { type PathsOptions, type PathsResult, testPaths } from './model/search.js';
+export { models } from './models/catalogue.js';
+export { type Mutant, type MutantKind, mutantsOf } from './mutation/mutants.js';
+export { type MutationOptions, type MutationResult, mutationTest, type Verdict } from './mutation/mutation-test.js';
+export type {
+  OracleCall,
+  OracleCommand,
+  OracleEffect,
+  OracleFact,
+  OracleReply,
+  OracleReport,
+  OracleSnapshot,
+  OracleState,
+} from './oracle/commands.js';
+export { supervisorOracle, type SupervisorOracle } from './oracle/oracle.js';
+export { type OracleChildStatus, type OracleRules, otpRules } from './oracle/rules.js';
+export type { OracleFlags, OracleSpec, OracleStart, OracleStop, ResolvedOracleSpec } from './oracle/specs.js';
+export type { Change } from './replay/difference.js';
+export { expectReplay, ReplayFailure } from './replay/expect-replay.js';
+export type { RecordedAction, RecordedActor, RecordedEvent, RecordedState, RecordedTransition } from './replay/lines.js';
+export { type ActorRecording, type ParseOptions, parseRecording } from './replay/parse.js';
+export type { Portable } from './replay/portable.js';
+export { record, type Recorder, type RecordOptions } from './replay/recorder.js';
+export {
+  replay,
+  type Outcome as ReplayOutcome,
+  type ReplayDifference,
+  type ReplayMachines,
+  type ReplayOptions,
+  type ReplayPart,
+  type ReplayPassed,
+  type ReplayResult,
+} from './replay/replay.js';
+export { sequenceDiagram, type SequenceOptions } from './replay/sequence.js';
+export type { CallOutcome, CallStatus, Controlled, ControlledCall, ControlledOptions } from './world/controlled.js';
+export { createWorld, leftovers, SupervisedApp, startSupervised, type StartSupervisedOptions } from './world/create-world.js';
+export type { ActorFault, ActorPattern, Fault, FaultTime, MessageFault, WorldFault } from './world/fault-plan.js';
+export type { Faults } from './world/faults.js';
+export { type Allowed, type Leftover, type LeftoverKind, WorldFailure } from './world/leftovers.js';
+export type { TestContext, WorldOptions } from './world/options.js';
+export { reach, type Reached, type ReachOptions } from './world/reach.js';
+export type { Trace, TraceKind } from './world/trace.js';
+export { type RunLimits, type StepKind, World, worldOf } from './world/world.js';
+export type { WorldClock } from './world/world-clock.js';

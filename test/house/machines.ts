@@ -159,8 +159,8 @@ export const company: Rule = {
       if (!listed.includes(`${id}: ${exported}`))
         found.push({ path, message: `is not in the catalogue: add \`${id}: ${exported}\` to machines/index.ts` });
       if (!paths.has(diagram)) found.push({ path, message: `has no ${diagram}: run \`npm run draw\`` });
-      if (!paths.get(test)?.text.includes(exported))
-        found.push({ path, message: `has no model-based test: write ${test}, which walks every transition of ${exported}` });
+      if (!paths.get(test)?.text.includes(`expectFullCoverage(models.${id}`))
+        found.push({ path, message: `has no model-based test: write its model into src/testing/models/, and ${test}, which covers it fully` });
       return found;
     });
   },
@@ -186,7 +186,7 @@ export const company: Rule = {
         'machines/a.ts': "export const aMachine = setup({}).createMachine({ id: 'theA' });",
         'machines/index.ts': 'export const catalogue = { theA: aMachine } as const;',
         'visualizations/diagrams/theA.md': '',
-        'test/model/the-a.test.ts': 'suite(aMachine);',
+        'test/model/the-a.test.ts': 'expectFullCoverage(models.theA);',
       },
     },
   ],

@@ -1,189 +1,20 @@
-import { type ExitReason, reasonOfOutput, startOfOutput } from '../../machines/supervision/exit.js';
-import type { SupervisorOrder } from '../../machines/supervision/supervisor-state.js';
-import { type TaskPoolCommand, type TaskSupervisorInput, taskSupervisorMachine } from '../../machines/supervision/task-supervisor.js';
-import { testModel } from './suite.js';
-import type { Case, Model } from './walk.js';
-import type { FakeOptions, World } from './world.js';
+import { describe, expect, it } from 'vitest';
+import { expectFullCoverage } from '../../src/testing/model/expect.js';
+import { interleavings } from '../../src/testing/model/interleavings.js';
+import { propertyTest } from '../../src/testing/model/property.js';
+import { models } from '../../src/testing/models/catalogue.js';
+import { seed } from './seed.js';
 
-type Supervisor = World<typeof taskSupervisorMachine>;
-type SupervisorCase = Case<typeof taskSupervisorMachine>;
+describe('the model of taskSupervisor', () => {
+  it('reaches everything that the chart has, and every case of its own', { timeout: 60_000 }, () => {
+    expectFullCoverage(models.taskSupervisor);
+  });
 
-const starts: Readonly<Record<string, TaskSupervisorInput>> = {
-  'one restart a second': { intensity: 1, periodMs: 1_000 },
-  'no restart': { intensity: 0 },
-  invalid: { periodMs: 0 },
-};
+  it(`keeps its claims on 300 random walks (seed ${seed})`, { timeout: 60_000 }, async () => {
+    await propertyTest(models.taskSupervisor, { seed, runs: 300 });
+  });
 
-const orders = (supervisor: Supervisor): readonly TaskPoolCommand[] =>
-  supervisor.fakes.filter(({ src }) => src === 'pool').flatMap(({ received }) => received as unknown as readonly TaskPoolCommand[]);
-const ordered = (supervisor: Supervisor, type: TaskPoolCommand['type']): number => orders(supervisor).filter((order) => order.type === type).length;
-const hasEnded = (supervisor: Supervisor): boolean => supervisor.snapshot.status !== 'active';
-/** The pool says that it is empty once, after it was told to drain or to stop. */
-const mayEmpty = (supervisor: Supervisor): boolean => ordered(supervisor, 'pool.drain') + ordered(supervisor, 'pool.stopAll') > 0;
-const ended = [{ id: 't1', reason: 'shutdown' as const, tookMs: 3, killed: false }];
-
-/** An order is taken where the machine still has a choice; a later one may replace the reason, and a drain becomes a stop. */
-function order(name: string, event: SupervisorOrder, exits: ExitReason): SupervisorCase {
-  const isDrain = event.type === 'supervisor.drain';
-  const isTaken = (state: unknown): boolean => state === 'running' || (state === 'draining' && !isDrain);
-  return {
-    name,
-    rare: true,
-    run: (supervisor) => {
-      if (isTaken(supervisor.snapshot.value)) supervisor.notes['exits'] = exits;
-      if (isDrain) supervisor.notes['drains'] = Number(supervisor.notes['drains'] ?? 0) + 1;
-      const isNewDeadline =
-        supervisor.snapshot.matches('running') ||
-        (supervisor.snapshot.matches('draining') && event.type === 'supervisor.drain' && event.deadlineMs !== undefined);
-      if (isDrain && isNewDeadline) supervisor.notes['drainedBy'] = supervisor.clock.now() + (event.deadlineMs ?? Infinity);
-      supervisor.send(event);
-    },
-    owes: ({ before, snapshot }) => {
-      const wanted = isTaken(before.value) ? (isDrain ? 'draining' : 'stopping') : before.value;
-      return snapshot.value === wanted ? undefined : `it was ${before.value}, it is ${snapshot.value}`;
-    },
-  };
-}
-
-const which = [{ key: 't1', status: 'running' as const, type: 'worker' as const }];
-
-/** Questions are answered at once, whatever it does. */
-function asks(name: string, type: string, result: object): SupervisorCase {
-  return {
-    name,
-    run: (supervisor) => supervisor.send({ type, call: '#1' } as never),
-    owes: ({ emittedNow }) => {
-      const answers = JSON.stringify(emittedNow);
-      return answers === JSON.stringify([{ type: 'call.replied', call: '#1', result }]) ? undefined : `answered ${answers}`;
-    },
-  };
-}
-
-/** A pool of one task. */
-const poolFake: FakeOptions = {
-  onEvent: (fake, event) => {
-    if (event.type === 'pool.list') fake.ref._parent?.send({ ...event, type: 'pool.listed', which });
-    return undefined;
-  },
-};
-
-const cases: readonly SupervisorCase[] = [
-  {
-    name: 'a task crashes',
-    // A pool that was told to drain or to stop restarts nobody, and asks nobody.
-    when: (supervisor) => !mayEmpty(supervisor),
-    run: (supervisor) => {
-      supervisor.notes['crashes'] = Number(supervisor.notes['crashes'] ?? 0) + 1;
-      supervisor.report('pool', { type: 'task.exited', id: 't1', reason: { crash: 'boom' }, at: supervisor.clock.now() });
-    },
-  },
-  {
-    name: 'a task is lost',
-    run: (supervisor) => {
-      supervisor.notes['lost'] = Number(supervisor.notes['lost'] ?? 0) + 1;
-      supervisor.report('pool', { type: 'task.lost', id: 't2', name: 'upload' });
-    },
-  },
-  { name: 'the pool is empty', when: mayEmpty, run: (supervisor) => supervisor.report('pool', { type: 'pool.emptied', ended }) },
-  {
-    name: 'its clock is another',
-    rare: true,
-    when: (supervisor) => supervisor.notes['rebased'] !== true,
-    run: (supervisor) => {
-      supervisor.notes['rebased'] = true;
-      supervisor.report('pool', { type: 'clock.rebased', offsetMs: 10 });
-    },
-    owes: ({ before, snapshot }) =>
-      snapshot.context.restarts.join() === before.context.restarts.map((at) => at + 10).join() ? undefined : 'its restarts were not moved',
-  },
-  order('shutdown', { type: 'supervisor.shutdown', reason: ['shutdown', 'deploy'] }, ['shutdown', 'deploy']),
-  order('shutdown without a word', { type: 'supervisor.shutdown' }, 'shutdown'),
-  order('stop', { type: 'supervisor.stop' }, 'normal'),
-  order('drain within 300 ms', { type: 'supervisor.drain', deadlineMs: 300 }, 'shutdown'),
-  order('drain', { type: 'supervisor.drain' }, 'shutdown'),
-  asks('which', 'call.whichChildren', { ok: true, which: [{ id: null, key: 't1', status: 'running', type: 'worker' }] }),
-  asks('count', 'call.countChildren', { ok: true, count: { specs: 1, active: 1, supervisors: 0, workers: 1 } }),
-  asks('what nobody knows', 'call.unheardOf', { ok: false, reason: 'unknownCall' }),
-  { name: 'half a second passes', run: (supervisor) => supervisor.advance(500) },
-  { name: 'two seconds pass', run: (supervisor) => supervisor.advance(2_000) },
-];
-
-const model: Model<typeof taskSupervisorMachine> = {
-  machine: taskSupervisorMachine,
-  fakes: { pool: poolFake },
-  starts,
-  cases: cases.map((one) => ({ ...one, when: (supervisor) => supervisor.find('pool') !== undefined && (one.when?.(supervisor) ?? true) })),
-  key: ({ snapshot, clock }) => {
-    const { restarts, drainMs, reason } = snapshot.context;
-    return [restarts.map((at) => clock.now() - at).filter((age) => age <= 1_000), drainMs, reason, (clock.nextAt() ?? 0) - clock.now()];
-  },
-  invariants: {
-    'a crash is answered once: by a restart, or by giving up': (supervisor) => {
-      const crashes = Number(supervisor.notes['crashes'] ?? 0);
-      const said = (type: string): number => supervisor.emitted.filter((event) => event.type === type).length;
-      const restarts = ordered(supervisor, 'pool.restart');
-      if (restarts !== said('task.restarted')) return `${restarts} restarts, ${said('task.restarted')} told`;
-      return restarts + said('supervisor.gaveUp') === crashes
-        ? undefined
-        : `${crashes} crashes, ${restarts} restarts, ${said('supervisor.gaveUp')} times gave up`;
-    },
-    'it never restarts more often than its intensity allows': (supervisor) => {
-      const { intensity, periodMs, problem } = supervisor.snapshot.context;
-      const moments = supervisor.notes['restarts'] as readonly number[];
-      const recent = moments.filter((at) => at >= supervisor.clock.now() - periodMs).length;
-      return problem === null && recent > intensity ? `${recent} restarts within ${periodMs} ms` : undefined;
-    },
-    'who gives up stops': ({ snapshot, emitted }) =>
-      emitted.some(({ type }) => type === 'supervisor.gaveUp') && !snapshot.matches('stopping') && !snapshot.matches('stopped')
-        ? `it is ${snapshot.value}`
-        : undefined,
-    'a lost task is told, whatever it does': ({ emitted, notes }) => {
-      const told = emitted.filter(({ type }) => type === 'task.lost').length;
-      return told === Number(notes['lost'] ?? 0) ? undefined : `told ${told} times`;
-    },
-    'the pool is told to end once, and to drain no more often than ordered': (supervisor) => {
-      const [drain, stop] = [ordered(supervisor, 'pool.drain'), ordered(supervisor, 'pool.stopAll')];
-      if (drain > Number(supervisor.notes['drains'] ?? 0) || stop > 1) return `drain ${drain} times, stop ${stop} times`;
-      const { snapshot } = supervisor;
-      return snapshot.matches('stopping') === (stop === 1) || hasEnded(supervisor)
-        ? undefined
-        : `it is ${snapshot.value}, told to stop ${stop} times`;
-    },
-    'it exits with the reason that it was told last, and the report of its pool': (supervisor) => {
-      const { snapshot } = supervisor;
-      if (!hasEnded(supervisor)) return undefined;
-      if (snapshot.matches('failed')) return startOfOutput(snapshot.output)?.kind === 'failed' ? undefined : 'no failed start';
-      const { children } = snapshot.output as { children: readonly object[] };
-      if (children.length !== 1) return `${children.length} children reported`;
-      const reason = JSON.stringify(reasonOfOutput(snapshot.output));
-      const gaveUp = supervisor.emitted.some(({ type }) => type === 'supervisor.gaveUp');
-      const wanted = JSON.stringify(gaveUp ? 'shutdown' : supervisor.notes['exits']);
-      return reason === wanted ? undefined : `exits ${reason}, not ${wanted}`;
-    },
-    'an invalid input fails the start, a valid one does not': ({ start, snapshot }) =>
-      (start === 'invalid') === snapshot.matches('failed') ? undefined : `it is ${snapshot.value}`,
-    'a drain has the deadline that it was given last': ({ snapshot, clock, notes }) =>
-      snapshot.matches('draining') && clock.nextAt() !== notes['drainedBy'] ? `it drains until ${String(clock.nextAt())}` : undefined,
-    'its tags say what it is': ({ snapshot }) => {
-      if (snapshot.status !== 'active') return undefined;
-      return (['accepting', 'stopping'] as const).find(
-        (tag) => snapshot.hasTag(tag) !== snapshot.matches(tag === 'accepting' ? 'running' : 'stopping'),
-      );
-    },
-  },
-  observe: (supervisor) => {
-    const { notes, snapshot, before, clock } = supervisor;
-    const moments = (notes['restarts'] ??= []) as number[];
-    if (snapshot.context.restarts.join() !== before.context.restarts.join() && snapshot.context.restarts[0] === clock.now())
-      moments.push(clock.now());
-  },
-  finish: (supervisor) => {
-    if (mayEmpty(supervisor)) supervisor.report('pool', { type: 'pool.emptied', ended });
-    else {
-      supervisor.notes['exits'] = 'shutdown';
-      supervisor.send({ type: 'supervisor.shutdown' });
-    }
-  },
-};
-
-testModel(model);
+  it('keeps them in every order of two steps', { timeout: 60_000 }, () => {
+    expect(interleavings(models.taskSupervisor, { depth: 2 })).toMatchObject({ exhaustive: true });
+  });
+});

@@ -1,38 +1,20 @@
-import { reasonOfOutput } from '../../machines/supervision/exit.js';
-import { type TaskEvent, taskMachine } from '../../machines/supervision/task.js';
-import { testModel } from './suite.js';
-import type { Case } from './walk.js';
+import { describe, expect, it } from 'vitest';
+import { expectFullCoverage } from '../../src/testing/model/expect.js';
+import { interleavings } from '../../src/testing/model/interleavings.js';
+import { propertyTest } from '../../src/testing/model/property.js';
+import { models } from '../../src/testing/models/catalogue.js';
+import { seed } from './seed.js';
 
-const wanted: Readonly<Record<string, unknown>> = {
-  succeeded: 'normal',
-  failed: { crash: 'boom' },
-  cancelled: ['shutdown', 'unwanted'],
-  timedOut: ['shutdown', 'timedOut'],
-};
+describe('the model of task', () => {
+  it('reaches everything that the chart has, and every case of its own', { timeout: 60_000 }, () => {
+    expectFullCoverage(models.task);
+  });
 
-const is = (name: string, event: TaskEvent): Case<typeof taskMachine> => ({
-  name,
-  run: (task) => task.send(event),
-  owes: ({ snapshot }) => (snapshot.value === event.type.slice('task.'.length) ? undefined : `it is ${snapshot.value}`),
-});
+  it(`keeps its claims on 300 random walks (seed ${seed})`, { timeout: 60_000 }, async () => {
+    await propertyTest(models.task, { seed, runs: 300 });
+  });
 
-testModel<typeof taskMachine>({
-  machine: taskMachine,
-  fakes: {},
-  starts: { 'a task': undefined },
-  cases: [
-    is('it succeeds', { type: 'task.succeeded' }),
-    is('it fails', { type: 'task.failed', reason: { crash: 'boom' } }),
-    is('it is cancelled', { type: 'task.cancelled', reason: ['shutdown', 'unwanted'] }),
-    is('its time is up', { type: 'task.timedOut' }),
-  ],
-  key: () => null,
-  invariants: {
-    'it ends at the first word of its pool, for the reason given': ({ snapshot, before }) => {
-      if (snapshot.status === 'active') return before.value === 'running' && snapshot === before ? undefined : 'it goes on';
-      const reason = reasonOfOutput(snapshot.output);
-      return JSON.stringify(reason) === JSON.stringify(wanted[snapshot.value]) ? undefined : `${snapshot.value}: ${JSON.stringify(reason)}`;
-    },
-    'it says nothing': ({ emitted }) => emitted[0]?.type,
-  },
+  it('keeps them in every order of its steps', { timeout: 60_000 }, () => {
+    expect(interleavings(models.task, { depth: 3 })).toMatchObject({ exhaustive: true });
+  });
 });

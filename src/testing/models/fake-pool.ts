@@ -5,11 +5,12 @@
  * incarnations that are known, one start at a time.
  */
 import type { AnyStateMachine } from 'xstate';
-import type { ResolvedSpec } from '../../machines/supervision/child-spec.js';
-import type { ExitReason } from '../../machines/supervision/exit.js';
-import type { PoolCommand } from '../../machines/supervision/pool.js';
-import type { Case } from './walk.js';
-import type { Fake, FakeOptions, World } from './world.js';
+import type { ResolvedSpec } from '../../../machines/supervision/child-spec.js';
+import type { ExitReason } from '../../../machines/supervision/exit.js';
+import type { PoolCommand } from '../../../machines/supervision/pool.js';
+import type { Fake, FakeOptions } from '../model/fake.js';
+import type { EventModels, Move } from '../model/model.js';
+import type { Run } from '../model/run.js';
 
 /** One incarnation, as the pool knows it. `gone` ones are kept: they are the history. */
 export interface Pooled {
@@ -45,9 +46,9 @@ export interface PooledFact {
   readonly reason?: unknown;
 }
 
-/** The double of a world's pool. */
-export function poolOf<M extends AnyStateMachine>(world: World<M>): PoolDouble {
-  const fake = world.fakes.findLast(({ src }) => src === 'pool');
+/** The double of a run's pool. */
+export function poolOf<M extends AnyStateMachine>(run: Run<M>): PoolDouble {
+  const fake = run.fakes.findLast(({ src }) => src === 'pool');
   return (fake?.notes['double'] ?? newDouble()) as PoolDouble;
 }
 
@@ -60,14 +61,14 @@ export function living(pool: PoolDouble): readonly Pooled[] {
   return pool.children.filter(({ state }) => state !== 'gone');
 }
 
-/** For `fakes: { pool: poolFake }`. A child whose input is `{ drains: true }` takes part in a drain. */
+/** For `outcomes: { pool: poolFake }`. A child whose input is `{ drains: true }` takes part in a drain. */
 export const poolFake: FakeOptions = {
   onStart: (fake) => {
     fake.notes['double'] = newDouble();
     return undefined;
   },
-  onEvent: (fake, event, world) => {
-    obey(fake, fake.notes['double'] as PoolDouble, event as unknown as PoolCommand, world.clock.now());
+  onEvent: (fake, event, run) => {
+    obey(fake, fake.notes['double'] as PoolDouble, event as unknown as PoolCommand, run.clock.now());
     return undefined;
   },
 };
@@ -112,9 +113,9 @@ function drains({ spec, state }: Pooled): boolean {
 // ---- the moves of children
 
 /** What the pool shows of a chart that keeps its deadlines: nobody is asked who is to be killed, nobody has longer than allowed. */
-export function lateness<M extends AnyStateMachine>(world: World<M>): string | undefined {
-  const now = world.clock.now();
-  for (const { id, spec, state, orderedAt, since } of living(poolOf(world))) {
+export function lateness<M extends AnyStateMachine>(run: Run<M>): string | undefined {
+  const now = run.clock.now();
+  for (const { id, spec, state, orderedAt, since } of living(poolOf(run))) {
     if (state === 'asked' && spec.shutdownMs === 'brutalKill') return `${id} was asked`;
     if (state === 'asked' && typeof spec.shutdownMs === 'number' && now - (orderedAt ?? now) >= spec.shutdownMs)
       return `${id} was not killed in time`;
@@ -133,87 +134,92 @@ export const runningAs =
 
 /** A start succeeds, is declined, or fails. */
 function endStart<M extends AnyStateMachine>(
-  world: World<M>,
+  run: Run<M>,
   child: Pooled,
   type: Exclude<PooledFact['type'], 'child.exited'>,
   extra: object = {},
 ): void {
   child.state = type === 'child.started' ? 'running' : 'gone';
   if (type !== 'child.started') child.end = 'neverStarted';
-  tell(world, child, { type, id: child.id, run: child.run, at: world.clock.now(), ...extra });
+  tell(run, child, { type, id: child.id, run: child.run, at: run.clock.now(), ...extra });
 }
 
 /** A child that had started ends. */
-function endChild<M extends AnyStateMachine>(world: World<M>, child: Pooled, reason: ExitReason): void {
-  const { id, run, orderedAt } = child;
+function endChild<M extends AnyStateMachine>(run: Run<M>, child: Pooled, reason: ExitReason): void {
+  const { id, run: incarnation, orderedAt } = child;
   const killed = child.state === 'killed';
-  const at = world.clock.now();
+  const at = run.clock.now();
   child.state = 'gone';
   child.end = reason;
-  tell(world, child, { type: 'child.exited', id, run, at, reason, tookMs: orderedAt === null ? 0 : at - orderedAt, killed });
+  tell(run, child, { type: 'child.exited', id, run: incarnation, at, reason, tookMs: orderedAt === null ? 0 : at - orderedAt, killed });
 }
 
-function tell<M extends AnyStateMachine>(world: World<M>, child: Pooled, fact: PooledFact): void {
-  const told = poolOf(world).tell(fact, child);
-  if (told !== undefined) world.report('pool', told as never);
+function tell<M extends AnyStateMachine>(run: Run<M>, child: Pooled, fact: PooledFact): void {
+  const told = poolOf(run).tell(fact, child);
+  if (told !== undefined) run.report('pool', told as never);
 }
 
 /** What the children of a pool can do, by themselves and as ordered. `own`: by name, whose own ends are cases. */
-export function poolCases<M extends AnyStateMachine>(own: Readonly<Record<string, Pick>>): readonly Case<M>[] {
-  const move = (name: string, pick: Pick, run: (world: World<M>, child: Pooled) => void, rare = false): Case<M> => ({
-    name,
-    when: (world) => pick(poolOf(world)) !== undefined,
-    run: (world) => run(world, pick(poolOf(world)) as Pooled),
-    rare,
+export function poolCases<M extends AnyStateMachine>(own: Readonly<Record<string, Pick>>): Readonly<Record<string, Move<M>>> {
+  const move = (pick: Pick, act: (run: Run<M>, child: Pooled) => void, weight = 1): Move<M> => ({
+    when: (run) => pick(poolOf(run)) !== undefined,
+    run: (run) => act(run, pick(poolOf(run)) as Pooled),
+    weight,
   });
   const inState =
     (state: Pooled['state']): Pick =>
     ({ children }) =>
       children.find((child) => child.state === state);
-  return [
-    move('it starts', inState('starting'), (world, child) => endStart(world, child, 'child.started', { info: 7 })),
-    move('it declines', inState('starting'), (world, child) => endStart(world, child, 'child.declined'), true),
-    move('its start fails', inState('starting'), (world, child) => endStart(world, child, 'child.startFailed', { reason: 'no' }), true),
-    move('its start is given up', inState('abandoned'), (world, child) => endStart(world, child, 'child.startFailed', { reason: 'timeout' })),
-    move('it ends as asked', inState('asked'), (world, child) => endChild(world, child, 'shutdown')),
-    move('it crashes when asked', inState('asked'), (world, child) => endChild(world, child, { crash: 'asked' }), true),
-    move('it is killed', inState('killed'), (world, child) => endChild(world, child, 'killed')),
-    ...Object.entries(own).flatMap(([name, pick]) => [
-      move(`${name} crashes`, pick, (world, child) => endChild(world, child, { crash: name })),
-      move(`${name} ends`, pick, (world, child) => endChild(world, child, 'normal')),
-    ]),
-  ];
+  return {
+    'it starts': move(inState('starting'), (run, child) => endStart(run, child, 'child.started', { info: 7 })),
+    'it declines': move(inState('starting'), (run, child) => endStart(run, child, 'child.declined'), 0.25),
+    'its start fails': move(inState('starting'), (run, child) => endStart(run, child, 'child.startFailed', { reason: 'no' }), 0.25),
+    'its start is given up': move(inState('abandoned'), (run, child) => endStart(run, child, 'child.startFailed', { reason: 'timeout' })),
+    'it ends as asked': move(inState('asked'), (run, child) => endChild(run, child, 'shutdown')),
+    'it crashes when asked': move(inState('asked'), (run, child) => endChild(run, child, { crash: 'asked' }), 0.25),
+    'it is killed': move(inState('killed'), (run, child) => endChild(run, child, 'killed')),
+    ...Object.fromEntries(
+      Object.entries(own).flatMap(([name, pick]) => [
+        [`${name} crashes`, move(pick, (run, child) => endChild(run, child, { crash: name }))],
+        [`${name} ends`, move(pick, (run, child) => endChild(run, child, 'normal'))],
+      ]),
+    ),
+  };
 }
 
 /** How `init` can end. */
-export function initCases<M extends AnyStateMachine>(): readonly Case<M>[] {
-  return (['init.succeeded', 'init.declined', 'init.failed'] as const).map((type) => ({
-    name: type,
-    when: (world) => poolOf(world).initialising,
-    run: (world) => {
-      poolOf(world).initialising = false;
-      world.notes['init'] = type;
-      world.report('pool', (type === 'init.failed' ? { type, reason: 'unprepared' } : { type }) as never);
+export function initReports<M extends AnyStateMachine>(): EventModels<M> {
+  const end = (type: string, payload: object): object => ({
+    [type]: {
+      [type]: {
+        when: (run: Run<M>) => poolOf(run).initialising,
+        payload: (run: Run<M>) => {
+          poolOf(run).initialising = false;
+          run.notes['init'] = type;
+          return payload;
+        },
+      },
     },
-  }));
+  });
+  return { ...end('init.succeeded', {}), ...end('init.declined', {}), ...end('init.failed', { reason: 'unprepared' }) };
 }
 
 /** What the search must know of a pool. */
-export function poolKey<M extends AnyStateMachine>(world: World<M>): unknown {
-  const now = world.clock.now();
-  return living(poolOf(world)).map(({ id, state, orderedAt }) => [id, state, orderedAt === null ? null : now - orderedAt]);
+export function poolKey<M extends AnyStateMachine>(run: Run<M>): unknown {
+  const now = run.clock.now();
+  return living(poolOf(run)).map(({ id, state, orderedAt }) => [id, state, orderedAt === null ? null : now - orderedAt]);
 }
 
 /** Plays the pool's next move as the chart wants it: a start succeeds, one that is told to end does. False when it has none to make. */
-export function playOn<M extends AnyStateMachine>(world: World<M>): boolean {
-  const pool = poolOf(world);
+export function playOn<M extends AnyStateMachine>(run: Run<M>): boolean {
+  const pool = poolOf(run);
   const child = living(pool).find(({ state }) => state !== 'running');
   if (pool.initialising) {
     pool.initialising = false;
-    world.report('pool', { type: 'init.succeeded' } as never);
+    run.report('pool', { type: 'init.succeeded' } as never);
   } else if (child === undefined) return false;
-  else if (child.state === 'starting') endStart(world, child, 'child.started');
-  else if (child.state === 'abandoned') endStart(world, child, 'child.startFailed', { reason: 'timeout' });
-  else endChild(world, child, child.state === 'killed' ? 'killed' : 'shutdown');
+  else if (child.state === 'starting') endStart(run, child, 'child.started');
+  else if (child.state === 'abandoned') endStart(run, child, 'child.startFailed', { reason: 'timeout' });
+  else endChild(run, child, child.state === 'killed' ? 'killed' : 'shutdown');
   return true;
 }

@@ -3,10 +3,11 @@
  * everybody by itself when told to.
  */
 import type { AnyEventObject, AnyStateMachine } from 'xstate';
-import type { ResolvedSpec } from '../../machines/supervision/child-spec.js';
-import type { ChildMemory, DynamicPoolCommand, EndedChild, PooledEntry } from '../../machines/supervision/pool.js';
+import type { ResolvedSpec } from '../../../machines/supervision/child-spec.js';
+import type { ChildMemory, DynamicPoolCommand, EndedChild, PooledEntry } from '../../../machines/supervision/pool.js';
 import { living, type PoolDouble, type Pooled, type PooledFact, poolOf } from './fake-pool.js';
-import type { Fake, FakeOptions, World } from './world.js';
+import type { Fake, FakeOptions } from '../model/fake.js';
+import type { Run } from '../model/run.js';
 
 interface Entry {
   readonly spec: ResolvedSpec;
@@ -24,15 +25,15 @@ interface DynamicDouble extends PoolDouble {
 }
 
 /** How many children the pool of a dynamic supervisor remembers: those that live, start, or are to be restarted. */
-export function entriesOf<M extends AnyStateMachine>(world: World<M>): ReadonlyMap<string, unknown> {
-  return (poolOf(world) as Partial<DynamicDouble>).entries ?? new Map();
+export function entriesOf<M extends AnyStateMachine>(run: Run<M>): ReadonlyMap<string, unknown> {
+  return (poolOf(run) as Partial<DynamicDouble>).entries ?? new Map();
 }
 
 /** The oldest or the newest child that runs. */
 export const oldest = ({ children }: PoolDouble): Pooled | undefined => children.find(({ state }) => state === 'running');
 export const newest = ({ children }: PoolDouble): Pooled | undefined => children.findLast(({ state }) => state === 'running');
 
-/** For `fakes: { pool: dynamicPoolFake }`. */
+/** For `outcomes: { pool: dynamicPoolFake }`. */
 export const dynamicPoolFake: FakeOptions = {
   onStart: (fake) => {
     const pool: DynamicDouble = {
@@ -47,8 +48,8 @@ export const dynamicPoolFake: FakeOptions = {
     fake.notes['double'] = pool;
     return undefined;
   },
-  onEvent: (fake, event, world) => {
-    obey(fake, fake.notes['double'] as DynamicDouble, event as unknown as DynamicPoolCommand, world.clock.now());
+  onEvent: (fake, event, run) => {
+    obey(fake, fake.notes['double'] as DynamicDouble, event as unknown as DynamicPoolCommand, run.clock.now());
     return undefined;
   },
 };

@@ -1,28 +1,28 @@
-/** What must hold for every machine of the house, after every step and at its end. */
+/** What must hold for every machine, after every step and at its end: the kit's own claims. */
 import type { AnyActorRef, AnyMachineSnapshot, AnyStateMachine } from 'xstate';
-import type { World } from './world.js';
+import type { Claim } from './model.js';
+import type { Run } from './run.js';
 
-/** A claim about a world: undefined while it holds, else what is wrong. */
-export type Claim<M extends AnyStateMachine> = (world: World<M>) => string | undefined;
-
-/** Held after every step of every model. */
-export const houseRules: Readonly<Record<string, Claim<AnyStateMachine>>> = {
+/** Held after every step of every model, unless it is excused with a reason. */
+export const kitClaims: Readonly<Record<string, Claim<AnyStateMachine>>> = {
   'the context is data': ({ snapshot }) => notData((snapshot as AnyMachineSnapshot).context, 'context'),
-  'no actor is orphaned': (world) => {
-    const snapshot = world.snapshot as AnyMachineSnapshot;
+  'every actor is in the hand of the model': ({ strangers: [first] }) =>
+    first === undefined ? undefined : `'${first}' runs by itself: name its logic in setup({ actors }), and give it outcomes`,
+  'no actor is orphaned': (run) => {
+    const snapshot = run.snapshot as AnyMachineSnapshot;
     const children = snapshot.children as Record<string, AnyActorRef | undefined>;
-    const lost = world.running().filter((fake) => fake.ref._parent === world.actor && children[fake.id] !== fake.ref);
+    const lost = run.running().filter((fake) => fake.ref._parent === run.actor && children[fake.id] !== fake.ref);
     return lost.length === 0 ? undefined : `running, but no longer a child: ${lost.map(({ id }) => id).join(', ')}`;
   },
   'nothing is sent to the dead': ({ deadLetters: [first] }) => (first === undefined ? undefined : `'${first.event.type}' was sent to '${first.to}'`),
-  'nothing outlives the end': (world) => ((world.snapshot as AnyMachineSnapshot).status === 'active' ? undefined : leftovers(world)),
+  'nothing outlives the end': (run) => (run.isActive ? undefined : leftovers(run)),
 };
 
-/** What is still alive in a world whose actor has ended. */
-export function leftovers<M extends AnyStateMachine>(world: World<M>): string | undefined {
-  const alive = world.running().map(({ id }) => id);
+/** What is still alive in a run whose actor has ended. */
+export function leftovers<M extends AnyStateMachine>(run: Run<M>): string | undefined {
+  const alive = run.running().map(({ id }) => id);
   if (alive.length > 0) return `actors still run: ${alive.join(', ')}`;
-  const timers = world.clock.pending();
+  const timers = run.clock.pending();
   return timers === 0 ? undefined : `${timers} timers are still set`;
 }
 

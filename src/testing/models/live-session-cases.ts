@@ -1,12 +1,14 @@
 /** What can happen to a Live session in its model: the socket's part, the server's, the tools' and the app's, each with what the session owes for it. */
 import type { AnyEventObject } from 'xstate';
-import { isOpen, type JsonObject } from '../../machines/live/calls.js';
-import type { ConnectionCommand, Receipt, SessionEvent, sessionMachine } from '../../machines/live/session.js';
-import type { Case } from './walk.js';
-import type { Fake, FakeOptions, World } from './world.js';
+import { isOpen, type JsonObject } from '../../../machines/live/calls.js';
+import type { ConnectionCommand, Receipt, SessionEvent, sessionMachine } from '../../../machines/live/session.js';
+import type { Fake, FakeOptions } from '../model/fake.js';
+import type { EventCase, Model } from '../model/model.js';
+import type { Run } from '../model/run.js';
 
-export type Session = World<typeof sessionMachine>;
-type SessionCase = Case<typeof sessionMachine>;
+export type Session = Run<typeof sessionMachine>;
+type SessionCase = EventCase<typeof sessionMachine, never>;
+type SessionModel = Model<typeof sessionMachine>;
 
 // ---- the socket's part, as far as it has been played: `connection` opens once, confirms each receipt once, is silent after its end, and writes
 // nothing before it is open
@@ -48,11 +50,13 @@ export const connectionFake: FakeOptions = {
   },
 };
 
-function confirm(session: Session, event: (receipt: Receipt) => SessionEvent): void {
+/** The oldest receipt that it owes, from now on confirmed. */
+function confirm(session: Session): Receipt {
   const [receipt] = owed(session);
   const fake = socket(session) as Fake;
   fake.notes['confirmed'] = Number(fake.notes['confirmed'] ?? 0) + 1;
-  session.report('connection', event(receipt as Receipt));
+  session.notes['receipt'] = receipt;
+  return receipt as Receipt;
 }
 
 export function socketEnds(session: Session, event: SessionEvent): void {
@@ -97,16 +101,10 @@ const toolsHeard = (session: Session, type: string): number =>
 // ---- the cases
 
 /** Every message is passed on; what it says of calls is done, and while closing undone at once. */
-function says(
-  name: string,
-  message: JsonObject,
-  when: (session: Session) => boolean = () => true,
-  owes: SessionCase['owes'] = () => undefined,
-): SessionCase {
+function says(message: JsonObject, owes: (session: Session) => string | undefined, when: (session: Session) => boolean = () => true): SessionCase {
   return {
-    name: `server: ${name}`,
     when: (session) => isSocketOpen(session) && when(session),
-    run: (session) => session.report('connection', { type: 'server.message', message }),
+    payload: () => ({ message }) as never,
     owes: (session) => (emits(session, 'session.message') === undefined ? 'the message was not passed on' : owes(session)),
   };
 }
@@ -121,14 +119,13 @@ function calls(...ids: readonly string[]): (session: Session) => string | undefi
   };
 }
 
-function sends(name: string, message: JsonObject, isReserved: boolean): SessionCase {
+function sends(message: JsonObject, isReserved: boolean): SessionCase {
   return {
-    name: `app: ${name}`,
     when: (session) => owed(session).length < 2,
-    run: (session) => {
+    payload: (session) => {
       const refs = (session.notes['refs'] ??= []) as string[];
       refs.push(`r${refs.length}`);
-      session.send({ type: 'session.send', message, ref: `r${refs.length - 1}` });
+      return { message, ref: `r${refs.length - 1}` } as never;
     },
     owes: (session) => {
       const passed = met(session) === 'ready' && !isReserved;
@@ -143,9 +140,7 @@ function sends(name: string, message: JsonObject, isReserved: boolean): SessionC
 }
 
 const settles = (id: string): SessionCase => ({
-  name: `tools: ${id} settles`,
-  when: (session) => session.find('tools') !== undefined,
-  run: (session) => session.report('tools', { type: 'tool.settled', id, response: { output: 21 } }),
+  payload: () => ({ id, response: { output: 21 } }) as never,
   owes: (session) => {
     const wasRunning = session.before.context.calls.rows.some((row) => row.id === id && row.status === 'running');
     const command = lastCommand(session);
@@ -171,158 +166,153 @@ function lost(session: Session): string {
   return met(session) === 'connecting' ? 'connectFailed' : met(session) === 'settingUp' ? 'closedBeforeSetup' : 'connectionLost';
 }
 
-export const cases: readonly SessionCase[] = [
-  {
-    name: 'socket: opens',
-    when: (session) => socket(session) !== undefined && !isSocketOpen(session),
-    run: (session) => {
-      const fake = socket(session) as Fake;
-      Object.assign(fake.notes, { open: true, heardBefore: fake.received.length });
-      session.notes['cancelled'] = toolsHeard(session, 'tool.cancelAll');
-      session.report('connection', { type: 'socket.opened' });
-    },
-    owes: (session) => {
-      const isClosing = met(session) === 'closing';
-      const [first] = wire(socket(session) as Fake);
-      if (first?.type !== (isClosing ? 'connection.close' : 'connection.send')) return `the socket first hears ${String(first?.type)}`;
-      if (isClosing) return becomes(() => 'closing')(session);
-      const ran = session.before.context.calls.rows.some(({ status }) => status === 'running');
-      if (ran && toolsHeard(session, 'tool.cancelAll') === session.notes['cancelled']) return 'tools of the former socket run on';
-      return rows(session).some(isOpen) ? 'a call of the former socket is open' : becomes(() => 'settingUp')(session);
-    },
+/** What the app and its supervisor send. */
+export const events: NonNullable<SessionModel['events']> = {
+  'session.send': {
+    'app: says hello': sends({ clientContent: { turns: [] } }, false),
+    'app: forges an answer': sends({ toolResponse: { functionResponses: [] } }, true),
   },
-  {
-    name: 'socket: confirms',
-    when: (session) => owed(session).length > 0,
-    run: (session) => {
-      [session.notes['receipt']] = owed(session);
-      confirm(session, (receipt) => ({ type: 'socket.sent', receipt }));
-    },
-    owes: (session) => {
-      const receipt = session.notes['receipt'] as Receipt;
-      if (receipt.of === 'app') return emits(session, 'session.sent')?.['ref'] === receipt.ref ? undefined : 'the app was not told';
-      const wasOpen = session.before.context.calls.rows.some((row) => row.id === receipt.id && isOpen(row));
-      return wasOpen === (emits(session, 'tool.answered')?.['id'] === receipt.id) ? undefined : 'the answer was not told';
-    },
-  },
-  ...(['closing', 'notJson'] as const).map(
-    (reason): SessionCase => ({
-      name: `socket: could not write, ${reason}`,
-      // An answer is JSON: `tools` sees to it.
-      when: (session) => (reason === 'closing' ? owed(session).length > 0 : owed(session)[0]?.of === 'app'),
-      run: (session) => {
-        // Then its end is on the way, and abandons what is open.
-        if (reason === 'closing') (socket(session) as Fake).notes['doomed'] = true;
-        [session.notes['receipt']] = owed(session);
-        confirm(session, (receipt) => ({ type: 'socket.unsent', receipt, reason }));
+  'session.close': { 'app: closes': { weight: 0.25, run: closeByApp, owes: takesLeave } },
+  'supervisor.shutdown': {
+    'supervisor: shutdown': {
+      weight: 0.25,
+      payload: (session) => {
+        session.notes['exit'] = ['shutdown', 'deploy'];
+        session.notes['cancelled'] = toolsHeard(session, 'tool.cancelAll');
+        return { reason: ['shutdown', 'deploy'] };
       },
-      owes: (session) => {
-        const receipt = session.notes['receipt'] as Receipt;
-        return receipt.of === 'call' || emits(session, 'session.rejected')?.['reason'] === reason ? undefined : 'the app was not told';
+      owes: takesLeave,
+    },
+  },
+};
+
+/** A socket that could not write: an answer to a call is JSON, `tools` sees to it. */
+const couldNotWrite = (reason: 'closing' | 'notJson'): SessionCase => ({
+  when: (session) => (reason === 'closing' ? owed(session).length > 0 : owed(session)[0]?.of === 'app'),
+  payload: (session) => {
+    // Then its end is on the way, and abandons what is open.
+    if (reason === 'closing') (socket(session) as Fake).notes['doomed'] = true;
+    return { receipt: confirm(session), reason } as never;
+  },
+  owes: (session) => {
+    const receipt = session.notes['receipt'] as Receipt;
+    return receipt.of === 'call' || emits(session, 'session.rejected')?.['reason'] === reason ? undefined : 'the app was not told';
+  },
+});
+
+/** An end of the socket that is no orderly close. */
+const breaks = (code: number | string, reason: string, closeCode: number): SessionCase => ({
+  weight: 0.25,
+  when: (session) => socket(session) !== undefined,
+  payload: (session) => {
+    (socket(session) as Fake).notes['gone'] = true;
+    return { code, reason } as never;
+  },
+  owes: (session) => (met(session) === 'closing' ? (becomes(() => 'closed')(session) ?? ends('client', closeCode)(session)) : fails(lost)(session)),
+});
+
+/** What the socket and the tools do. */
+export const outcomes: NonNullable<SessionModel['outcomes']> = {
+  connection: {
+    ...connectionFake,
+    sends: ['socket.unsent'],
+    reports: {
+      'socket.opened': {
+        'socket: opens': {
+          when: (session) => socket(session) !== undefined && !isSocketOpen(session),
+          payload: (session) => {
+            const fake = socket(session) as Fake;
+            Object.assign(fake.notes, { open: true, heardBefore: fake.received.length });
+            session.notes['cancelled'] = toolsHeard(session, 'tool.cancelAll');
+            return {};
+          },
+          owes: (session) => {
+            const isClosing = met(session) === 'closing';
+            const [first] = wire(socket(session) as Fake);
+            if (first?.type !== (isClosing ? 'connection.close' : 'connection.send')) return `the socket first hears ${String(first?.type)}`;
+            if (isClosing) return becomes(() => 'closing')(session);
+            const ran = session.before.context.calls.rows.some(({ status }) => status === 'running');
+            if (ran && toolsHeard(session, 'tool.cancelAll') === session.notes['cancelled']) return 'tools of the former socket run on';
+            return rows(session).some(isOpen) ? 'a call of the former socket is open' : becomes(() => 'settingUp')(session);
+          },
+        },
       },
-    }),
-  ),
-  {
-    name: 'socket: a frame is malformed',
-    when: isSocketOpen,
-    run: (session) => session.report('connection', { type: 'socket.malformed', reason: 'not-json', detail: '', excerpt: '{' }),
-    owes: (session) => (emits(session, 'session.malformed')?.['excerpt'] === '{' ? undefined : 'nobody was told'),
-  },
-  {
-    name: 'socket: closed 1000',
-    rare: true,
-    when: isSocketOpen,
-    run: (session) => socketEnds(session, { type: 'socket.closed', code: 1000, reason: 'bye' }),
-    owes: (session) =>
-      isOrderly(session)
-        ? (becomes(() => 'closed')(session) ?? ends(met(session) === 'ready' ? 'server' : 'client', 1000)(session))
-        : fails(lost)(session),
-  },
-  ...[
-    { type: 'socket.closed' as const, code: 1011, reason: 'internal' },
-    { type: 'socket.failed' as const, code: 'ECONNRESET', reason: 'reset' },
-  ].map(
-    (event): SessionCase => ({
-      name: `socket: ${event.type.slice('socket.'.length)} ${event.code}`,
-      rare: true,
-      when: (session) => socket(session) !== undefined,
-      run: (session) => socketEnds(session, event),
-      owes: (session) =>
-        met(session) === 'closing'
-          ? (becomes(() => 'closed')(session) ?? ends('client', event.type === 'socket.closed' ? 1011 : 1006)(session))
-          : fails(lost)(session),
-    }),
-  ),
-  {
-    name: 'socket: crashes',
-    rare: true,
-    when: (session) => session.find('connection') !== undefined,
-    run: (session) => session.reject('connection', new Error('no socket')),
-    owes: fails(() => 'connectionCrashed'),
-  },
-  says(
-    'setupComplete',
-    { setupComplete: { sessionId: 's1' } },
-    () => true,
-    (session) => {
-      const ready = emits(session, 'session.ready')?.['sessionId'] === 's1';
-      return ready === (met(session) === 'settingUp')
-        ? becomes(() => (met(session) === 'settingUp' ? 'ready' : met(session)))(session)
-        : `ready was ${ready ? '' : 'not '}told`;
+      'socket.sent': {
+        'socket: confirms': {
+          when: (session) => owed(session).length > 0,
+          payload: (session) => ({ receipt: confirm(session) }),
+          owes: (session) => {
+            const receipt = session.notes['receipt'] as Receipt;
+            if (receipt.of === 'app') return emits(session, 'session.sent')?.['ref'] === receipt.ref ? undefined : 'the app was not told';
+            const wasOpen = session.before.context.calls.rows.some((row) => row.id === receipt.id && isOpen(row));
+            return wasOpen === (emits(session, 'tool.answered')?.['id'] === receipt.id) ? undefined : 'the answer was not told';
+          },
+        },
+      },
+      'socket.unsent': {
+        'socket: could not write, closing': couldNotWrite('closing'),
+        'socket: could not write, notJson': couldNotWrite('notJson'),
+      },
+      'socket.malformed': {
+        'socket: a frame is malformed': {
+          when: isSocketOpen,
+          payload: { reason: 'not-json', detail: '', excerpt: '{' },
+          owes: (session) => (emits(session, 'session.malformed')?.['excerpt'] === '{' ? undefined : 'nobody was told'),
+        },
+      },
+      'socket.closed': {
+        'socket: closed 1000': {
+          weight: 0.25,
+          when: isSocketOpen,
+          payload: (session) => {
+            (socket(session) as Fake).notes['gone'] = true;
+            return { code: 1000, reason: 'bye' };
+          },
+          owes: (session) =>
+            isOrderly(session)
+              ? (becomes(() => 'closed')(session) ?? ends(met(session) === 'ready' ? 'server' : 'client', 1000)(session))
+              : fails(lost)(session),
+        },
+        'socket: closed 1011': breaks(1011, 'internal', 1011),
+      },
+      'socket.failed': { 'socket: failed ECONNRESET': breaks('ECONNRESET', 'reset', 1006) },
+      'server.message': {
+        'server: setupComplete': says({ setupComplete: { sessionId: 's1' } }, (session) => {
+          const ready = emits(session, 'session.ready')?.['sessionId'] === 's1';
+          return ready === (met(session) === 'settingUp')
+            ? becomes(() => (met(session) === 'settingUp' ? 'ready' : met(session)))(session)
+            : `ready was ${ready ? '' : 'not '}told`;
+        }),
+        'server: text': says({ serverContent: { turnComplete: true } }, becomes(met)),
+        'server: calls a and b': says({ toolCall: { functionCalls: [call('a'), call('b')] } }, calls('a', 'b')),
+        'server: calls without an id': says(
+          { toolCall: { functionCalls: [call(undefined)] } },
+          calls('local:1'),
+          (session) => session.snapshot.context.calls.unnamedCount < 1,
+        ),
+        'server: cancels a': says({ toolCallCancellation: { ids: ['a', 'never'] } }, (session) =>
+          rows(session).some(({ id, status }) => id === 'a' && status === 'running') ? 'a still runs' : undefined,
+        ),
+      },
     },
-  ),
-  says('text', { serverContent: { turnComplete: true } }, () => true, becomes(met)),
-  says('calls a and b', { toolCall: { functionCalls: [call('a'), call('b')] } }, () => true, calls('a', 'b')),
-  says(
-    'calls without an id',
-    { toolCall: { functionCalls: [call(undefined)] } },
-    (session) => session.snapshot.context.calls.unnamedCount < 1,
-    calls('local:1'),
-  ),
-  says(
-    'cancels a',
-    { toolCallCancellation: { ids: ['a', 'never'] } },
-    () => true,
-    (session) => (rows(session).some(({ id, status }) => id === 'a' && status === 'running') ? 'a still runs' : undefined),
-  ),
-  settles('a'),
-  settles('local:1'),
-  settles('never'),
-  {
-    name: 'tools: fail',
-    rare: true,
-    when: (session) => session.find('tools') !== undefined,
-    run: (session) => session.report('tools', { type: 'tools.failed', reason: 'gave up' }),
-    owes: fails(() => 'toolsCrashed'),
+    error: { 'socket: crashes': { error: new Error('no socket'), weight: 0.25, owes: fails(() => 'connectionCrashed') } },
   },
-  {
-    name: 'tools: crash',
-    rare: true,
-    when: (session) => session.find('tools') !== undefined,
-    run: (session) => session.reject('tools', new Error('no tools')),
-    owes: fails(() => 'toolsCrashed'),
-  },
-  sends('says hello', { clientContent: { turns: [] } }, false),
-  sends('forges an answer', { toolResponse: { functionResponses: [] } }, true),
-  {
-    name: 'app: closes',
-    rare: true,
-    run: closeByApp,
-    owes: takesLeave,
-  },
-  {
-    name: 'supervisor: shutdown',
-    rare: true,
-    run: (session) => {
-      session.notes['exit'] = ['shutdown', 'deploy'];
-      session.notes['cancelled'] = toolsHeard(session, 'tool.cancelAll');
-      session.send({ type: 'supervisor.shutdown', reason: ['shutdown', 'deploy'] });
+  tools: {
+    reports: {
+      'tool.settled': {
+        'tools: a settles': settles('a'),
+        'tools: local:1 settles': settles('local:1'),
+        'tools: never settles': settles('never'),
+      },
+      'tools.failed': { 'tools: fail': { weight: 0.25, payload: { reason: 'gave up' }, owes: fails(() => 'toolsCrashed') } },
     },
-    owes: takesLeave,
+    error: { 'tools: crash': { error: new Error('no tools'), weight: 0.25, owes: fails(() => 'toolsCrashed') } },
   },
-  {
-    name: '100 ms pass',
-    run: (session) => session.advance(100),
+};
+
+export const delays: NonNullable<SessionModel['delays']> = {
+  '100 ms pass': {
+    ms: 100,
     owes: (session) => {
       if (phase(session) === met(session)) return undefined;
       const timeout = { connecting: fails(() => 'connectTimeout'), settingUp: fails(() => 'setupTimeout'), closing: ends('client', 1006) }[
@@ -331,9 +321,11 @@ export const cases: readonly SessionCase[] = [
       return timeout === undefined ? `it left ${met(session)}` : timeout(session);
     },
   },
-  {
-    name: 'restored from a snapshot',
-    rare: true,
+};
+
+export const cases: NonNullable<SessionModel['cases']> = {
+  'restored from a snapshot': {
+    weight: 0.25,
     when: (session) => session.notes['restored'] !== true,
     run: (session) => {
       session.notes['restored'] = true;
@@ -341,7 +333,7 @@ export const cases: readonly SessionCase[] = [
     },
     owes: becomes(met),
   },
-];
+};
 
 function call(id: string | undefined): JsonObject {
   return { ...(id === undefined ? {} : { id }), name: 'weather', args: { city: 'Bern' } };

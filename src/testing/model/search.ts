@@ -1,0 +1,166 @@
+/**
+ * Every state that a model can reach, by short executed paths.
+ *
+ * The search is over (state value, what the model's `key` keeps of the context, actors that run): breadth-first among equal state values, and the
+ * value that was expanded least goes first, so that one busy corner does not hide the others. A state is reached again by repeating its path on a
+ * fresh actor: restoring a snapshot would lose its timers.
+ */
+import type { AnyMachineSnapshot, AnyStateMachine } from 'xstate';
+import { EspalierError } from '../../errors.js';
+import type { Case } from './compile.js';
+import type { Coverage } from './coverage.js';
+import type { Model } from './model.js';
+import { checkOptions, subjectRules } from './options.js';
+import { plan as planOf, type PlanOptions, shrinking } from './plan.js';
+import type { Run } from './run.js';
+import { type Plan, repeat, type Trail, Walk } from './walk.js';
+
+/** How far a search goes. */
+export interface PathsOptions<M extends AnyStateMachine> extends PlanOptions<M> {
+  /** States to visit even when all is covered: more of them find more broken invariants. Default 300. */
+  readonly minStates?: number;
+  /** States to visit at most while something is missing. Default 4 000. */
+  readonly maxStates?: number;
+}
+
+/** What a search has executed. */
+export interface PathsResult {
+  readonly coverage: Coverage;
+  readonly states: number;
+  readonly steps: number;
+  /** Whether every state that the cases can reach was visited. */
+  readonly exhausted: boolean;
+  /** What stopped the search. */
+  readonly stoppedBy: 'exhausted' | 'minStates' | 'maxStates';
+  /** Cases that were never offered, or did nothing wherever they were: dead weight in the model. */
+  readonly idleCases: readonly string[];
+}
+
+export const pathsRules = { ...subjectRules, minStates: { least: 1 }, maxStates: { least: 1 }, waivers: 'table' } as const;
+
+/**
+ * Executes short paths to everything that the machine has, and checks every claim after every step; each path then goes to its end.
+ * @throws ModelTestFailure by a locally minimal path; EspalierError when the model does not fit, when nothing at all could be executed
+ */
+export function testPaths<M extends AnyStateMachine>(model: Model<M>, options: PathsOptions<M> = {}): PathsResult {
+  checkOptions('testPaths', options, pathsRules);
+  const { minStates = 300, maxStates = 4_000, ...rest } = options;
+  const plan = planOf(model, rest);
+  const search = new Search(plan, { minStates, maxStates: Math.max(minStates, maxStates) });
+  return shrinking(plan, () => search.go());
+}
+
+class Search<M extends AnyStateMachine> {
+  readonly #plan: Plan<M>;
+  readonly #limits: { readonly minStates: number; readonly maxStates: number };
+  readonly #seen = new Set<string>();
+  readonly #queue = new FairQueue<Trail<M>>();
+  readonly #idle: Set<string>;
+  #steps = 0;
+
+  constructor(plan: Plan<M>, limits: { readonly minStates: number; readonly maxStates: number }) {
+    this.#plan = plan;
+    this.#limits = limits;
+    this.#idle = new Set(plan.cases.filter(({ optional }) => !optional).map(({ name }) => name));
+  }
+
+  go(): PathsResult {
+    const { coverage, inputs } = this.#plan;
+    for (const start of Object.keys(inputs)) {
+      const walk = new Walk(this.#plan, start, { counts: true });
+      walk.check();
+      this.#visit(walk);
+    }
+    this.#walkCorners();
+    let trail: Trail<M> | undefined;
+    while (this.#seen.size < this.#limit() && (trail = this.#queue.shift()) !== undefined) {
+      const scout = repeat(this.#plan, trail);
+      const [first, ...others] = scout.offered();
+      if (first === undefined) scout.stop();
+      else this.#take(scout, first);
+      for (const step of others) this.#take(repeat(this.#plan, trail), step);
+    }
+    if (this.#steps === 0) {
+      throw new EspalierError('testing/invalid-model', {
+        expected: `a model of '${this.#plan.model.machine.id}' of which something can happen: a search that takes no step proves nothing`,
+        got: `${this.#plan.cases.length} cases, none of them offered at any start`,
+      });
+    }
+    const exhausted = this.#queue.isEmpty;
+    const stoppedBy = exhausted ? 'exhausted' : this.#isCovered() ? 'minStates' : 'maxStates';
+    return { coverage, states: this.#seen.size, steps: this.#steps, exhausted, stoppedBy, idleCases: [...this.#idle] };
+  }
+
+  #limit(): number {
+    return this.#isCovered() ? this.#limits.minStates : this.#limits.maxStates;
+  }
+
+  #isCovered(): boolean {
+    return this.#idle.size === 0 && this.#plan.coverage.open().length === 0;
+  }
+
+  #walkCorners(): void {
+    const { model, caseByName } = this.#plan;
+    for (const [name, [start, ...names]] of Object.entries(model.corners ?? {})) {
+      names.forEach((caseName, index) => {
+        const trail = { start, steps: names.slice(0, index).map((earlier) => caseByName.get(earlier) as Case<M>) };
+        const walk = repeat(this.#plan, trail);
+        const step = walk.offered().find((offered) => offered.name === caseName);
+        if (step !== undefined) return this.#take(walk, step);
+        walk.stop();
+        throw new EspalierError('testing/invalid-model', {
+          expected: `'${caseName}' to be possible where corner '${name}' of the model of '${model.machine.id}' takes it`,
+          got: `after ${[start, ...names.slice(0, index)].join(' → ')}`,
+        });
+      });
+    }
+  }
+
+  #take(walk: Walk<M>, step: Case<M>): void {
+    const activity = (): number => walk.run.activity + this.#plan.coverage.asked;
+    const before = activity();
+    walk.take(step);
+    if (activity() > before) this.#idle.delete(step.name);
+    this.#steps++;
+    this.#visit(walk);
+  }
+
+  #visit(walk: Walk<M>): void {
+    const key = stateKey(this.#plan.model, walk.run);
+    const isNew = !this.#seen.has(key);
+    this.#seen.add(key);
+    if (isNew && walk.isActive) this.#queue.push(groundOf(walk.run), { start: walk.start, steps: [...walk.steps] });
+    walk.end(isNew);
+  }
+}
+
+/** Items in groups: the next comes from the group that has given least, the oldest of it. */
+class FairQueue<Item> {
+  readonly #groups = new Map<string, { readonly items: Item[]; given: number }>();
+
+  push(group: string, item: Item): void {
+    const found = this.#groups.get(group);
+    if (found === undefined) this.#groups.set(group, { items: [item], given: 0 });
+    else found.items.push(item);
+  }
+
+  shift(): Item | undefined {
+    const [least] = [...this.#groups.values()].filter(({ items }) => items.length > 0).sort((left, right) => left.given - right.given);
+    if (least !== undefined) least.given++;
+    return least?.items.shift();
+  }
+
+  get isEmpty(): boolean {
+    return [...this.#groups.values()].every(({ items }) => items.length === 0);
+  }
+}
+
+function groundOf<M extends AnyStateMachine>(run: Run<M>): string {
+  return JSON.stringify([run.start, (run.snapshot as AnyMachineSnapshot).value]);
+}
+
+function stateKey<M extends AnyStateMachine>(model: Model<M>, run: Run<M>): string {
+  const { status, value, context } = run.snapshot as AnyMachineSnapshot;
+  const known = model.key === undefined ? [context, (run.clock.nextAt() ?? 0) - run.clock.now()] : model.key(run);
+  return JSON.stringify([run.start, status, value, run.running().map(({ id, src }) => [src, id]), known]);
+}

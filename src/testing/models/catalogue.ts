@@ -1,0 +1,14 @@
+/** The models of the catalogue's machines, by machine id: for apps that embed one, change one with `provide()`, or restart one. */
+import { dynamicSupervisorModel } from './dynamic-supervisor.js';
+import { liveSessionModel } from './live-session.js';
+import { supervisorModel } from './supervisor.js';
+import { taskModel } from './task.js';
+import { taskSupervisorModel } from './task-supervisor.js';
+
+export const models = {
+  supervisor: supervisorModel,
+  dynamicSupervisor: dynamicSupervisorModel,
+  taskSupervisor: taskSupervisorModel,
+  task: taskModel,
+  liveSession: liveSessionModel,
+} as const;
