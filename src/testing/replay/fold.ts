@@ -1,0 +1,199 @@
+/**
+ * One recorded actor, run again through today's machine: `machine.transition()` and nothing else. No action runs, no child starts, no timer is set.
+ *
+ * XState's own `transition()` makes an actor without a parent, a name or a system, so `sendParent` and `system.get` fail in it; here the machine finds
+ * the parent, the children and the names that it had. What is leaned on of XState beyond its typings is in this file, and
+ * test/testing/replay/fold.test.ts holds XState to it.
+ */
+import { createActor, type AnyActorLogic, type AnyActorRef, type AnyMachineSnapshot, type AnyStateMachine, type EventObject } from 'xstate';
+
+import { parentOf } from '../../supervision/xstate-internals.js';
+import { ActorNames, idOfPath } from './actor-names.js';
+import type { RecordedActor } from './lines.js';
+import type { OrderedAction } from './recorded-action.js';
+
+/** An action that a step has ordered. */
+export interface CollectedAction extends OrderedAction {
+  readonly exec?: unknown;
+}
+
+/** What today's machine made of an event. */
+export interface Step {
+  readonly snapshot: AnyMachineSnapshot;
+  readonly actions: readonly CollectedAction[];
+}
+
+/** Logic that does nothing: what stands in for every other actor. */
+const inert: AnyActorLogic = {
+  getInitialSnapshot: () => ({ status: 'active', output: undefined, error: undefined }),
+  transition: (snapshot) => snapshot,
+  getPersistedSnapshot: (snapshot) => snapshot,
+};
+
+interface Settable {
+  id: string;
+  sessionId: string;
+  system: unknown;
+  _parent: AnyActorRef | undefined;
+  getSnapshot: () => unknown;
+}
+
+/** The actors of a recording, as the machines that are replayed see them. */
+export class Cast {
+  readonly names = new ActorNames();
+  readonly #refs = new Map<string, AnyActorRef>();
+  readonly #folds = new Map<AnyActorRef, Fold>();
+  readonly #registered = new Map<string, AnyActorRef>();
+  /** Other actors whose state a machine has looked at: nobody knows here what it was at that moment. */
+  readonly lookedAt = new Set<string>();
+  #sessions = 0;
+
+  readonly #system = {
+    _clock: { now: () => 0, setTimeout: () => 0, clearTimeout: () => undefined },
+    _logger: () => undefined,
+    _bookId: () => `x:new${this.#sessions++}`,
+    _register: (session: string) => session,
+    _unregister: () => undefined,
+    _relay: () => undefined,
+    _set: (name: string, actor: AnyActorRef) => this.#registered.set(name, actor),
+    _snapshot: { _scheduledEvents: {} },
+    _sendInspectionEvent: (event: { readonly type: string; readonly actorRef: AnyActorRef }) => {
+      if (event.type === '@xstate.actor') this.#created(event.actorRef);
+    },
+    scheduler: { schedule: () => undefined, cancel: () => undefined, cancelAll: () => undefined },
+    get: (name: string) => this.#registered.get(name),
+    getAll: () => Object.fromEntries(this.#registered),
+    getSnapshot: () => ({ _scheduledEvents: {} }),
+    inspect: () => ({ unsubscribe: () => undefined }),
+    start: () => undefined,
+  };
+
+  /** The actor of this name. */
+  ref(path: string): AnyActorRef {
+    const known = this.#refs.get(path);
+    if (known !== undefined) return known;
+    const id = idOfPath(path);
+    const ref = createActor(inert, { id: id ?? `x:${path}` }) as AnyActorRef;
+    const above = path.lastIndexOf('/');
+    this.#dress(ref, path, above < 0 ? undefined : this.ref(path.slice(0, above)));
+    this.#refs.set(path, ref);
+    this.names.adopt(ref, path);
+    return ref;
+  }
+
+  /** An actor has started under a name of the system's. */
+  register(systemId: string, path: string): void {
+    this.#registered.set(systemId, this.ref(path));
+  }
+
+  /** Begins to follow an actor. */
+  fold(machine: AnyStateMachine, line: RecordedActor): Fold {
+    const self = this.ref(line.actor);
+    const settable = self as unknown as Settable;
+    settable.id = line.id;
+    const fold = new Fold(machine, self, this);
+    settable.getSnapshot = () => fold.snapshot;
+    this.#folds.set(self, fold);
+    return fold;
+  }
+
+  #dress(ref: AnyActorRef, path: string, parent: AnyActorRef | undefined): void {
+    const settable = ref as unknown as Settable;
+    const look = ref.getSnapshot.bind(ref);
+    if (settable.id === settable.sessionId) settable.id = `x:${path}`;
+    settable.sessionId = `x:${path}`;
+    settable.system = this.#system;
+    settable._parent = parent;
+    settable.getSnapshot = () => {
+      this.lookedAt.add(path);
+      return look();
+    };
+  }
+
+  /** A machine that is replayed has made a child. */
+  #created(child: AnyActorRef): void {
+    const parent = parentOf(child);
+    const fold = parent === undefined ? undefined : this.#folds.get(parent);
+    if (fold === undefined) return;
+    this.names.note(child);
+    const path = this.names.pathOf(child);
+    this.#dress(child, path, parent);
+    fold.own.set(path, child);
+  }
+}
+
+/** One actor, followed. */
+export class Fold {
+  readonly self: AnyActorRef;
+  /** Children that the machine has made here, by name. */
+  readonly own = new Map<string, AnyActorRef>();
+  snapshot: AnyMachineSnapshot | undefined;
+  readonly #machine: AnyStateMachine;
+  readonly #cast: Cast;
+  #collected: CollectedAction[] = [];
+  readonly #scope: object;
+
+  constructor(machine: AnyStateMachine, self: AnyActorRef, cast: Cast) {
+    this.#machine = machine;
+    this.self = self;
+    this.#cast = cast;
+    this.#scope = {
+      self,
+      id: self.id,
+      sessionId: self.sessionId,
+      system: self.system,
+      logger: () => undefined,
+      defer: () => undefined,
+      stopChild: () => undefined,
+      emit: () => undefined,
+      actionExecutor: (action: CollectedAction) => {
+        this.#collected.push(action);
+      },
+    };
+  }
+
+  /** The reference that this actor has of the actor of a name. */
+  ref(path: string): AnyActorRef {
+    return this.own.get(path) ?? this.#cast.ref(path);
+  }
+
+  /** Its first snapshot. */
+  begin(input: unknown): Step {
+    return this.#step(() => this.#machine.getInitialSnapshot(this.#scope as never, input) as AnyMachineSnapshot);
+  }
+
+  /** Takes up a state that was recorded. @throws what XState says when today's machine has no such state */
+  resume(state: { value: unknown; context: unknown; status: unknown; output: unknown; error: unknown }, line: RecordedActor): AnyMachineSnapshot {
+    const history = Object.entries(line.history ?? {}).map(([id, nodes]) => [id, nodes.map((node) => this.#machine.getStateNodeById(node))]);
+    const snapshot = this.#machine.resolveState({ ...state, historyValue: Object.fromEntries(history) as never } as never) as AnyMachineSnapshot;
+    const children = Object.entries(line.children ?? {}).map(([id, path]) => [id, this.#cast.ref(path)]);
+    Object.assign(snapshot, { children: Object.fromEntries(children) as object, status: state.status });
+    for (const path of Object.values(line.children ?? {})) this.#cast.names.countOn(this.self, path);
+    this.snapshot = snapshot;
+    return snapshot;
+  }
+
+  /** What the machine makes of an event; {@link Fold.snapshot} is then the new one. */
+  take(event: EventObject): Step {
+    return this.#step(() => this.#machine.transition(this.snapshot as never, event, this.#scope as never) as AnyMachineSnapshot);
+  }
+
+  #step(run: () => AnyMachineSnapshot): Step {
+    this.#collected = [];
+    this.#cast.lookedAt.clear();
+    let snapshot: AnyMachineSnapshot;
+    try {
+      snapshot = run();
+    } catch (error) {
+      snapshot = { ...(this.snapshot as AnyMachineSnapshot), status: 'error', error } as AnyMachineSnapshot;
+    }
+    this.snapshot = snapshot;
+    return { snapshot, actions: this.#collected };
+  }
+}
+
+/** The machine with its named actors replaced by ones that do nothing. */
+export function withoutChildren(machine: AnyStateMachine): AnyStateMachine {
+  const { actors } = machine.implementations as { actors: object };
+  return machine.provide({ actors: Object.fromEntries(Object.keys(actors).map((name) => [name, inert])) } as never) as AnyStateMachine;
+}

@@ -1,0 +1,59 @@
+/** Actions that a machine ordered, as a recording writes them; the same words for those that ran and for those that a replay only collects. */
+import type { AnyActorRef } from 'xstate';
+
+import type { RecordedAction } from './lines.js';
+import { isActor, type Naming, type Portable, type PortableWriter } from './portable.js';
+
+/** An action of XState's inspection, or of a pure transition. */
+export interface OrderedAction {
+  readonly type: string;
+  readonly params?: unknown;
+}
+
+interface BuiltInParams {
+  readonly event?: unknown;
+  readonly delay?: unknown;
+  readonly id?: unknown;
+  readonly to?: unknown;
+  readonly actorRef?: AnyActorRef;
+  readonly src?: unknown;
+  readonly input?: unknown;
+  readonly sendId?: unknown;
+}
+
+/** Null for what has no effect on anybody: a log line, an event raised at once. */
+export function recordedAction({ type, params }: OrderedAction, writer: PortableWriter, naming: Naming): RecordedAction | null {
+  const p = (params ?? {}) as BuiltInParams;
+  const id = typeof p.id === 'string' ? { id: naming.textOf(p.id) } : {};
+  switch (type) {
+    case 'xstate.emit':
+      return { kind: 'emit', event: writer.writeEvent(p.event as object) };
+    case 'xstate.sendTo':
+      return { kind: 'send', to: pathOf(p.to, naming), event: writer.writeEvent(p.event as object), ...given('delay', p.delay, writer), ...id };
+    case 'xstate.raise':
+      return p.delay === undefined ? null : { kind: 'raise', event: writer.writeEvent(p.event as object), delay: writer.write(p.delay), ...id };
+    case 'xstate.spawnChild':
+      return {
+        kind: 'spawn',
+        actor: pathOf(p.actorRef, naming),
+        src: typeof p.src === 'string' ? p.src : '(inline)',
+        ...given('input', p.input, writer),
+      };
+    case 'xstate.stopChild':
+      return { kind: 'stop', actor: pathOf(params, naming) };
+    case 'xstate.cancel':
+      return { kind: 'cancel', id: writer.write(p.sendId) };
+    case 'xstate.log':
+      return null;
+    default:
+      return { kind: 'run', name: type, ...given('params', params, writer) };
+  }
+}
+
+function pathOf(target: unknown, naming: Naming): string | null {
+  return typeof target === 'object' && target !== null && isActor(target) ? naming.pathOf(target) : null;
+}
+
+function given<Key extends string>(key: Key, value: unknown, writer: PortableWriter): { [K in Key]?: Portable } {
+  return value === undefined ? {} : ({ [key]: writer.write(value) } as { [K in Key]: Portable });
+}
