@@ -1,64 +1,12 @@
 /** What can happen to a Live session in its model: the socket's part, the server's, the tools' and the app's, each with what the session owes for it. */
 import type { AnyEventObject } from 'xstate';
-import { isOpen, type JsonObject } from '../../machines/live/calls.js';
-import type { ConnectionCommand, Receipt, SessionEvent, sessionMachine } from '../../machines/live/session.js';
+import { type CallRow, isOpen, type JsonObject } from '../../machines/live/calls.js';
+import type { ConnectionCommand, Receipt, sessionMachine } from '../../machines/live/session.js';
+import { answers, commands, confirm, isSocketOpen, owed, type Session, socket, socketEnds, wire } from './live-session-socket.js';
 import type { Case } from './walk.js';
-import type { Fake, FakeOptions, World } from './world.js';
+import type { Fake } from './world.js';
 
-export type Session = World<typeof sessionMachine>;
 type SessionCase = Case<typeof sessionMachine>;
-
-// ---- the socket's part, as far as it has been played: `connection` opens once, confirms each receipt once, is silent after its end, and writes
-// nothing before it is open
-
-export function socket(session: Session): Fake | undefined {
-  const fake = session.find('connection');
-  return fake?.notes['gone'] === true ? undefined : fake;
-}
-
-export function isSocketOpen(session: Session): boolean {
-  return socket(session)?.notes['open'] === true;
-}
-
-function commands(fake: Fake): readonly ConnectionCommand[] {
-  return fake.received as unknown as readonly ConnectionCommand[];
-}
-
-/** What it was told while it was open. */
-export function wire(fake: Fake): readonly ConnectionCommand[] {
-  return commands(fake).slice(Number(fake.notes['heardBefore'] ?? Infinity));
-}
-
-/** Receipts that the socket still owes, oldest first. */
-export function owed(session: Session): readonly Receipt[] {
-  const fake = socket(session);
-  if (fake === undefined) return [];
-  const receipts = commands(fake).flatMap((command) => (command.type === 'connection.send' && command.receipt !== null ? [command.receipt] : []));
-  return receipts.slice(Number(fake.notes['confirmed'] ?? 0));
-}
-
-/** A socket that is not open refuses at once. */
-export const connectionFake: FakeOptions = {
-  onEvent: (fake, event) => {
-    const { receipt } = event as { receipt?: Receipt | null };
-    if (fake.notes['open'] === true || receipt === null || receipt === undefined) return undefined;
-    fake.notes['confirmed'] = Number(fake.notes['confirmed'] ?? 0) + 1;
-    fake.ref._parent?.send({ type: 'socket.unsent', receipt, reason: 'closing' });
-    return undefined;
-  },
-};
-
-function confirm(session: Session, event: (receipt: Receipt) => SessionEvent): void {
-  const [receipt] = owed(session);
-  const fake = socket(session) as Fake;
-  fake.notes['confirmed'] = Number(fake.notes['confirmed'] ?? 0) + 1;
-  session.report('connection', event(receipt as Receipt));
-}
-
-export function socketEnds(session: Session, event: SessionEvent): void {
-  (socket(session) as Fake).notes['gone'] = true;
-  session.report('connection', event);
-}
 
 // ---- where it was, where it is
 
@@ -96,7 +44,7 @@ const toolsHeard = (session: Session, type: string): number =>
 
 // ---- the cases
 
-/** Every message is passed on; what it says of calls is done, and while closing undone at once. */
+/** Every message is passed on; what it says of calls waits for the setup, is done, and while closing undone at once. */
 function says(
   name: string,
   message: JsonObject,
@@ -106,18 +54,35 @@ function says(
   return {
     name: `server: ${name}`,
     when: (session) => isSocketOpen(session) && when(session),
-    run: (session) => session.report('connection', { type: 'server.message', message }),
+    run: (session) => {
+      Object.assign(session.notes, { ran: toolsHeard(session, 'tool.run'), written: answers(session).length });
+      session.report('connection', { type: 'server.message', message });
+    },
     owes: (session) => (emits(session, 'session.message') === undefined ? 'the message was not passed on' : owes(session)),
   };
 }
 
-function calls(...ids: readonly string[]): (session: Session) => string | undefined {
+const newlyRun = (session: Session): number => toolsHeard(session, 'tool.run') - Number(session.notes['ran']);
+
+/** Is it, by the table before the step, a call that was delivered before? */
+function earlierOf(session: Session, { id, args }: Call): CallRow | undefined {
+  const row = session.before.context.calls.rows.find((one) => one.id === id);
+  if (row === undefined || isOpen(row)) return row;
+  return row.status === 'answered' && row.answer !== null && JSON.stringify(row.args) === JSON.stringify(args) ? row : undefined;
+}
+
+function calls(...made: readonly Call[]): (session: Session) => string | undefined {
   return (session) => {
-    const fresh = ids.filter((id) => !session.before.context.calls.rows.some((row) => row.id === id));
+    const fresh = made.filter((one) => earlierOf(session, one) === undefined).map(({ id }) => id);
     const told = session.emittedNow.filter(({ type }) => type === 'tool.called').map(({ id }) => id);
     if (told.join() !== fresh.join()) return `new calls: ${fresh.join()}, told: ${told.join()}`;
-    const run = session.fakes.flatMap(({ received }) => received.filter(({ type, id }) => type === 'tool.run' && fresh.includes(String(id)))).length;
-    return run === (met(session) === 'closing' ? 0 : fresh.length) ? undefined : `${run} of ${fresh.length} run`;
+    const isReady = met(session) === 'ready';
+    if (newlyRun(session) !== (isReady ? fresh.length : 0)) return `${newlyRun(session)} of ${fresh.length} run while ${met(session)}`;
+    const again = isReady ? made.filter((one) => earlierOf(session, one)?.status === 'answered').length : 0;
+    const written = answers(session).slice(Number(session.notes['written']));
+    if (written.length !== again || written.some(({ receipt }) => receipt !== null))
+      return `${again} answers are due again, ${written.length} went out`;
+    return undefined;
   };
 }
 
@@ -145,18 +110,15 @@ function sends(name: string, message: JsonObject, isReserved: boolean): SessionC
 const settles = (id: string): SessionCase => ({
   name: `tools: ${id} settles`,
   when: (session) => session.find('tools') !== undefined,
-  run: (session) => session.report('tools', { type: 'tool.settled', id, response: { output: 21 } }),
+  run: (session) => {
+    session.notes['written'] = answers(session).length;
+    session.report('tools', { type: 'tool.settled', id, response: { output: 21 } });
+  },
   owes: (session) => {
     const wasRunning = session.before.context.calls.rows.some((row) => row.id === id && row.status === 'running');
-    const command = lastCommand(session);
-    const answers = session.fakes
-      .flatMap((fake) => (fake.src === 'connection' ? commands(fake) : []))
-      .filter((one) => 'receipt' in one && one.receipt?.of === 'call' && one.receipt.id === id);
-    if (!wasRunning)
-      return answers.length > 0 === session.before.context.calls.rows.some((row) => row.id === id && row.status !== 'running') || answers.length === 0
-        ? undefined
-        : 'it was answered';
-    return command?.type === 'connection.send' && JSON.stringify(command.message).includes('"output":21') ? undefined : 'its answer was not sent';
+    const written = answers(session).slice(Number(session.notes['written']));
+    if (!wasRunning) return written.length === 0 ? undefined : 'it was answered';
+    return written.length === 1 && JSON.stringify(written).includes('"output":21') ? undefined : 'its answer was not sent';
   },
 });
 
@@ -178,17 +140,13 @@ export const cases: readonly SessionCase[] = [
     run: (session) => {
       const fake = socket(session) as Fake;
       Object.assign(fake.notes, { open: true, heardBefore: fake.received.length });
-      session.notes['cancelled'] = toolsHeard(session, 'tool.cancelAll');
       session.report('connection', { type: 'socket.opened' });
     },
     owes: (session) => {
-      const isClosing = met(session) === 'closing';
       const [first] = wire(socket(session) as Fake);
-      if (first?.type !== (isClosing ? 'connection.close' : 'connection.send')) return `the socket first hears ${String(first?.type)}`;
-      if (isClosing) return becomes(() => 'closing')(session);
-      const ran = session.before.context.calls.rows.some(({ status }) => status === 'running');
-      if (ran && toolsHeard(session, 'tool.cancelAll') === session.notes['cancelled']) return 'tools of the former socket run on';
-      return rows(session).some(isOpen) ? 'a call of the former socket is open' : becomes(() => 'settingUp')(session);
+      return first?.type === 'connection.send' && 'setup' in first.message
+        ? becomes(() => 'settingUp')(session)
+        : 'the socket does not hear the setup';
     },
   },
   {
@@ -266,28 +224,38 @@ export const cases: readonly SessionCase[] = [
     () => true,
     (session) => {
       const ready = emits(session, 'session.ready')?.['sessionId'] === 's1';
+      const waited = ready ? session.before.context.calls.rows.filter(({ status }) => status === 'pending').length : 0;
+      if (newlyRun(session) !== waited) return `${newlyRun(session)} of ${waited} calls run that waited for it`;
       return ready === (met(session) === 'settingUp')
         ? becomes(() => (met(session) === 'settingUp' ? 'ready' : met(session)))(session)
         : `ready was ${ready ? '' : 'not '}told`;
     },
   ),
   says('text', { serverContent: { turnComplete: true } }, () => true, becomes(met)),
-  says('calls a and b', { toolCall: { functionCalls: [call('a'), call('b')] } }, () => true, calls('a', 'b')),
+  says('calls a and b', { toolCall: { functionCalls: [call('a'), call('b')] } }, () => true, calls(call('a'), call('b'))),
+  says('calls a for another city', { toolCall: { functionCalls: [call('a', 'Oslo')] } }, () => true, calls(call('a', 'Oslo'))),
   says(
     'calls without an id',
-    { toolCall: { functionCalls: [call(undefined)] } },
+    { toolCall: { functionCalls: [{ name: 'weather' }] } },
     (session) => session.snapshot.context.calls.unnamedCount < 1,
-    calls('local:1'),
+    calls({ ...call('local:1'), args: {} }),
   ),
   says(
     'cancels a',
     { toolCallCancellation: { ids: ['a', 'never'] } },
     () => true,
-    (session) => (rows(session).some(({ id, status }) => id === 'a' && status === 'running') ? 'a still runs' : undefined),
+    (session) =>
+      rows(session).some(({ id, status }) => id === 'a' && (status === 'running' || status === 'pending')) ? 'a is still to be done' : undefined,
   ),
   settles('a'),
   settles('local:1'),
   settles('never'),
+  {
+    name: 'tools: an abort listener throws',
+    when: (session) => session.find('tools') !== undefined,
+    run: (session) => session.report('tools', { type: 'tool.listenerThrew', id: 'a', name: 'weather', reason: 'oops' }),
+    owes: (session) => (emits(session, 'tool.listenerThrew')?.['reason'] === 'oops' ? becomes(met)(session) : 'nobody was told'),
+  },
   {
     name: 'tools: fail',
     rare: true,
@@ -339,12 +307,20 @@ export const cases: readonly SessionCase[] = [
       session.notes['restored'] = true;
       session.restore();
     },
-    owes: becomes(met),
+    owes: (session) => {
+      if (met(session) === 'closing') return becomes(() => 'closed')(session) ?? ends('client', 1006)(session);
+      return rows(session).some(isOpen) ? 'a call of the former socket is open' : becomes(() => 'connecting')(session);
+    },
   },
 ];
 
-function call(id: string | undefined): JsonObject {
-  return { ...(id === undefined ? {} : { id }), name: 'weather', args: { city: 'Bern' } };
+interface Call extends JsonObject {
+  readonly id: string;
+  readonly args: JsonObject;
+}
+
+function call(id: string, city = 'Bern'): Call {
+  return { id, name: 'weather', args: { city } };
 }
 
 /** The app asks it to close. */

@@ -2,7 +2,8 @@ import type { AnyEventObject } from 'xstate';
 import { isOpen } from '../../machines/live/calls.js';
 import { type Receipt, type SessionInput, sessionMachine } from '../../machines/live/session.js';
 import { declineStart, type ExitReason, exitWith, failStart } from '../../machines/supervision/exit.js';
-import { cases, closeByApp, connectionFake, isSocketOpen, owed, phase, rows, type Session, socket, socketEnds, wire } from './live-session-cases.js';
+import { cases, closeByApp, phase, rows } from './live-session-cases.js';
+import { answers, connectionFake, isSocketOpen, owed, type Session, socket, socketEnds, wire } from './live-session-socket.js';
 import { testModel } from './suite.js';
 import type { Model } from './walk.js';
 
@@ -11,6 +12,7 @@ const input: SessionInput = { setup: { model: 'm' }, connectMs: 100, setupMs: 20
 // ---- what must hold
 
 const told = (session: Session, type: string): readonly AnyEventObject[] => session.emitted.filter((event) => event.type === type);
+const toldOf = (session: Session, type: string, id: unknown): readonly AnyEventObject[] => told(session, type).filter((event) => event['id'] === id);
 const hasEnded = (session: Session): boolean => session.snapshot.status !== 'active';
 
 const model: Model<typeof sessionMachine> = {
@@ -20,7 +22,7 @@ const model: Model<typeof sessionMachine> = {
   cases,
   key: (session) => {
     const { calls, hasBeenReady, exit } = session.snapshot.context;
-    const statuses = calls.rows.map(({ id, status }) => [id, status]);
+    const statuses = calls.rows.map(({ id, status, args, answer }) => [id, status, args, answer !== null]);
     return [
       statuses,
       hasBeenReady,
@@ -41,9 +43,9 @@ const model: Model<typeof sessionMachine> = {
       const { wasReady, exit } = session.notes;
       const wanted =
         context.failure === null
-          ? exit === undefined
+          ? exit === undefined && wasReady !== true
             ? declineStart()
-            : exitWith(exit as ExitReason)
+            : exitWith((exit ?? 'normal') as ExitReason)
           : wasReady === true
             ? exitWith({ crash: context.failure })
             : failStart(context.failure);
@@ -61,36 +63,40 @@ const model: Model<typeof sessionMachine> = {
     },
     'every call ends once: answered, cancelled or abandoned': (session) => {
       for (const { id } of told(session, 'tool.called')) {
-        const ends = session.emitted.filter(
-          (event) => ['tool.answered', 'tool.cancelled', 'tool.abandoned'].includes(event.type) && event['id'] === id,
-        );
+        const ends = ['tool.answered', 'tool.cancelled', 'tool.abandoned'].flatMap((type) => toldOf(session, type, id));
+        const begun = toldOf(session, 'tool.called', id).length;
         const open = rows(session).some((row) => row.id === id && isOpen(row));
-        if (ends.length !== (open ? 0 : 1)) return `call ${String(id)} is ${open ? 'open' : 'over'} and was told to end ${ends.length} times`;
+        if (ends.length !== begun - (open ? 1 : 0))
+          return `of ${begun} calls ${String(id)}, ${open ? 'one' : 'none'} is open, and ${ends.length} were told to end`;
         if (open && hasEnded(session)) return `call ${String(id)} is open after the end`;
       }
       return undefined;
     },
     'a call runs once at most, and only one that was told': (session) => {
-      const run = session.fakes
+      const ran = session.fakes
         .filter(({ src }) => src === 'tools')
-        .flatMap(({ received }) => received.filter(({ type }) => type === 'tool.run').map((event) => String(event['id'])));
-      const known = told(session, 'tool.called').map(({ id }) => id);
-      return new Set(run).size === run.length && run.every((id) => known.includes(id)) ? undefined : `ran ${run.join(', ')}`;
+        .flatMap(({ received }) => received.filter(({ type }) => type === 'tool.run').map((event) => event['id']));
+      const surplus = ran.find((id) => ran.filter((other) => other === id).length > toldOf(session, 'tool.called', id).length);
+      return surplus === undefined ? undefined : `${String(surplus)} ran more often than it was called`;
     },
+    'once the setup is accepted, no call waits to be run': (session) =>
+      phase(session) === 'ready' && rows(session).some(({ status }) => status === 'pending') ? 'one does' : undefined,
     'a call is answered on the wire once at most, and never after it was cancelled': (session) => {
-      const written = session.fakes
-        .filter(({ src }) => src === 'connection')
-        .flatMap((fake) => wire(fake))
-        .flatMap((command) => (command.type === 'connection.send' && command.receipt?.of === 'call' ? [command.receipt.id] : []));
-      if (new Set(written).size !== written.length) return `answered twice: ${written.join(', ')}`;
-      const cancelled = told(session, 'tool.cancelled').map(({ id }) => id);
-      return written.find((id) => cancelled.includes(id));
+      const written = answers(session).flatMap(({ receipt }) => (receipt?.of === 'call' ? [receipt.id] : []));
+      const surplus = written.find((id) => {
+        const owedAnswers = toldOf(session, 'tool.called', id).length - toldOf(session, 'tool.cancelled', id).length;
+        return written.filter((other) => other === id).length > owedAnswers;
+      });
+      return surplus === undefined ? undefined : `${surplus} was answered too often`;
     },
     'what the server takes back is taken back from the tools': (session) => {
+      const ran = session.before.context.calls.rows.filter(({ status }) => status === 'running').map(({ id }) => id);
+      const cancelled = session.emittedNow.filter(({ type, id }) => type === 'tool.cancelled' && ran.includes(String(id)));
       const tools = session.find('tools');
-      const cancelled = session.emitted.slice(session.emittedBefore).filter(({ type }) => type === 'tool.cancelled');
-      const asked = tools?.received.filter(({ type }) => type === 'tool.cancel').map((event) => event['id']) ?? [];
-      return tools === undefined || cancelled.every(({ id }) => asked.includes(id)) ? undefined : 'a cancelled call runs on';
+      const last = tools?.received.at(-1);
+      return tools === undefined || cancelled.every(({ id }) => last?.type === 'tool.cancel' && last['id'] === id)
+        ? undefined
+        : 'a cancelled call runs on';
     },
     'every message of the app is sent or rejected once, or in flight': (session) => {
       const refs = (session.notes['refs'] ?? []) as readonly string[];
@@ -106,11 +112,16 @@ const model: Model<typeof sessionMachine> = {
       }
       return undefined;
     },
-    'a socket hears the setup first, and nothing after the close': (session) => {
+    'a socket hears the setup first, nothing else before that is accepted, and nothing after the close': (session) => {
       for (const fake of session.fakes.filter(({ src }) => src === 'connection')) {
         const heard = wire(fake).map((command) => (command.type === 'connection.close' ? 'close' : 'setup' in command.message ? 'setup' : 'other'));
         const closed = heard.indexOf('close');
-        if (heard.lastIndexOf('setup') > 0 || heard[0] === 'other') return `heard ${heard.join(', ')}`;
+        if (
+          heard.lastIndexOf('setup') > 0 ||
+          heard[0] === 'other' ||
+          (fake === socket(session) && phase(session) === 'settingUp' && heard.length > 1)
+        )
+          return `heard ${heard.join(', ')}`;
         if (closed >= 0 && heard.slice(closed).some((what) => what !== 'close')) return `heard ${heard.join(', ')}`;
       }
       return undefined;
@@ -129,9 +140,9 @@ const model: Model<typeof sessionMachine> = {
       const starting = session.snapshot.matches({ connected: 'connecting' }) || session.snapshot.matches({ connected: 'settingUp' });
       return session.snapshot.hasTag('accepting') === ready && session.snapshot.hasTag('starting') === starting ? undefined : 'tags';
     },
-    'no state waits longer than its deadline, unless restored': (session) => {
-      const { clock, snapshot, notes } = session;
-      if (hasEnded(session) || snapshot.matches({ connected: 'ready' }) || notes['restored'] === true) return undefined;
+    'no state waits longer than its deadline': (session) => {
+      const { clock, snapshot } = session;
+      if (hasEnded(session) || snapshot.matches({ connected: 'ready' })) return undefined;
       return clock.pending() === 1 ? undefined : `${clock.pending()} deadlines are set`;
     },
   },
