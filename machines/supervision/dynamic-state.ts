@@ -9,6 +9,7 @@ import {
   type InitSpec,
   type Problem,
   type ResolvedSpec,
+  type SupervisorBinding,
 } from './child-spec.js';
 import type { ExitReason } from './exit.js';
 import type { ChildExited, ChildMemory, DynamicPoolFact, EndedChild } from './pool.js';
@@ -48,7 +49,7 @@ export interface DynamicContext {
   readonly drainMs: number | null;
 }
 
-export function initialDynamicContext(input: DynamicSupervisorInput | undefined): DynamicContext {
+export function initialDynamicContext(input: (DynamicSupervisorInput & SupervisorBinding) | undefined): DynamicContext {
   const options = input ?? {};
   const problem = problemOfDynamicSupervisor(options);
   const { template } = options;

@@ -24,6 +24,10 @@ import { replied } from './supervisor-steps.js';
 
 type On<Type extends DynamicEvent['type']> = Extract<DynamicEvent, { type: Type }>;
 
+/**
+ * The chart of a dynamic supervisor, without its pool: to be looked at, drawn and tested. What runs is `dynamicSupervisor()` or
+ * `dynamicSupervisorMachine` of 'espalier'. Unprovided, it ends with an error that says so.
+ */
 export const dynamicSupervisorMachine = setup({
   types: {
     input: {} as DynamicSupervisorInput | undefined,

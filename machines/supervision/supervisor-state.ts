@@ -10,6 +10,7 @@ import {
   type Problem,
   type ResolvedSpec,
   type Strategy,
+  type SupervisorBinding,
   type SupervisorInput,
 } from './child-spec.js';
 import type { ExitReason } from './exit.js';
@@ -103,7 +104,7 @@ export interface SupervisorContext {
   readonly drainMs: number | null;
 }
 
-export function initialContext(input: SupervisorInput | undefined): SupervisorContext {
+export function initialContext(input: (SupervisorInput & SupervisorBinding) | undefined): SupervisorContext {
   const options = input ?? {};
   const problem = problemOfSupervisor(options);
   const children = problem === null ? (options.children ?? []).map((spec) => newChild(spec)) : [];

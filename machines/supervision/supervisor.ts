@@ -23,6 +23,10 @@ import * as steps from './supervisor-steps.js';
 
 type On<Type extends SupervisorEvent['type']> = Extract<SupervisorEvent, { type: Type }>;
 
+/**
+ * The chart of a supervisor, without its pool: to be looked at, drawn and tested. What runs is `supervisor()` or `supervisorMachine` of 'espalier'.
+ * Unprovided, it ends with an error that says so.
+ */
 export const supervisorMachine = setup({
   types: {
     input: {} as SupervisorInput | undefined,
