@@ -7,7 +7,7 @@
 import type { AnyActorRef } from 'xstate';
 
 import { problemOfSpec, type ChildSpec, type ResolvedSpec } from '../../machines/supervision/child-spec.js';
-import { startOfOutput, type ExitReason } from '../../machines/supervision/exit.js';
+import { isExitReason, startOfOutput, type ExitReason } from '../../machines/supervision/exit.js';
 import type { CallResult, ChildCount, DynamicEmitted, SupervisorEmitted } from '../../machines/supervision/supervisor-facts.js';
 import type { SupervisorCall, SupervisorOrder } from '../../machines/supervision/supervisor-state.js';
 import type { TaskSupervisorEmitted } from '../../machines/supervision/task-supervisor.js';
@@ -15,7 +15,7 @@ import { EspalierError } from '../errors.js';
 import { clockOf } from './clock.js';
 import { reportOf, type ExitReport } from './exit-report.js';
 import { idOf, kindOf } from './kind.js';
-import { refuse, requireSpecKeys, requireSrc } from './supervisors.js';
+import { refuse, requireOptions, srcsOf } from './supervisors.js';
 import { exitReason, onExit } from './watch.js';
 import { childrenOf, providedActors } from './xstate-internals.js';
 
@@ -31,12 +31,16 @@ export type StartChildResult =
   | { readonly ok: true; readonly ref: AnyActorRef | null; readonly info?: unknown }
   | (Refused & { readonly child?: ChildSpec });
 
+/** The answer to a call that has nothing to tell but that it was done, or why not. */
 export type Done = { readonly ok: true } | Refused;
 
 /** One child, as `whichChildren` lists it. */
 export interface ListedChild {
+  /** Null for the children of a dynamic supervisor. */
   readonly id: string | null;
+  /** Null while it is down. */
   readonly ref: AnyActorRef | null;
+  /** Is it between two attempts? */
   readonly restarting: boolean;
   readonly type: 'worker' | 'supervisor';
 }
@@ -98,9 +102,7 @@ export class SupervisorHandle {
     const { autoShutdown = 'never', template } = (this.ref.getSnapshot() as { context: { autoShutdown?: 'never'; template?: ChildSpec | null } })
       .context;
     const whole = (template ? { ...template, ...(spec as ChildSpec | undefined) } : spec) as ChildSpec;
-    refuse(problemOfSpec(whole, autoShutdown));
-    requireSpecKeys(whole);
-    requireSrc(whole.src, providedActors(this.ref));
+    refuse(problemOfSpec(whole, autoShutdown, srcsOf(providedActors(this.ref))));
     return this.#call({ type: 'call.startChild', spec: spec as ChildSpec }, (result) => this.#startResult(result));
   }
 
@@ -145,25 +147,33 @@ export class SupervisorHandle {
     return poolOf(this.ref)?.get(id)?.ref;
   }
 
-  /** Queued like a call: stops the children in order, exits with `reason` (default `normal`), and tells who ended how. Never rejects. */
-  stop(options: { reason?: ExitReason } = {}): Promise<ExitReport> {
+  /**
+   * Queued like a call: stops the children in order, exits, and tells who ended how. Rejects for misuse only, with EspalierError
+   * `supervision/invalid-options`.
+   * @param options  `reason`: its own exit reason, default `normal`
+   */
+  async stop(options: { reason?: ExitReason } = {}): Promise<ExitReport> {
+    requireStop(options);
     return this.#endAfter({ type: 'supervisor.stop', reason: options.reason ?? 'normal' });
   }
 
   /**
    * Refuses to start anybody, lets the old finish, then stops. A static supervisor waits for the children that handle `supervisor.drain`; a dynamic
    * one waits for every child to end by itself, so give it a deadline where some never do.
-   * @param options  `deadlineMs`: how long they may take; asked again, the deadline given last holds
+   * Rejects for misuse only, with EspalierError `supervision/invalid-drain` or `supervision/invalid-options`.
+   * @param options  `deadlineMs`: how long they may take, ms of at least 0; asked again, the deadline given last holds
    */
-  drain(options: { deadlineMs?: number } = {}): Promise<ExitReport> {
-    const { deadlineMs } = options;
-    if (deadlineMs !== undefined && !(typeof deadlineMs === 'number' && deadlineMs >= 0))
-      throw new EspalierError('supervision/invalid-drain', { expected: '`deadlineMs` of at least 0', got: deadlineMs });
+  async drain(options: { deadlineMs?: number } = {}): Promise<ExitReport> {
+    requireDrain(options);
     return this.#endAfter({ type: 'supervisor.drain', ...options });
   }
 
-  /** The parent's exit order: stops the children in order and exits with `reason`. {@link SupervisorHandle.ended} tells when it has. */
+  /**
+   * The parent's exit order: stops the children in order and exits with `reason`. {@link SupervisorHandle.ended} tells when it has.
+   * @throws EspalierError `supervision/invalid-options` for what is no exit reason
+   */
   shutdown(reason: ExitReason = 'shutdown'): void {
+    requireReason(reason);
     this.ref.send({ type: 'supervisor.shutdown', reason });
   }
 
@@ -249,6 +259,28 @@ export function supervisorHandle(ref: AnyActorRef): SupervisorHandle {
 /** Does the actor run one of the supervisor machines? */
 export function isSupervisor(ref: AnyActorRef): boolean {
   return kindOf(ref) !== undefined;
+}
+
+/** Refuses what a drain cannot be told. @throws EspalierError `supervision/invalid-drain` or `supervision/invalid-options` */
+export function requireDrain(options: { readonly deadlineMs?: number }): void {
+  requireOptions(options, ['deadlineMs'], 'the options of a drain');
+  const { deadlineMs } = options;
+  if (deadlineMs !== undefined && !(typeof deadlineMs === 'number' && deadlineMs >= 0))
+    throw new EspalierError('supervision/invalid-drain', { expected: '`deadlineMs` of at least 0', got: deadlineMs });
+}
+
+/** Refuses what a stop cannot be told. @throws EspalierError `supervision/invalid-options` */
+export function requireStop(options: { readonly reason?: ExitReason }): void {
+  requireOptions(options, ['reason'], 'the options of a stop');
+  if (options.reason !== undefined) requireReason(options.reason);
+}
+
+function requireReason(reason: unknown): void {
+  if (isExitReason(reason)) return;
+  throw new EspalierError('supervision/invalid-options', {
+    expected: "the reason to be normal, shutdown, killed, ['shutdown', term] or { crash: term }",
+    got: reason,
+  });
 }
 
 /** What a handle asks of a pool. */
