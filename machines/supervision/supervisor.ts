@@ -65,7 +65,7 @@ export const supervisorMachine = setup({
     exceedsBudget: ({ context, event }) => state.exceedsBudget(context, event as ChildExited | ChildRetry),
     exceedsIntensity: ({ context, event }) => state.exceedsIntensity(context, event as ChildExited | ChildRetry),
     isNotRestarting: ({ context, event }) => state.statusOf(context, event) !== 'restarting',
-    groupMustWait: ({ context, event }) => steps.groupRetryAt(context, (event as ChildRetry).id) > (event as ChildRetry).at,
+    groupMustWait: ({ context, event }) => steps.groupRetryAt(context, (event as ChildRetry).id) > state.handledAt(context, event as ChildRetry),
     hasDeadline: ({ event }) => (event as On<'supervisor.drain'>).deadlineMs !== undefined,
     isRefused: ({ context, event }) => steps.refusalOfStart(context, event as On<'call.startChild'>) !== undefined,
     isUnknown: ({ context, event }) => state.statusOf(context, event) === 'unknown',

@@ -12,6 +12,7 @@ import type { CallResult, ChildCount, DynamicEmitted, SupervisorEmitted } from '
 import type { SupervisorCall, SupervisorOrder } from '../../machines/supervision/supervisor-state.js';
 import type { TaskSupervisorEmitted } from '../../machines/supervision/task-supervisor.js';
 import { EspalierError } from '../errors.js';
+import type { ChildName } from './children.js';
 import { clockOf } from './clock.js';
 import { reportOf, type ExitReport } from './exit-report.js';
 import { idOf, kindOf } from './kind.js';
@@ -103,7 +104,8 @@ export class SupervisorHandle {
       .context;
     const whole = (template ? { ...template, ...(spec as ChildSpec | undefined) } : spec) as ChildSpec;
     refuse(problemOfSpec(whole, autoShutdown, srcsOf(providedActors(this.ref))));
-    return this.#call({ type: 'call.startChild', spec: spec as ChildSpec }, (result) => this.#startResult(result));
+    const present = whole.id === undefined ? undefined : this.child(whole.id);
+    return this.#call({ type: 'call.startChild', spec: spec as ChildSpec }, (result) => this.#startResult(result, present));
   }
 
   /** Stops a child; its spec stays, a temporary one's does not. Refused with `notFound`. Of a dynamic supervisor, by key or by actor. */
@@ -202,17 +204,19 @@ export class SupervisorHandle {
   }
 
   /** By which id the pool knows it; none of its own is the empty id. */
-  #named(child: string | AnyActorRef): { id: string; by: 'id' | 'actor' | 'deadActor' } {
+  #named(child: string | AnyActorRef): { id: string; by: 'id' | 'actor' | 'deadActor'; run?: number } {
     if (typeof child === 'string') return { id: child, by: 'id' };
     if (typeof child?.getSnapshot !== 'function')
       throw new EspalierError('supervision/missing-id', { expected: 'the id of a child, or its actor', got: child });
-    return { id: poolOf(this.ref)?.keyOf(child) ?? '', by: exitReason(child) === null ? 'actor' : 'deadActor' };
+    return { id: '', ...poolOf(this.ref)?.nameOf?.(child), by: exitReason(child) === null ? 'actor' : 'deadActor' };
   }
 
-  #startResult(result: Answer): StartChildResult {
+  /** @param present  who ran under the id when the call was made: a busy supervisor may not know yet that it is dead */
+  #startResult(result: Answer, present?: AnyActorRef): StartChildResult {
     if (!result.ok) {
       const { reason } = result;
-      const running = Array.isArray(reason) && reason[0] === 'alreadyStarted' ? ['alreadyStarted', this.child(reason[1] as string)] : reason;
+      const running =
+        Array.isArray(reason) && reason[0] === 'alreadyStarted' ? ['alreadyStarted', this.child(reason[1] as string) ?? present] : reason;
       return { ...result, reason: running };
     }
     const { id, info } = result as { id?: string; info?: unknown };
@@ -286,7 +290,8 @@ function requireReason(reason: unknown): void {
 /** What a handle asks of a pool. */
 interface ChildIndex {
   get(id: string): { readonly ref: AnyActorRef } | undefined;
-  keyOf(actor: AnyActorRef): string | undefined;
+  /** A pool of tasks has none: nobody is terminated there by a call. */
+  nameOf?(actor: AnyActorRef): ChildName | undefined;
 }
 
 function poolOf(supervisor: AnyActorRef): ChildIndex | undefined {

@@ -53,6 +53,8 @@ function due(supervisor: Supervisor, call: SupervisorCall): Due {
     case 'call.terminateChild':
       if (template !== null && call.by === 'id') return no('simpleOneForOne');
       if (template !== null && call.by === 'deadActor') return { answer: { ok: true } };
+      // One that had no successor when it was named, and has one now.
+      if (call.run !== undefined) return template === null ? no('notFound') : { answer: { ok: true } };
       if (call.id !== supervisor.notes['first']) return no('notFound');
       return lives(call.id) ? { becomes: 'terminatingChild' } : { answer: { ok: true } };
     default:
@@ -87,6 +89,7 @@ const cases: readonly SupervisorCase[] = [
     },
     { when: (supervisor) => known(supervisor) !== undefined, due },
   ),
+  asks('terminate a former incarnation', { type: 'call.terminateChild', id: 'p', by: 'actor', run: 0 }, { due }),
   asks('terminate a ghost', { type: 'call.terminateChild', id: 'ghost', by: 'actor' }, { due }),
   asks('terminate by id', { type: 'call.terminateChild', id: 'template', by: 'id' }, { due, when: isTemplated }),
   asks('terminate a dead stranger', { type: 'call.terminateChild', id: '', by: 'deadActor' }, { due }),
