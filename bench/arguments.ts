@@ -35,6 +35,7 @@ export function readArguments(args: readonly string[], known: readonly Pick<Benc
     parsed = parseArgs({
       args: [...args],
       allowPositionals: true,
+      tokens: true,
       options: {
         json: { type: 'string' },
         rounds: { type: 'string' },
@@ -47,7 +48,10 @@ export function readArguments(args: readonly string[], known: readonly Pick<Benc
   } catch (error) {
     return error instanceof Error ? (error.message.split('. ', 1)[0] ?? '') : String(error);
   }
-  const { values, positionals: names } = parsed;
+  const { values, positionals: names, tokens } = parsed;
+  const valued = tokens.flatMap((token) => (token.kind === 'option' && token.value !== undefined ? [token.name] : []));
+  const repeated = valued.find((name, index) => valued.indexOf(name) !== index);
+  if (repeated !== undefined) return `expected --${repeated} once, got: ${valued.filter((name) => name === repeated).length}`;
   const unknown =
     stranger(
       names,

@@ -22,6 +22,7 @@ export const errorCodes = [
   'supervision/unknown-src',
   'supervision/reserved-actor',
   'supervision/invalid-actor',
+  'supervision/invalid-input',
   'supervision/invalid-restart',
   'supervision/invalid-shutdown',
   'supervision/invalid-type',

@@ -3,13 +3,16 @@
  */
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { builtIns } from './house/actions.js';
+import { builtIns, queue } from './house/actions.js';
 import { circles, layers } from './house/layers.js';
-import { company, exitNames, invokeIds, oneLiteral } from './house/machines.js';
+import { company, exitNames, inSight, invokeIds, oneLiteral } from './house/machines.js';
 import { pages } from './house/documents.js';
+import { reasons } from './house/marks.js';
+import { named } from './house/naming.js';
+import { describedOnly, pureMachines } from './house/pure.js';
 import { barrels, fileLength, frontDoor, names } from './house/rooms.js';
 import { readHouse, sampleHouse, show } from './house/source.js';
-import { clocks, pureMachines, sleepless } from './house/time.js';
+import { clocks, sleepless } from './house/time.js';
 
 const house = readHouse(fileURLToPath(new URL('..', import.meta.url)));
 const rules = [
@@ -20,14 +23,19 @@ const rules = [
   barrels,
   frontDoor,
   pureMachines,
+  describedOnly,
   oneLiteral,
+  inSight,
+  named,
   builtIns,
+  queue,
   invokeIds,
   exitNames,
   company,
   clocks,
   sleepless,
   pages,
+  reasons,
 ];
 
 describe('the house rules', () => {

@@ -45,7 +45,8 @@ export function outputOf(session: {
 }): SessionOutput {
   const { hasBeenReady, exit, end, failure } = session;
   if (failure !== null) return { ...(hasBeenReady ? exitWith({ crash: failure }) : failStart(failure)), end: null, failure };
-  return { ...(exit === null ? declineStart() : exitWith(exit)), end: end ?? clientEnd, failure };
+  const reason = exit ?? (hasBeenReady ? 'normal' : null);
+  return { ...(reason === null ? declineStart() : exitWith(reason)), end: end ?? clientEnd, failure };
 }
 
 /** A failure that an event tells of: its `code` and `reason`, or the `error` that an actor died of. @throws never */

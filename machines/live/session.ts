@@ -3,20 +3,38 @@
  *
  * States   connected(connecting → settingUp → ready → closing) → closed | failed
  * Tags     `starting` until the server has accepted the setup; `accepting` while messages can be sent
- * Calls    context.calls: each running → answering → answered, or cancelled, or abandoned; every call ends in exactly one of the three
+ * Calls    context.calls: each pending → running → answering → answered, or cancelled, or abandoned; every call ends in exactly one of the three.
+ *          What a second call with the same id means is told in calls.ts
  * Emits    session.ready · session.message · session.malformed · session.sent · session.rejected · session.closed · session.failed ·
- *          tool.called · tool.repeated · tool.answered · tool.cancelled · tool.abandoned
+ *          tool.called · tool.repeated · tool.answered · tool.cancelled · tool.abandoned · tool.listenerThrew
  * Needs    `connection` (the socket) and `tools` (runs the app's functions), provided by src/live/; the placeholders here refuse to run
  * Output   how it ended ({@link outputOf}): as a supervised child it exits `normal` after a close, with the request's reason after
  *          `supervisor.shutdown`, and with a crash after a lost connection; while starting, a failure is a failed start
  *
  * The session never waits for a tool: a call is an event out, its answer an event in. A tool's deadline (`toolMs`) is kept by `tools`.
+ *
+ * Before `setupComplete` a client may send nothing but its setup. A call that comes earlier is told and entered as `pending`, and runs as soon as the
+ * setup is accepted: a conversation that never begins has run no tool. Its end abandons the call.
+ *
+ * Restored from a snapshot, it has lost its socket: the calls of that one are abandoned, and it sets up again on a new one. While closing, it is closed.
  */
 import { assign, emit, enqueueActions, fromCallback, sendTo, setup } from 'xstate';
 import type { ExitReason } from '../supervision/exit.js';
-import { type CallTable, cancelledIds, enterCalls, fieldOf, isForTheApp, type JsonObject, moveCalls, noCalls, toolResponse } from './calls.js';
+import {
+  type CallTable,
+  cancelledIds,
+  enterCalls,
+  fieldOf,
+  forgetAnswers,
+  isForTheApp,
+  type JsonObject,
+  moveCalls,
+  noCalls,
+  toolResponse,
+} from './calls.js';
 import { clientEnd, endOf, failureOf, outputOf, type SessionEnd, type SessionFailure, type SessionOutput } from './ending.js';
 
+/** What a session is to set up, and how long each of its waits may last. */
 export interface SessionInput {
   /** The body of the `setup` message. */
   readonly setup: JsonObject;
@@ -36,10 +54,12 @@ export type Receipt = { readonly of: 'call'; readonly id: string } | { readonly 
 /** Why a message was not sent: the state that cannot take it; `reserved`: setup and tool answers are the session's own to send. */
 export type RejectReason = 'connecting' | 'settingUp' | 'closing' | 'closed' | 'reserved' | 'notJson';
 
+/** What a session is told: by the app and its supervisor, by `connection`, by `tools`. */
 export type SessionEvent =
   | { type: 'session.send'; message: JsonObject; ref?: string }
   | { type: 'session.close' }
   | { type: 'supervisor.shutdown'; reason?: ExitReason }
+  | { type: 'socket.opening' }
   | { type: 'socket.opened' }
   | { type: 'server.message'; message: JsonObject }
   | { type: 'socket.malformed'; reason: string; detail: string; excerpt: string }
@@ -48,8 +68,26 @@ export type SessionEvent =
   | { type: 'socket.closed'; code: number; reason: string }
   | { type: 'socket.failed'; code: number | string; reason: string }
   | { type: 'tool.settled'; id: string; response: JsonObject }
+  | { type: 'tool.listenerThrew'; id: string; name: string; reason: string }
   | { type: 'tools.failed'; reason: string };
 
+/**
+ * The facts of a session, for `LiveSession.on`.
+ *
+ * | fact                                   | what has happened                                                              |
+ * |----------------------------------------|--------------------------------------------------------------------------------|
+ * | `session.ready`                        | the server has accepted the setup                                              |
+ * | `session.message`                      | a message of the server came, as it was; its calls are told by facts of their own |
+ * | `session.malformed`                    | a frame, or a part of one, could not be read; the rest of it is passed on      |
+ * | `session.sent` · `session.rejected`    | an app's message was written, or was not; `ref` is the one it was sent with    |
+ * | `session.closed` · `session.failed`    | the session has ended: one of the two, once, last                              |
+ * | `tool.called`                          | the model calls; ends in exactly one of the next three                         |
+ * | `tool.answered`                        | the answer is written                                                          |
+ * | `tool.cancelled`                       | the server took the call back; the tool's signal aborts, nothing is answered   |
+ * | `tool.abandoned`                       | the session ended, or lost its socket, before the answer was written           |
+ * | `tool.repeated`                        | a call came that was delivered before: it is not run again                     |
+ * | `tool.listenerThrew`                   | an abort listener of the tool threw: nothing else has come of it               |
+ */
 export type SessionEmitted =
   | { type: 'session.ready'; sessionId: string | null }
   | { type: 'session.message'; message: JsonObject }
@@ -61,8 +99,9 @@ export type SessionEmitted =
   | { type: 'tool.called'; id: string; name: string; args: JsonObject }
   | { type: 'tool.repeated'; id: string; name: string }
   | { type: 'tool.answered' | 'tool.cancelled'; id: string; name: string }
-  | { type: 'tool.abandoned'; id: string; name: string; reason: string };
+  | { type: 'tool.abandoned' | 'tool.listenerThrew'; id: string; name: string; reason: string };
 
+/** What a session knows: its input, its calls, and how it is to end or has ended. */
 export interface SessionContext extends SessionInput {
   readonly calls: CallTable;
   /** Was the setup ever accepted? */
@@ -77,6 +116,7 @@ export interface SessionContext extends SessionInput {
 export type ConnectionCommand =
   | { type: 'connection.send'; message: JsonObject; receipt: Receipt | null }
   | { type: 'connection.close'; code: number; reason: string };
+/** What `connection` is given: the `closeMs` of {@link SessionInput}. */
 export interface ConnectionInput {
   readonly closeMs: number;
 }
@@ -85,10 +125,12 @@ export type ToolsCommand =
   | { type: 'tool.run'; id: string; name: string; args: JsonObject }
   | { type: 'tool.cancel'; id: string }
   | { type: 'tool.cancelAll' };
+/** What `tools` is given: the `toolMs` of {@link SessionInput}. */
 export interface ToolsInput {
   readonly toolMs: number;
 }
 
+/** The chart of a session; `liveSession()` is it with its actors. */
 export const sessionMachine = setup({
   types: {
     input: {} as SessionInput,
@@ -124,28 +166,35 @@ export const sessionMachine = setup({
       const sessionId = fieldOf(fieldOf(p.message, 'setupComplete'), 'sessionId');
       return { type: 'session.ready', sessionId: typeof sessionId === 'string' ? sessionId : null };
     }),
-    readMessage: enqueueActions(({ context, enqueue }, p: { message: JsonObject; run: boolean }) => {
+    readMessage: enqueueActions(({ context, enqueue }, p: { message: JsonObject }) => {
       enqueue.emit({ type: 'session.message', message: p.message });
       const { table, fresh, repeated } = enterCalls(context.calls, p.message);
       const taken = cancelledIds(p.message);
-      const { table: calls, moved } = moveCalls(table, (row) => row.status === 'running' && taken.includes(row.id), 'cancelled');
+      const isRun = (id: string) => table.rows.some((row) => row.id === id && row.status === 'running');
+      const { table: calls, moved } = moveCalls(table, (row) => row.status !== 'answering' && taken.includes(row.id), { status: 'cancelled' });
       enqueue.assign({ calls });
-      for (const call of fresh) {
-        enqueue.emit({ type: 'tool.called', ...call });
-        if (p.run) enqueue.sendTo('tools', { type: 'tool.run', ...call });
+      for (const call of fresh) enqueue.emit({ type: 'tool.called', ...call });
+      for (const row of repeated) {
+        enqueue.emit({ type: 'tool.repeated', id: row.id, name: row.name });
+        if (row.status === 'answered') enqueue.sendTo('connection', { type: 'connection.send', message: toolResponse(row), receipt: null });
       }
-      for (const { id, name } of repeated) enqueue.emit({ type: 'tool.repeated', id, name });
       for (const { id, name } of moved) {
-        enqueue.sendTo('tools', { type: 'tool.cancel', id });
+        if (isRun(id)) enqueue.sendTo('tools', { type: 'tool.cancel', id });
         enqueue.emit({ type: 'tool.cancelled', id, name });
       }
     }),
+    runCalls: enqueueActions(({ context, enqueue }) => {
+      const { table, moved } = moveCalls(context.calls, (row) => row.status === 'pending', { status: 'running' });
+      enqueue.assign({ calls: table });
+      for (const { id, name, args } of moved) enqueue.sendTo('tools', { type: 'tool.run', id, name, args });
+    }),
+    tellListenerThrew: emit((_, p: { id: string; name: string; reason: string }) => ({ type: 'tool.listenerThrew', ...p })),
     tellMalformed: emit((_, p: { reason: string; detail: string; excerpt: string }) => ({ type: 'session.malformed', ...p })),
     answerCall: enqueueActions(({ context, enqueue }, p: { id: string; response: JsonObject }) => {
-      const { table, moved } = moveCalls(context.calls, (row) => row.id === p.id, 'answering');
+      const { table, moved } = moveCalls(context.calls, (row) => row.id === p.id, { status: 'answering', answer: p.response });
       enqueue.assign({ calls: table });
       for (const row of moved) {
-        enqueue.sendTo('connection', { type: 'connection.send', message: toolResponse(row, p.response), receipt: { of: 'call', id: row.id } });
+        enqueue.sendTo('connection', { type: 'connection.send', message: toolResponse(row), receipt: { of: 'call', id: row.id } });
       }
     }),
     confirmSent: enqueueActions(({ context, enqueue }, p: { receipt: Receipt }) => {
@@ -154,7 +203,7 @@ export const sessionMachine = setup({
         if (receipt.ref !== null) enqueue.emit({ type: 'session.sent', ref: receipt.ref });
         return;
       }
-      const { table, moved } = moveCalls(context.calls, (row) => row.id === receipt.id, 'answered');
+      const { table, moved } = moveCalls(context.calls, (row) => row.id === receipt.id, { status: 'answered' });
       enqueue.assign({ calls: table });
       for (const { id, name } of moved) enqueue.emit({ type: 'tool.answered', id, name });
     }),
@@ -172,11 +221,11 @@ export const sessionMachine = setup({
     cancelTools: enqueueActions(({ context, enqueue }) => {
       if (context.calls.rows.some((row) => row.status === 'running')) enqueue.sendTo('tools', { type: 'tool.cancelAll' });
     }),
-    /** `answering` calls may still reach the wire, unless the socket has gone. */
-    abandonCalls: enqueueActions(({ context, enqueue }, p: { reason: string; socket: 'open' | 'gone' }) => {
-      const { table, moved } = moveCalls(context.calls, (row) => p.socket === 'gone' || row.status === 'running', 'abandoned', p.reason);
-      enqueue.assign({ calls: table });
-      for (const { id, name } of moved) enqueue.emit({ type: 'tool.abandoned', id, name, reason: p.reason });
+    /** `answering` calls may still reach the wire, unless the socket has gone. Nothing is answered again from here on. */
+    abandonCalls: enqueueActions(({ context, enqueue }, { reason, socket }: { reason: string; socket: 'open' | 'gone' }) => {
+      const { table, moved } = moveCalls(context.calls, (row) => socket === 'gone' || row.status !== 'answering', { status: 'abandoned', reason });
+      enqueue.assign({ calls: forgetAnswers(table) });
+      for (const { id, name } of moved) enqueue.emit({ type: 'tool.abandoned', id, name, reason });
     }),
     noteExit: assign({ exit: (_, p: { reason: ExitReason }) => p.reason }),
     noteEnd: assign({ end: (_, p: SessionEnd) => p }),
@@ -212,12 +261,12 @@ export const sessionMachine = setup({
         onError: { target: 'failed', actions: { type: 'noteLoss', params: { kind: 'connectionCrashed' } } },
       },
       on: {
-        // Also in a session restored from a snapshot, whose old socket is gone: the conversation is set up again.
-        'socket.opened': {
-          target: '.settingUp',
-          actions: ['cancelTools', { type: 'abandonCalls', params: { reason: 'restored', socket: 'gone' } }, 'sendSetup'],
+        'socket.opening': {
+          description: 'At the start; and after a restore, wherever the session was: the deadline begins.',
+          target: '.connecting',
+          actions: { type: 'abandonCalls', params: { reason: 'restored', socket: 'gone' } },
         },
-        'server.message': { actions: { type: 'readMessage', params: ({ event }) => ({ message: event.message, run: true }) } },
+        'server.message': { actions: { type: 'readMessage', params: ({ event }) => ({ message: event.message }) } },
         'socket.malformed': {
           actions: { type: 'tellMalformed', params: ({ event }) => ({ reason: event.reason, detail: event.detail, excerpt: event.excerpt }) },
         },
@@ -226,6 +275,9 @@ export const sessionMachine = setup({
         'tool.settled': {
           guard: { type: 'isRunning', params: ({ event }) => ({ id: event.id }) },
           actions: { type: 'answerCall', params: ({ event }) => ({ id: event.id, response: event.response }) },
+        },
+        'tool.listenerThrew': {
+          actions: { type: 'tellListenerThrew', params: ({ event }) => ({ id: event.id, name: event.name, reason: event.reason }) },
         },
         'tools.failed': { target: 'failed', actions: { type: 'noteLoss', params: { kind: 'toolsCrashed' } } },
         // While starting, both end it at once: there is no conversation to take leave of.
@@ -238,6 +290,7 @@ export const sessionMachine = setup({
           description: 'Until the socket is open, at most connectMs.',
           tags: 'starting',
           on: {
+            'socket.opened': { target: 'settingUp', actions: 'sendSetup' },
             'session.send': { actions: { type: 'reject', params: ({ event }) => ({ ref: event.ref, reason: 'connecting' }) } },
             'socket.closed': { target: '#liveSession.failed', actions: { type: 'noteLoss', params: { kind: 'connectFailed' } } },
             'socket.failed': { target: '#liveSession.failed', actions: { type: 'noteLoss', params: { kind: 'connectFailed' } } },
@@ -257,7 +310,8 @@ export const sessionMachine = setup({
                 actions: [
                   'becomeReady',
                   { type: 'tellReady', params: ({ event }) => ({ message: event.message }) },
-                  { type: 'readMessage', params: ({ event }) => ({ message: event.message, run: true }) },
+                  { type: 'readMessage', params: ({ event }) => ({ message: event.message }) },
+                  'runCalls',
                 ],
               },
             ],
@@ -273,6 +327,7 @@ export const sessionMachine = setup({
           description: 'The conversation. Tools run beside it.',
           tags: 'accepting',
           on: {
+            'server.message': { actions: [{ type: 'readMessage', params: ({ event }) => ({ message: event.message }) }, 'runCalls'] },
             'session.send': [
               {
                 guard: { type: 'isForTheApp', params: ({ event }) => ({ message: event.message }) },
@@ -306,14 +361,18 @@ export const sessionMachine = setup({
             // A call that comes now is entered and abandoned at once.
             'server.message': {
               actions: [
-                { type: 'readMessage', params: ({ event }) => ({ message: event.message, run: false }) },
+                { type: 'readMessage', params: ({ event }) => ({ message: event.message }) },
                 { type: 'abandonCalls', params: { reason: 'closed', socket: 'open' } },
               ],
             },
             'session.send': { actions: { type: 'reject', params: ({ event }) => ({ ref: event.ref, reason: 'closing' }) } },
             'session.close': { description: 'Already on its way.' },
             'supervisor.shutdown': { actions: { type: 'noteExit', params: ({ event }) => ({ reason: event.reason ?? 'shutdown' }) } },
-            'socket.opened': { actions: 'closeSocket', description: 'Restored from a snapshot while closing.' },
+            'socket.opening': {
+              description: 'Restored from a snapshot while closing.',
+              target: '#liveSession.closed',
+              actions: { type: 'noteEnd', params: { by: 'client', code: 1006, reason: 'restored while closing: its socket is gone' } },
+            },
             'socket.closed': { target: '#liveSession.closed', actions: { type: 'noteEnd', params: ({ event }) => endOf('client', event) } },
             'socket.failed': { target: '#liveSession.closed', actions: { type: 'noteEnd', params: ({ event }) => endOf('client', event) } },
           },

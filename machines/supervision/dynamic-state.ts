@@ -9,12 +9,13 @@ import {
   type InitSpec,
   type Problem,
   type ResolvedSpec,
+  type SupervisorBinding,
 } from './child-spec.js';
 import type { ExitReason } from './exit.js';
 import type { ChildExited, ChildMemory, DynamicPoolFact, EndedChild } from './pool.js';
 import { shouldRestart } from './restart-policy.js';
 import { exceedsIntensity as exceeds } from './restart-window.js';
-import type { ChildRetry, SupervisorCall, SupervisorOrder } from './supervisor-state.js';
+import { handledAt, type ChildRetry, type SupervisorCall, type SupervisorOrder } from './supervisor-state.js';
 
 export type DynamicExit = ChildExited & { readonly memory: ChildMemory };
 export type DynamicMessage = SupervisorCall | SupervisorOrder | ChildRetry | DynamicExit;
@@ -23,7 +24,14 @@ export type DynamicEvent = DynamicMessage | DynamicPoolFact;
 /** What a dynamic supervisor is at work on. */
 export type DynamicJob =
   | { readonly kind: 'startChild'; readonly call: string; readonly spec: ResolvedSpec }
-  | { readonly kind: 'terminateChild'; readonly call: string; readonly id: string; readonly spec: ResolvedSpec | null }
+  /** `run`: the incarnation that is meant; null where its actor was none of this supervisor's. */
+  | {
+      readonly kind: 'terminateChild';
+      readonly call: string;
+      readonly id: string;
+      readonly run: number | null;
+      readonly spec: ResolvedSpec | null;
+    }
   | { readonly kind: 'restart'; readonly id: string; readonly cause: ExitReason | null; readonly memory: ChildMemory };
 
 export interface DynamicContext {
@@ -40,6 +48,8 @@ export interface DynamicContext {
   readonly retrying: Readonly<Record<string, ChildMemory>>;
   /** Restarts within the window, monotonic ms, newest first. */
   readonly restarts: readonly number[];
+  /** The latest moment that the pool has told, monotonic ms. */
+  readonly now: number;
   readonly mailbox: readonly DynamicMessage[];
   readonly job: DynamicJob | null;
   readonly reason: ExitReason;
@@ -48,7 +58,7 @@ export interface DynamicContext {
   readonly drainMs: number | null;
 }
 
-export function initialDynamicContext(input: DynamicSupervisorInput | undefined): DynamicContext {
+export function initialDynamicContext(input: (DynamicSupervisorInput & SupervisorBinding) | undefined): DynamicContext {
   const options = input ?? {};
   const problem = problemOfDynamicSupervisor(options);
   const { template } = options;
@@ -63,6 +73,7 @@ export function initialDynamicContext(input: DynamicSupervisorInput | undefined)
     size: 0,
     retrying: {},
     restarts: [],
+    now: 0,
     mailbox: [],
     job: null,
     reason: 'normal',
@@ -87,13 +98,13 @@ export function exceedsBudget(context: DynamicContext, message: DynamicExit | Ch
   if (message.type === 'child.retry' && message.counted) return false;
   const memory = message.type === 'child.exited' ? message.memory : context.retrying[message.id];
   const budget = memory?.spec.budget;
-  return memory !== undefined && budget !== undefined && exceeds(memory.restarts, message.at, budget.intensity, budget.periodMs);
+  return memory !== undefined && budget !== undefined && exceeds(memory.restarts, handledAt(context, message), budget.intensity, budget.periodMs);
 }
 
 /** Would one more restart be too many? A retry that was counted when it was scheduled is not counted again. */
 export function exceedsIntensity(context: DynamicContext, message: DynamicExit | ChildRetry): boolean {
   if (message.type === 'child.retry' && message.counted) return false;
-  return exceeds(context.restarts, message.at, context.intensity, context.periodMs);
+  return exceeds(context.restarts, handledAt(context, message), context.intensity, context.periodMs);
 }
 
 /** `retrying` without one child. */

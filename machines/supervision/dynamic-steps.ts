@@ -8,7 +8,7 @@ import { isExpectedOfAll, isExpectedStop, isReported } from './restart-policy.js
 import { addRestart } from './restart-window.js';
 import type { Step } from './step.js';
 import type { ChildCount, DynamicEmitted, SupervisorEmitted, WhichChild } from './supervisor-facts.js';
-import { endedChild, isCall, type ChildRetry, type SupervisorCall, type SupervisorOrder } from './supervisor-state.js';
+import { endedChild, handledAt, isCall, type ChildRetry, type SupervisorCall, type SupervisorOrder } from './supervisor-state.js';
 import { replied } from './supervisor-steps.js';
 
 export type DynamicStep = Step<DynamicContext, DynamicEmitted, DynamicPoolCommand, DynamicEvent>;
@@ -29,22 +29,22 @@ export function planStart(context: DynamicContext, { call, spec }: Call<'call.st
   return { changes: { job: { kind: 'startChild', call, spec: resolved } }, orders: [{ type: 'pool.add', spec: resolved }] };
 }
 
-export function started(context: DynamicContext, { id, run, info }: Fact<'child.started'>): DynamicStep {
+export function started(context: DynamicContext, { id, run, at, info }: Fact<'child.started'>): DynamicStep {
   const { job } = context;
   const extra = info === undefined ? {} : { info };
   const facts: SupervisorEmitted[] = [{ type: 'child.started', id, run, ...extra }];
   if (job?.kind === 'restart') facts.push({ type: 'child.restarted', id, run, cause: job.cause, attempt: context.restarts.length, because: id });
-  if (job?.kind !== 'startChild') return { facts };
+  if (job?.kind !== 'startChild') return { changes: { now: at }, facts };
   facts.push(replied(job.call, { ok: true, id, ...extra }));
-  return { changes: { size: context.size + 1 }, facts };
+  return { changes: { size: context.size + 1, now: at }, facts };
 }
 
 /** A start that declined keeps nothing, and neither does a restart. */
-export function declined(context: DynamicContext, { id, run }: Fact<'child.declined'>): DynamicStep {
+export function declined(context: DynamicContext, { id, run, at }: Fact<'child.declined'>): DynamicStep {
   const facts: SupervisorEmitted[] = [{ type: 'child.declined', id, run }];
-  if (context.job?.kind !== 'startChild') return { changes: { size: context.size - 1 }, facts, orders: [{ type: 'pool.forget', id }] };
+  if (context.job?.kind !== 'startChild') return { changes: { size: context.size - 1, now: at }, facts, orders: [{ type: 'pool.forget', id }] };
   facts.push(replied(context.job.call, { ok: true, declined: true }));
-  return { facts, orders: [{ type: 'pool.forget', id }] };
+  return { changes: { now: at }, facts, orders: [{ type: 'pool.forget', id }] };
 }
 
 /** Elixir tells the reason of a crashed start bare, OTP wrapped in `EXIT`. */
@@ -52,10 +52,10 @@ function told(context: DynamicContext, reason: unknown): unknown {
   return context.template === null && Array.isArray(reason) && reason.length === 2 && reason[0] === 'EXIT' ? reason[1] : reason;
 }
 
-export function callStartFailed(context: DynamicContext, { id, run, reason }: Fact<'child.startFailed'>): DynamicStep {
+export function callStartFailed(context: DynamicContext, { id, run, at, reason }: Fact<'child.startFailed'>): DynamicStep {
   if (context.job?.kind !== 'startChild') return {};
   const facts = [{ type: 'child.startFailed' as const, id, run, reason }, replied(context.job.call, { ok: false, reason: told(context, reason) })];
-  return { facts, orders: [{ type: 'pool.forget', id }] };
+  return { changes: { now: at }, facts, orders: [{ type: 'pool.forget', id }] };
 }
 
 // ---- an exit, and what follows from it
@@ -112,10 +112,11 @@ function attemptAfter({ spec, attempt, startedAt }: ChildMemory, at: number): nu
   return spec.backoff !== undefined && at - startedAt >= spec.backoff.resetAfterMs ? 1 : attempt + 1;
 }
 
-function remembered({ memory, at }: DynamicExit): ChildMemory {
+function remembered(context: DynamicContext, event: DynamicExit): ChildMemory {
+  const { memory } = event;
   const { budget } = memory.spec;
-  const restarts = budget === undefined ? [] : addRestart(memory.restarts, at, budget.periodMs);
-  return { ...memory, restarts, attempt: attemptAfter(memory, at) };
+  const restarts = budget === undefined ? [] : addRestart(memory.restarts, handledAt(context, event), budget.periodMs);
+  return { ...memory, restarts, attempt: attemptAfter(memory, event.at) };
 }
 
 function hold(id: string, { attempt, restarts }: ChildMemory): Extract<DynamicPoolCommand, { type: 'pool.hold' }> {
@@ -124,10 +125,10 @@ function hold(id: string, { attempt, restarts }: ChildMemory): Extract<DynamicPo
 
 /** Restarted at once. */
 export function planRestart(context: DynamicContext, event: DynamicExit): DynamicStep {
-  const { id, run, reason, at } = event;
-  const memory = remembered(event);
+  const { id, run, reason } = event;
+  const memory = remembered(context, event);
   return {
-    changes: { restarts: counted(context, at), job: { kind: 'restart', id, cause: reason, memory } },
+    changes: { restarts: counted(context, handledAt(context, event)), job: { kind: 'restart', id, cause: reason, memory } },
     facts: [{ type: 'child.exited', id, run, reason, willRestart: true }, ...terminated(event)],
     orders: [{ ...hold(id, memory), type: 'pool.restart' }],
   };
@@ -135,8 +136,9 @@ export function planRestart(context: DynamicContext, event: DynamicExit): Dynami
 
 /** Restarted after its backoff; counted now. */
 export function planDelayedRestart(context: DynamicContext, event: DynamicExit): DynamicStep {
-  const { id, run, reason, at } = event;
-  const memory = remembered(event);
+  const { id, run, reason } = event;
+  const at = handledAt(context, event);
+  const memory = remembered(context, event);
   const delayMs = delayOf(event);
   return {
     changes: { restarts: counted(context, at), retrying: { ...context.retrying, [id]: memory } },
@@ -146,7 +148,9 @@ export function planDelayedRestart(context: DynamicContext, event: DynamicExit):
   };
 }
 
-export function planRetry(context: DynamicContext, { id, at, cause, ...retry }: ChildRetry): DynamicStep {
+export function planRetry(context: DynamicContext, retry: ChildRetry): DynamicStep {
+  const { id, cause } = retry;
+  const at = handledAt(context, retry);
   const known = context.retrying[id] as ChildMemory;
   const { budget } = known.spec;
   const memory = budget === undefined || retry.counted ? known : { ...known, restarts: addRestart(known.restarts, at, budget.periodMs) };
@@ -175,7 +179,7 @@ export function retryLater(context: DynamicContext, { id, run, at, reason }: Fac
     { type: 'supervisor.report', context: 'startError', id, reason: told(context, reason) },
   ];
   return {
-    changes: { retrying: { ...context.retrying, [id]: memory } },
+    changes: { retrying: { ...context.retrying, [id]: memory }, now: at },
     facts,
     orders: [hold(id, memory)],
     later: { event: retry, delayMs, id: `retry.${id}` },
@@ -184,8 +188,9 @@ export function retryLater(context: DynamicContext, { id, run, at, reason }: Fac
 
 // ---- stopping
 
-export function planTermination(_context: DynamicContext, { call, id }: Call<'call.terminateChild'>): DynamicStep {
-  return { changes: { job: { kind: 'terminateChild', call, id, spec: null } }, orders: [{ type: 'pool.find', id }] };
+export function planTermination(_context: DynamicContext, { call, id, run }: Call<'call.terminateChild'>): DynamicStep {
+  const meant = run === undefined ? {} : { run };
+  return { changes: { job: { kind: 'terminateChild', call, id, run: run ?? null, spec: null } }, orders: [{ type: 'pool.find', id, ...meant }] };
 }
 
 export function noteFound(context: DynamicContext, { spec }: Fact<'child.found'>): DynamicStep {
@@ -233,7 +238,7 @@ export function stopped(context: DynamicContext, event: DynamicExit): DynamicSte
   const expected = context.template === null ? isExpectedOfAll(memory.spec, reason, false) : isExpectedStop(memory.spec, reason);
   if (!expected) facts.push({ type: 'supervisor.report', context: 'shutdownError', id, reason });
   facts.push(replied((context.job as { call: string }).call, { ok: true }));
-  return { changes: { size: context.size - 1 }, facts, orders: [{ type: 'pool.forget', id }] };
+  return { changes: { size: context.size - 1, now: event.at }, facts, orders: [{ type: 'pool.forget', id }] };
 }
 
 export function planStop(_context: DynamicContext, event: DynamicEvent): DynamicStep {
@@ -288,6 +293,7 @@ export function rebased(context: DynamicContext, offsetMs: number): DynamicStep 
   return {
     changes: {
       restarts: context.restarts.map(moved),
+      now: moved(context.now),
       retrying: Object.fromEntries(Object.entries(context.retrying).map(([id, memory]) => [id, movedMemory(memory)])),
       job: job?.kind === 'restart' ? { ...job, memory: movedMemory(job.memory) } : job,
       mailbox: context.mailbox

@@ -24,6 +24,10 @@ import { replied } from './supervisor-steps.js';
 
 type On<Type extends DynamicEvent['type']> = Extract<DynamicEvent, { type: Type }>;
 
+/**
+ * The chart of a dynamic supervisor, without its pool: to be looked at, drawn and tested. What runs is `dynamicSupervisor()` or
+ * `dynamicSupervisorMachine` of 'espalier'. Unprovided, it ends with an error that says so.
+ */
 export const dynamicSupervisorMachine = setup({
   types: {
     input: {} as DynamicSupervisorInput | undefined,
@@ -59,6 +63,7 @@ export const dynamicSupervisorMachine = setup({
       const { id, by } = event as On<'call.terminateChild'>;
       return context.template !== null && id === '' && by === 'deadActor';
     },
+    wasInstance: ({ context }) => context.template !== null && context.job?.kind === 'terminateChild' && context.job.run !== null,
     isTemplateId: ({ context, event }) => context.template?.id === (event as On<'call.getChildspec'>).id,
     isDead: ({ context, event }) => steps.waitingExit(context, (event as On<'child.found'>).id) !== undefined,
     isBetweenAttempts: ({ event }) => (event as On<'child.found'>).status === 'restarting',
@@ -83,6 +88,7 @@ export const dynamicSupervisorMachine = setup({
     answerTemplate: emit(({ context, event }) =>
       replied((event as SupervisorCall).call, context.template === null ? { ok: false, reason: 'notFound' } : { ok: true, spec: context.template }),
     ),
+    answerGone: emit(({ context }) => replied((context.job as { call: string }).call, { ok: true })),
     answerMissing: emit(({ context }) => replied((context.job as { call: string }).call, { ok: false, reason: 'notFound' })),
 
     noteProblem: assign({ failure: ({ context }) => context.problem?.term }),
@@ -244,7 +250,10 @@ export const dynamicSupervisorMachine = setup({
       states: {
         finding: {
           on: {
-            'child.missing': { target: '#dynamicSupervisor.running', actions: 'answerMissing' },
+            'child.missing': [
+              { guard: 'wasInstance', target: '#dynamicSupervisor.running', actions: 'answerGone' },
+              { target: '#dynamicSupervisor.running', actions: 'answerMissing' },
+            ],
             'child.found': [
               { guard: 'isDead', target: '#dynamicSupervisor.running', actions: 'passTheDead' },
               { guard: 'isBetweenAttempts', target: '#dynamicSupervisor.running', actions: 'forgetRetry' },

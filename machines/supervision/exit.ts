@@ -22,6 +22,13 @@ export function isClean(reason: ExitReason): boolean {
   return reason === 'normal' || reason === 'shutdown' || Array.isArray(reason);
 }
 
+/** Is it a reason at all? @throws never */
+export function isExitReason(value: unknown): value is ExitReason {
+  if (Array.isArray(value)) return value.length === 2 && value[0] === 'shutdown';
+  if (typeof value === 'object' && value !== null) return 'crash' in value;
+  return value === 'normal' || value === 'shutdown' || value === 'killed';
+}
+
 /** The output of an actor that ends with a reason of its own: `output: exitWith(['shutdown', 'idle'])`. */
 export function exitWith(reason: ExitReason): { readonly [exitKey]: ExitReason } {
   return { [exitKey]: reason };

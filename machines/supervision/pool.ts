@@ -78,8 +78,8 @@ export type DynamicPoolCommand =
   /** It will be restarted later: remember this of it. */
   | { readonly type: 'pool.hold'; readonly id: string; readonly attempt: number; readonly restarts: readonly number[] }
   | { readonly type: 'pool.forget'; readonly id: string }
-  /** Who is this? Answered `child.found` or `child.missing`. */
-  | { readonly type: 'pool.find'; readonly id: string }
+  /** Who is this? Answered `child.found` or `child.missing`; the latter too where an incarnation is meant that has a successor. */
+  | { readonly type: 'pool.find'; readonly id: string; readonly run?: number }
   | { readonly type: 'pool.ask'; readonly id: string }
   | { readonly type: 'pool.kill'; readonly id: string }
   | { readonly type: 'pool.abandon' }

@@ -4,7 +4,11 @@ import type { declineStart, ExitReason, exitWith, failStart } from './exit.js';
 import type { EndedChild } from './pool.js';
 import type { SupervisorContext } from './supervisor-state.js';
 
-/** What OTP's supervisor would log. `count`: how many children, where several are reported as one. */
+/**
+ * What OTP's supervisor would log, and when: a child ended by itself (`childTerminated`), its start failed (`startError`), the supervisor gave up
+ * (`shutdown`), a child ended otherwise than it was told to (`shutdownError`). `reason`: an exit reason, or OTP's term for a failed start. `count`: how
+ * many children, where several are reported as one.
+ */
 export interface SupervisorReport {
   readonly type: 'supervisor.report';
   readonly context: 'childTerminated' | 'startError' | 'shutdown' | 'shutdownError';
@@ -48,9 +52,16 @@ export type ChildFact =
   | { readonly type: 'call.replied'; readonly call: string; readonly result: CallResult }
   | SupervisorReport;
 
+/**
+ * What a supervisor with a list of children emits, in the order in which it happens; `on()` of its handle listens. Each end of an ordered stop is a
+ * `child.stopped` of its own, `tookMs` from the request to the end.
+ */
 export type SupervisorEmitted = ChildFact;
 
-/** A dynamic supervisor says the ends of an ordered stop in one fact: they may be a hundred thousand. */
+/**
+ * What a dynamic supervisor emits; `id` is a child's key. The ends of an ordered stop are told in one fact, `children.stopped`: they may be a hundred
+ * thousand.
+ */
 export type DynamicEmitted = ChildFact | { readonly type: 'children.stopped'; readonly ended: readonly EndedChild[] };
 
 /** Answers, by call. A refused call says why. */

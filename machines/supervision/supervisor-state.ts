@@ -10,6 +10,7 @@ import {
   type Problem,
   type ResolvedSpec,
   type Strategy,
+  type SupervisorBinding,
   type SupervisorInput,
 } from './child-spec.js';
 import type { ExitReason } from './exit.js';
@@ -38,8 +39,17 @@ export interface Child {
 export type SupervisorCall =
   | { readonly type: 'call.startChild'; readonly call: string; readonly spec: ChildSpec }
   | { readonly type: 'call.restartChild'; readonly call: string; readonly id: string }
-  /** `by` an id, or by an actor, living or dead: only a templated supervisor makes the difference. */
-  | { readonly type: 'call.terminateChild'; readonly call: string; readonly id: string; readonly by?: 'id' | 'actor' | 'deadActor' }
+  /**
+   * `by` an id, or by an actor, living or dead: only a templated supervisor makes the difference. `run`: which incarnation the actor was, so that a call
+   * that had to wait touches no successor.
+   */
+  | {
+      readonly type: 'call.terminateChild';
+      readonly call: string;
+      readonly id: string;
+      readonly by?: 'id' | 'actor' | 'deadActor';
+      readonly run?: number;
+    }
   | { readonly type: 'call.deleteChild'; readonly call: string; readonly id: string }
   | { readonly type: 'call.getChildspec'; readonly call: string; readonly id: string }
   | { readonly type: 'call.whichChildren'; readonly call: string }
@@ -85,6 +95,8 @@ export interface SupervisorContext {
   readonly children: readonly Child[];
   /** Restarts within the window, monotonic ms, newest first. */
   readonly restarts: readonly number[];
+  /** The latest moment that the pool has told, monotonic ms. */
+  readonly now: number;
   readonly mailbox: readonly Message[];
   readonly job: Job | null;
   /** Still to stop, in this order. */
@@ -103,7 +115,7 @@ export interface SupervisorContext {
   readonly drainMs: number | null;
 }
 
-export function initialContext(input: SupervisorInput | undefined): SupervisorContext {
+export function initialContext(input: (SupervisorInput & SupervisorBinding) | undefined): SupervisorContext {
   const options = input ?? {};
   const problem = problemOfSupervisor(options);
   const children = problem === null ? (options.children ?? []).map((spec) => newChild(spec)) : [];
@@ -117,6 +129,7 @@ export function initialContext(input: SupervisorInput | undefined): SupervisorCo
     problem,
     children,
     restarts: [],
+    now: 0,
     mailbox: [],
     job: null,
     toStop: [],
@@ -202,19 +215,26 @@ export function endsSupervisor(context: SupervisorContext, exit: ChildExited): b
   return !context.children.some((child) => child.spec.id !== exit.id && child.spec.significant && child.status !== 'down');
 }
 
+/**
+ * When a message is handled, monotonic ms: when it was sent, or when the supervisor came to it, having been busy. A restart counts then.
+ * @see OTP supervisor.erl add_restart/1, which reads the clock
+ */
+export function handledAt({ now }: { readonly now: number }, { at }: { readonly at: number }): number {
+  return Math.max(at, now);
+}
+
 /** Has the child spent a restart budget of its own? */
 export function exceedsBudget(context: SupervisorContext, message: ChildExited | ChildRetry): boolean {
   if (message.type === 'child.retry' && message.counted) return false;
-  const { id, at } = message;
-  const child = childOf(context, id);
+  const child = childOf(context, message.id);
   const budget = child?.spec.budget;
-  return child !== undefined && budget !== undefined && exceeds(child.restarts, at, budget.intensity, budget.periodMs);
+  return child !== undefined && budget !== undefined && exceeds(child.restarts, handledAt(context, message), budget.intensity, budget.periodMs);
 }
 
 /** Would one more restart be too many? A retry that was counted when it was scheduled is not counted again. */
 export function exceedsIntensity(context: SupervisorContext, message: ChildExited | ChildRetry): boolean {
   if (message.type === 'child.retry' && message.counted) return false;
-  return exceeds(context.restarts, message.at, context.intensity, context.periodMs);
+  return exceeds(context.restarts, handledAt(context, message), context.intensity, context.periodMs);
 }
 
 /** Everything that runs or is between two attempts, newest first. */

@@ -10,6 +10,7 @@ import type { CallResult, SupervisorEmitted } from './supervisor-facts.js';
 import {
   childOf,
   endedChild,
+  handledAt,
   isCall,
   laidDown,
   newChild,
@@ -63,15 +64,15 @@ export function started(context: SupervisorContext, { id, run, at, info }: Fact<
   if (job?.kind === 'restart') facts.push({ type: 'child.restarted', id, run, cause: job.cause, attempt: context.restarts.length, because: job.id });
   if (job?.kind === 'startChild') facts.push(replied(job.call, { ok: true, id, ...extra }));
   return {
-    changes: { children: withChild(context, id, { status: 'running', startedAt: at, retryAt: null }), toStart: context.toStart.slice(1) },
+    changes: { children: withChild(context, id, { status: 'running', startedAt: at, retryAt: null }), toStart: context.toStart.slice(1), now: at },
     facts,
   };
 }
 
-export function declined(context: SupervisorContext, { id, run }: Fact<'child.declined'>): SupervisorStep {
+export function declined(context: SupervisorContext, { id, run, at }: Fact<'child.declined'>): SupervisorStep {
   const facts: SupervisorEmitted[] = [{ type: 'child.declined', id, run }];
   if (context.job?.kind === 'startChild') facts.push(replied(context.job.call, { ok: true, declined: true }));
-  return { changes: { children: laidDown(context, id), toStart: context.toStart.slice(1) }, facts };
+  return { changes: { children: laidDown(context, id), toStart: context.toStart.slice(1), now: at }, facts };
 }
 
 function startFailed({ id, run, reason }: Fact<'child.startFailed'>): SupervisorEmitted {
@@ -103,7 +104,7 @@ export function callStartFailed(context: SupervisorContext, event: Fact<'child.s
   if (job?.kind !== 'startChild') return {};
   const { spec } = childOf(context, job.id) as Child;
   return {
-    changes: { toStart: [], children: job.fresh ? withoutChild(context, job.id) : context.children },
+    changes: { toStart: [], now: event.at, children: job.fresh ? withoutChild(context, job.id) : context.children },
     facts: [startFailed(event), replied(job.call, { ok: false, reason: event.reason, ...(job.fresh ? { child: spec } : {}) })],
   };
 }
@@ -155,7 +156,12 @@ export function killNext(context: SupervisorContext): SupervisorStep {
 }
 
 export function stopped(context: SupervisorContext, event: ChildExited): SupervisorStep {
-  const changes = { children: laidDown(context, event.id), toStop: context.toStop.slice(1), ended: [...context.ended, endedChild(event)] };
+  const changes = {
+    children: laidDown(context, event.id),
+    toStop: context.toStop.slice(1),
+    ended: [...context.ended, endedChild(event)],
+    now: event.at,
+  };
   return { changes, facts: stopFacts(context, event) };
 }
 
@@ -232,10 +238,11 @@ export function groupRetryAt(context: SupervisorContext, id: string): number {
 
 /** A child ended and is to run again: at once, or after its backoff. */
 export function planRestart(context: SupervisorContext, event: ChildExited): SupervisorStep {
-  const { id, at, run, reason } = event;
+  const { id, run, reason } = event;
+  const at = handledAt(context, event);
   const { backoff } = (childOf(context, id) as Child).spec;
   const { startedAt, attempt: earlier } = childOf(context, id) as Child;
-  const attempt = backoff !== undefined && at - startedAt >= backoff.resetAfterMs ? 1 : earlier + 1;
+  const attempt = backoff !== undefined && event.at - startedAt >= backoff.resetAfterMs ? 1 : earlier + 1;
   const dueAt = Math.max(at + (backoff === undefined ? 0 : backoffMs(backoff, attempt, id)), groupRetryAt(context, id));
   const delayMs = dueAt - at;
   const now = counted(context, id, at);
@@ -247,8 +254,9 @@ export function planRestart(context: SupervisorContext, event: ChildExited): Sup
   };
 }
 
-export function planRetry(context: SupervisorContext, { id, at, cause, ...retry }: ChildRetry): SupervisorStep {
-  const now = retry.counted ? context : counted(context, id, at);
+export function planRetry(context: SupervisorContext, retry: ChildRetry): SupervisorStep {
+  const { id, cause } = retry;
+  const now = retry.counted ? context : counted(context, id, handledAt(context, retry));
   return { changes: { ...planGroup(context, id, cause), restarts: now.restarts, children: withChild(now, id, { status: 'down', retryAt: null }) } };
 }
 
@@ -256,7 +264,7 @@ export function waitForGroup(context: SupervisorContext, event: ChildRetry): Sup
   const at = groupRetryAt(context, event.id);
   return {
     changes: { children: withChild(context, event.id, { retryAt: at }) },
-    later: { event: { ...event, at }, delayMs: at - event.at, id: `retry.${event.id}` },
+    later: { event: { ...event, at }, delayMs: at - handledAt(context, event), id: `retry.${event.id}` },
   };
 }
 
@@ -271,7 +279,11 @@ export function retryLater(context: SupervisorContext, event: Fact<'child.startF
   const cause = context.job?.kind === 'restart' ? context.job.cause : null;
   const retry: ChildRetry = { type: 'child.retry', id, at: at + delayMs, counted: false, cause };
   const children = withChild(context, id, { status: 'restarting', attempt: attempt + 1, retryAt: delayMs > 0 ? at + delayMs : null });
-  return { changes: { children, toStart: [] }, facts: [startFailed(event), startError(event)], later: { event: retry, delayMs, id: `retry.${id}` } };
+  return {
+    changes: { children, toStart: [], now: at },
+    facts: [startFailed(event), startError(event)],
+    later: { event: retry, delayMs, id: `retry.${id}` },
+  };
 }
 
 /** A child between two attempts is told to stay down. */
@@ -294,6 +306,7 @@ export function rebased(context: SupervisorContext, offsetMs: number): Superviso
   return {
     changes: {
       restarts: context.restarts.map(moved),
+      now: moved(context.now),
       children: context.children.map((child) => ({
         ...child,
         startedAt: moved(child.startedAt),

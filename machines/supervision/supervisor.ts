@@ -23,6 +23,10 @@ import * as steps from './supervisor-steps.js';
 
 type On<Type extends SupervisorEvent['type']> = Extract<SupervisorEvent, { type: Type }>;
 
+/**
+ * The chart of a supervisor, without its pool: to be looked at, drawn and tested. What runs is `supervisor()` or `supervisorMachine` of 'espalier'.
+ * Unprovided, it ends with an error that says so.
+ */
 export const supervisorMachine = setup({
   types: {
     input: {} as SupervisorInput | undefined,
@@ -61,7 +65,7 @@ export const supervisorMachine = setup({
     exceedsBudget: ({ context, event }) => state.exceedsBudget(context, event as ChildExited | ChildRetry),
     exceedsIntensity: ({ context, event }) => state.exceedsIntensity(context, event as ChildExited | ChildRetry),
     isNotRestarting: ({ context, event }) => state.statusOf(context, event) !== 'restarting',
-    groupMustWait: ({ context, event }) => steps.groupRetryAt(context, (event as ChildRetry).id) > (event as ChildRetry).at,
+    groupMustWait: ({ context, event }) => steps.groupRetryAt(context, (event as ChildRetry).id) > state.handledAt(context, event as ChildRetry),
     hasDeadline: ({ event }) => (event as On<'supervisor.drain'>).deadlineMs !== undefined,
     isRefused: ({ context, event }) => steps.refusalOfStart(context, event as On<'call.startChild'>) !== undefined,
     isUnknown: ({ context, event }) => state.statusOf(context, event) === 'unknown',

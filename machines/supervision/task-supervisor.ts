@@ -11,21 +11,32 @@
  */
 import { assign, emit, enqueueActions, fromCallback, sendTo, setup, type AnyActorRef } from 'xstate';
 
-import { defaultIntensity, problemOfDynamicSupervisor, type Intensity, type Problem } from './child-spec.js';
+import { defaultIntensity, problemOfDynamicSupervisor, problemOfOptions, type Intensity, type Problem } from './child-spec.js';
 import { exitWith, failStart, type ExitReason } from './exit.js';
+import { keysOf } from './option-keys.js';
 import type { EndedChild, PooledEntry } from './pool.js';
 import { addRestart, exceedsIntensity as exceeds } from './restart-window.js';
 import type { ChildFact, SupervisorReport } from './supervisor-facts.js';
 import type { SupervisorCall } from './supervisor-state.js';
 
+/**
+ * Input of the task supervisor machine, and what `taskSupervisor()` binds: `intensity` restarts of tasks within `periodMs` ms (default 3 in 5 000), one
+ * more and it gives up. It counts only tasks that are to be restarted.
+ */
 export interface TaskSupervisorInput extends Partial<Intensity> {
-  /** Most tasks at a time. Default `infinity`. */
+  /** Most tasks at a time, a whole number of at least 0; further ones are refused with `maxChildren`. Default `infinity`. */
   readonly maxChildren?: number | 'infinity';
 }
 
-/** The first fault of a task supervisor's input; null when there is none. */
-export function problemOfTaskSupervisor({ maxChildren = 'infinity', ...flags }: TaskSupervisorInput): Problem | null {
-  return problemOfDynamicSupervisor({ ...flags, maxChildren });
+/** What a task supervisor may be told. */
+export const taskSupervisorKeys = keysOf<TaskSupervisorInput>({ intensity: true, periodMs: true, maxChildren: true });
+
+/**
+ * The first fault of a task supervisor's input; null when there is none.
+ * @throws never
+ */
+export function problemOfTaskSupervisor(input: TaskSupervisorInput): Problem | null {
+  return problemOfOptions(input, taskSupervisorKeys, 'the options of a task supervisor') ?? problemOfDynamicSupervisor(input);
 }
 
 /** What the chart orders of its pool. */
@@ -54,9 +65,13 @@ export type TaskSupervisorEvent =
   | { readonly type: 'supervisor.stop'; readonly reason?: ExitReason }
   | { readonly type: 'supervisor.drain'; readonly deadlineMs?: number };
 
+/** What a task supervisor emits. Of a task that starts and ends and is not restarted it says nothing: its outcome does. */
 export type TaskSupervisorEmitted =
+  /** It runs again. `cause`: why it had ended; `attempt`: restarts within the window. */
   | { readonly type: 'task.restarted'; readonly id: string; readonly cause: ExitReason; readonly attempt: number }
+  /** It ran when the tree was saved, and a function cannot be restored. `name`: its own, or else its id. */
   | { readonly type: 'task.lost'; readonly id: string; readonly name: string }
+  /** Too many restarts: all tasks are told to end, and it exits `shutdown`. */
   | { readonly type: 'supervisor.gaveUp'; readonly id: string; readonly reason: ExitReason }
   | Extract<ChildFact, { type: 'call.replied' }>
   | SupervisorReport;
@@ -89,6 +104,10 @@ function listed({ call, question, which }: On<'pool.listed'>): Extract<ChildFact
   return { type: 'call.replied', call, result: { ok: true, which: which.map((entry) => ({ id: null, ...entry })) } };
 }
 
+/**
+ * The chart of a task supervisor, without its pool: to be looked at, drawn and tested. What runs is `taskSupervisor()` of 'espalier'.
+ * Unprovided, it ends with an error that says so.
+ */
 export const taskSupervisorMachine = setup({
   types: {
     input: {} as TaskSupervisorInput | undefined,

@@ -22,6 +22,10 @@ export interface TaskContext {
   readonly reason: ExitReason;
 }
 
+/**
+ * The chart of one task: `running` until its pool says how its function ended, by one `task.…` event. Needs no input and no actor; its output is the
+ * exit reason (`exitWith`): `normal`, what it failed with, what it was cancelled with, or `['shutdown', 'timedOut']`.
+ */
 export const taskMachine = setup({
   types: {
     context: {} as TaskContext,

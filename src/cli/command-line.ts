@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 
 import { EspalierError } from '../errors.js';
+import { bare, concealer } from './conceal.js';
 import { readFlags } from './flags.js';
 import { Interruption } from './interruption.js';
 import type { MakePlay } from './plays/play.js';
@@ -31,8 +32,10 @@ const commands: ReadonlyMap<string, Command> = new Map([
   ['gemini-server', { usage: geminiServerUsage, run: async (...given) => (await import('./gemini-server.js')).geminiServerCommand(...given) }],
 ] satisfies [string, Command][]);
 
-/** What is wrong with the input, not with the program: exit code 2. */
-const faultsOfInput = /^(?:cli|live|gemini-server)\//;
+/** What is wrong with the command line or a file that it names, not with the program: exit code 2, and the usage. */
+function isFaultOfInput(error: unknown): boolean {
+  return error instanceof EspalierError && /^(?:cli|live|gemini-server)\//.test(error.code);
+}
 
 /**
  * Runs a command line.
@@ -42,6 +45,7 @@ const faultsOfInput = /^(?:cli|live|gemini-server)\//;
 export async function run(args: readonly string[], process: NodeJS.Process): Promise<number> {
   const [name = '', ...rest] = args;
   const command = commands.get(name);
+  const conceal = concealer(args, [process.env['GEMINI_API_KEY']]);
   const world: CommandWorld = {
     env: process.env,
     directory: directoryOf(process),
@@ -52,31 +56,32 @@ export async function run(args: readonly string[], process: NodeJS.Process): Pro
     async perform(flags, play) {
       const { perform } = await import('./perform.js');
       const show = chooseShow(process.stdout, flags, process.env);
-      return perform(play, show, new Interruption(process), (reason) => process.stderr.write(`espalier: ${printable(reason)}\n`));
+      return perform(play, show, new Interruption(process), (reason) => process.stderr.write(`espalier: ${printable(conceal(reason))}\n`));
     },
   };
   try {
     return await (command === undefined ? withoutCommand(args, world) : command.run(rest, world));
   } catch (error) {
-    process.stderr.write(complaint(error, command?.usage ?? usage));
-    return error instanceof EspalierError && faultsOfInput.test(error.code) ? 2 : 1;
+    const words = conceal(wordsOf(error));
+    const isWrongInput = isFaultOfInput(error);
+    process.stderr.write(`espalier: ${words}\n${isWrongInput ? `\n${command?.usage ?? usage}` : ''}`);
+    return isWrongInput ? 2 : 1;
   }
 }
 
 function withoutCommand(args: readonly string[], world: CommandWorld): number {
   const [name] = args;
   if (name === undefined) throw usageError('a command', 'none');
-  if (!name.startsWith('-')) throw usageError(`a command among ${[...commands.keys()].join(', ')}`, name);
+  if (!name.startsWith('-')) throw usageError(`a command among ${[...commands.keys()].join(', ')}`, bare(name));
   const flags = readFlags(args, { help: { type: 'boolean' }, version: { type: 'boolean' } });
   return world.tell(flags.version === true ? `${versionOf(import.meta.url)}\n` : usage);
 }
 
-/** What is said of an error: the words of a misuse, with the usage where that helps; the stack of a fault of ours. */
-function complaint(error: unknown, help: string): string {
-  if (!(error instanceof EspalierError)) return `espalier: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`;
+/** What is said of an error: the words of a misuse; the stack of a fault of ours. */
+function wordsOf(error: unknown): string {
+  if (!(error instanceof EspalierError)) return error instanceof Error ? (error.stack ?? error.message) : String(error);
   // What Node says of a flag needs no more words.
-  const words = error.code === 'cli/usage' && error.cause !== undefined ? String(error.details.got) : error.message.slice(error.code.length + 2);
-  return `espalier: ${printable(words)}\n${error.code === 'cli/usage' ? `\n${help}` : ''}`;
+  return printable(error.code === 'cli/usage' && error.cause !== undefined ? String(error.details.got) : error.message.slice(error.code.length + 2));
 }
 
 /** npm runs scripts in the package's own folder, and tells where the user stood. It tells so to programs of other packages too. */

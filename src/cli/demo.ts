@@ -1,12 +1,15 @@
 /** `espalier demo`: a supervised conversation, drawn as it lives. */
 import { basename } from 'node:path';
 
+import { EspalierError } from '../errors.js';
+import { planSession } from '../live/options.js';
 import { readRecording } from '../testing/gemini-server/recording.js';
 import type { CommandWorld } from './command-line.js';
+import { bare } from './conceal.js';
 import { readFlags, shownFlags } from './flags.js';
 import { readFileAs } from './input-file.js';
 import { demoPlay } from './plays/demo-play.js';
-import { defaultModel, livePlay } from './plays/live-play.js';
+import { defaultModel, type LiveOptions, livePlay } from './plays/live-play.js';
 import type { MakePlay } from './plays/play.js';
 import { replayPlay } from './plays/replay-play.js';
 import { demoUsage, usageError } from './usage.js';
@@ -21,9 +24,9 @@ export async function demo(args: readonly string[], world: CommandWorld): Promis
     'base-url': { type: 'string' },
   });
   if (flags.help === true) return world.tell(demoUsage);
-  if (flags.replay !== undefined && flags.live === true) throw usageError('--replay or --live, not both', args.join(' '));
+  if (flags.replay !== undefined && flags.live === true) throw usageError('--replay or --live, not both', 'both');
   for (const name of ['model', 'base-url'] as const) {
-    if (flags[name] !== undefined && flags.live !== true) throw usageError(`--live where there is --${name}`, args.join(' '));
+    if (flags[name] !== undefined && flags.live !== true) throw usageError(`--live where there is --${name}`, given(flags));
   }
   if (flags.live === true) return world.perform(flags, live(flags.model, flags['base-url'], world.env['GEMINI_API_KEY']));
   if (flags.replay !== undefined) return world.perform(flags, await replay(flags.replay, world.directory));
@@ -32,7 +35,33 @@ export async function demo(args: readonly string[], world: CommandWorld): Promis
 
 function live(model = defaultModel, baseUrl: string | undefined, apiKey = ''): MakePlay {
   if (apiKey.trim() === '') throw usageError('GEMINI_API_KEY to be set for --live (https://aistudio.google.com/apikey)', 'no key');
-  return livePlay({ apiKey: apiKey.trim(), model, ...(baseUrl === undefined ? {} : { baseUrl }) });
+  const options: LiveOptions = { apiKey: apiKey.trim(), model, ...(baseUrl === undefined ? {} : { baseUrl }) };
+  checkSession(options);
+  return livePlay(options);
+}
+
+/** How the user gives the options of a session. */
+const flagOf: Readonly<Record<string, string>> = { apiKey: 'GEMINI_API_KEY', baseUrl: '--base-url', model: '--model' };
+
+/** @throws EspalierError `cli/usage` in the words of the command line, before anything starts */
+function checkSession(options: LiveOptions): void {
+  try {
+    planSession(options);
+  } catch (error) {
+    if (!(error instanceof EspalierError)) throw error;
+    const { expected, got } = error.details;
+    throw usageError(
+      expected.replace(/^\w+/, (name) => flagOf[name] ?? name),
+      expected.startsWith('baseUrl') ? bare(options.baseUrl ?? '') : got,
+    );
+  }
+}
+
+/** The names of the flags that were given; not their values, which may be secret. */
+function given(flags: object): string {
+  return Object.keys(flags)
+    .map((name) => `--${name}`)
+    .join(' ');
 }
 
 function replay(file: string, directory: string): Promise<MakePlay> {

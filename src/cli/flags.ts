@@ -1,7 +1,9 @@
-/** Flags of a command, read strictly: one that is unknown, or lacks its value, is refused. */
+/** Flags of a command, read strictly: one that is unknown, lacks its value, or has two of them is refused. */
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 
 import { EspalierError } from '../errors.js';
+import { bare } from './conceal.js';
+import { usageError } from './usage.js';
 
 type FlagSet = NonNullable<ParseArgsConfig['options']>;
 type Values<Options extends FlagSet> = {
@@ -9,12 +11,22 @@ type Values<Options extends FlagSet> = {
 };
 
 /**
- * Reads the flags of a command that takes no other arguments.
+ * Reads the flags of a command that takes no other arguments. A flag that takes a value is given once: of two, one would be lost without a word.
  * @throws EspalierError `cli/usage`
  */
 export function readFlags<const Options extends FlagSet>(args: readonly string[], options: Options): Values<Options> {
+  const { values, positionals, tokens } = parsed(args, options);
+  const [argument] = positionals;
+  if (argument !== undefined) throw usageError('options only', bare(argument));
+  const valued = tokens.flatMap((token) => (token.kind === 'option' && token.value !== undefined ? [token.name] : []));
+  const repeated = valued.find((name, index) => valued.indexOf(name) !== index);
+  if (repeated !== undefined) throw usageError(`--${repeated} once`, valued.filter((name) => name === repeated).length);
+  return values;
+}
+
+function parsed<const Options extends FlagSet>(args: readonly string[], options: Options) {
   try {
-    return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values;
+    return parseArgs({ args: [...args], options, strict: true, allowPositionals: true, tokens: true });
   } catch (cause) {
     // Node's first sentence names the fault; the others explain how to pass what begins with a dash.
     const words = (cause as Error).message.split(/\.\s|\n/, 1)[0] ?? '';

@@ -3,6 +3,7 @@ import { orchestrator } from '../supervision/orchestrator.js';
 import { readRecording, replayScript } from '../testing/gemini-server/recording.js';
 import { readScript, type Step } from '../testing/gemini-server/steps.js';
 import type { CommandWorld } from './command-line.js';
+import { bare } from './conceal.js';
 import { readFlags, shownFlags } from './flags.js';
 import { readFileAs } from './input-file.js';
 import { liveScript } from './plays/demo-script.js';
@@ -17,7 +18,7 @@ const messageMs = 86_400_000;
 export async function geminiServerCommand(args: readonly string[], world: CommandWorld): Promise<number> {
   const flags = readFlags(args, { ...shownFlags, port: { type: 'string' }, script: { type: 'string' }, replay: { type: 'string' } });
   if (flags.help === true) return world.tell(geminiServerUsage);
-  if (flags.script !== undefined && flags.replay !== undefined) throw usageError('--script or --replay, not both', args.join(' '));
+  if (flags.script !== undefined && flags.replay !== undefined) throw usageError('--script or --replay, not both', 'both');
   const port = portOf(flags.port ?? '0');
   const script = await scriptOf(flags, world.directory);
   return world.perform(flags, serverPlay(script, port));
@@ -25,7 +26,7 @@ export async function geminiServerCommand(args: readonly string[], world: Comman
 
 function portOf(text: string): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
-  if (!(port <= 65_535)) throw usageError('--port: a number from 0 to 65535', text);
+  if (!(port <= 65_535)) throw usageError('--port: a number from 0 to 65535', bare(text));
   return port;
 }
 

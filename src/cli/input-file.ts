@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 
 import { EspalierError, type ErrorCode } from '../errors.js';
+import { bare } from './conceal.js';
 
 /**
  * Reads a file and makes something of it.
@@ -15,13 +16,14 @@ export async function readFileAs<Made>(code: ErrorCode, directory: string, file:
   try {
     bytes = await readFile(resolve(directory, file));
   } catch (cause) {
-    throw new EspalierError(code, { expected: 'a file that can be read', got: resolve(directory, file) }, { cause });
+    throw new EspalierError(code, { expected: 'a file that can be read', got: resolve(directory, bare(file)) }, { cause });
   }
   try {
     return make(bytes);
   } catch (cause) {
-    if (!(cause instanceof EspalierError)) throw new EspalierError(code, { expected: `JSON in ${file}`, got: (cause as Error).message }, { cause });
+    if (!(cause instanceof EspalierError))
+      throw new EspalierError(code, { expected: `JSON in ${bare(file)}`, got: (cause as Error).message }, { cause });
     const { expected, got } = cause.details;
-    throw new EspalierError(cause.code, { expected: `in ${file}, ${expected}`, got }, { cause });
+    throw new EspalierError(cause.code, { expected: `in ${bare(file)}, ${expected}`, got }, { cause });
   }
 }

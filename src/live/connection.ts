@@ -1,8 +1,8 @@
 /**
  * The actor `connection` of a Live session: one socket, from its opening to its end.
  *
- * It reports what the socket tells as events (`socket.opened`, `server.message`, `socket.malformed`, `socket.sent`, `socket.unsent`,
- * `socket.closed`, `socket.failed`) and never throws on what the wire brings. When it is stopped, the socket is terminated; nothing of it reaches the
+ * It says that it has begun (`socket.opening`), reports what the socket tells as events (`socket.opened`, `server.message`, `socket.malformed`,
+ * `socket.sent`, `socket.unsent`, `socket.closed`, `socket.failed`), and never throws on what the wire brings. When it is stopped, the socket is terminated; nothing of it reaches the
  * session afterwards. The deadlines are the session's: connect and close are delays of its chart.
  */
 import { fromCallback } from 'xstate';
@@ -11,6 +11,7 @@ import { wordsOf } from '../../machines/live/ending.js';
 import { type Frame, parseServerMessage } from '../wire/gemini/live.js';
 import { openWebSocket, type OpenSocket } from './socket.js';
 
+/** Where and how {@link connection} opens its socket. */
 export interface ConnectionOptions {
   readonly url: string;
   /** With the credentials. They stay here: no event, error or snapshot of a session holds them. */
@@ -40,6 +41,7 @@ export function connection({ url, headers, secrets = [], openSocket = openWebSoc
     const reportFrame = (event: SessionEvent) => {
       report(event.type === 'socket.malformed' ? { ...event, detail: hide(event.detail), excerpt: hide(event.excerpt) } : event);
     };
+    report({ type: 'socket.opening' });
     const socket = openSocket(
       { url, headers, closeMs: input.closeMs },
       {
@@ -60,7 +62,6 @@ export function connection({ url, headers, secrets = [], openSocket = openWebSoc
       }
       const { message, receipt } = command;
       if (!isOpen) {
-        // A restored session believes that its old socket is still there.
         if (receipt !== null) report({ type: 'socket.unsent', receipt, reason: 'connecting' });
         return;
       }

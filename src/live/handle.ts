@@ -5,9 +5,11 @@
  * that has ended is answered, where XState would drop the event.
  */
 import { type SessionEnd, type SessionFailure, wordsOf } from '../../machines/live/ending.js';
-import type { RejectReason, SessionEmitted } from '../../machines/live/session.js';
+import { type RejectReason, type SessionEmitted, sessionMachine } from '../../machines/live/session.js';
 import type { JsonObject } from '../../machines/live/calls.js';
+import { logicOf } from '../supervision/xstate-internals.js';
 import type { ClientMessage } from '../wire/gemini/live.js';
+import { invalid, requireOptions, sortOf } from './refusal.js';
 import type { LiveSessionRef } from './session.js';
 
 /** `lost`: handed to the socket, but the session ended before it was known to be written. `full`: {@link maxUnconfirmed} sends wait already. */
@@ -16,6 +18,7 @@ export type SendOutcome = { readonly ok: true } | { readonly ok: false; readonly
 /** Beyond what the session itself says: `stopped` from outside, without a word; `crashed` in a transition. */
 export type LiveFailure = SessionFailure | { readonly kind: 'stopped' | 'crashed'; readonly code: string; readonly reason: string };
 
+/** How a session has ended: in order, or by a failure. */
 export type SessionOutcome = { readonly ok: true; readonly end: SessionEnd } | { readonly ok: false; readonly failure: LiveFailure };
 
 /** `failure.kind` is `closed` where somebody closed it before it was ready, or before it was asked. */
@@ -23,7 +26,9 @@ export type ReadyOutcome = { readonly ok: true } | { readonly ok: false; readonl
 
 type Emitted<Type extends SessionEmitted['type']> = Extract<SessionEmitted, { type: Type }>;
 
+/** A running session, as an app holds it: made by {@link liveSessionHandle}. Disposing of it closes the session. */
 export interface LiveSession extends AsyncDisposable {
+  /** The session's actor. */
   readonly ref: LiveSessionRef;
   /** Settles when messages can be sent, or when that will never be; at the latest after `connectMs` + `setupMs`. */
   ready(): Promise<ReadyOutcome>;
@@ -31,14 +36,20 @@ export interface LiveSession extends AsyncDisposable {
   ended(): Promise<SessionOutcome>;
   /** A turn of the user. `turnComplete: false` leaves the turn open. Settles when written. */
   sendText(text: string, options?: { readonly turnComplete?: boolean }): Promise<SendOutcome>;
+  /** Turns of the conversation, in order; they interrupt the model. Settles when written. */
   sendClientContent(content: NonNullable<ClientMessage['clientContent']>): Promise<SendOutcome>;
+  /** Audio, video or text as it flows, and where the user's activity begins and ends. Settles when written. */
   sendRealtimeInput(input: NonNullable<ClientMessage['realtimeInput']>): Promise<SendOutcome>;
   /** Abandons running calls, closes in order, settles at the session's end. Twice is once. */
   close(): Promise<SessionOutcome>;
-  /** Facts of the session, as it emits them. A listener that throws harms neither the session nor other listeners. */
+  /**
+   * Facts of the session, as it emits them. A listener that throws harms neither the session nor other listeners.
+   * @throws EspalierError `live/invalid-options` when the listener is no function
+   */
   on<Type extends SessionEmitted['type']>(type: Type, listener: (fact: Emitted<Type>) => void): { unsubscribe(): void };
 }
 
+/** Options of {@link liveSessionHandle}. */
 export interface LiveHandleOptions {
   /** Told what a listener threw. Default: `console.error`. */
   readonly onListenerError?: (error: unknown, type: string) => void;
@@ -47,9 +58,22 @@ export interface LiveHandleOptions {
 /** Sends of one handle that may wait to be written. */
 export const maxUnconfirmed = 1_000;
 
-/** The handle of a running session. Any number of handles may hold one session. */
+/**
+ * The handle of a running session. Any number of handles may hold one session.
+ * @param ref  the actor that runs {@link liveSession}, or that a supervisor runs it as
+ * @throws EspalierError `live/invalid-options` when the actor runs something else
+ */
 export function liveSessionHandle(ref: LiveSessionRef, options: LiveHandleOptions = {}): LiveSession {
-  return new Handle(ref, options.onListenerError ?? printError);
+  if (!isSession(ref)) throw invalid('ref', 'an actor that runs liveSession()', sortOf(ref));
+  requireOptions('options of the handle', options, ['onListenerError']);
+  const { onListenerError = printError } = options;
+  if (typeof onListenerError !== 'function') throw invalid('onListenerError', 'a function', sortOf(onListenerError));
+  return new Handle(ref, onListenerError);
+}
+
+/** Does the actor run the session's chart? Told by its definition, which provide() keeps. */
+function isSession(ref: LiveSessionRef | null | undefined): boolean {
+  return typeof ref?.getSnapshot === 'function' && (logicOf(ref) as { config?: unknown } | undefined)?.config === sessionMachine.config;
 }
 
 /** Tells the sends of one handle from those of another. */
@@ -121,6 +145,7 @@ class Handle implements LiveSession {
   }
 
   on<Type extends SessionEmitted['type']>(type: Type, listener: (fact: Emitted<Type>) => void): { unsubscribe(): void } {
+    if (typeof listener !== 'function') throw invalid('listener', 'a function', sortOf(listener));
     // XState makes of a throwing listener an uncaught exception.
     return this.ref.on(type, (fact) => {
       try {

@@ -3,9 +3,11 @@ import type { JsonObject } from '../../machines/live/calls.js';
 import type { SessionInput } from '../../machines/live/session.js';
 import { EspalierError } from '../errors.js';
 import { liveEndpoint, modelPath } from '../wire/gemini/live.js';
+import { invalid, isObject, isPlainObject, requireOptions, sortOf } from './refusal.js';
 import type { OpenSocket } from './socket.js';
-import type { LiveTools } from './tools.js';
+import type { LiveTool, LiveTools } from './tools.js';
 
+/** What `liveSession` is asked for; only `model` must be given. A name that is not here is refused, and every object must be a plain one. */
 export interface LiveSessionOptions {
   /** An API key, or an ephemeral token (`auth_tokens/…`). Sent in a header. Absent for a server that asks for none. */
   readonly apiKey?: string;
@@ -49,6 +51,23 @@ export interface LiveSessionPlan {
 /** The longest delay that a timer takes, ms: 2³¹ − 1. */
 const longestMs = 2_147_483_647;
 const headerText = /^[\x21-\x7e]+$/;
+const optionKeys: readonly (keyof LiveSessionOptions)[] = [
+  'apiKey',
+  'baseUrl',
+  'apiVersion',
+  'model',
+  'tools',
+  'systemInstruction',
+  'generationConfig',
+  'setup',
+  'connectMs',
+  'setupMs',
+  'toolMs',
+  'closeMs',
+  'maxCalls',
+  'openSocket',
+];
+const toolKeys: readonly (keyof LiveTool)[] = ['description', 'parameters', 'execute', 'timeoutMs'];
 /** Gemini's rule for the names of functions. */
 const toolName = /^[a-zA-Z_][a-zA-Z0-9_.:-]{0,127}$/;
 
@@ -57,20 +76,21 @@ const toolName = /^[a-zA-Z_][a-zA-Z0-9_.:-]{0,127}$/;
  * @throws EspalierError `live/invalid-options` or `live/invalid-tool`, with the option's name; never with a key
  */
 export function planSession(options: LiveSessionOptions): LiveSessionPlan {
-  if (!isObject(options)) throw invalid('options', 'an object', options);
+  requireOptions('options', options, optionKeys);
   const { apiKey, apiVersion, baseUrl, generationConfig, model, setup, systemInstruction, openSocket } = options;
   if (apiKey !== undefined && !(typeof apiKey === 'string' && headerText.test(apiKey)))
     throw invalid('apiKey', 'ASCII without blanks', typeof apiKey);
-  if (apiVersion !== undefined && !/^v\d[a-z0-9]*$/.test(apiVersion)) throw invalid('apiVersion', "such as 'v1beta'", apiVersion);
+  if (apiVersion !== undefined && !(typeof apiVersion === 'string' && /^v\d[a-z0-9]*$/.test(apiVersion)))
+    throw invalid('apiVersion', "such as 'v1beta'", apiVersion);
   if (typeof model !== 'string' || model.trim() === '') throw invalid('model', 'the name of a model', model);
-  if (generationConfig !== undefined && !isObject(generationConfig)) throw invalid('generationConfig', 'an object', generationConfig);
-  if (setup !== undefined && !isObject(setup)) throw invalid('setup', 'an object', setup);
-  if (systemInstruction !== undefined && typeof systemInstruction !== 'string' && !isObject(systemInstruction)) {
+  if (generationConfig !== undefined && !isPlainObject(generationConfig)) throw invalid('generationConfig', 'an object', generationConfig);
+  if (setup !== undefined && !isPlainObject(setup)) throw invalid('setup', 'an object', setup);
+  if (systemInstruction !== undefined && typeof systemInstruction !== 'string' && !isPlainObject(systemInstruction)) {
     throw invalid('systemInstruction', 'text or a content object', systemInstruction);
   }
   if (openSocket !== undefined && typeof openSocket !== 'function') throw invalid('openSocket', 'a function', openSocket);
   if (baseUrl !== undefined) checkBaseUrl(baseUrl);
-  const tools = options.tools ?? {};
+  const { tools = {} } = options;
   checkTools(tools);
   const message = asJson(setupMessage(options, tools));
   return {
@@ -116,14 +136,17 @@ function contentOf(text: string | JsonObject): JsonObject {
 }
 
 function checkTools(tools: LiveTools): void {
-  if (!isObject(tools)) throw invalid('tools', 'an object of tools by name', tools);
+  if (!isPlainObject(tools)) throw invalid('tools', 'a plain object of tools by name', sortOf(tools));
   for (const [name, tool] of Object.entries(tools)) {
     if (!toolName.test(name)) throw invalidTool(name, `a name that matches ${toolName.source}`, name);
     if (!isObject(tool)) throw invalidTool(name, 'an object', tool);
     const { description, execute, parameters, timeoutMs } = tool;
+    // An instance of the app's own class may have fields of its own.
+    const unknown = isPlainObject(tool) ? Object.keys(tool).find((key) => !(toolKeys as readonly string[]).includes(key)) : undefined;
+    if (unknown !== undefined) throw invalidTool(name, `the keys ${toolKeys.join(', ')}`, unknown);
     if (typeof description !== 'string' || description.trim() === '') throw invalidTool(name, 'a description, for the model', description);
     if (typeof execute !== 'function') throw invalidTool(name, 'a function execute(args, { signal, id })', execute);
-    if (parameters !== undefined && !isObject(parameters)) throw invalidTool(name, 'parameters: a JSON schema', parameters);
+    if (parameters !== undefined && !isPlainObject(parameters)) throw invalidTool(name, 'parameters: a JSON schema', sortOf(parameters));
     if (timeoutMs !== undefined && !isDuration(timeoutMs)) throw invalidTool(name, `timeoutMs: a number of ms, 1 to ${longestMs}`, timeoutMs);
   }
 }
@@ -153,10 +176,6 @@ function isDuration(value: unknown): value is number {
   return typeof value === 'number' && value >= 1 && value <= longestMs;
 }
 
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /** A copy as JSON has it: it becomes context of a chart, and what the app changes later is the app's. */
 function asJson(message: JsonObject): JsonObject {
   try {
@@ -165,10 +184,6 @@ function asJson(message: JsonObject): JsonObject {
     const expected = 'setup, generationConfig, systemInstruction and parameters of tools: JSON';
     throw new EspalierError('live/invalid-options', { expected, got: String(cause) }, { cause });
   }
-}
-
-function invalid(name: string, expected: string, got: unknown): EspalierError {
-  return new EspalierError('live/invalid-options', { expected: `${name}: ${expected}`, got });
 }
 
 function invalidTool(name: string, expected: string, got: unknown): EspalierError {

@@ -5,7 +5,7 @@
  *
  * The handle that an app holds is in handle.ts.
  */
-import type { ActorLogic, ActorRefFrom, AnyActorRef, SnapshotFrom } from 'xstate';
+import type { ActorLogic, ActorRefFrom, AnyActorRef, Snapshot, SnapshotFrom } from 'xstate';
 import { type SessionEmitted, type SessionEvent, sessionMachine } from '../../machines/live/session.js';
 import { withInput } from '../supervision/supervisors.js';
 import { connection } from './connection.js';
@@ -21,8 +21,9 @@ export type LiveSessionRef = ActorRefFrom<LiveSessionLogic>;
 
 /**
  * The logic of a Live session with these options: for `createActor`, `invoke`, `spawn`, or as a supervisor's child, where it is *starting* until the
- * server has accepted the setup, closes in order on `supervisor.shutdown`, and crashes when the connection is lost.
- * @throws EspalierError `live/invalid-options` or `live/invalid-tool`
+ * server has accepted the setup, closes in order on `supervisor.shutdown`, and crashes when the connection is lost. Restored from a snapshot, it is
+ * connecting, whatever it was doing: its calls are abandoned and the conversation is set up again.
+ * @throws EspalierError `live/invalid-options` or `live/invalid-tool`; never with a key
  */
 export function liveSession(options: LiveSessionOptions): LiveSessionLogic {
   const { input, url, headers, secrets, tools, maxCalls } = planSession(options);
@@ -33,5 +34,22 @@ export function liveSession(options: LiveSessionOptions): LiveSessionLogic {
       tools: toolsActor(tools, superviseTools(maxCalls)),
     },
   });
-  return withInput(machine, input);
+  return withInput(withoutSocket(machine), input);
+}
+
+/**
+ * The machine, restoring no session as one that has a socket. Its chart leaves such a state by itself, but only once it has been started: who looks at
+ * it before that must not see it `accepting`.
+ */
+function withoutSocket(machine: typeof sessionMachine): typeof sessionMachine {
+  const { restoreSnapshot } = machine;
+  const restore: typeof restoreSnapshot = (snapshot, scope) => restoreSnapshot(connectingAgain(snapshot), scope);
+  return Object.assign(machine, { restoreSnapshot: restore });
+}
+
+/** A saved session as it is to begin again; one that was closing, or had ended, stays what it was. */
+function connectingAgain(saved: Snapshot<unknown>): Snapshot<unknown> {
+  const { value } = saved as { value?: { connected?: unknown } };
+  const hadSocket = value?.connected === 'settingUp' || value?.connected === 'ready';
+  return hadSocket ? Object.assign({ ...saved }, { value: { connected: 'connecting' } }) : saved;
 }

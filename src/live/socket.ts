@@ -18,7 +18,9 @@ export interface SocketAddress {
 
 /** What a socket tells; each function must be called outside the one that opens the socket. */
 export interface SocketListener {
+  /** It can be sent on. */
   opened(): void;
+  /** A message came, text or binary, in the order of the wire. */
   frame(data: Frame): void;
   /** The end, by a close frame or by a cut (1006). `code` 1005: a close frame without a code. */
   closed(code: number, reason: string): void;
@@ -26,6 +28,7 @@ export interface SocketListener {
   failed(code: number | string, reason: string): void;
 }
 
+/** A socket as {@link OpenSocket} hands it over: opening still. None of its methods throws. */
 export interface ClientSocket {
   /** Sends a text frame. `written(true)` once the runtime has passed it on; `written(false)` when the socket cannot take it. Later, or at once. */
   send(text: string, written: (ok: boolean) => void): void;

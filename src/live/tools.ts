@@ -4,6 +4,7 @@
  *
  *   tool.run {id, name, args} → tool.settled {id, response}      exactly one for each run, unless it is cancelled
  *   tool.cancel {id} · tool.cancelAll                            the signal aborts; a late result touches nothing
+ *                             → tool.listenerThrew {id, name, reason}   an abort listener of the tool threw; nothing else has come of it
  *
  * | what the tool did                       | response                                   |
  * |-----------------------------------------|--------------------------------------------|
@@ -18,6 +19,7 @@ import { type AnyActorRef, fromCallback } from 'xstate';
 import type { JsonObject } from '../../machines/live/calls.js';
 import { wordsOf } from '../../machines/live/ending.js';
 import type { ToolsCommand, ToolsInput } from '../../machines/live/session.js';
+import { guardedSignal } from './guarded-signal.js';
 
 /** A function that the model may call. */
 export interface LiveTool {
@@ -28,13 +30,16 @@ export interface LiveTool {
   /**
    * Runs beside the conversation, any number at once.
    * @param args     as the model gave them, not validated
-   * @param context  `signal` aborts on cancellation, at the deadline and at the session's end; `id` names the call
+   * @param context  `signal` aborts on cancellation, at the deadline and at the session's end; `id` names the call, and is the same one again where
+   *                 the server makes a new call with it. A listener of the signal that throws is told as `tool.listenerThrew`; one on a signal that
+   *                 the tool derives from it (`AbortSignal.any`) is the tool's own to contain: Node ends the process for it
    */
   execute(args: JsonObject, context: { readonly signal: AbortSignal; readonly id: string }): unknown;
   /** Its own deadline, ms. Default: the session's `toolMs`. */
   readonly timeoutMs?: number;
 }
 
+/** The functions that the model may call, by the names that it calls them by. */
 export type LiveTools = Readonly<Record<string, LiveTool>>;
 
 /** How a task ended: the part of a task supervisor's outcome that is read here. */
@@ -64,13 +69,18 @@ export function toolsActor(tools: LiveTools, supervise: SuperviseTools) {
     /** The calls that run, each with what cancels it. A call leaves at its first end; whatever comes later finds nothing. */
     const running = new Map<string, () => void>();
     const tasks = supervise(self, (reason) => sendBack({ type: 'tools.failed', reason }));
+    let isOver = false;
 
     const run = ({ id, name, args }: { id: string; name: string; args: JsonObject }) => {
       const settle = (response: JsonObject) => sendBack({ type: 'tool.settled', id, response });
       const tool = Object.hasOwn(tools, name) ? tools[name] : undefined;
       if (tool === undefined) return settle({ error: `unknown tool '${name}'; there are: ${Object.keys(tools).join(', ') || 'none'}` });
       const deadlineMs = tool.timeoutMs ?? input.toolMs;
-      const task = startOf(tasks, (context) => tool.execute(args, lazily(context, id)), { deadlineMs, name });
+      const listenerThrew = (error: unknown) => {
+        if (isOver) printError(error, name);
+        else sendBack({ type: 'tool.listenerThrew', id, name, reason: wordsOf(error) });
+      };
+      const task = startOf(tasks, (context) => tool.execute(args, lazily(context, id, listenerThrew)), { deadlineMs, name });
       if (!task.ok) return settle({ error: `tool '${name}' could not start: ${wordsOf(task.reason)}` });
       running.set(id, task.cancel);
       void task.outcome.then((outcome) => {
@@ -94,6 +104,7 @@ export function toolsActor(tools: LiveTools, supervise: SuperviseTools) {
     });
 
     return () => {
+      isOver = true;
       running.clear();
       tasks.end();
     };
@@ -110,13 +121,21 @@ function startOf(tasks: ToolTasks, ...plan: Parameters<ToolTasks['start']>): Ret
 }
 
 /** An `AbortSignal` costs more than the rest of a call: it is made when a tool looks at it. */
-function lazily(context: { readonly signal: AbortSignal }, id: string) {
+function lazily(context: { readonly signal: AbortSignal }, id: string, listenerThrew: (error: unknown) => void) {
+  let guarded: AbortSignal | undefined;
   return {
     id,
     get signal() {
-      return context.signal;
+      guarded ??= guardedSignal(context.signal, listenerThrew);
+      return guarded;
     },
   };
+}
+
+/** What is thrown when the session is over has nobody left to hear a fact of it. */
+function printError(error: unknown, name: string): void {
+  // oxlint-disable-next-line no-console -- the app's bug must be seen somewhere, and rethrowing it would end the process
+  console.error(`espalier: an abort listener of the tool '${name}' threw`, error);
 }
 
 /** What the model is told of an outcome. @throws never */

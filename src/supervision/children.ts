@@ -39,6 +39,12 @@ export interface PooledChild {
   killed: boolean;
 }
 
+/** By what a pool knows an actor: which child, which incarnation of it. */
+export interface ChildName {
+  readonly id: string;
+  readonly run: number;
+}
+
 /** One child, saved. */
 export interface PersistedChild extends Omit<PooledChild, 'ref'> {
   readonly snapshot: unknown;
@@ -199,7 +205,11 @@ export class Children {
     if (reason === null) return;
     const snapshot = child.ref.getSnapshot() as ChildSnapshot;
     if (child.phase === 'running') this.#exit(child, reason, snapshot.output);
-    else if (snapshot.status === 'done') this.#endStart(child, snapshot);
+    else if (snapshot.status === 'done' && kindOf(child.ref) !== undefined && !isAboutStart(snapshot)) {
+      // A supervisor that had started, and gave up before anybody could see it running.
+      this.#begin(child, undefined);
+      this.#exit(child, reason, snapshot.output);
+    } else if (snapshot.status === 'done') this.#endStart(child, snapshot);
     else this.#fail(child, failureOfExit(reason));
   }
 

@@ -6,6 +6,8 @@
  */
 import type { AnyActorRef } from 'xstate';
 
+import { EspalierError } from '../errors.js';
+
 /** A source of monotonic time and of timeouts. */
 export interface Clock {
   /** Monotonic milliseconds; only differences mean anything. */
@@ -53,6 +55,12 @@ export const systemClock: Clock = {
     },
   }),
 };
+
+/** Refuses what cannot tell the time and set timeouts. @throws EspalierError `supervision/invalid-options` */
+export function requireClock(clock: Partial<Clock> | null): void {
+  const isClock = typeof clock?.now === 'function' && typeof clock.setTimeout === 'function' && typeof clock.clearTimeout === 'function';
+  if (!isClock) throw new EspalierError('supervision/invalid-options', { expected: '`clock` with now, setTimeout and clearTimeout', got: clock });
+}
 
 const clocks = new WeakMap<object, Clock>();
 

@@ -5,7 +5,7 @@
  */
 import { createActor, type AnyActorRef } from 'xstate';
 
-import { systemClock, type Clock } from './clock.js';
+import { requireClock, systemClock, type Clock } from './clock.js';
 import type { ExitReport } from './exit-report.js';
 import { taskSupervisor, TaskSupervisor } from './tasks.js';
 import { exitReason } from './watch.js';
@@ -15,8 +15,10 @@ let root: AnyActorRef | undefined;
 /**
  * The default task supervisor.
  * @param clock  its clock, should it be started by this call; the machine's own by default
+ * @throws EspalierError `supervision/invalid-options` for what is no clock
  */
 export function defaultTasks(clock: Clock = systemClock): TaskSupervisor {
+  requireClock(clock);
   return new TaskSupervisor(() => {
     if (root === undefined || exitReason(root) !== null) root = createActor(taskSupervisor(), { clock, id: 'defaultTasks' }).start();
     return root;

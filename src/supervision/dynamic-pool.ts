@@ -8,7 +8,7 @@ import type { AnyActorRef } from 'xstate';
 import type { InitSpec, ResolvedSpec } from '../../machines/supervision/child-spec.js';
 import { childOfEvent, reasonOfEvent } from '../../machines/supervision/exit.js';
 import type { ChildExited, DynamicPoolCommand, DynamicPoolFact, EndedChild, PooledEntry, PoolInput } from '../../machines/supervision/pool.js';
-import { Children, type PersistedChild, type PooledChild } from './children.js';
+import { Children, type ChildName, type PersistedChild, type PooledChild } from './children.js';
 import { clockOf, type Clock } from './clock.js';
 import { InitRun } from './init-run.js';
 import { restoreTimers, timersOf, type PersistedTimer } from './persistence.js';
@@ -29,6 +29,8 @@ interface Entry {
   restarts: readonly number[];
   /** The latest incarnation; between two attempts, the one that died. */
   ref: AnyActorRef | undefined;
+  /** Which run that is. */
+  liveRun: number;
 }
 
 /** One dynamic pool at work. */
@@ -74,9 +76,10 @@ export class DynamicPool {
     return this.children.get(key);
   }
 
-  /** The key of an actor, also of one that died and is to be restarted. */
-  keyOf(actor: AnyActorRef): string | undefined {
-    return this.#entries.get(actor.id)?.ref === actor ? actor.id : undefined;
+  /** What an actor is here, also one that died and is to be restarted. */
+  nameOf(actor: AnyActorRef): ChildName | undefined {
+    const entry = this.#entries.get(actor.id);
+    return entry?.ref === actor ? { id: actor.id, run: entry.liveRun } : undefined;
   }
 
   #report(fact: DynamicPoolFact): void {
@@ -102,7 +105,7 @@ export class DynamicPool {
         this.#forget(event.id);
         return;
       case 'pool.find':
-        this.#find(event.id);
+        this.#find(event);
         return;
       case 'pool.ask':
         this.#with(event.id, (child) => {
@@ -156,7 +159,7 @@ export class DynamicPool {
   #add(spec: ResolvedSpec): void {
     let key = spec.id;
     while (this.#entries.has(key)) key = `${spec.id}.${++this.#suffix}`;
-    const entry: Entry = { key, spec, run: 0, attempt: 0, startedAt: 0, restarts: [], ref: undefined };
+    const entry: Entry = { key, spec, run: 0, attempt: 0, startedAt: 0, restarts: [], ref: undefined, liveRun: 0 };
     this.#entries.set(key, entry);
     this.#start(entry);
   }
@@ -171,7 +174,7 @@ export class DynamicPool {
   #started({ id, run, ref }: PooledChild, info: unknown): void {
     const entry = this.#entries.get(id);
     const at = this.#clock.now();
-    if (entry !== undefined) Object.assign(entry, { startedAt: at, ref });
+    if (entry !== undefined) Object.assign(entry, { startedAt: at, ref, liveRun: run });
     this.#report({ type: 'child.started', id, run, at, ...(info === undefined ? {} : { info }) });
   }
 
@@ -189,9 +192,9 @@ export class DynamicPool {
     this.#report({ ...exit, memory: { spec, attempt, startedAt, restarts } });
   }
 
-  #find(key: string): void {
+  #find({ id: key, run }: { id: string; run?: number }): void {
     const entry = this.#entries.get(key);
-    if (entry === undefined) this.#report({ type: 'child.missing', id: key });
+    if (entry === undefined || (run !== undefined && run !== entry.liveRun)) this.#report({ type: 'child.missing', id: key });
     else this.#report({ type: 'child.found', id: key, status: this.#statusOf(entry), spec: entry.spec });
   }
 

@@ -7,15 +7,16 @@
 import type { AnyActorRef } from 'xstate';
 
 import { problemOfSpec, type ChildSpec, type ResolvedSpec } from '../../machines/supervision/child-spec.js';
-import { startOfOutput, type ExitReason } from '../../machines/supervision/exit.js';
+import { isExitReason, startOfOutput, type ExitReason } from '../../machines/supervision/exit.js';
 import type { CallResult, ChildCount, DynamicEmitted, SupervisorEmitted } from '../../machines/supervision/supervisor-facts.js';
 import type { SupervisorCall, SupervisorOrder } from '../../machines/supervision/supervisor-state.js';
 import type { TaskSupervisorEmitted } from '../../machines/supervision/task-supervisor.js';
 import { EspalierError } from '../errors.js';
+import type { ChildName } from './children.js';
 import { clockOf } from './clock.js';
 import { reportOf, type ExitReport } from './exit-report.js';
 import { idOf, kindOf } from './kind.js';
-import { refuse, requireSpecKeys, requireSrc } from './supervisors.js';
+import { refuse, requireOptions, srcsOf } from './supervisors.js';
 import { exitReason, onExit } from './watch.js';
 import { childrenOf, providedActors } from './xstate-internals.js';
 
@@ -31,12 +32,16 @@ export type StartChildResult =
   | { readonly ok: true; readonly ref: AnyActorRef | null; readonly info?: unknown }
   | (Refused & { readonly child?: ChildSpec });
 
+/** The answer to a call that has nothing to tell but that it was done, or why not. */
 export type Done = { readonly ok: true } | Refused;
 
 /** One child, as `whichChildren` lists it. */
 export interface ListedChild {
+  /** Null for the children of a dynamic supervisor. */
   readonly id: string | null;
+  /** Null while it is down. */
   readonly ref: AnyActorRef | null;
+  /** Is it between two attempts? */
   readonly restarting: boolean;
   readonly type: 'worker' | 'supervisor';
 }
@@ -98,10 +103,9 @@ export class SupervisorHandle {
     const { autoShutdown = 'never', template } = (this.ref.getSnapshot() as { context: { autoShutdown?: 'never'; template?: ChildSpec | null } })
       .context;
     const whole = (template ? { ...template, ...(spec as ChildSpec | undefined) } : spec) as ChildSpec;
-    refuse(problemOfSpec(whole, autoShutdown));
-    requireSpecKeys(whole);
-    requireSrc(whole.src, providedActors(this.ref));
-    return this.#call({ type: 'call.startChild', spec: spec as ChildSpec }, (result) => this.#startResult(result));
+    refuse(problemOfSpec(whole, autoShutdown, srcsOf(providedActors(this.ref))));
+    const present = whole.id === undefined ? undefined : this.child(whole.id);
+    return this.#call({ type: 'call.startChild', spec: spec as ChildSpec }, (result) => this.#startResult(result, present));
   }
 
   /** Stops a child; its spec stays, a temporary one's does not. Refused with `notFound`. Of a dynamic supervisor, by key or by actor. */
@@ -145,25 +149,33 @@ export class SupervisorHandle {
     return poolOf(this.ref)?.get(id)?.ref;
   }
 
-  /** Queued like a call: stops the children in order, exits with `reason` (default `normal`), and tells who ended how. Never rejects. */
-  stop(options: { reason?: ExitReason } = {}): Promise<ExitReport> {
+  /**
+   * Queued like a call: stops the children in order, exits, and tells who ended how. Rejects for misuse only, with EspalierError
+   * `supervision/invalid-options`.
+   * @param options  `reason`: its own exit reason, default `normal`
+   */
+  async stop(options: { reason?: ExitReason } = {}): Promise<ExitReport> {
+    requireStop(options);
     return this.#endAfter({ type: 'supervisor.stop', reason: options.reason ?? 'normal' });
   }
 
   /**
    * Refuses to start anybody, lets the old finish, then stops. A static supervisor waits for the children that handle `supervisor.drain`; a dynamic
    * one waits for every child to end by itself, so give it a deadline where some never do.
-   * @param options  `deadlineMs`: how long they may take; asked again, the deadline given last holds
+   * Rejects for misuse only, with EspalierError `supervision/invalid-drain` or `supervision/invalid-options`.
+   * @param options  `deadlineMs`: how long they may take, ms of at least 0; asked again, the deadline given last holds
    */
-  drain(options: { deadlineMs?: number } = {}): Promise<ExitReport> {
-    const { deadlineMs } = options;
-    if (deadlineMs !== undefined && !(typeof deadlineMs === 'number' && deadlineMs >= 0))
-      throw new EspalierError('supervision/invalid-drain', { expected: '`deadlineMs` of at least 0', got: deadlineMs });
+  async drain(options: { deadlineMs?: number } = {}): Promise<ExitReport> {
+    requireDrain(options);
     return this.#endAfter({ type: 'supervisor.drain', ...options });
   }
 
-  /** The parent's exit order: stops the children in order and exits with `reason`. {@link SupervisorHandle.ended} tells when it has. */
+  /**
+   * The parent's exit order: stops the children in order and exits with `reason`. {@link SupervisorHandle.ended} tells when it has.
+   * @throws EspalierError `supervision/invalid-options` for what is no exit reason
+   */
   shutdown(reason: ExitReason = 'shutdown'): void {
+    requireReason(reason);
     this.ref.send({ type: 'supervisor.shutdown', reason });
   }
 
@@ -192,17 +204,19 @@ export class SupervisorHandle {
   }
 
   /** By which id the pool knows it; none of its own is the empty id. */
-  #named(child: string | AnyActorRef): { id: string; by: 'id' | 'actor' | 'deadActor' } {
+  #named(child: string | AnyActorRef): { id: string; by: 'id' | 'actor' | 'deadActor'; run?: number } {
     if (typeof child === 'string') return { id: child, by: 'id' };
     if (typeof child?.getSnapshot !== 'function')
       throw new EspalierError('supervision/missing-id', { expected: 'the id of a child, or its actor', got: child });
-    return { id: poolOf(this.ref)?.keyOf(child) ?? '', by: exitReason(child) === null ? 'actor' : 'deadActor' };
+    return { id: '', ...poolOf(this.ref)?.nameOf?.(child), by: exitReason(child) === null ? 'actor' : 'deadActor' };
   }
 
-  #startResult(result: Answer): StartChildResult {
+  /** @param present  who ran under the id when the call was made: a busy supervisor may not know yet that it is dead */
+  #startResult(result: Answer, present?: AnyActorRef): StartChildResult {
     if (!result.ok) {
       const { reason } = result;
-      const running = Array.isArray(reason) && reason[0] === 'alreadyStarted' ? ['alreadyStarted', this.child(reason[1] as string)] : reason;
+      const running =
+        Array.isArray(reason) && reason[0] === 'alreadyStarted' ? ['alreadyStarted', this.child(reason[1] as string) ?? present] : reason;
       return { ...result, reason: running };
     }
     const { id, info } = result as { id?: string; info?: unknown };
@@ -251,10 +265,33 @@ export function isSupervisor(ref: AnyActorRef): boolean {
   return kindOf(ref) !== undefined;
 }
 
+/** Refuses what a drain cannot be told. @throws EspalierError `supervision/invalid-drain` or `supervision/invalid-options` */
+export function requireDrain(options: { readonly deadlineMs?: number }): void {
+  requireOptions(options, ['deadlineMs'], 'the options of a drain');
+  const { deadlineMs } = options;
+  if (deadlineMs !== undefined && !(typeof deadlineMs === 'number' && deadlineMs >= 0))
+    throw new EspalierError('supervision/invalid-drain', { expected: '`deadlineMs` of at least 0', got: deadlineMs });
+}
+
+/** Refuses what a stop cannot be told. @throws EspalierError `supervision/invalid-options` */
+export function requireStop(options: { readonly reason?: ExitReason }): void {
+  requireOptions(options, ['reason'], 'the options of a stop');
+  if (options.reason !== undefined) requireReason(options.reason);
+}
+
+function requireReason(reason: unknown): void {
+  if (isExitReason(reason)) return;
+  throw new EspalierError('supervision/invalid-options', {
+    expected: "the reason to be normal, shutdown, killed, ['shutdown', term] or { crash: term }",
+    got: reason,
+  });
+}
+
 /** What a handle asks of a pool. */
 interface ChildIndex {
   get(id: string): { readonly ref: AnyActorRef } | undefined;
-  keyOf(actor: AnyActorRef): string | undefined;
+  /** A pool of tasks has none: nobody is terminated there by a call. */
+  nameOf?(actor: AnyActorRef): ChildName | undefined;
 }
 
 function poolOf(supervisor: AnyActorRef): ChildIndex | undefined {

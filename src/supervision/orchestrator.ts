@@ -1,13 +1,13 @@
 /** An application's tree: the root supervisor, its tasks, its end. */
 import { createActor, type ActorOptions, type AnyActorLogic, type AnyActorRef, type InspectionEvent } from 'xstate';
 
-import { systemClock, type Clock } from './clock.js';
+import { requireClock, systemClock, type Clock } from './clock.js';
 import { contain } from './contain.js';
 import { SupervisorHandle } from './handle.js';
 import { EspalierError } from '../errors.js';
 import { invalidSnapshot, requireSaved } from '../wire/saved-tree.js';
 import { indexTimers } from './scheduler.js';
-import { requireOptions, supervisor, supervisorKeys, type ActorMap, type SupervisorOptions } from './supervisors.js';
+import { requireOptions, supervisor, supervisorOptions, type ActorMap, type SupervisorOptions } from './supervisors.js';
 import { taskSupervisor, TaskSupervisor } from './tasks.js';
 
 /** What a tree is started with. */
@@ -81,14 +81,16 @@ export interface Orchestrator {
  * @throws EspalierError with a `supervision/…` code for the first fault of the options, before anything starts
  */
 export function orchestrator<const Actors extends ActorMap>(options: SupervisorOptions<Actors> = {}): Orchestrator {
-  requireOptions(options, supervisorKeys, 'the options of an orchestrator');
+  requireOptions(options, supervisorOptions, 'the options of an orchestrator');
   const actors: Record<string, AnyActorLogic> = { tasks: taskSupervisor(), ...options.actors };
   const logic = supervisor({ ...options, actors } as SupervisorOptions);
   return {
     start(environment = {}) {
       requireOptions(environment, ['clock', 'snapshot', 'inspect', 'id'], 'the environment of a start');
       const { clock = systemClock, snapshot, inspect, id = 'app' } = environment;
-      requireEnvironment(clock, inspect);
+      requireClock(clock);
+      if (inspect !== undefined && typeof inspect !== 'function')
+        throw new EspalierError('supervision/invalid-options', { expected: '`inspect` to be a function', got: inspect });
       const base = { clock, id, ...(inspect === undefined ? {} : { inspect: harmless(inspect) }), ...(snapshot === undefined ? {} : { snapshot }) };
       if (snapshot !== undefined) requireSaved(snapshot, actors);
       const root = createActor(logic, base as unknown as ActorOptions<typeof logic>);
@@ -100,13 +102,6 @@ export function orchestrator<const Actors extends ActorMap>(options: SupervisorO
       return new App(root);
     },
   };
-}
-
-function requireEnvironment(clock: Partial<Clock> | null, inspect: unknown): void {
-  const isClock = typeof clock?.now === 'function' && typeof clock.setTimeout === 'function' && typeof clock.clearTimeout === 'function';
-  if (!isClock) throw new EspalierError('supervision/invalid-options', { expected: '`clock` with now, setTimeout and clearTimeout', got: clock });
-  if (inspect !== undefined && typeof inspect !== 'function')
-    throw new EspalierError('supervision/invalid-options', { expected: '`inspect` to be a function', got: inspect });
 }
 
 /** An inspector that throws would wedge the mailbox of the actor it looks at, for ever. */

@@ -8,7 +8,7 @@ import type { AnyActorRef } from 'xstate';
 import type { InitSpec } from '../../machines/supervision/child-spec.js';
 import { childOfEvent, reasonOfEvent } from '../../machines/supervision/exit.js';
 import type { PoolCommand, PoolFact, PoolInput } from '../../machines/supervision/pool.js';
-import { Children, type PersistedChild, type PooledChild } from './children.js';
+import { Children, type ChildName, type PersistedChild, type PooledChild } from './children.js';
 import { InitRun } from './init-run.js';
 import { restoreTimers, timersOf, type PersistedTimer } from './persistence.js';
 import { poolActor, type AnyPoolScope, type PoolEnded, type PoolLogic } from './pool-actor.js';
@@ -53,8 +53,10 @@ export class Pool {
     return this.children.get(id);
   }
 
-  keyOf(actor: AnyActorRef): string | undefined {
-    return this.children.get(actor.id)?.ref === actor ? actor.id : undefined;
+  /** What an actor is here, while it lives. */
+  nameOf(actor: AnyActorRef): ChildName | undefined {
+    const child = this.children.get(actor.id);
+    return child?.ref === actor ? { id: actor.id, run: child.run } : undefined;
   }
 
   #report(fact: PoolFact): void {

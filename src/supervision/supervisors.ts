@@ -2,14 +2,16 @@
 import type { AnyActorLogic, AnyStateMachine } from 'xstate';
 
 import {
+  dynamicSupervisorKeys,
   problemOfDynamicSupervisor,
   problemOfSupervisor,
-  type ChildSpec,
+  supervisorKeys,
   type DynamicSupervisorInput,
   type Problem,
   type SupervisorInput,
 } from '../../machines/supervision/child-spec.js';
 import { dynamicSupervisorMachine as bareDynamicSupervisor } from '../../machines/supervision/dynamic-supervisor.js';
+import { faultOfKeys, isRecord } from '../../machines/supervision/option-keys.js';
 import { supervisorMachine as bareSupervisor } from '../../machines/supervision/supervisor.js';
 import { EspalierError } from '../errors.js';
 import { dynamicPoolLogic } from './dynamic-pool.js';
@@ -18,19 +20,31 @@ import { poolLogic } from './pool.js';
 /** The logics that children run, by the name that their specs' `src` gives. */
 export type ActorMap = Readonly<Record<string, AnyActorLogic>>;
 
-/** The supervisor machine with its pool: takes {@link SupervisorInput} as input; `.provide({ actors })` adds the children's logics. */
-export const supervisorMachine = bareSupervisor.provide({ actors: { pool: poolLogic as never } });
+/**
+ * The supervisor machine with its pool, as XState logic: `supervisorMachine.provide({ actors })` adds the children's logics; `createActor`, `invoke`
+ * and `spawn` give it {@link SupervisorInput} as input. {@link supervisor} has both bound.
+ *
+ * It emits `SupervisorEmitted`. Its output is the exit reason and who ended how, or why it could not start. It throws nothing: an input with a fault
+ * starts nobody, and the machine is done at once with `failStart(term)`, which `started()` of its handle tells as `{ ok: false, reason: term }`.
+ */
+export const supervisorMachine = knowingItsActors(bareSupervisor.provide({ actors: { pool: poolLogic as never } }));
 
-/** The dynamic supervisor machine with its pool: takes {@link DynamicSupervisorInput} as input. */
-export const dynamicSupervisorMachine = bareDynamicSupervisor.provide({ actors: { pool: dynamicPoolLogic as never } });
+/**
+ * The dynamic supervisor machine with its pool, as XState logic: `.provide({ actors })` adds the children's logics; `createActor`, `invoke` and
+ * `spawn` give it {@link DynamicSupervisorInput} as input. {@link dynamicSupervisor} has both bound. It emits `DynamicEmitted`; its output, and what
+ * it does about an input with a fault, are those of {@link supervisorMachine}.
+ */
+export const dynamicSupervisorMachine = knowingItsActors(bareDynamicSupervisor.provide({ actors: { pool: dynamicPoolLogic as never } }));
 
 /** Options of {@link supervisor}: its input, and the children's logics. */
 export interface SupervisorOptions<Actors extends ActorMap = ActorMap> extends SupervisorInput<Extract<keyof Actors, string>> {
+  /** By the names that specs give as `src`; any but `pool`. */
   readonly actors?: Actors;
 }
 
-/** Options of {@link dynamicSupervisor}. */
+/** Options of {@link dynamicSupervisor}: its input, and the children's logics. */
 export interface DynamicSupervisorOptions<Actors extends ActorMap = ActorMap> extends DynamicSupervisorInput<Extract<keyof Actors, string>> {
+  /** By the names that specs give as `src`; any but `pool`. */
   readonly actors?: Actors;
 }
 
@@ -39,16 +53,14 @@ export interface DynamicSupervisorOptions<Actors extends ActorMap = ActorMap> ex
  * @throws EspalierError with a `supervision/…` code for the first fault of the options, before anything starts
  */
 export function supervisor<const Actors extends ActorMap>(options: SupervisorOptions<Actors> = {}): typeof supervisorMachine {
-  requireOptions(options, supervisorKeys, 'the options of a supervisor');
+  requireOptions(options, supervisorOptions, 'the options of a supervisor');
   const { actors, ...input } = options;
-  refuse(problemOfSupervisor(input));
   requireActors(actors);
-  for (const spec of input.children ?? []) {
-    requireSpecKeys(spec);
-    requireSrc(spec.src, actors ?? {});
-  }
-  if (input.init !== undefined) requireSrc(input.init.src, actors ?? {});
-  return withInput(provideActors(supervisorMachine, actors ?? {}), { ...input, children: (input.children ?? []).map((spec) => ({ ...spec })) });
+  refuse(problemOfSupervisor({ ...input, srcs: srcsOf(actors) }));
+  return withInput(supervisorMachine.provide({ actors: actors ?? {} }), {
+    ...input,
+    children: (input.children ?? []).map((spec) => ({ ...spec })),
+  });
 }
 
 /**
@@ -56,40 +68,26 @@ export function supervisor<const Actors extends ActorMap>(options: SupervisorOpt
  * @throws EspalierError with a `supervision/…` code for the first fault of the options, before anything starts
  */
 export function dynamicSupervisor<const Actors extends ActorMap>(options: DynamicSupervisorOptions<Actors> = {}): typeof dynamicSupervisorMachine {
-  requireOptions(options, dynamicSupervisorKeys, 'the options of a dynamic supervisor');
-  refuseAutoShutdown(options);
+  requireOptions(options, [...dynamicSupervisorKeys, 'actors'], 'the options of a dynamic supervisor');
   const { actors, ...input } = options;
-  refuse(problemOfDynamicSupervisor(input));
   requireActors(actors);
-  if (input.template !== undefined) {
-    requireSpecKeys(input.template);
-    requireSrc(input.template.src, actors ?? {});
-  }
+  refuse(problemOfDynamicSupervisor({ ...input, srcs: srcsOf(actors) }));
   return withInput(
-    provideActors(dynamicSupervisorMachine, actors ?? {}),
+    dynamicSupervisorMachine.provide({ actors: actors ?? {} }),
     input.template === undefined ? input : { ...input, template: { ...input.template } },
   );
 }
 
-const flagKeys = ['intensity', 'periodMs', 'init', 'maxPending'];
-/** What a supervisor's options may hold. */
-export const supervisorKeys = [...flagKeys, 'actors', 'strategy', 'autoShutdown', 'children'];
-const dynamicSupervisorKeys = [...flagKeys, 'actors', 'maxChildren', 'template', 'autoShutdown'];
-const specKeys = ['id', 'src', 'input', 'restart', 'shutdownMs', 'type', 'significant', 'startMs', 'backoff', 'budget'];
+/** What the options of a supervisor may hold. */
+export const supervisorOptions = [...supervisorKeys, 'actors'];
 
-/** Refuses options that are no object, and names that nobody knows: a misspelt option would be silently the default. */
+/**
+ * Refuses options that are no object, and names that nobody knows: a misspelt option would be silently the default.
+ * @throws EspalierError `supervision/invalid-options`
+ */
 export function requireOptions(options: unknown, known: readonly string[], what: string): void {
-  if (typeof options !== 'object' || options === null || Array.isArray(options))
-    throw new EspalierError('supervision/invalid-options', { expected: `${what} to be an object`, got: options });
-  for (const key of Object.keys(options)) {
-    if (!known.includes(key))
-      throw new EspalierError('supervision/invalid-options', { expected: `${what} with the keys ${known.join(', ')}`, got: key });
-  }
-}
-
-/** The same for a child spec that has proven to be one. */
-export function requireSpecKeys(spec: object): void {
-  requireOptions(spec, specKeys, 'a child spec');
+  const fault = faultOfKeys(options, known, what);
+  if (fault !== null) throw new EspalierError('supervision/invalid-options', { ...fault });
 }
 
 /** Throws what is wrong with a spec or an option, when something is. */
@@ -99,41 +97,41 @@ export function refuse(problem: Problem | null): void {
   throw new EspalierError(code, { expected, got, term });
 }
 
-/** Refuses a `src` that names no logic. The supervisor's own pool is none of its children's. */
-export function requireSrc(src: ChildSpec['src'], actors: Readonly<Record<string, unknown>>): void {
-  if (src !== 'pool' && Object.hasOwn(actors, src)) return;
-  const known = Object.keys(actors).filter((name) => name !== 'pool');
-  throw new EspalierError('supervision/unknown-src', { expected: `a src among the actors ${known.join(', ') || '(none)'}`, got: src });
+/** The names that a `src` may be: those of logics. The supervisor's own pool is none of its children's. */
+export function srcsOf(actors: Readonly<Record<string, unknown>> = {}): readonly string[] {
+  return Object.keys(actors).filter((name) => name !== 'pool' && isLogic(actors[name]));
 }
 
-/** Children that come and go have none among them that is significant. @see OTP supervisor.erl, since OTP 26: bad_combination */
-function refuseAutoShutdown(options: object): void {
-  const { autoShutdown = 'never' } = options as { autoShutdown?: unknown };
-  if (autoShutdown === 'never') return;
-  const got = ['autoShutdown', autoShutdown];
-  throw new EspalierError('supervision/bad-combination', {
-    expected: 'no autoShutdown in a dynamic supervisor',
-    got,
-    term: ['supervisorData', ['badCombination', [['strategy', 'simpleOneForOne'], got]]],
+function isLogic(value: unknown): value is AnyActorLogic {
+  const { transition, getInitialSnapshot } = (value ?? {}) as Partial<AnyActorLogic>;
+  return typeof transition === 'function' && typeof getInitialSnapshot === 'function';
+}
+
+/**
+ * The machine, told as it starts which actors it was provided with by then. So a `src` that names none of them is found with the other faults of its
+ * input, and not when that child's turn comes and others have started.
+ */
+function knowingItsActors<Machine extends AnyStateMachine>(machine: Machine): Machine {
+  const { getInitialSnapshot, provide, implementations } = machine;
+  const bound = (input: unknown): unknown =>
+    input === undefined || input === null || isRecord(input) ? { ...input, srcs: srcsOf(implementations.actors) } : input;
+  return Object.assign(machine, {
+    getInitialSnapshot: (scope: never, input: unknown) => getInitialSnapshot(scope, bound(input)) as unknown,
+    provide: (more: never) => knowingItsActors(provide.call(machine, more) as Machine),
   });
 }
 
 function requireActors(actors: unknown): void {
-  if (actors !== undefined && (typeof actors !== 'object' || actors === null || Array.isArray(actors)))
+  if (actors === undefined) return;
+  if (!isRecord(actors))
     throw new EspalierError('supervision/invalid-actor', { expected: '`actors` to be an object of XState logics by name', got: actors });
-}
-
-function provideActors<Machine extends AnyStateMachine>(machine: Machine, actors: ActorMap): Machine {
   if ('pool' in actors)
     throw new EspalierError('supervision/reserved-actor', {
       expected: "an actor name other than 'pool', which is the supervisor's own",
       got: 'pool',
     });
-  for (const [name, logic] of Object.entries(actors) as [string, Partial<AnyActorLogic> | null | undefined][]) {
-    if (typeof logic?.transition !== 'function' || typeof logic.getInitialSnapshot !== 'function')
-      throw new EspalierError('supervision/invalid-actor', { expected: `the actor '${name}' to be XState logic`, got: logic });
-  }
-  return machine.provide({ actors } as never) as Machine;
+  for (const [name, logic] of Object.entries(actors) as [string, unknown][])
+    if (!isLogic(logic)) throw new EspalierError('supervision/invalid-actor', { expected: `the actor '${name}' to be XState logic`, got: logic });
 }
 
 /** The machine with some of its input given; input that comes later is laid over it. */

@@ -15,6 +15,10 @@ export interface TaskScope {
   readonly signal: AbortSignal;
 }
 
+/**
+ * What a task runs: called once per run with its scope, within the call that starts it, as an async function is. What it returns, or the promise that
+ * it returns comes to, is the task's value; what it throws or rejects with is its crash, and a thrown `Exit` its reason.
+ */
 export type TaskFn<Value> = (scope: TaskScope) => Value | PromiseLike<Value>;
 
 /**

@@ -6,9 +6,9 @@
  */
 import type { AnyActorRef } from 'xstate';
 
-import type { RestartType, ShutdownMs } from '../../machines/supervision/child-spec.js';
 import {
   problemOfTaskSupervisor,
+  taskSupervisorKeys,
   taskSupervisorMachine as bareTaskSupervisor,
   type TaskSupervisorEmitted,
   type TaskSupervisorInput,
@@ -16,20 +16,37 @@ import {
 import { EspalierError } from '../errors.js';
 import { clockOf, type Clock } from './clock.js';
 import type { ExitReport } from './exit-report.js';
-import { supervisorHandle, type SupervisorHandle } from './handle.js';
+import { requireDrain, requireStop, supervisorHandle, type SupervisorHandle } from './handle.js';
 import { idOf, kindOf } from './kind.js';
 import { refuse, requireOptions, withInput } from './supervisors.js';
+import {
+  requireHow,
+  requireStarted,
+  requireStream,
+  requireTask,
+  requireWait,
+  type AsyncOptions,
+  type StartOptions,
+  type TaskOptions,
+} from './task-options.js';
 import { taskPoolLogic, type TaskPlan, type TaskPool, type TaskRefusal } from './task-pool.js';
 import type { TaskFn, TaskOutcome, TaskSlot } from './task-slot.js';
 import { streamTasks, type StreamOptions, type StreamOutcome } from './task-stream.js';
 import { exitReason, onExit, unlink } from './watch.js';
 import { childrenOf } from './xstate-internals.js';
 
+export type { AsyncOptions, StartOptions, TaskOptions } from './task-options.js';
 export type { TaskFn, TaskOutcome, TaskScope } from './task-slot.js';
 export type { TaskRefusal } from './task-pool.js';
 export type { StreamOptions, StreamOutcome } from './task-stream.js';
 
-/** The task supervisor machine with its pool: takes {@link TaskSupervisorInput} as input. */
+/**
+ * The task supervisor machine with its pool, as XState logic: `createActor`, `invoke` and `spawn` give it {@link TaskSupervisorInput} as input, and
+ * {@link taskSupervisorHandle} starts tasks on it. {@link taskSupervisor} has its input bound.
+ *
+ * It emits {@link TaskSupervisorEmitted}. Its output is the exit reason and who ended how. It throws nothing: an input with a fault fails its start,
+ * and the machine is done at once with `failStart(term)`.
+ */
 export const taskSupervisorMachine = bareTaskSupervisor.provide({ actors: { pool: taskPoolLogic as never } });
 
 /**
@@ -37,49 +54,22 @@ export const taskSupervisorMachine = bareTaskSupervisor.provide({ actors: { pool
  * @throws EspalierError with a `supervision/…` code for the first fault of the options
  */
 export function taskSupervisor(options: TaskSupervisorInput = {}): typeof taskSupervisorMachine {
-  requireOptions(options, ['intensity', 'periodMs', 'maxChildren'], 'the options of a task supervisor');
+  requireOptions(options, taskSupervisorKeys, 'the options of a task supervisor');
   refuse(problemOfTaskSupervisor(options));
   return withInput(taskSupervisorMachine.provide({}), options);
 }
 
-/** What every task may be told. */
-export interface TaskOptions {
-  /** From its start, ms; past it the task has timed out and its signal is aborted. Default none. */
-  readonly deadlineMs?: number;
-  /** Cancels the task when it aborts. */
-  readonly signal?: AbortSignal;
-  /** How long a task that traps exits may take to settle once told to end. Default 5 000 ms. */
-  readonly shutdownMs?: ShutdownMs;
-  /** Told to end, does it settle by itself (its signal is aborted), or is it over at once? Default over at once. */
-  readonly trapExit?: boolean;
-  /** For people: shown by inspectors and exit reports. */
-  readonly name?: string;
-}
-
-/** Options of {@link TaskSupervisor.async}. */
-export interface AsyncOptions extends TaskOptions {
-  /** The actor on whose behalf it runs. */
-  readonly owner?: AnyActorRef;
-  /**
-   * Link the two: the crash of the task ends its owner, an end of the owner other than `normal` ends the task. Default true where there is an owner.
-   */
-  readonly link?: boolean;
-}
-
-/** Options of {@link TaskSupervisor.start}. */
-export interface StartOptions extends TaskOptions {
-  /** Default `temporary`: never restarted. */
-  readonly restart?: RestartType;
-}
-
 /** A task that was started. */
 export interface StartedTask {
+  /** Unique among the tasks that live. */
   readonly id: string;
+  /** Its leaf: a chart that is `running` until the task has ended. */
   readonly ref: AnyActorRef;
 }
 
 /** A task whose result is awaited. */
 export class Task<Value> implements StartedTask {
+  /** Unique among the tasks that live. */
   readonly id: string;
   /** Its leaf: a chart that is `running` until the task has ended. */
   readonly ref: AnyActorRef;
@@ -98,13 +88,19 @@ export class Task<Value> implements StartedTask {
     this.#clock = clockOf(ref.system);
   }
 
-  /** Waits for the outcome, at most `timeoutMs` (default no limit). A task that is not done then goes on. */
+  /**
+   * Waits for the outcome. A task that is not done in time goes on.
+   * @param timeoutMs  how long at most, ms of at least 0; default no limit
+   * @returns the outcome, or `timeout`. Rejects with EspalierError `supervision/invalid-task` for a time that is none.
+   */
   async await(timeoutMs = Infinity): Promise<TaskOutcome<Value> | { readonly ok: false; readonly reason: 'timeout' }> {
+    requireWait(timeoutMs);
     return (await this.#within(timeoutMs)) ?? { ok: false, reason: 'timeout' };
   }
 
-  /** Like {@link Task.await}, with null for a task that is not done. */
-  yield(timeoutMs: number): Promise<TaskOutcome<Value> | null> {
+  /** Like {@link Task.await}, with null for a task that is not done; 0 ms asks without waiting. */
+  async yield(timeoutMs: number): Promise<TaskOutcome<Value> | null> {
+    requireWait(timeoutMs);
     return this.#within(timeoutMs);
   }
 
@@ -123,10 +119,12 @@ export class Task<Value> implements StartedTask {
 
   /**
    * Ends the task: tells it to, waits, kills it when its time is up.
-   * @param how  ms to wait for a task that traps exits (default 5 000), or `brutalKill`
-   * @returns null when it ended because of this; its outcome when it had already ended, or ended otherwise (a kill after the wait is `killed`)
+   * @param how  ms of at least 0 to wait for a task that traps exits (default 5 000; Infinity for as long as it takes), or `brutalKill`
+   * @returns null when it ended because of this; its outcome when it had already ended, or ended otherwise (a kill after the wait is `killed`).
+   *   Rejects with EspalierError `supervision/invalid-task` for any other `how`, and the task goes on.
    */
   async shutdown(how: number | 'brutalKill' = 5_000): Promise<TaskOutcome<Value> | null> {
+    requireHow(how);
     if (this.#lives()) {
       this.#slot.unlink();
       if (how === 'brutalKill') this.#pool.kill(this.#slot);
@@ -148,6 +146,10 @@ export class Task<Value> implements StartedTask {
   }
 }
 
+/**
+ * What came of a start: the task, or why none could be started. `maxChildren`: as many run as may; `draining`: the supervisor takes no more; `noproc`:
+ * there is no supervisor, or it is about to end.
+ */
 export type StartResult<Started> = { readonly ok: true; readonly task: Started } | { readonly ok: false; readonly reason: TaskRefusal };
 
 /** A running task supervisor in the hands of an app. Made by {@link taskSupervisorHandle}. */
@@ -191,7 +193,6 @@ export class TaskSupervisor {
     options: StartOptions & AsyncOptions,
     settled: TaskPlan['settled'],
   ): ReturnType<TaskPool['start']> & { pool?: TaskPool } {
-    checkTask(fn, options);
     const { restart = 'temporary', shutdownMs = 5_000, trapExit = false, deadlineMs, signal, name } = options;
     const owner = options.link === false ? undefined : options.owner;
     const pool = this.#pool();
@@ -202,9 +203,11 @@ export class TaskSupervisor {
   /**
    * Fire and forget.
    * @returns the task, or why none could be started
-   * @throws EspalierError `supervision/invalid-task` for what is no function, or for invalid options
+   * @throws EspalierError `supervision/invalid-task` for what is no function or an option that is out of range, `supervision/invalid-options` for
+   *   options that are no object or have a name that nobody knows; in both cases nothing has started
    */
   start(fn: TaskFn<unknown>, options: StartOptions = {}): StartResult<StartedTask> {
+    requireTask(fn, options, 'start');
     const started = this.#start(fn, options, undefined);
     return started.ok ? { ok: true, task: { id: started.slot.id, ref: started.ref } } : { ok: false, reason: started.reason };
   }
@@ -212,9 +215,14 @@ export class TaskSupervisor {
   /**
    * Starts a task whose outcome is wanted.
    * @returns the task, or why none could be started
-   * @throws EspalierError `supervision/invalid-task` for what is no function, or for invalid options
+   * @throws EspalierError as {@link TaskSupervisor.start} does
    */
   async<Value>(fn: TaskFn<Value>, options: AsyncOptions = {}): StartResult<Task<Value>> {
+    requireTask(fn, options, 'async');
+    return this.#async(fn, options);
+  }
+
+  #async<Value>(fn: TaskFn<Value>, options: AsyncOptions): StartResult<Task<Value>> {
     let settle: (outcome: TaskOutcome<unknown>) => void = () => {};
     const outcome = new Promise<TaskOutcome<Value>>((resolve) => {
       settle = resolve as typeof settle;
@@ -226,26 +234,28 @@ export class TaskSupervisor {
     return { ok: true, task: new Task(started.pool as TaskPool, started.slot, started.ref, outcome) };
   }
 
-  /** Starts a task and waits for its outcome, which says so when it could not start. */
+  /**
+   * Starts a task and waits for its outcome.
+   * @returns how it ended, or why it could not start. Rejects for misuse only, with what {@link TaskSupervisor.start} throws.
+   */
   async run<Value>(fn: TaskFn<Value>, options: TaskOptions = {}): Promise<TaskOutcome<Value> | { readonly ok: false; readonly reason: TaskRefusal }> {
-    checkTask(fn, options);
+    requireTask(fn, options, 'run');
     await this.#ready();
-    const started = this.async(fn, options);
+    const started = this.#async(fn, options);
     return started.ok ? started.task.outcome : started;
   }
 
   /**
    * One task per item, at most `maxConcurrency` at a time, each with its own outcome, in the items' order or as they end. Leaving the loop early ends
    * the tasks that run.
-   * @throws EspalierError `supervision/invalid-task` for invalid options, at this call
+   * @throws EspalierError as {@link TaskSupervisor.start} does, at this call; also for items that cannot be iterated
    */
   stream<Item, Value>(
     items: Iterable<Item> | AsyncIterable<Item>,
     fn: (item: Item, scope: Parameters<TaskFn<Value>>[0]) => Value | PromiseLike<Value>,
     options: StreamOptions = {},
   ): AsyncGenerator<StreamOutcome<Value>, void, undefined> {
-    checkTask(fn, options);
-    checkStream(items, options);
+    requireStream(items, fn, options);
     return streamTasks(this, items, fn, options);
   }
 
@@ -265,8 +275,12 @@ export class TaskSupervisor {
     return this.#pool()?.size ?? 0;
   }
 
-  /** Ends a task. Refused with `notFound` when it is not one of these, or has ended. */
+  /**
+   * Ends a task. Refused with `notFound` when it is not one of these, or has ended.
+   * @throws EspalierError `supervision/invalid-task` for what is no task
+   */
   terminate(task: { readonly ref: AnyActorRef }): { readonly ok: true } | { readonly ok: false; readonly reason: 'notFound' } {
+    requireStarted(task);
     const pool = this.#pool();
     const key = pool?.keyOf(task.ref);
     const slot = key === undefined ? undefined : pool?.get(key);
@@ -275,13 +289,23 @@ export class TaskSupervisor {
     return { ok: true };
   }
 
-  /** Refuses new tasks, waits for those that run, then ends. `deadlineMs`: how long they may take; then they are told to end. */
+  /**
+   * Refuses new tasks, waits for those that run, then ends. Rejects for misuse only: with EspalierError `supervision/invalid-drain` or
+   * `supervision/invalid-options`, and `supervision/not-a-supervisor` while none runs.
+   * @param options  `deadlineMs`: how long they may take, ms; then they are told to end. Default no limit.
+   */
   async drain(options: { deadlineMs?: number } = {}): Promise<ExitReport> {
+    requireDrain(options);
     return (await this.#handle()).drain(options);
   }
 
-  /** Ends all tasks at once, each within its own shutdown time, and tells who ended how. */
+  /**
+   * Ends all tasks at once, each within its own shutdown time, and tells who ended how. Rejects for misuse only: with EspalierError
+   * `supervision/invalid-options`, and `supervision/not-a-supervisor` while none runs.
+   * @param options  `reason`: the supervisor's own exit reason, default `normal`
+   */
   async stop(options: { reason?: 'normal' | 'shutdown' } = {}): Promise<ExitReport> {
+    requireStop(options);
     return (await this.#handle()).stop(options);
   }
 }
@@ -294,28 +318,4 @@ export function taskSupervisorHandle(ref: AnyActorRef): TaskSupervisor {
   if (kindOf(ref) !== 'taskSupervisor')
     throw new EspalierError('supervision/not-a-supervisor', { expected: 'an actor that runs a task supervisor', got: idOf(ref) });
   return new TaskSupervisor(() => ref);
-}
-
-function refuseTask(expected: string, got: unknown): never {
-  throw new EspalierError('supervision/invalid-task', { expected, got });
-}
-
-function checkTask(fn: unknown, { deadlineMs, shutdownMs, signal, restart, owner }: StartOptions & AsyncOptions): void {
-  if (typeof fn !== 'function') refuseTask('a function', fn);
-  if (deadlineMs !== undefined && !(typeof deadlineMs === 'number' && deadlineMs > 0)) refuseTask('`deadlineMs` above 0', deadlineMs);
-  const isTime = typeof shutdownMs === 'number' && shutdownMs >= 0;
-  if (shutdownMs !== undefined && !isTime && shutdownMs !== 'infinity' && shutdownMs !== 'brutalKill')
-    refuseTask('`shutdownMs` of at least 0, infinity or brutalKill', shutdownMs);
-  if (restart !== undefined && !['temporary', 'transient', 'permanent'].includes(restart))
-    refuseTask('`restart` to be temporary, transient or permanent', restart);
-  if (signal !== undefined && typeof (signal as AbortSignal | null)?.addEventListener !== 'function')
-    refuseTask('`signal` to be an AbortSignal', signal);
-  if (owner !== undefined && typeof (owner as AnyActorRef | null)?.subscribe !== 'function') refuseTask('`owner` to be an actor', owner);
-}
-
-function checkStream(items: unknown, { maxConcurrency = 1, onTimeout = 'killTask' }: StreamOptions): void {
-  const isIterable = items !== null && items !== undefined && (Symbol.asyncIterator in Object(items) || Symbol.iterator in Object(items));
-  if (!isIterable) refuseTask('an iterable or an async iterable', items);
-  if (!(Number.isInteger(maxConcurrency) && maxConcurrency > 0)) refuseTask('`maxConcurrency` to be a whole number above 0', maxConcurrency);
-  if (onTimeout !== 'killTask' && onTimeout !== 'exit') refuseTask('`onTimeout` to be killTask or exit', onTimeout);
 }

@@ -32,6 +32,8 @@ describe('the command line of the benchmarks', () => {
     [['supervision', '--rounds', 'many'], 'expected --rounds as a positive whole number, got: many'],
     [['supervision', '--json'], "Option '--json <value>' argument missing"],
     [['supervision', '--json='], 'expected --json with the name of a file, got: an empty one'],
+    [['supervision', '--json', 'a.json', '--json=b.json'], 'expected --json once, got: 2'],
+    [['supervision', '--only', 'promise', '--only', 'espalier'], 'expected --only once, got: 2'],
     [['supervision', '--smoke', '--check'], '--smoke measures nothing that --check could judge: give one of them'],
   ])('refuses %j', (args, complaint) => {
     expect(read(...args)).toBe(complaint);

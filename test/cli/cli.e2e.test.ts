@@ -56,14 +56,18 @@ describe.concurrent('the command line', { timeout: 60_000 }, () => {
     ['an unknown command', ['dmeo'], 'expected a command among demo, gemini-server, got: "dmeo"'],
     ['an unknown flag', ['demo', '--fast'], "Unknown option '--fast'"],
     ['an unknown flag of its own', ['--fast'], "Unknown option '--fast'"],
-    ['an argument', ['demo', 'log'], "Unexpected argument 'log'"],
+    ['an argument', ['demo', 'log'], 'expected options only, got: "log"'],
     ['a flag without its value', ['demo', '--replay'], "'--replay <value>' argument missing"],
     ['flags that exclude each other', ['demo', '--replay', 'x', '--live'], '--replay or --live, not both'],
     ['a model for nobody', ['demo', '--model', 'x'], '--live where there is --model'],
     ['--live without a key', ['demo', '--live'], 'GEMINI_API_KEY'],
     ['an impossible port', ['gemini-server', '--port', '70000'], 'from 0 to 65535'],
-  ] as const)('with %s says what is wrong and how to use it, with exit code 2', async ([, args, words], { expect }) => {
-    const { code, stdout, stderr } = await ran(args);
+    ['a flag given twice', ['demo', '--replay', 'a.log', '--replay=b.log'], 'expected --replay once, got: 2'],
+    ['a flag of the server given twice', ['gemini-server', '--port', '0', '--port', '0'], 'expected --port once, got: 2'],
+    ['a model without a name', ['demo', '--live', '--model', ''], 'expected --model: the name of a model, got: ""'],
+    ['a base URL of another kind', ['demo', '--live', '--base-url', 'ftp://x'], 'expected --base-url: an http(s) or ws(s) URL, got: "ftp://x"'],
+  ] as const)('with %s says what is wrong and how to use it, with exit code 2', async ([what, args, words], { expect }) => {
+    const { code, stdout, stderr } = await ran(args, { env: what === '--live without a key' ? {} : { GEMINI_API_KEY: 'k' } });
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toMatch(/^espalier: /);
     expect(stderr).toContain(words);
@@ -75,11 +79,33 @@ describe.concurrent('the command line', { timeout: 60_000 }, () => {
     ['what is no log', ['demo', '--replay', join(logs, 'README.md')], /expected in .*README\.md, byte 0: /],
     ['a script that is no JSON', ['gemini-server', '--script', join(logs, 'README.md')], /expected JSON in .*README\.md/],
     ['a script that is none', ['gemini-server', '--script', 'package.json'], /expected in package\.json, a list of steps/],
-  ] as const)('names %s, with exit code 2', async ([, args, words], { expect }) => {
+  ] as const)('names %s and says how to use it, with exit code 2', async ([, args, words], { expect }) => {
     const { code, stdout, stderr } = await ran(args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toMatch(words);
+    expect(stderr).toContain('\nUsage: espalier ');
     expect(stderr).not.toContain('\n    at ');
+  });
+
+  it.for([
+    ['in a base URL', ['demo', '--live', '--base-url', 'https://user:SEKRET@host/path'], '--base-url: a URL without query, fragment and credentials'],
+    ['in the query of a base URL', ['demo', '--live', '--base-url=https://host/?key=SEKRET'], '--base-url: a URL without query'],
+    ['in a base URL of another kind', ['demo', '--live', '--base-url', 'us er:SEKRET@host?x'], '--base-url: an http(s) or ws(s) URL'],
+    ['in a base URL that cannot be read', ['demo', '--live', '--base-url', 'https://user:SEK/RET@host'], '--base-url: an http(s) or ws(s) URL'],
+    ['beside a flag that is missing', ['demo', '--base-url', 'user:SEK@RET@host'], '--live where there is --base-url, got: "--base-url"'],
+    ['in an argument', ['demo', 'https://user:SEK RET@host'], 'expected options only'],
+    ['in a command', ['https://host/?key=SEKRET'], 'expected a command'],
+    // Longer than a message shows of a value.
+    ['in a long argument', ['demo', `user:${'SEKRET'.repeat(99)}@host`], 'expected options only'],
+    ['in a long command', [`user:${'SEKRET'.repeat(99)}@host`], 'expected a command'],
+    ['in a long port', ['gemini-server', '--port', `user:${'SEKRET'.repeat(99)}@host:80`], '--port: a number'],
+    ['in the name of a file', ['demo', '--replay', 'https://SEK RET@host/log'], 'expected a file that can be read'],
+    ['in the name of a flag', ['demo', '--https://user:SEKRET@host'], 'Unknown option'],
+    ['in a value that belongs nowhere', ['demo', '--live=https://user:SEKRET@host'], "'--live' does not take an argument"],
+  ] as const)('does not print a secret %s', async ([, args, words], { expect }) => {
+    const outcome = await ran(args, { env: { GEMINI_API_KEY: 'SEKRET-KEY' } });
+    expect(outcome).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining(words) });
+    expect(outcome.stderr).not.toMatch(/SEK|RET/);
   });
 });
 

@@ -9,7 +9,7 @@ import type { Json, Line, Outcome } from './otp/line.js';
 import { mostExclusions, playLine, readExclusions, readLine, skipReason } from './otp/play.js';
 
 const home = join(repositoryRoot(), 'test', 'conformance', 'otp');
-const sets = ['hand', 'public', 'proc-hand', 'proc-public', 'elixir'];
+const sets = ['hand', 'public', 'proc-hand', 'proc-public', 'elixir', 'own'];
 const linesOf = (set: string): Line[] => textOf(set).map((row) => readLine(row) as Line);
 const textOf = (set: string): string[] =>
   readFileSync(join(home, 'sets', `${set}.jsonl`), 'utf8')

@@ -1,6 +1,7 @@
 /** The shape of a machine: one literal that a visual editor can open, known to all who should know it. */
-import { type Finding, type Node, type Rule, at, nameOf, property, textOf, walk } from './source.js';
-import { entries, topLevel, writtenMachines } from './written.js';
+import { isXStates, memberOf, walkValues } from './scopes.js';
+import { type Finding, type Module, type Node, type Rule, at, isUse, nameOf, property, textOf, walk } from './source.js';
+import { builtInActions, entries, topLevel, writtenMachines } from './written.js';
 
 /** Parts of a machine's config that hold data only: no name, no call, no spread. */
 const literalParts = [
@@ -81,6 +82,68 @@ export const oneLiteral: Rule = {
     },
   ],
 };
+
+/** The use of a name that holds `setup`, or what it gave, which leaves the sight of these rules; null when it stays in sight. */
+function strays(module: Module, node: Node, ancestors: readonly Node[]): string | null {
+  if (node.type !== 'Identifier' || !isUse(node, ancestors)) return null;
+  const [parent, above, further] = ancestors;
+  const isMember = (it: Node | undefined, of: Node | undefined): it is Extract<Node, { type: 'MemberExpression' }> =>
+    it?.type === 'MemberExpression' && it.object === of;
+  const isMaker = (it: Node | undefined, of: Node | undefined, call: Node | undefined): boolean =>
+    isMember(it, of) && memberOf(it) === 'createMachine' && call?.type === 'CallExpression' && call.callee === it;
+  if (isXStates(module, node, ['setup'])) {
+    const isCalled = parent?.type === 'CallExpression' && parent.callee === node;
+    const isKept = above?.type === 'VariableDeclarator' && above.id.type === 'Identifier';
+    return isCalled && (isKept || isMaker(above, parent, further)) ? null : 'uses setup otherwise than in `setup({…}).createMachine({…})`';
+  }
+  const value = topLevel(module, node.name);
+  if (value?.type !== 'CallExpression' || !isXStates(module, value.callee, ['setup'])) return null;
+  if (parent?.type === 'VariableDeclarator' && parent.id === node) return null;
+  if (isMaker(parent, node, above) || (isMember(parent, node) && builtInActions.includes(memberOf(parent) ?? ''))) return null;
+  return `uses ${node.name}, which setup gave, otherwise than in \`${node.name}.createMachine({…})\` and for its built-in actions`;
+}
+
+export const inSight: Rule = {
+  title: 'what setup gives makes a machine where it stands, under no other name',
+  check: ({ modules }) =>
+    modules
+      .filter(({ path }) => path.startsWith('machines/'))
+      .flatMap((module) =>
+        [...walkValues(module)].flatMap(([node, ancestors]) => {
+          const why = strays(module, node, ancestors);
+          return why === null ? [] : [at(module, node, `${why}: the rules look for machines there`)];
+        }),
+      ),
+  samples: [
+    {
+      name: 'setup by another name',
+      files: made('const prepare = setup; export const aMachine = prepare({}).createMachine({});'),
+      says: /uses setup/,
+    },
+    { name: 'setup with a cast', files: made('export const aMachine = (setup({}) as any).createMachine({});'), says: /uses setup/ },
+    {
+      name: 'its parts by other names',
+      files: made('const { createMachine: make } = setup({}); export const aMachine = make({});'),
+      says: /uses setup/,
+    },
+    { name: 'createMachine by another name', files: made('const s = setup({}); const make = s.createMachine; make({});'), says: /uses s/ },
+    { name: 'createMachine by a computed name', files: made("const s = setup({}); s['create' + 'Machine']({});"), says: /uses s/ },
+    {
+      name: 'a setup that is extended',
+      files: made('export const aMachine = setup({}).extend({ actions: {} }).createMachine({});'),
+      says: /uses setup/,
+    },
+    { name: 'a machine where it stands', files: made('export const aMachine = setup({}).createMachine({});') },
+    {
+      name: 'a setup that is kept',
+      files: made('const s = setup({ guards: { setup: f } }); const a = s.assign({}); export const aMachine = s.createMachine({});'),
+    },
+  ],
+};
+
+function made(code: string): Record<string, string> {
+  return { 'machines/a.ts': `import { setup } from 'xstate'; ${code}` };
+}
 
 /** The nodes of a config that are not literals where they must be. Functions (context, output, input) and `meta` may hold code. */
 function unlike(config: Node): Node[] {

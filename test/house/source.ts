@@ -30,6 +30,8 @@ export interface Import {
 export interface Module extends File {
   readonly program: ESTree.Program;
   readonly imports: readonly Import[];
+  /** With their marks taken off: `// a` is ` a`. */
+  readonly comments: readonly { readonly value: string; readonly start: number }[];
 }
 
 /** Everything under the law. */
@@ -84,7 +86,7 @@ export function sampleHouse(files: Readonly<Record<string, string>>): House {
 }
 
 function parse(file: File, paths: ReadonlySet<string>): Module {
-  const { program, errors } = parseSync(file.path, file.text, {});
+  const { program, comments, errors } = parseSync(file.path, file.text, {});
   if (errors[0]) throw new Error(`${file.path} does not parse: ${errors[0].message}`);
   const imports: Import[] = [];
   const add = (node: Node, specifier: string, typeOnly: boolean): void => {
@@ -97,7 +99,7 @@ function parse(file: File, paths: ReadonlySet<string>): Module {
     else if (node.type === 'ImportExpression' && node.source.type === 'Literal') add(node, String(node.source.value), false);
     else if (node.type === 'TSImportType') add(node, node.source.value, true);
   }
-  return { ...file, program, imports };
+  return { ...file, program, imports, comments };
 }
 
 /** A relative specifier as a path of the repository: `./a.js` is the file `a.ts`, unless there is an `a.js`. */
@@ -107,12 +109,17 @@ function resolve(from: string, specifier: string, paths: ReadonlySet<string>): s
   return paths.has(path) ? path : path.replace(/\.(m?)js$/, '.$1ts');
 }
 
-/** Every node below `root` with its ancestors, nearest first; `root` itself too. */
-export function* walk(root: Node, ancestors: readonly Node[] = []): Generator<readonly [node: Node, ancestors: readonly Node[]]> {
+/** Every node below `root` with its ancestors, nearest first; `root` itself too. What is `skipped` is left out with all that is below it. */
+export function* walk(
+  root: Node,
+  skipped: (node: Node) => boolean = () => false,
+  ancestors: readonly Node[] = [],
+): Generator<readonly [node: Node, ancestors: readonly Node[]]> {
+  if (skipped(root)) return;
   yield [root, ancestors];
   const below = [root, ...ancestors];
   for (const value of Object.values(root)) {
-    for (const child of Array.isArray(value) ? (value as unknown[]) : [value as unknown]) if (isNode(child)) yield* walk(child, below);
+    for (const child of Array.isArray(value) ? (value as unknown[]) : [value as unknown]) if (isNode(child)) yield* walk(child, skipped, below);
   }
 }
 
@@ -125,8 +132,8 @@ export function lineAt(file: File, offset: number): number {
   return file.text.slice(0, offset).split('\n').length;
 }
 
-/** A finding at a node. */
-export function at(file: File, node: Node, message: string): Finding {
+/** A finding at a node or a comment. */
+export function at(file: File, node: Pick<Node, 'start'>, message: string): Finding {
   return { path: file.path, line: lineAt(file, node.start), message };
 }
 
@@ -153,14 +160,14 @@ export function textOf(node: Node | null | undefined): string | null {
   return node?.type === 'Literal' && typeof node.value === 'string' ? node.value : null;
 }
 
-/** Is this identifier a use of a global name: not a property's name, nor the name of a member, label or import? */
+/** Is this identifier a use of a name, or where it is bound: not the name of a property, a member, a label or an import? */
 export function isUse(node: Node, ancestors: readonly Node[]): boolean {
   const parent = ancestors[0];
   if (node.type !== 'Identifier' || !parent) return false;
   if (parent.type === 'MemberExpression') return parent.object === node || parent.computed;
   if (parent.type === 'Property') return parent.value === node || parent.computed;
   if (parent.type === 'TSQualifiedName') return parent.left === node;
-  if (/^(?:PropertyDefinition|MethodDefinition|TSPropertySignature|TSMethodSignature)$/.test(parent.type))
-    return 'key' in parent && parent.key !== node;
-  return !/^(?:Import|Export)\w*Specifier$/.test(parent.type);
+  if (/^(?:PropertyDefinition|MethodDefinition|AccessorProperty|TSPropertySignature|TSMethodSignature)$/.test(parent.type))
+    return 'key' in parent && (parent.key !== node || ('computed' in parent && parent.computed));
+  return !/^(?:(?:Import|Export)\w*Specifier|LabeledStatement|BreakStatement|ContinueStatement|MetaProperty|ImportAttribute)$/.test(parent.type);
 }

@@ -1,8 +1,9 @@
-/** Time and chance: one door for timers in src/, none in tests, none of either in machines/. */
-import { type Finding, type Module, type Node, type Rule, at, isUse, nameOf, walk } from './source.js';
+/** Time: one door to the runtime's timers in src/, none in tests. */
+import { type Finding, type Module, type Node, type Rule, at, nameOf } from './source.js';
+import { freeNames } from './scopes.js';
 
 const timers = ['setTimeout', 'setInterval'];
-const impure = [...timers, 'setImmediate', 'queueMicrotask', 'Date', 'performance', 'crypto', 'fetch', 'process', 'globalThis', 'console'];
+const globalObjects = ['globalThis', 'global', 'window', 'self'];
 
 /** The files of src/ that may set timers of the runtime, each with its reason. */
 export const timerDoors = new Map([['src/supervision/clock.ts', 'the system clock: the one door to the timers of the runtime']]);
@@ -12,23 +13,20 @@ export const timerDoorsOfTests = new Map([
     'test/conformance/otp/command.ts',
     'XState rethrows an error that nobody heard from a timer of the runtime: its turn must come before the next line',
   ],
+  ['test/supervision/embedded.test.ts', 'puts itself between the code and a faked setTimeout, to read how long a wait the runtime is asked for'],
 ]);
 
-/** Uses of the given globals: bare (`setTimeout(…)`) or through `globalThis`. */
-function uses(module: Module, globals: readonly string[]): { node: Node; name: string }[] {
-  const found: { node: Node; name: string }[] = [];
-  for (const [node, ancestors] of walk(module.program)) {
-    if (node.type !== 'Identifier' || !globals.includes(node.name)) continue;
-    const parent = ancestors[0];
-    const ofGlobalThis = parent?.type === 'MemberExpression' && parent.object.type === 'Identifier' && parent.object.name === 'globalThis';
-    const insideTypeof = parent?.type === 'TSTypeQuery';
-    if ((isUse(node, ancestors) && !insideTypeof) || (ofGlobalThis && parent.property === node)) found.push({ node, name: node.name });
-  }
-  return found;
+/** Uses of the runtime's timers: bare (`setTimeout(…)`) or of the global object, which gets no other name. */
+function uses(module: Module): { node: Node; name: string }[] {
+  return freeNames(module, [...timers, ...globalObjects]).flatMap(({ node, name, member, isRenamed }) => {
+    if (timers.includes(name)) return [{ node, name }];
+    if (isRenamed) return [{ node, name: `${name} under another name` }];
+    return member !== null && timers.includes(member) ? [{ node, name: member }] : [];
+  });
 }
 
 function timerFindings(module: Module, mend: string): Finding[] {
-  const found = uses(module, timers).map(({ node, name }) => at(module, node, `uses ${name}: ${mend}`));
+  const found = uses(module).map(({ node, name }) => at(module, node, `uses ${name}: ${mend}`));
   for (const statement of module.program.body) {
     if (statement.type !== 'ImportDeclaration' || !/^(?:node:)?timers(?:\/|$)/.test(statement.source.value)) continue;
     for (const specifier of statement.specifiers) {
@@ -46,41 +44,6 @@ function idleDoors(doors: ReadonlyMap<string, string>, modules: readonly Module[
   return idle.map(({ path }) => ({ path, message: 'is allowed timers in test/house/time.ts and uses none: strike it from the list' }));
 }
 
-export const pureMachines: Rule = {
-  title: 'machines/ know no clock, no chance, no network and no process',
-  check: ({ modules }) =>
-    modules
-      .filter(({ path }) => path.startsWith('machines/'))
-      .flatMap((module) => {
-        const chance = [...walk(module.program)].filter(
-          ([node]) =>
-            node.type === 'MemberExpression' &&
-            node.object.type === 'Identifier' &&
-            node.object.name === 'Math' &&
-            'name' in node.property &&
-            node.property.name === 'random',
-        );
-        return [
-          ...uses(module, impure).map(({ node, name }) =>
-            at(module, node, `uses ${name}: time comes as data (\`at\` of an event), a wait is a delay, an effect is a provided actor`),
-          ),
-          ...chance.map(([node]) => at(module, node, 'uses Math.random: chance comes as data, a `seed` of the input')),
-        ];
-      }),
-  samples: [
-    { name: 'the date', files: { 'machines/a.ts': 'export const a = () => Date.now();' }, says: /uses Date/ },
-    { name: 'chance', files: { 'machines/a.ts': 'export const a = () => Math.random();' }, says: /seed/ },
-    { name: 'a timer', files: { 'machines/a.ts': 'setTimeout(() => {}, 1);' }, says: /a wait is a delay/ },
-    { name: 'a timer by another way', files: { 'machines/a.ts': 'globalThis.setInterval(() => {}, 1);' }, says: /setInterval/ },
-    { name: 'the network', files: { 'machines/a.ts': "export const a = fetch('/x');" }, says: /fetch/ },
-    { name: 'the process', files: { 'machines/a.ts': 'export const a = process.env.HOME;' }, says: /process/ },
-    {
-      name: 'names that only look alike',
-      files: { 'machines/a.ts': 'export const a = { process: 1, Date: 2 }; a.process; type T = { fetch(): void };' },
-    },
-  ],
-};
-
 export const clocks: Rule = {
   title: 'src/ sets timers through the clock only',
   check: ({ modules }) => {
@@ -90,6 +53,12 @@ export const clocks: Rule = {
   },
   samples: [
     { name: 'a timer', files: { 'src/live/a.ts': 'setTimeout(() => {}, 1);' }, says: /take a Clock/ },
+    { name: 'a timer by its text', files: { 'src/live/a.ts': "globalThis['setTimeout'](() => {}, 1);" }, says: /uses setTimeout/ },
+    {
+      name: 'a timer by another name',
+      files: { 'src/live/a.ts': 'const { setTimeout: wait } = globalThis;' },
+      says: /globalThis under another name/,
+    },
     { name: 'a sleep', files: { 'src/live/a.ts': "import { setTimeout as sleep } from 'node:timers/promises';" }, says: /timers\/promises/ },
     { name: 'a door that is not used', files: { 'src/supervision/clock.ts': '' }, says: /strike it/ },
     { name: "a clock's method", files: { 'src/live/a.ts': 'declare const clock: any; clock.setTimeout(() => {}, 1);' } },

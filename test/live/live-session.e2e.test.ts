@@ -7,7 +7,7 @@ import { liveSessionHandle } from '../../src/live/handle.js';
 import { exit } from '../../src/supervision/watch.js';
 import { geminiServer } from '../../src/testing/gemini-server/server.js';
 import type { Step } from '../../src/testing/gemini-server/steps.js';
-import { latch, leaveNothing, serve, serving, setUp, socketsGone, start, tool } from './talk.js';
+import { latch, leaveNothing, prepare, serve, serving, setUp, socketsGone, start, tool } from './talk.js';
 
 afterEach(leaveNothing);
 
@@ -141,6 +141,63 @@ describe('tools', () => {
     expect(ends).toMatchObject([{ type: 'tool.answered', name: 'quick' }]);
     slow.open({ at: 'last' });
     await fact('tool.answered', ({ name }) => name === 'slow');
+  });
+
+  it('whose id comes again after a cancellation, or with other arguments, run again and are answered', async () => {
+    const again = (city: string): Step => ({ callTools: [{ id: 'call-weather', name: 'weather', args: { city } }] });
+    const server = await serve([...setUp, again('Oslo')]);
+    const cities: unknown[] = [];
+    const begun = latch();
+    const tools = {
+      weather: tool(({ city }) => (cities.push(city), begun.open(), cities.length === 1 ? new Promise(() => undefined) : { sun: city })),
+    };
+    const { fact } = start(server.url, tools);
+    await begun.opened;
+    await server.play([
+      { cancel: ['call-weather'] },
+      again('Oslo'),
+      { awaitAnswers: ['call-weather'] },
+      again('Bern'),
+      { awaitAnswers: ['call-weather'] },
+    ]);
+    await fact('tool.answered');
+    expect(cities).toEqual(['Oslo', 'Oslo', 'Bern']);
+    expect(server.answers().map(({ response }) => response)).toEqual([{ sun: 'Oslo' }, { sun: 'Bern' }]);
+  });
+
+  it('that are delivered again after their answer get it again, and run once', async () => {
+    const server = await serve([...setUp, calls('once'), { awaitAnswers: ['call-once'] }]);
+    let runs = 0;
+    const { fact } = start(server.url, { once: tool(() => ++runs) });
+    await fact('tool.answered');
+    expect(await server.play([calls('once'), { awaitAnswers: ['call-once'] }])).toEqual({ ok: true });
+    expect(server.answers().map(({ response }) => response)).toEqual([{ output: 1 }, { output: 1 }]);
+    expect(runs).toBe(1);
+  });
+
+  it('that are called before setupComplete run and are answered after it', async () => {
+    const server = await serve([{ expect: 'setup' }, calls('early'), { send: { setupComplete: {} } }, { awaitAnswers: ['call-early'] }]);
+    const { facts } = start(server.url, { early: tool((_args, { id }) => ({ id, ready: facts.some(({ type }) => type === 'session.ready') })) });
+    expect(await server.outcome).toEqual({ ok: true });
+    expect(server.answers()).toEqual([{ id: 'call-early', name: 'early', response: { id: 'call-early', ready: true } }]);
+  });
+
+  it('whose abort listeners throw harm nobody, and are told', async () => {
+    const server = await serve([...setUp, calls('careless')]);
+    const begun = latch();
+    const careless = tool((_args, { signal }) => {
+      signal.addEventListener('abort', () => {
+        throw new Error('not my day');
+      });
+      begun.open();
+      return new Promise(() => undefined);
+    });
+    const { session, fact } = start(server.url, { careless });
+    await begun.opened;
+    void server.play([{ cancel: ['call-careless'] }]);
+    expect(await fact('tool.listenerThrew')).toEqual({ type: 'tool.listenerThrew', id: 'call-careless', name: 'careless', reason: 'not my day' });
+    await fact('tool.cancelled');
+    expect(await session.sendText('alive')).toEqual({ ok: true });
   });
 
   it('that were delivered twice run once', async () => {
@@ -283,6 +340,22 @@ describe('a session that cannot be', () => {
     expect(await ready).toEqual({ ok: false, failure: { kind: 'closed', by: 'client', code: 1000, reason: '' } });
     await socketsGone();
   });
+});
+
+it('restored from a snapshot accepts nothing, before it is started too, until its new socket is set up', async () => {
+  const server = await serve([...setUp, { expectClose: true }, { accept: true }, ...setUp, { expect: 'clientContent' }]);
+  const former = start(server.url);
+  expect(await former.session.ready()).toEqual({ ok: true });
+  const snapshot: unknown = JSON.parse(JSON.stringify(former.session.ref.getPersistedSnapshot()));
+  former.session.ref.stop();
+  const restored = prepare(server.url, {}, {}, snapshot);
+  expect(restored.session.ref.getSnapshot().hasTag('accepting')).toBe(false);
+  const ready = restored.session.ready();
+  restored.session.ref.start();
+  expect(await restored.session.sendText('too early')).toEqual({ ok: false, reason: 'connecting' });
+  expect(await ready).toEqual({ ok: true });
+  expect(await restored.session.sendText('now')).toEqual({ ok: true });
+  expect(await server.outcome).toEqual({ ok: true });
 });
 
 it('terminates the socket of a peer that does not answer the close', async () => {

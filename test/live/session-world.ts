@@ -1,5 +1,6 @@
 /** A session chart on a virtual clock, with a socket and tools that do what a test says. */
-import { type Actor, createActor, fromCallback } from 'xstate';
+import { expect } from 'vitest';
+import { type Actor, createActor, fromCallback, type Snapshot } from 'xstate';
 import type { JsonObject } from '../../machines/live/calls.js';
 import {
   type ConnectionCommand,
@@ -35,8 +36,19 @@ export interface SessionWorld {
   state(): unknown;
 }
 
-/** Starts a session; `ready` brings it through the handshake. */
-export function sessionWorld(options: { readonly ready?: boolean } = {}): SessionWorld {
+const worlds: SessionWorld[] = [];
+
+/** Ends the sessions of a test, and holds that nothing of them goes on. */
+export function leaveNothing(): void {
+  for (const { session, running, clock } of worlds.splice(0)) {
+    session.stop();
+    expect([...running], 'actors left running').toEqual([]);
+    expect(clock.pending(), 'timers left').toBe(0);
+  }
+}
+
+/** Starts a session; `ready` brings it through the handshake, `snapshot` is what it is restored from. */
+export function sessionWorld(options: { readonly ready?: boolean; readonly snapshot?: unknown } = {}): SessionWorld {
   const clock = new VirtualClock();
   const toSocket: ConnectionCommand[] = [];
   const toTools: ToolsCommand[] = [];
@@ -47,6 +59,7 @@ export function sessionWorld(options: { readonly ready?: boolean } = {}): Sessio
       connection: fromCallback<ConnectionCommand, ConnectionInput>(({ sendBack, receive }) => {
         running.add('connection');
         report = sendBack;
+        sendBack({ type: 'socket.opening' });
         receive((command) => {
           toSocket.push(command);
           if (command.type === 'connection.send' && command.receipt !== null && world.confirms)
@@ -61,7 +74,8 @@ export function sessionWorld(options: { readonly ready?: boolean } = {}): Sessio
       }),
     },
   });
-  const session = createActor(machine, { input, clock });
+  const { snapshot } = options;
+  const session = createActor(machine, { input, clock, ...(snapshot === undefined ? {} : { snapshot: snapshot as Snapshot<unknown> }) });
   const facts: SessionEmitted[] = [];
   session.on('*', (fact) => facts.push(fact));
   const world: SessionWorld = {
@@ -80,6 +94,7 @@ export function sessionWorld(options: { readonly ready?: boolean } = {}): Sessio
     statusOf: (id) => session.getSnapshot().context.calls.rows.find((row) => row.id === id)?.status,
     state: () => session.getSnapshot().value,
   };
+  worlds.push(world);
   session.start();
   if (options.ready === true) {
     world.report({ type: 'socket.opened' });

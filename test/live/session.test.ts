@@ -1,27 +1,11 @@
 /** The session's chart alone: fake socket, fake tools, virtual clock. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { createActor, fromCallback } from 'xstate';
-import { keptRows } from '../../machines/live/calls.js';
 import { sessionMachine } from '../../machines/live/session.js';
 import { reasonOfOutput, startOfOutput } from '../../machines/supervision/exit.js';
-import { input, sessionWorld, type SessionWorld } from './session-world.js';
+import { input, leaveNothing, type SessionWorld, sessionWorld as world } from './session-world.js';
 
-const worlds: SessionWorld[] = [];
-function world(options?: { readonly ready?: boolean }): SessionWorld {
-  const made = sessionWorld(options);
-  worlds.push(made);
-  return made;
-}
-
-afterEach(() => {
-  for (const { session, running, clock } of worlds.splice(0)) {
-    session.stop();
-    expect([...running], 'actors left running').toEqual([]);
-    expect(clock.pending(), 'timers left').toBe(0);
-  }
-});
-
-const answer = (id: string, response: object) => ({ toolResponse: { functionResponses: [{ id, name: `tool-${id}`, response }] } });
+afterEach(leaveNothing);
 
 describe('starting', () => {
   it('opens the socket, sends the setup, and is ready when the server accepts it', () => {
@@ -100,15 +84,6 @@ describe('starting', () => {
     shut.session.send({ type: 'supervisor.shutdown', reason: 'shutdown' });
     expect(shut.state()).toBe('closed');
     expect(reasonOfOutput(shut.session.getSnapshot().output)).toBe('shutdown');
-  });
-
-  it('runs a call that comes before setupComplete', () => {
-    const { report, call, toTools, statusOf } = world();
-    report({ type: 'socket.opened' });
-    call('a');
-    expect(toTools).toEqual([{ type: 'tool.run', id: 'a', name: 'tool-a', args: { of: 'a' } }]);
-    report({ type: 'tool.settled', id: 'a', response: { output: 1 } });
-    expect(statusOf('a')).toBe('answered');
   });
 
   it.each(['connection', 'tools'])("refuses to run without the actor '%s'", (missing) => {
@@ -226,100 +201,6 @@ describe('conversing', () => {
   });
 });
 
-describe('tool calls', () => {
-  it('run in parallel, and each is answered when it settles', () => {
-    const { call, report, toTools, toSocket, factTypes, statusOf } = world({ ready: true });
-    call('a', 'b');
-    expect(toTools.map((command) => 'id' in command && command.id)).toEqual(['a', 'b']);
-    report({ type: 'tool.settled', id: 'b', response: { output: 2 } });
-    expect([statusOf('a'), statusOf('b')]).toEqual(['running', 'answered']);
-    report({ type: 'tool.settled', id: 'a', response: { error: 'no' } });
-    expect(toSocket.map((command) => 'message' in command && command.message)).toEqual([answer('b', { output: 2 }), answer('a', { error: 'no' })]);
-    expect(factTypes()).toEqual(['session.message', 'tool.called', 'tool.called', 'tool.answered', 'tool.answered']);
-  });
-
-  it('delivered twice runs once, also after it was answered', () => {
-    const { call, report, toTools, toSocket, factTypes } = world({ ready: true });
-    call('a');
-    call('a', 'a');
-    report({ type: 'tool.settled', id: 'a', response: {} });
-    report({ type: 'tool.settled', id: 'a', response: { late: true } });
-    call('a');
-    expect(toTools).toHaveLength(1);
-    expect(toSocket).toHaveLength(1);
-    expect(factTypes().filter((type) => type !== 'session.message')).toEqual([
-      'tool.called',
-      'tool.repeated',
-      'tool.repeated',
-      'tool.answered',
-      'tool.repeated',
-    ]);
-  });
-
-  it('that the server takes back are cancelled, and not answered however late the result', () => {
-    const { call, message, report, toTools, toSocket, factTypes, statusOf } = world({ ready: true });
-    call('a', 'b');
-    message({ toolCallCancellation: { ids: ['a', 'never-seen'] } });
-    expect(toTools.at(-1)).toEqual({ type: 'tool.cancel', id: 'a' });
-    report({ type: 'tool.settled', id: 'a', response: {} });
-    message({ toolCallCancellation: { ids: ['a'] } });
-    expect(toSocket).toEqual([]);
-    expect([statusOf('a'), statusOf('b')]).toEqual(['cancelled', 'running']);
-    expect(factTypes().filter((type) => type === 'tool.cancelled')).toHaveLength(1);
-  });
-
-  it('called and taken back in one frame end as cancelled', () => {
-    const { message, toTools, statusOf } = world({ ready: true });
-    message({ toolCall: { functionCalls: [{ id: 'a', name: 'x', args: {} }] }, toolCallCancellation: { ids: ['a'] } });
-    expect(toTools.map(({ type }) => type)).toEqual(['tool.run', 'tool.cancel']);
-    expect(statusOf('a')).toBe('cancelled');
-  });
-
-  it('without an id, as Vertex sends them, are answered without one', () => {
-    const { message, report, toSocket } = world({ ready: true });
-    message({ toolCall: { functionCalls: [{ name: 'x' }, { name: 'x', args: { n: 1 } }] } });
-    report({ type: 'tool.settled', id: 'local:2', response: { output: 1 } });
-    expect(toSocket).toMatchObject([{ message: { toolResponse: { functionResponses: [{ name: 'x', response: { output: 1 } }] } } }]);
-  });
-
-  it('count as answered only when the answer is written; an end before that abandons them', () => {
-    const w = world({ ready: true });
-    w.confirms = false;
-    w.call('a', 'b', 'c');
-    for (const id of ['a', 'b', 'c']) w.report({ type: 'tool.settled', id, response: {} });
-    expect(w.statusOf('a')).toBe('answering');
-    w.message({ toolCallCancellation: { ids: ['c'] } });
-    expect(w.statusOf('c'), 'too late to take back').toBe('answering');
-    w.report({ type: 'socket.sent', receipt: { of: 'call', id: 'a' } });
-    w.report({ type: 'socket.unsent', receipt: { of: 'call', id: 'c' }, reason: 'closing' });
-    w.report({ type: 'socket.closed', code: 1006, reason: '' });
-    expect(['a', 'b', 'c'].map((id) => w.statusOf(id))).toEqual(['answered', 'abandoned', 'abandoned']);
-  });
-
-  it('that are odd do no harm', () => {
-    const { message, toTools, state } = world({ ready: true });
-    for (const toolCall of [null, 1, [], {}, { functionCalls: null }, { functionCalls: [null, 'x', []] }]) message({ toolCall });
-    message({ toolCallCancellation: { ids: [1, null] } });
-    expect(toTools).toEqual([]);
-    message({ toolCall: { functionCalls: [{ id: 'a' }] } });
-    expect(toTools).toEqual([{ type: 'tool.run', id: 'a', name: '', args: {} }]);
-    expect(state()).toEqual({ connected: 'ready' });
-  });
-
-  it('that have ended are remembered in a bounded table', () => {
-    const { session, call, report } = world({ ready: true });
-    call('open');
-    for (let n = 0; n < keptRows + 50; n++) {
-      call(`c${n}`);
-      report({ type: 'tool.settled', id: `c${n}`, response: {} });
-    }
-    const { rows } = session.getSnapshot().context.calls;
-    expect(rows).toHaveLength(keptRows + 1);
-    expect(rows[0]?.id).toBe('open');
-    expect(rows.at(-1)?.id).toBe(`c${keptRows + 49}`);
-  });
-});
-
 describe('closing', () => {
   it('abandons running calls, closes the socket, and ends when the peer has answered', () => {
     const { session, call, report, toSocket, toTools, facts, state, statusOf } = world({ ready: true });
@@ -379,14 +260,61 @@ describe('closing', () => {
   });
 });
 
-it('sets up again on a new socket, as after a restore, and abandons what the old one called', () => {
-  const w = world({ ready: true });
-  w.call('a');
-  w.report({ type: 'socket.opened' });
-  expect(w.state()).toEqual({ connected: 'settingUp' });
-  expect(w.statusOf('a')).toBe('abandoned');
-  w.session.send({ type: 'supervisor.shutdown' });
-  expect(w.state()).toBe('closed');
+describe('restored from a snapshot', () => {
+  const saved = ({ session }: SessionWorld): unknown => JSON.parse(JSON.stringify(session.getPersistedSnapshot()));
+  const settingUp = (): SessionWorld => {
+    const w = world();
+    w.report({ type: 'socket.opened' });
+    return w;
+  };
+
+  it.each([
+    ['connecting', () => world()],
+    ['settingUp', settingUp],
+    ['ready', () => world({ ready: true })],
+  ])('while %s, it connects anew, accepts nothing before it is ready again, and keeps its deadline', (_, begin) => {
+    const snapshot = saved(begin());
+    const w = world({ snapshot });
+    expect(w.state()).toEqual({ connected: 'connecting' });
+    expect([...w.session.getSnapshot().tags]).toEqual(['starting']);
+    w.session.send({ type: 'session.send', message: { clientContent: {} }, ref: 'r' });
+    expect([w.facts, w.toSocket]).toEqual([[{ type: 'session.rejected', ref: 'r', reason: 'connecting' }], []]);
+    w.report({ type: 'socket.opened' });
+    w.message({ setupComplete: {} });
+    expect(w.toSocket).toEqual([{ type: 'connection.send', message: { setup: input.setup }, receipt: null }]);
+    expect([...w.session.getSnapshot().tags]).toEqual(['accepting']);
+    const late = world({ snapshot });
+    late.clock.advanceBy(input.connectMs);
+    expect(late.session.getSnapshot().output?.failure?.kind).toBe('connectTimeout');
+  });
+
+  it('abandons the calls of the former socket, and takes the same id on the new one for a new call', () => {
+    const former = world({ ready: true });
+    former.call('done', 'open');
+    former.report({ type: 'tool.settled', id: 'done', response: { output: 1 } });
+    const w = world({ snapshot: saved(former) });
+    expect(w.facts).toEqual([{ type: 'tool.abandoned', id: 'open', name: 'tool-open', reason: 'restored' }]);
+    w.report({ type: 'socket.opened' });
+    w.message({ setupComplete: {} });
+    w.call('done', 'open');
+    expect([w.statusOf('done'), w.statusOf('open')]).toEqual(['running', 'running']);
+  });
+
+  it('and closed before it is ready again, exits as one that has lived', () => {
+    const w = world({ snapshot: saved(world({ ready: true })) });
+    w.session.send({ type: 'session.close' });
+    const { output } = w.session.getSnapshot();
+    expect([w.state(), reasonOfOutput(output), startOfOutput(output)]).toEqual(['closed', 'normal', undefined]);
+  });
+
+  it('while closing, is closed: there is no socket to wait for', () => {
+    const former = world({ ready: true });
+    former.session.send({ type: 'supervisor.shutdown', reason: ['shutdown', 'rolling'] });
+    const w = world({ snapshot: saved(former) });
+    expect(w.state()).toBe('closed');
+    expect(w.facts).toEqual([{ type: 'session.closed', by: 'client', code: 1006, reason: 'restored while closing: its socket is gone' }]);
+    expect(reasonOfOutput(w.session.getSnapshot().output)).toEqual(['shutdown', 'rolling']);
+  });
 });
 
 it('keeps a context that JSON does not change', () => {

@@ -1,6 +1,6 @@
 /** A session as a supervisor's child, over real sockets: awaited at the start, restarted after a loss, closed in order at the end. */
 import { afterEach, expect, it } from 'vitest';
-import { createActor } from 'xstate';
+import { type Actor, type AnyActorLogic, createActor, type Snapshot } from 'xstate';
 import { liveSessionHandle } from '../../src/live/handle.js';
 import { liveSession, type LiveSessionRef } from '../../src/live/session.js';
 import { supervisorHandle, type SupervisorHandle } from '../../src/supervision/handle.js';
@@ -16,13 +16,17 @@ afterEach(async () => {
   for (const server of servers.splice(0)) await server.close();
 });
 
+function logicFor(server: GeminiServer) {
+  const voice = liveSession({ baseUrl: server.url, model: 'm', apiKey: 'k' });
+  return supervisor({ actors: { voice }, children: [{ id: 'voice', src: 'voice' }] });
+}
+
 async function grow(
   script: readonly Step[],
 ): Promise<{ tree: SupervisorHandle; server: GeminiServer; session: () => ReturnType<typeof liveSessionHandle> }> {
   const server = await geminiServer({ script });
   servers.push(server);
-  const voice = liveSession({ baseUrl: server.url, model: 'm', apiKey: 'k' });
-  const root = createActor(supervisor({ actors: { voice }, children: [{ id: 'voice', src: 'voice' }] }));
+  const root = createActor(logicFor(server));
   root.start();
   const tree = supervisorHandle(root);
   trees.push(tree);
@@ -52,6 +56,22 @@ it('is awaited by its supervisor, restarted when the connection is lost, and clo
   expect(await session().ready()).toEqual({ ok: true });
   const report = await tree.stop();
   expect(report.children).toMatchObject([{ id: 'voice', reason: 'shutdown', killed: false }]);
+  expect(await server.outcome).toEqual({ ok: true });
+});
+
+it('restored with its tree, it is set up again before it accepts anything', async () => {
+  const { tree, server } = await grow([...setUp, { expectClose: true }, { accept: true }, ...setUp, { expectClose: { code: 1000 } }]);
+  expect(await tree.started()).toEqual({ ok: true });
+  const snapshot = JSON.parse(JSON.stringify(tree.ref.getPersistedSnapshot())) as Snapshot<unknown>;
+  (tree.ref as Actor<AnyActorLogic>).stop();
+  const root = createActor(logicFor(server), { snapshot });
+  root.start();
+  const again = supervisorHandle(root);
+  trees.push(again);
+  const session = liveSessionHandle(again.child('voice') as unknown as LiveSessionRef);
+  expect([...session.ref.getSnapshot().tags]).toEqual(['starting']);
+  expect(await session.ready()).toEqual({ ok: true });
+  await again.stop();
   expect(await server.outcome).toEqual({ ok: true });
 });
 

@@ -1,6 +1,6 @@
 /** What the end-to-end tests of a session share: the session, its server, and the proof that nothing is left of either. */
 import { expect } from 'vitest';
-import { type AnyActorRef, createActor } from 'xstate';
+import { type AnyActorRef, createActor, type Snapshot } from 'xstate';
 import type { SessionEmitted } from '../../machines/live/session.js';
 import { type LiveSession, liveSessionHandle } from '../../src/live/handle.js';
 import type { LiveSessionOptions } from '../../src/live/options.js';
@@ -72,12 +72,20 @@ export interface Talk {
 }
 
 /** Starts a session on a virtual clock. */
-export function start(baseUrl: string, tools: LiveTools = {}, options: Partial<LiveSessionOptions> = {}): Talk {
+export function start(...session: Parameters<typeof prepare>): Talk {
+  const talk = prepare(...session);
+  talk.session.ref.start();
+  return talk;
+}
+
+/** A session that is still to be started, from its beginning or from a snapshot. */
+export function prepare(baseUrl: string, tools: LiveTools = {}, options: Partial<LiveSessionOptions> = {}, snapshot?: unknown): Talk {
   const clock = new VirtualClock();
   clocks.push(clock);
   const actors: AnyActorRef[] = [];
   const ref = createActor(liveSession({ apiKey: 'the-key', baseUrl, model: 'gemini-live', tools, openSocket: watched, ...options }), {
     clock,
+    ...(snapshot === undefined ? {} : { snapshot: snapshot as Snapshot<unknown> }),
     inspect: (event) => {
       if (event.type !== '@xstate.actor') return;
       actors.push(event.actorRef as AnyActorRef);
@@ -103,7 +111,6 @@ export function start(baseUrl: string, tools: LiveTools = {}, options: Partial<L
     });
   const session = liveSessionHandle(ref);
   sessions.push(session);
-  ref.start();
   return { session, clock, facts, fact, actors };
 }
 

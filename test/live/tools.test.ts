@@ -1,5 +1,5 @@
 /** The tools actor on tasks that settle when a test says so. The same actor on real tasks is in live-session.e2e.test.ts. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { type AnyEventObject, createActor, createMachine } from 'xstate';
 import type { ToolsCommand } from '../../machines/live/session.js';
 import { type LiveTools, responseOf, type SuperviseTools, type ToolOutcome, toolsActor } from '../../src/live/tools.js';
@@ -9,6 +9,7 @@ interface FakeTask {
   readonly deadlineMs: number;
   readonly value: unknown;
   cancelled: boolean;
+  abort(): void;
   settle(outcome: ToolOutcome): void;
 }
 
@@ -26,7 +27,7 @@ function toolsWorld(tools: LiveTools, refusal?: string) {
         const abort = new AbortController();
         let settle: (outcome: ToolOutcome) => void = () => undefined;
         const outcome = new Promise<ToolOutcome>((resolve) => (settle = resolve));
-        const task: FakeTask = { name, deadlineMs, value: run({ signal: abort.signal }), cancelled: false, settle };
+        const task: FakeTask = { name, deadlineMs, value: run({ signal: abort.signal }), cancelled: false, settle, abort: () => abort.abort() };
         tasks.push(task);
         return {
           ok: true,
@@ -37,7 +38,10 @@ function toolsWorld(tools: LiveTools, refusal?: string) {
           },
         };
       },
-      end: () => (ended = true),
+      end: () => {
+        ended = true;
+        for (const task of tasks) task.abort();
+      },
     };
   };
   const parent = createActor(
@@ -129,6 +133,26 @@ describe('a tool', () => {
     w.tasks[0]?.settle({ ok: true, value: 'first' });
     w.tasks[1]?.settle({ ok: true, value: 'second' });
     expect(await w.settled()).toEqual([{ type: 'tool.settled', id: 'a', response: { output: 'second' } }]);
+  });
+
+  it('whose abort listener throws is told of, and cancelled like any other', () => {
+    const careless = (_args: object, { signal }: { signal: AbortSignal }) => {
+      signal.addEventListener('abort', () => {
+        throw new Error('not my day');
+      });
+    };
+    const w = toolsWorld({ weather: { ...weather, execute: careless } });
+    w.run('a', 'weather');
+    w.tell({ type: 'tool.cancel', id: 'a' });
+    expect(w.tasks[0]?.cancelled).toBe(true);
+    expect(w.events).toEqual([{ type: 'tool.listenerThrew', id: 'a', name: 'weather', reason: 'not my day' }]);
+    const print = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    w.run('b', 'weather');
+    w.stop();
+    expect(print.mock.calls, 'nobody is left to hear a fact').toEqual([
+      ["espalier: an abort listener of the tool 'weather' threw", new Error('not my day')],
+    ]);
+    print.mockRestore();
   });
 
   it('ends with its session', async () => {

@@ -2,30 +2,21 @@ import { createActor, fromPromise, setup, type AnyActorRef } from 'xstate';
 import { describe, expect, it } from 'vitest';
 import {
   dynamicSupervisor,
+  dynamicSupervisorMachine,
   EspalierError,
   orchestrator,
   partitionHandle,
   partitionSupervisor,
   supervisor,
   supervisorHandle,
+  supervisorMachine,
   taskSupervisor,
   taskSupervisorHandle,
   type ErrorCode,
 } from '../../src/index.js';
-import { stage, worker } from './stage.js';
+import { stage, thrownBy, worker } from './stage.js';
 
 const secret = 'sk-live-51H8xSECRETSECRET';
-
-/** What a call throws; fails when it throws nothing, or nothing of ours. */
-function thrownBy(call: () => unknown): EspalierError {
-  try {
-    call();
-  } catch (error) {
-    if (error instanceof EspalierError) return error;
-    throw new Error(`not an EspalierError: ${String(error)}`, { cause: error });
-  }
-  throw new Error('nothing was thrown');
-}
 
 let started = 0;
 const counted = fromPromise(() => {
@@ -33,6 +24,7 @@ const counted = fromPromise(() => {
   return Promise.resolve();
 });
 const actors = { counted, worker: worker() };
+const maker = () => 1;
 const child = { id: 'a', src: 'counted' } as const;
 const spec = (changes: object) => ({ actors, children: [child, { ...child, id: 'b', ...changes }] }) as never;
 const flags = (changes: object) => ({ actors, children: [child], ...changes }) as never;
@@ -54,6 +46,8 @@ const supervisorFaults: [string, never, ErrorCode, unknown][] = [
   ['init without src', flags({ init: {} }), 'supervision/invalid-init', {}],
   ['init null', flags({ init: null }), 'supervision/invalid-init', null],
   ['init of an unknown src', flags({ init: { src: 'nobody' } }), 'supervision/unknown-src', 'nobody'],
+  ['init with a function as input', flags({ init: { src: 'counted', input: maker } }), 'supervision/invalid-init', maker],
+  ['a misspelt option', flags({ stratgy: 'oneForAll' }), 'supervision/invalid-options', 'stratgy'],
   ['children that are no list', { actors, children: { a: child } } as never, 'supervision/invalid-children', { a: child }],
   ['children as text', { actors, children: 'ab' } as never, 'supervision/invalid-children', 'ab'],
   ['children null', { actors, children: null } as never, 'supervision/invalid-children', null],
@@ -70,6 +64,8 @@ const supervisorFaults: [string, never, ErrorCode, unknown][] = [
   ['a src of __proto__', spec({ src: '__proto__' }), 'supervision/unknown-src', '__proto__'],
   ['pool as src', spec({ src: 'pool' }), 'supervision/unknown-src', 'pool'],
   ['pool as an actor', { actors: { ...actors, pool: counted }, children: [child] } as never, 'supervision/reserved-actor', 'pool'],
+  ['a function as input', spec({ input: maker }), 'supervision/invalid-input', maker],
+  ['a misspelt name in a spec', spec({ restrat: 'temporary' }), 'supervision/invalid-options', 'restrat'],
   ['restart', spec({ restart: 'always' }), 'supervision/invalid-restart', 'always'],
   ['restart null', spec({ restart: null }), 'supervision/invalid-restart', null],
   ['shutdownMs below 0', spec({ shutdownMs: -1 }), 'supervision/invalid-shutdown', -1],
@@ -150,18 +146,19 @@ describe('bad input of a supervisor', () => {
     expect(started).toBe(0);
   });
 
-  it.each(supervisorFaults.filter(([, , code]) => !/unknown-src|reserved-actor/.test(code)))(
-    '%s given as input to the machine fails its start',
-    async (_what, options, code) => {
+  const asInput = supervisorFaults.filter(([, , code]) => code !== 'supervision/reserved-actor');
+
+  it.each(asInput)('%s given as input to plain logic fails its start, with the term and before anything starts', async (_what, options) => {
+    started = 0;
+    const { got, term = ['supervisorData', ['invalidOptions', got]] } = thrownBy(() => supervisor(options)).details;
+    const { actors: _actors, ...input } = options as { actors: unknown };
+    for (const logic of [supervisorMachine.provide({ actors } as never), supervisor({ actors })]) {
       const here = stage();
-      const { children, actors: _actors, ...rest } = options as { children: unknown; actors: unknown };
-      const root = here.root(supervisor({ actors }), { input: { ...rest, children } });
-      const result = await here.settle(supervisorHandle(root).started());
-      expect(result).toMatchObject({ ok: false });
-      expect(code).toMatch(/^supervision\//);
-      expect((result as { reason: unknown }).reason, 'a term, not a TypeError').not.toContain('EXIT');
-    },
-  );
+      const result = await here.settle(supervisorHandle(here.root(logic, { input })).started());
+      expect(result).toEqual({ ok: false, reason: term });
+    }
+    expect(started).toBe(0);
+  });
 
   it('an actor that is no logic is refused', () => {
     expect(thrownBy(() => supervisor({ actors: { a: 42 as never }, children: [{ id: 'a', src: 'a' }] })).code).toBe('supervision/invalid-actor');
@@ -186,9 +183,22 @@ describe('bad input of a dynamic supervisor', () => {
     ['periodMs', { periodMs: -5 }, 'supervision/invalid-period'],
     ['maxPending', { maxPending: 'many' }, 'supervision/invalid-max-pending'],
     ['init', { init: { src: 3 } }, 'supervision/invalid-init'],
+    ['init with a function as input', { init: { src: 'counted', input: maker } }, 'supervision/invalid-init'],
+    ['init of an unknown src', { init: { src: 'nobody' } }, 'supervision/unknown-src'],
+    ['a template with a function as input', { template: { src: 'counted', input: maker } }, 'supervision/invalid-input'],
+    ['a misspelt name in a template', { template: { src: 'counted', restrat: 'temporary' } }, 'supervision/invalid-options'],
+    ['a misspelt option', { maxchildren: 1 }, 'supervision/invalid-options'],
+    ['autoShutdown', { autoShutdown: 'anySignificant' }, 'supervision/bad-combination'],
+    ['autoShutdown of another word', { autoShutdown: 'sometimes' }, 'supervision/invalid-auto-shutdown'],
     ['actors with a pool', { actors: { pool: counted } }, 'supervision/reserved-actor'],
-  ])('%s', (_what, options, code) => {
-    expect(thrownBy(() => dynamicSupervisor({ actors, ...options } as never)).code).toBe(code);
+  ])('%s is thrown at the call, and as input to plain logic fails its start', async (_what, options, code) => {
+    const error = thrownBy(() => dynamicSupervisor({ actors, ...options } as never));
+    const { got, term = ['supervisorData', ['invalidOptions', got]] } = error.details;
+    expect(error.code).toBe(code);
+    if (code === 'supervision/reserved-actor') return;
+    const here = stage();
+    const root = here.root(dynamicSupervisorMachine.provide({ actors } as never), { input: options });
+    expect(await here.settle(supervisorHandle(root).started())).toEqual({ ok: false, reason: term });
   });
 });
 
@@ -201,34 +211,6 @@ describe('bad input of partitions', () => {
 
   it.each([null, undefined, 'counted'])('child %s', (faulty) => {
     expect(thrownBy(() => partitionSupervisor({ partitions: 2, child: faulty as never, actors })).code).toMatch(/^supervision\/missing-/);
-  });
-});
-
-describe('bad input of tasks', () => {
-  it.each<[string, unknown, object]>([
-    ['a promise', Promise.resolve(), {}],
-    ['nothing', undefined, {}],
-    ['deadlineMs 0', () => 1, { deadlineMs: 0 }],
-    ['deadlineMs NaN', () => 1, { deadlineMs: Number.NaN }],
-    ['deadlineMs as text', () => 1, { deadlineMs: '100' }],
-    ['shutdownMs -1', () => 1, { shutdownMs: -1 }],
-    ['shutdownMs NaN', () => 1, { shutdownMs: Number.NaN }],
-    ['shutdownMs of another word', () => 1, { shutdownMs: 'forever' }],
-    ['a signal that is none', () => 1, { signal: 'abort' }],
-    ['a signal that is null', () => 1, { signal: null }],
-    ['restart of another word', () => 1, { restart: 'always' }],
-    ['an owner that is no actor', () => 1, { owner: {} }],
-  ])('%s is refused at the call', (what, fn, options) => {
-    const here = stage();
-    const tasks = taskSupervisorHandle(here.root(taskSupervisor(), { id: 'tasks' }));
-    if (!what.startsWith('owner') && !what.startsWith('an owner'))
-      expect(thrownBy(() => tasks.start(fn as never, options)).code).toBe('supervision/invalid-task');
-    if (!what.startsWith('restart')) expect(thrownBy(() => tasks.async(fn as never, options)).code).toBe('supervision/invalid-task');
-    expect(tasks.count()).toBe(0);
-  });
-
-  it.each([{ maxChildren: -1 }, { maxChildren: 1.5 }, { intensity: -1 }, { periodMs: 0 }])('taskSupervisor(%j)', (options) => {
-    expect(thrownBy(() => taskSupervisor(options)).code).toMatch(/^supervision\/invalid-(?:max-children|intensity|period)$/);
   });
 });
 

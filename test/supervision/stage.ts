@@ -5,7 +5,7 @@
  */
 import { assertEvent, createActor, fromCallback, setup, type ActorOptions, type AnyActorLogic, type AnyActorRef, type InspectionEvent } from 'xstate';
 import { expect, onTestFinished } from 'vitest';
-import { exitWith, orchestrator, type ActorMap, type App, type ExitReason, type SupervisorOptions } from '../../src/index.js';
+import { EspalierError, exitWith, orchestrator, type ActorMap, type App, type ExitReason, type SupervisorOptions } from '../../src/index.js';
 import { SupervisorHandle } from '../../src/supervision/handle.js';
 import { hasStopped, isUnstarted } from '../../src/supervision/xstate-internals.js';
 import { VirtualClock } from '../../src/testing/virtual-clock.js';
@@ -198,4 +198,15 @@ export function childOf(parent: AnyActorRef | undefined, id: string): AnyActorRe
   const child = children?.[id];
   if (child === undefined) throw new Error(`no child '${id}'`);
   return child;
+}
+
+/** What a call throws; fails when it throws nothing, or nothing of ours. */
+export function thrownBy(call: () => unknown): EspalierError {
+  try {
+    call();
+  } catch (error) {
+    if (error instanceof EspalierError) return error;
+    throw new Error(`not an EspalierError: ${String(error)}`, { cause: error });
+  }
+  throw new Error('nothing was thrown');
 }

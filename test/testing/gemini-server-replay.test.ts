@@ -65,6 +65,28 @@ describe('replaying a recording', () => {
     });
   });
 
+  it.each([
+    ['a number', () => readRecording(5 as never), 'the bytes or the text of a log'],
+    ['nothing', () => readRecording(null as never), 'the bytes or the text of a log'],
+    ['a number, as a recording', () => replayScript(5 as never), 'a recording: { frames }'],
+    ['nothing, as a recording', () => replayScript(undefined as never), 'a recording: { frames }'],
+    ['a recording without frames', () => replayScript({} as never), 'a recording: { frames }'],
+    [
+      'a recording with a frame from nobody',
+      () => replayScript({ frames: [{ text: '{}' }] } as never),
+      "frame 0: { from: 'client' or 'server', text }",
+    ],
+    ['a recording with an empty frame', () => replayScript({ frames: [null] } as never), "frame 0: { from: 'client' or 'server', text }"],
+  ])('that is %s is refused at the call', (_, read, expected) => {
+    let error: unknown;
+    try {
+      read();
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect(error).toMatchObject({ code: 'gemini-server/invalid-recording', details: { expected: expect.stringContaining(expected) } });
+  });
+
   it('that is not there is refused', async () => {
     await expect(geminiServer({ replay: '/nowhere.websocket.log' })).rejects.toMatchObject({
       code: 'gemini-server/invalid-recording',

@@ -249,14 +249,24 @@ describe('the local Gemini Live server', () => {
 
     it.each([
       ['script and replay together', { script: [], replay: 'x' }, 'script or replay'],
-      ['an unknown option', { scripts: [] }, 'options'],
+      ['an unknown option', { scripts: [] }, 'options: the keys script, replay'],
+      ['no options', null, 'options: an object'],
+      ['a key alone', 'secret', 'options: an object'],
+      ['a list', [], 'options: an object'],
+      ['a Map, which would pass for none', new Map([['port', 1]]), 'options: an object'],
+      ['a key of the wrong type', { key: ['secret'] }, 'key'],
+      ['a misspelt key', { apiKey: 'secret' }, 'options: the keys'],
+      ['a clock that is none', { clock: {} }, 'clock: expected a clock'],
       ['unknown framing', { frames: 'blob' }, 'frames'],
       ['a port that is none', { port: 70_000 }, 'port'],
     ])('%s are refused', async (_, options, expected) => {
-      await expect(geminiServer(options as object)).rejects.toMatchObject({
+      const refused = geminiServer(options as object);
+      await expect(refused).rejects.toMatchObject({
         code: 'gemini-server/invalid-options',
         details: { expected: expect.stringContaining(expected) },
       });
+      const error: unknown = await refused.catch((thrown: unknown) => thrown);
+      expect(`${String(error)} ${JSON.stringify(error)}`).not.toContain('secret');
     });
 
     it('a port that is taken is refused with its cause', async () => {

@@ -192,6 +192,14 @@ if (started.ok) {
 void tasks.run(Promise.resolve(1));
 // @ts-expect-error a result that is awaited is not restarted
 tasks.async(() => 1, { restart: 'permanent' });
+// @ts-expect-error a typing error in an option
+void tasks.run(() => 1, { deadlineMS: 5 });
+// @ts-expect-error whoever runs a task awaits it: it has no owner
+void tasks.run(() => 1, { owner: ref });
+// @ts-expect-error `infinity` is no time to wait
+if (started.ok) void started.task.shutdown('infinity');
+// @ts-expect-error a typing error in an option
+void tasks.drain({ deadlineMS: 5 });
 // @ts-expect-error the outcome must be looked at before its value
 void tasks.run(() => 1).then((outcome) => outcome.value);
 tasks.start(() => 1, { restart: 'permanent', deadlineMs: 5, name: 'job', trapExit: true, shutdownMs: 'infinity', signal: AbortSignal.abort() });

@@ -8,9 +8,11 @@ import type { IncomingMessage } from 'node:http';
 
 /** How a client came in. The credential itself is not kept. */
 export interface Admission {
+  /** By its path: the Developer API, its service for ephemeral tokens, or Vertex. */
   readonly service: 'developer' | 'constrained' | 'vertex';
   /** `v1`, `v1beta`, `v1alpha`; on Vertex `v1`, `v1beta1`. */
   readonly apiVersion: string;
+  /** Where and as what it was shown. */
   readonly credential: 'keyInQuery' | 'keyInHeader' | 'token' | 'bearer' | 'none';
 }
 

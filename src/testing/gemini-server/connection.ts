@@ -15,8 +15,11 @@ export interface ReceivedMessage {
   readonly index: number;
   /** Which connection, from 0 in the order they were let in. */
   readonly connection: number;
+  /** The one kind that it holds; `unknown`: none that is known. */
   readonly kind: ClientKind | 'unknown';
+  /** With camelCase names, whichever the client wrote. */
   readonly message: ClientMessage;
+  /** The opcode of its frame. */
   readonly frame: 'text' | 'binary';
   readonly at: number;
 }
@@ -36,6 +39,7 @@ export interface Sending {
   failure: string | null;
 }
 
+/** A client that was let in, until its socket has ended. */
 export class Connection {
   readonly index: number;
   /** Set when the socket is closed: the code the other side sent, 1005 for none, 1006 for a cut. */

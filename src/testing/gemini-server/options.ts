@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 
 import { EspalierError } from '../../errors.js';
+import { isPlainObject, sortOf } from '../../live/refusal.js';
 import { type Clock, systemClock } from '../../supervision/clock.js';
 import { type Recording, readRecording, replayScript } from './recording.js';
 import { type Step, readScript } from './steps.js';
@@ -61,7 +62,7 @@ const shape = z.strictObject({
   maxReceived: count.default(10_000),
   maxConnections: count.default(1_000),
   maxMessageBytes: count.default(32 * 1024 * 1024),
-  clock: z.custom<Clock>((clock) => typeof (clock as Clock | null)?.setTimeout === 'function').default(() => systemClock),
+  clock: z.custom<Clock>((clock) => typeof (clock as Clock | null)?.setTimeout === 'function', 'expected a clock').default(() => systemClock),
 });
 
 /**
@@ -69,22 +70,29 @@ const shape = z.strictObject({
  * @throws EspalierError `gemini-server/invalid-options`, `gemini-server/invalid-script` or `gemini-server/invalid-recording`
  */
 export async function readOptions(options: GeminiServerOptions): Promise<GeminiServerSettings> {
+  // Neither a Map nor a promise has keys of its own: it would pass for no options at all.
+  if (!isPlainObject(options)) throw invalid('options: an object', sortOf(options));
+  const unknown = Object.keys(options).find((name) => !Object.hasOwn(shape.shape, name));
+  if (unknown !== undefined) throw invalid(`options: the keys ${Object.keys(shape.shape).join(', ')}`, unknown);
   const read = shape.safeParse(options);
   if (!read.success) {
     const issue = read.error.issues[0];
     const name = String(issue?.path[0] ?? 'options');
     // A wrong key is named, not shown.
-    const got = name === 'key' ? typeof options.key : issue?.path.length ? (options as Record<string, unknown>)[name] : Object.keys(options);
-    throw new EspalierError('gemini-server/invalid-options', { expected: `${name}: ${issue?.message ?? 'valid'}`, got });
+    throw invalid(`${name}: ${issue?.message ?? 'valid'}`, name === 'key' ? sortOf(options.key) : options[name as keyof GeminiServerOptions]);
   }
   const { script, replay, key, ...settings } = read.data;
   if (script !== undefined && replay !== undefined) {
-    throw new EspalierError('gemini-server/invalid-options', { expected: 'script or replay, not both', got: ['script', 'replay'] });
+    throw invalid('script or replay, not both', ['script', 'replay']);
   }
   if (script !== undefined) return { ...settings, key, script: readScript(script) };
   if (replay === undefined) return { ...settings, key, script: null };
   const recording = typeof replay === 'string' ? readRecording(await contentsOf(replay)) : replay;
   return { ...settings, key, script: replayScript(recording) };
+}
+
+function invalid(expected: string, got: unknown): EspalierError {
+  return new EspalierError('gemini-server/invalid-options', { expected, got });
 }
 
 async function contentsOf(path: string): Promise<Uint8Array> {

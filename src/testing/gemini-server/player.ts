@@ -25,6 +25,7 @@ export interface Stage {
 /** Why a step failed; null when it did not. */
 type Failure = string | null;
 
+/** Plays one script after another on the connections of its stage. */
 export class Player {
   readonly #stage: Stage;
   /** Every connection so far, the current one last: an answer may come on a later one. */

@@ -24,10 +24,11 @@ const space = 0x20;
 
 /**
  * Reads a log.
- * @param log  the bytes of the file
- * @throws  EspalierError `gemini-server/invalid-recording`: the byte at which it stops being a log
+ * @param log  the bytes of the file, or its text
+ * @throws  EspalierError `gemini-server/invalid-recording`: the byte at which it stops being a log; also for what is neither bytes nor text
  */
 export function readRecording(log: Uint8Array | string): Recording {
+  if (typeof log !== 'string' && !ArrayBuffer.isView(log)) throw invalid('the bytes or the text of a log', log);
   const bytes = typeof log === 'string' ? Buffer.from(log) : Buffer.from(log.buffer, log.byteOffset, log.byteLength);
   const frames: RecordedFrame[] = [];
   let at = 0;
@@ -50,10 +51,13 @@ export function readRecording(log: Uint8Array | string): Recording {
 /**
  * The script that replays a recording: it sends what the server sent, and where the client spoke it waits for a message of that kind,
  * whatever its content.
- * @throws  EspalierError `gemini-server/invalid-recording` when a recorded client frame cannot be read
+ * @throws  EspalierError `gemini-server/invalid-recording` when it is no recording, or a recorded client frame cannot be read
  */
 export function replayScript(recording: Recording): readonly Step[] {
-  return recording.frames.map((frame, index): Step => {
+  const { frames } = (recording ?? {}) as Partial<Recording>;
+  if (!Array.isArray(frames)) throw invalid('a recording: { frames }, as readRecording makes it', recording);
+  return (frames as readonly RecordedFrame[]).map((frame, index): Step => {
+    if (!isFrame(frame)) throw invalid(`frame ${index}: { from: 'client' or 'server', text }`, frame);
     if (frame.from === 'client') {
       const read = parseClientMessage(frame.text);
       if (!read.ok) throw invalid(`frame ${index}: a client message (${read.detail})`, read.excerpt);
@@ -62,6 +66,10 @@ export function replayScript(recording: Recording): readonly Step[] {
     const message = parsed(frame.text);
     return message === null ? { garbage: frame.text } : { send: message };
   });
+}
+
+function isFrame(frame: Partial<RecordedFrame> | null | undefined): boolean {
+  return (frame?.from === 'client' || frame?.from === 'server') && typeof frame.text === 'string';
 }
 
 function parsed(text: string): Record<string, unknown> | null {

@@ -26,6 +26,7 @@ import { type Waited, Waits } from './waits.js';
 export interface GeminiServer extends AsyncDisposable {
   /** `http://127.0.0.1:PORT`: the base URL for clients; over `ws:` the same host and port. */
   readonly url: string;
+  /** The loopback port that it listens on. */
   readonly port: number;
   /** Every client message, in the order they arrived, over all connections. */
   readonly received: readonly ReceivedMessage[];

@@ -53,6 +53,8 @@ function due(supervisor: Supervisor, call: SupervisorCall): Due {
     case 'call.terminateChild':
       if (template !== null && call.by === 'id') return no('simpleOneForOne');
       if (template !== null && call.by === 'deadActor') return { answer: { ok: true } };
+      // One that had no successor when it was named, and has one now.
+      if (call.run !== undefined) return template === null ? no('notFound') : { answer: { ok: true } };
       if (call.id !== supervisor.notes['first']) return no('notFound');
       return lives(call.id) ? { becomes: 'terminatingChild' } : { answer: { ok: true } };
     default:
@@ -98,6 +100,7 @@ export const dynamicSupervisorModel: Model<typeof dynamicSupervisorMachine> = {
         },
         { when: (supervisor) => known(supervisor) !== undefined, due },
       ),
+      'terminate a former incarnation': asks({ type: 'call.terminateChild', id: 'p', by: 'actor', run: 0 }, { due }),
       'terminate a ghost': asks({ type: 'call.terminateChild', id: 'ghost', by: 'actor' }, { due }),
       'terminate by id': asks({ type: 'call.terminateChild', id: 'template', by: 'id' }, { due, when: isTemplated }),
       'terminate a dead stranger': asks({ type: 'call.terminateChild', id: '', by: 'deadActor' }, { due }),

@@ -112,7 +112,7 @@ function obey(fake: Fake, pool: DynamicDouble, command: DynamicPoolCommand, at: 
       pool.entries.delete(command.id);
       return;
     case 'pool.find':
-      if (entry === undefined) answer(fake, { type: 'child.missing', id: command.id });
+      if (entry === undefined || (command.run !== undefined && command.run !== entry.run)) answer(fake, { type: 'child.missing', id: command.id });
       else answer(fake, { type: 'child.found', id: command.id, status: child === undefined ? 'restarting' : 'running', spec: entry.spec });
       return;
     case 'pool.ask':

@@ -9,6 +9,7 @@ import { z } from 'zod';
 
 /** Bytes of one media type: `data` is base64, `mimeType` e.g. `audio/pcm;rate=16000`. */
 export const blob = z.looseObject({ mimeType: z.string().optional(), data: z.string().optional() });
+/** Media, read. @see {@link blob} */
 export type Blob = z.infer<typeof blob>;
 
 /**
@@ -23,6 +24,7 @@ export const functionCall = z.looseObject({
     .nullish()
     .transform((args) => args ?? {}),
 });
+/** A call, read. @see {@link functionCall} */
 export type FunctionCall = z.infer<typeof functionCall>;
 
 /**
@@ -48,6 +50,7 @@ export const functionResponse = z.looseObject({
   scheduling: z.string().optional(),
   willContinue: z.boolean().optional(),
 });
+/** An answer, read. @see {@link functionResponse} */
 export type FunctionResponse = z.infer<typeof functionResponse>;
 
 /** One piece of a content; usually exactly one field is set. `thoughtSignature` (base64) must be echoed verbatim. */
@@ -59,8 +62,10 @@ export const part = z.looseObject({
   functionCall: functionCall.optional(),
   functionResponse: functionResponse.optional(),
 });
+/** A part, read. @see {@link part} */
 export type Part = z.infer<typeof part>;
 
 /** One turn of one side: `role` is `user` or `model`, and often absent on what a Live server sends. */
 export const content = z.looseObject({ role: z.string().optional(), parts: z.array(part).optional() });
+/** A content, read. @see {@link content} */
 export type Content = z.infer<typeof content>;

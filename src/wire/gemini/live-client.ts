@@ -30,6 +30,7 @@ const setup = z.looseObject({
   proactivity: anyObject.optional(),
   historyConfig: anyObject.optional(),
 });
+/** The body of the setup message, read. */
 export type LiveSetup = z.infer<typeof setup>;
 
 /** Ordered turns, which interrupt the model. */
@@ -58,6 +59,7 @@ const clientKinds = {
 
 /** A message of the client: one of its kinds, and whatever else came with it. */
 export const clientMessage = z.looseObject(clientKinds).partial();
+/** A client message, read: the kinds that it holds, in camelCase, and every unknown field as it came. */
 export type ClientMessage = z.infer<typeof clientMessage>;
 
 /** The name of one kind of client message. */

@@ -80,6 +80,7 @@ const serverKinds = {
 
 /** A message of the server: any of its kinds, and whatever else came with them. */
 export const serverMessage = z.looseObject(serverKinds).partial();
+/** A server message, read: the kinds that it holds, and every unknown field as it came. */
 export type ServerMessage = z.infer<typeof serverMessage>;
 
 /** The name of one kind of server message. */

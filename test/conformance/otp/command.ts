@@ -67,7 +67,7 @@ function parse(args: string[], home: string): Options | 'help' {
     },
   });
   if (values.help) return 'help';
-  const own = ['hand', 'public', 'proc-hand', 'proc-public', 'elixir'].map((set) => join(home, 'sets', `${set}.jsonl`));
+  const own = ['hand', 'public', 'proc-hand', 'proc-public', 'elixir', 'own'].map((set) => join(home, 'sets', `${set}.jsonl`));
   return { files: positionals.length > 0 ? positionals.map(userPath) : own, verbose: values.verbose, json: values.json, only: values.only };
 }
 
