@@ -11,7 +11,7 @@ export function lineOf(scenario: Scenario, rules: OracleRules = otpRules): Line 
   const trace = playOnOracle(scenario, rules);
   const playable = withoutTheImpossible(scenario, trace);
   const intervals = (playable === scenario ? trace : playOnOracle(playable, rules)).map((interval) => ({
-    ...tolerant(interval),
+    ...asRecorded(canonical(interval)),
     ...(isLoose(interval) ? { unordered: true } : {}),
   }));
   return { name: 'random', scenario: playable, golden: { oracle: 'espalier', intervals } };
@@ -28,26 +28,6 @@ export async function requireAgreement(line: Line): Promise<void> {
   const complaint = await complaintOf(line);
   // Not by `expect`, which shortens what it shows.
   if (complaint !== '') throw new Error(complaint);
-}
-
-/** Does the sequence meet one of the known differences? @see known-differences.jsonl */
-export function isKnownToDiffer({ scenario, golden }: Line): boolean {
-  const intervals = golden['intervals'] as unknown as readonly GoldenInterval[];
-  return (
-    intervals.some(({ events }) => events.some((event, index) => endsInItsStart(event, events[index + 1]))) ||
-    // An instance that is named while its supervisor is blocked.
-    scenario.steps.some((step, index) => step['by'] === 'name' && intervals[index - 1]?.sups[String(step['sup'])] === 'busy')
-  );
-}
-
-interface GoldenInterval {
-  readonly events: readonly (readonly Json[])[];
-  readonly sups: Readonly<Record<string, Json>>;
-}
-
-/** A supervisor (they are called `s`) that gives up in the very moment of its start. */
-function endsInItsStart([what, path]: readonly Json[], next: readonly Json[] | undefined): boolean {
-  return what === 'start' && next?.[0] === 'exit' && next[1] === path && /^top(?:\/s\d+)*$/u.test(path as string);
 }
 
 /** The driver cannot order a top to end that has not started, nor name an instance that never was. */
@@ -68,13 +48,18 @@ function isLoose({ events }: Interval): boolean {
   return events.some(({ entry: [what, path, reason] }) => what === 'exit' && reason === 'killed' && parents.has(path as string));
 }
 
-/** The oracle's trace, without what is known to differ: who is already started, but has just ended, is not named. @see known-differences.jsonl */
-function tolerant(interval: Interval): Record<string, Json> {
-  const ended = new Set(interval.events.filter(({ entry }) => entry[0] === 'exit').map(({ entry }) => entry[1]));
-  const replies = interval.replies.map(([step, reply]): [number, Json] => {
-    const [, why] = Array.isArray(reply) ? (reply as readonly Json[]) : [];
-    const isStarted = Array.isArray(why) && (why as readonly Json[])[0] === 'already_started';
-    return isStarted && ended.has((why as readonly Json[])[1]) ? [step, ['error', ['already_started', '$dead']]] : [step, reply];
+/** The driver comes too late to see why a supervisor ended that gave up in the very moment of its start, as the recorder of real OTP does. */
+function asRecorded(trace: Record<string, Json>): Record<string, Json> {
+  const events = trace['events'] as readonly (readonly Json[])[];
+  const told = events.map((event, index) => {
+    const [what, path, reason] = event;
+    const isTooLate =
+      what === 'exit' &&
+      reason === 'shutdown' &&
+      events[index - 1]?.[0] === 'start' &&
+      events[index - 1]?.[1] === path &&
+      /^top(?:\/s\d+)*$/u.test(path as string);
+    return isTooLate ? [what, path as Json, 'noproc'] : event;
   });
-  return canonical({ ...interval, replies });
+  return { ...trace, events: told };
 }

@@ -8,8 +8,6 @@
  * Left out, because the library differs and says so: child specs that are nonsense (misuse is thrown at the call, before its turn); `auto_shutdown` of a
  * template (refused, as by newer OTP); workers that ignore every request below a supervisor that may be killed (OTP leaves them to themselves, here they
  * have an owner and a deadline: docs/decisions/004).
- *
- * Left out, because the library differs and should not: see known-differences.jsonl.
  */
 import fc from 'fast-check';
 
@@ -151,9 +149,8 @@ export const scenarios: fc.Arbitrary<Scenario> = fc
       { weight: 2, arbitrary: dynamic },
     ),
     moves: fc.array(move, { minLength: 1, maxLength: 12 }),
-    hasty: fc.boolean(),
   })
-  .map(({ sup, moves, hasty }) => new Naming(hasty).scenario(sup, moves));
+  .map(({ sup, moves }) => new Naming().scenario(sup, moves));
 
 interface Place {
   readonly path: string;
@@ -171,12 +168,6 @@ class Naming {
   #count = 0;
   #delays = 0;
   #killing = false;
-  /** Nobody takes time to start or to stop, and restart windows are short; or they are long, and some take their time. @see known-differences.jsonl */
-  readonly #hasty: boolean;
-
-  constructor(hasty: boolean) {
-    this.#hasty = hasty;
-  }
 
   scenario(sup: Sketch['sup'] & object, moves: readonly Move[]): Scenario {
     this.#killing = moves.some(({ what }) => what === 'kill_supervisor');
@@ -192,7 +183,6 @@ class Naming {
     this.#supervisors.push(own);
     return {
       ...sup,
-      ...(this.#hasty ? {} : { period: 60 }),
       ...(sup.children === undefined ? {} : { children: sup.children.map((one) => this.#child(one, own, own.kind !== 'simple_one_for_one')) }),
     };
   }
@@ -214,7 +204,7 @@ class Naming {
 
   /** No two delays are alike. */
   #behaviour({ start, stop: asked }: Sketch, mayBeKilled: boolean): Pick<Child, 'start' | 'stop'> {
-    const stop = asked !== 'ignore' ? asked : this.#hasty ? 'prompt' : mayBeKilled ? { delay: 120 } : asked;
+    const stop = asked !== 'ignore' ? asked : mayBeKilled ? { delay: 120 } : asked;
     return {
       ...(start === undefined ? {} : { start: start.map((action) => (typeof action === 'string' ? action : this.#longer(action))) }),
       ...(stop === undefined ? {} : { stop: typeof stop === 'string' ? stop : this.#longer(stop) }),
@@ -224,7 +214,7 @@ class Naming {
   #longer<Timed extends { readonly delay?: number; readonly die_after?: number }>(timed: Timed): Timed {
     const { delay: before, die_after: after, ...rest } = timed;
     const more = ++this.#delays;
-    const delayed = before === undefined || this.#hasty ? {} : { delay: before + more };
+    const delayed = before === undefined ? {} : { delay: before + more };
     return { ...rest, ...delayed, ...(after === undefined ? {} : { die_after: after + more }) } as Timed;
   }
 

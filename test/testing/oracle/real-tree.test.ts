@@ -1,16 +1,10 @@
 /** Our supervisors, on the virtual clock, held against the oracle in sequences that nobody thought of. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 
-import { repositoryRoot } from '../../conformance/otp/command.js';
-import { differenceOfIntervals } from '../../conformance/otp/compare.js';
 import type { Json, Line } from '../../conformance/otp/line.js';
-import { readLine } from '../../conformance/otp/play.js';
-import { complaintOf, isKnownToDiffer, lineOf, requireAgreement } from './against-oracle.js';
+import { lineOf, requireAgreement } from './against-oracle.js';
 import { scenarios } from './random-scenarios.js';
-import { playOnOracle } from './scenario-on-oracle.js';
 
 const seed = 2025;
 const sequences = 600;
@@ -22,7 +16,6 @@ describe('the real tree does what the oracle says', () => {
   test(`in ${sequences} random sequences of crashes, kills, exits, calls and time`, async () => {
     const agrees = fc.asyncProperty(scenarios, async (scenario) => {
       const line = lineOf(scenario);
-      fc.pre(!isKnownToDiffer(line));
       await requireAgreement(line);
     });
     await fc.assert(agrees, { seed, numRuns: sequences });
@@ -60,24 +53,3 @@ function sightsOf({ scenario, golden }: Line): string[] {
     ...(states.includes(',null,') ? ['a child that is down'] : []),
   ];
 }
-
-describe('where the real tree is known to differ from OTP', () => {
-  const file = join(repositoryRoot(), 'test', 'testing', 'oracle', 'known-differences.jsonl');
-  const rows = readFileSync(file, 'utf8')
-    .split('\n')
-    .filter((row) => row !== '');
-  const lines = rows.map((row) => readLine(row) as Line & { readonly instead: string });
-
-  for (const line of lines) {
-    describe(`${line.scenario.rule}`, () => {
-      test('the oracle does as real Erlang/OTP did', () => {
-        expect(differenceOfIntervals(line.golden['intervals'] ?? null, playOnOracle(line.scenario))).toBe(null);
-      });
-
-      // When this fails the tree has been mended: strike the line, and what keeps the random sequences clear of it.
-      test(`and ${line.instead}`, async () => {
-        expect(await complaintOf(line)).not.toBe('');
-      });
-    });
-  }
-});
