@@ -51,6 +51,8 @@ export type {
 export { supervisorOracle, type SupervisorOracle } from './oracle/oracle.js';
 export { type OracleChildStatus, type OracleRules, otpRules } from './oracle/rules.js';
 export type { OracleFlags, OracleSpec, OracleStart, OracleStop, ResolvedOracleSpec } from './oracle/specs.js';
+export { type CoverageFormat, coverageReport, type CoverageReportOptions } from './report/coverage-report.js';
+export { writeCoverageReport, type WrittenReport } from './report/write-report.js';
 export type { Change } from './replay/difference.js';
 export { expectReplay, ReplayFailure } from './replay/expect-replay.js';
 export type { RecordedAction, RecordedActor, RecordedEvent, RecordedState, RecordedTransition } from './replay/lines.js';

@@ -30,8 +30,7 @@ export interface KitMatchers<Subject> {
 }
 
 declare module 'vitest' {
-  // The name and the parameter are vitest's.
-  // oxlint-disable-next-line typescript/no-explicit-any
+  // oxlint-disable-next-line typescript/no-explicit-any -- the name and the parameter are vitest's
   interface Matchers<T = any> extends KitMatchers<T> {}
 }
 

@@ -17,7 +17,7 @@ const sources: readonly Source[] = [
 /** Runs a synchronous step, and tells which sources of time and chance it read. The globals are as before when it returns. */
 export function impurityOf(step: () => void): string[] {
   const read = new Set<string>();
-  const { Date: RealDate } = globalThis;
+  const RealDate = Date;
   const undo: (() => void)[] = [];
   const put = (of: object, key: string, value: unknown): void => {
     const before = Object.getOwnPropertyDescriptor(of, key);

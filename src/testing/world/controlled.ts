@@ -241,8 +241,7 @@ export function controlled<Input, Output>(
         const call = enter(args[0] as Input, undefined, (outcome) => {
           call.close('done' in outcome ? 'done' : 'failed');
           if ('done' in outcome) resolve(outcome.done as Output);
-          // An actor that fails with any value: so does the function that stands for it.
-          // oxlint-disable-next-line typescript/prefer-promise-reject-errors
+          // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- an actor fails with any value; so does the function that stands for it
           else reject(outcome.error);
         });
         const signal = signalAmong(args);

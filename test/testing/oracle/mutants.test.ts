@@ -138,7 +138,7 @@ describe('a sequence on which the real tree and an oracle differ', () => {
     const [printed] = /\{"name".*\}/u.exec((failure.errorInstance as Error).message) ?? [''];
     const line = readLine(printed) as Line;
     // The start, and one crash more than the window allows.
-    expect(line.scenario.steps.length).toBeLessThanOrEqual(4);
+    expect(line.scenario.steps.length).toBeLessThanOrEqual(6);
     expect(line.scenario.top?.sup?.children).toHaveLength(1);
     expect(await playLine(line)).toMatchObject({ status: 'failed' });
     expect(await complaintOf(lineOf(line.scenario))).toBe('');
