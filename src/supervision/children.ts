@@ -16,7 +16,7 @@ import { adopt } from './orphans.js';
 import { restoreTimers, timersBelow, type PersistedTimer } from './persistence.js';
 import { inTurn } from './turns.js';
 import { exitReason, handles, noteOrder, onExit } from './watch.js';
-import { createChild, hasStopped, providedActor } from './xstate-internals.js';
+import { childrenOf, createChild, hasStopped, providedActor } from './xstate-internals.js';
 
 /** What a pool is told of its children, at once and in order. */
 export interface ChildListener {
@@ -37,6 +37,14 @@ export interface PooledChild {
   /** Monotonic ms at which it was asked to end; null when it was not. */
   askedAt: number | null;
   killed: boolean;
+  /** The pool of one that is a supervisor. */
+  below?: PoolBelow;
+}
+
+/** What is asked of the pool of a child that is a supervisor, once it has ended. */
+interface PoolBelow {
+  /** Who ended without their chart's hearing of it. */
+  readonly left: readonly EndedChild[];
 }
 
 /** By what a pool knows an actor: which child, which incarnation of it. */
@@ -46,7 +54,7 @@ export interface ChildName {
 }
 
 /** One child, saved. */
-export interface PersistedChild extends Omit<PooledChild, 'ref'> {
+export interface PersistedChild extends Omit<PooledChild, 'ref' | 'below'> {
   readonly snapshot: unknown;
   readonly timers: readonly PersistedTimer[];
 }
@@ -66,6 +74,8 @@ export class Children {
    */
   readonly #places = new Map<string, PooledChild | undefined>();
   #size = 0;
+  /** Who ended with the pool itself, so that nobody was told: for the exit report of whoever killed it. */
+  readonly left: EndedChild[] = [];
 
   /**
    * @param scope       of the pool's own actor, which is every child's parent
@@ -126,6 +136,8 @@ export class Children {
     const child: PooledChild = { id, run, spec, ref, phase: 'starting', askedAt: null, killed: false };
     this.#enter(child);
     ref.start();
+    const below = poolBelow(ref);
+    if (below !== undefined) child.below = below;
     if (saved !== undefined) {
       restoreTimers(ref, saved.timers);
       if (saved.phase === 'running') {
@@ -217,7 +229,7 @@ export class Children {
     this.#remove(child);
     const at = this.#clock.now();
     const { id, run, askedAt, killed } = child;
-    const children = endedBelow(child.ref, output);
+    const children = endedBelow(child, output);
     const inner = children === undefined ? {} : { children };
     this.#listener.exited(child, { type: 'child.exited', id, run, at, reason, tookMs: askedAt === null ? 0 : at - askedAt, killed, ...inner });
   }
@@ -266,7 +278,8 @@ export class Children {
 
   /** The pool itself is stopped: nobody is waited for, nobody is told. After a kill those that trap exits are asked, and adopted. */
   leave(order: ExitReason | undefined): void {
-    for (const { ref, spec, askedAt } of this.all().reverse()) {
+    for (const child of this.all().reverse()) {
+      const { id, ref, spec, askedAt } = child;
       const request = { type: 'supervisor.shutdown', reason: 'killed' };
       const traps = handles(ref, request);
       if (order === 'killed' && (traps || askedAt !== null)) {
@@ -275,6 +288,9 @@ export class Children {
       } else {
         noteOrder(ref, order ?? 'shutdown');
         this.#scope.stopChild(ref);
+        const children = endedBelow(child, undefined);
+        const tookMs = askedAt === null ? 0 : this.#clock.now() - askedAt;
+        this.left.push({ id, reason: order ?? 'shutdown', tookMs, killed: order === 'killed', ...(children === undefined ? {} : { children }) });
       }
     }
     this.#places.clear();
@@ -288,8 +304,16 @@ function isAboutStart(snapshot: ChildSnapshot): boolean {
 }
 
 /** Who had ended below a supervisor that has ended, as far as it had come: one that was killed left no output. */
-function endedBelow(ref: AnyActorRef, output: unknown): readonly EndedChild[] | undefined {
+function endedBelow({ ref, below }: PooledChild, output: unknown): readonly EndedChild[] | undefined {
   if (kindOf(ref) === undefined) return undefined;
   const { context } = ref.getSnapshot() as { context?: { ended?: readonly EndedChild[] } };
-  return (output as { children?: readonly EndedChild[] } | undefined)?.children ?? context?.ended;
+  const told = (output as { children?: readonly EndedChild[] } | undefined)?.children ?? context?.ended ?? [];
+  return [...told, ...(below?.left ?? [])];
+}
+
+/** To be had only while the supervisor lives: one that is stopped has no children any more. */
+function poolBelow(ref: AnyActorRef): PoolBelow | undefined {
+  if (kindOf(ref) === undefined) return undefined;
+  const pool = childrenOf(ref).find((child) => child.id === 'pool');
+  return (pool?.getSnapshot() as { pool?: PoolBelow } | undefined)?.pool;
 }

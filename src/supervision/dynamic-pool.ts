@@ -13,7 +13,7 @@ import { clockOf, type Clock } from './clock.js';
 import { InitRun } from './init-run.js';
 import { restoreTimers, timersOf, type PersistedTimer } from './persistence.js';
 import { poolActor, type AnyPoolScope, type PoolEnded, type PoolLogic } from './pool-actor.js';
-import { takeTurns } from './turns.js';
+import { inTurn, takeTurns } from './turns.js';
 import { handles, orderOf } from './watch.js';
 import { systemOf } from './xstate-internals.js';
 
@@ -69,6 +69,11 @@ export class DynamicPool {
         this.#exited(child, exit);
       },
     });
+  }
+
+  /** Who ended with the pool itself, or while it was stopping. */
+  get left(): readonly EndedChild[] {
+    return [...(this.#emptied ? [] : (this.#ended ?? [])).map(({ spec: _spec, ...ended }) => ended), ...this.children.left];
   }
 
   /** The living incarnation under a key. */
@@ -135,7 +140,12 @@ export class DynamicPool {
         this.children.ended(event.id, event.actor);
         return;
       default:
-        if (reasonOfEvent(event) !== undefined && !this.#init.ended(event)) this.children.ended(childOfEvent(event));
+        // In turn: everybody else who watches the child is told before its supervisor acts.
+        if (reasonOfEvent(event) !== undefined && !this.#init.ended(event)) {
+          inTurn(this.#self, () => {
+            this.children.ended(childOfEvent(event));
+          });
+        }
     }
   }
 

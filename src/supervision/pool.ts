@@ -7,11 +7,12 @@ import type { AnyActorRef } from 'xstate';
 
 import type { InitSpec } from '../../machines/supervision/child-spec.js';
 import { childOfEvent, reasonOfEvent } from '../../machines/supervision/exit.js';
-import type { PoolCommand, PoolFact, PoolInput } from '../../machines/supervision/pool.js';
+import type { EndedChild, PoolCommand, PoolFact, PoolInput } from '../../machines/supervision/pool.js';
 import { Children, type ChildName, type PersistedChild, type PooledChild } from './children.js';
 import { InitRun } from './init-run.js';
 import { restoreTimers, timersOf, type PersistedTimer } from './persistence.js';
 import { poolActor, type AnyPoolScope, type PoolEnded, type PoolLogic } from './pool-actor.js';
+import { inTurn } from './turns.js';
 import { handles, orderOf } from './watch.js';
 import { systemOf } from './xstate-internals.js';
 
@@ -47,6 +48,11 @@ export class Pool {
         this.#report(exit);
       },
     });
+  }
+
+  /** Who ended with the pool itself. */
+  get left(): readonly EndedChild[] {
+    return this.children.left;
   }
 
   get(id: string): PooledChild | undefined {
@@ -93,7 +99,12 @@ export class Pool {
         this.children.ended(event.id, event.actor);
         return;
       default:
-        if (reasonOfEvent(event) !== undefined && !this.#init.ended(event)) this.children.ended(childOfEvent(event));
+        // In turn: everybody else who watches the child is told before its supervisor acts.
+        if (reasonOfEvent(event) !== undefined && !this.#init.ended(event)) {
+          inTurn(this.#self, () => {
+            this.children.ended(childOfEvent(event));
+          });
+        }
     }
   }
 

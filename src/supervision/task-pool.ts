@@ -61,7 +61,9 @@ export class TaskPool {
   #size = 0;
   #kept = 0;
   #mode: Mode = 'open';
-  readonly #ended: EndedChild[] = [];
+  #ended: EndedChild[] = [];
+  /** Who ended without the chart's hearing of it: with the pool, or while it was stopping. */
+  left: readonly EndedChild[] = [];
 
   constructor(scope: AnyPoolScope, { supervisor, maxChildren }: TaskPoolInput) {
     this.#scope = scope;
@@ -294,7 +296,9 @@ export class TaskPool {
   #checkEmptied(): void {
     if (this.#size > 0 || (this.#mode !== 'stopping' && this.#mode !== 'draining')) return;
     this.#mode = 'gone';
-    this.#report({ type: 'pool.emptied', ended: this.#ended });
+    const ended = this.#ended;
+    this.#ended = [];
+    this.#report({ type: 'pool.emptied', ended });
   }
 
   /** The pool as JSON; of its tasks only their names. */
@@ -320,17 +324,21 @@ export class TaskPool {
   leave(): void {
     this.#mode = 'gone';
     this.deadlines.clear();
+    const reason = orderOf(this.#supervisor) ?? 'killed';
     for (const slot of this.#all()) {
       const { plan, ref } = slot;
+      const tookMs = slot.askedAt === null ? 0 : this.#clock.now() - slot.askedAt;
+      if (plan !== undefined) this.#ended.push({ id: plan.name ?? slot.id, reason, tookMs, killed: reason === 'killed' });
       slot.abort('killed');
       if (ref !== undefined) {
-        noteOrder(ref, orderOf(this.#supervisor) ?? 'killed');
+        noteOrder(ref, reason);
         this.#scope.stopChild(ref);
       }
       slot.release();
       this.#giveBack(slot);
       plan?.settled?.({ ok: false, reason: 'lost' });
     }
+    this.left = this.#ended;
   }
 }
 

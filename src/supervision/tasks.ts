@@ -183,9 +183,12 @@ export class TaskSupervisor {
     return (pool?.getSnapshot() as { pool?: TaskPool } | undefined)?.pool;
   }
 
-  async #handle(): Promise<SupervisorHandle> {
+  /** An order to a supervisor that runs takes effect at the call: nothing that comes after is started. */
+  async #order(give: (supervisor: SupervisorHandle) => Promise<ExitReport>): Promise<ExitReport> {
+    const running = this.#resolve();
+    if (running !== undefined && exitReason(running) === null) return give(supervisorHandle(running));
     await this.#ready();
-    return supervisorHandle(this.ref);
+    return give(supervisorHandle(this.ref));
   }
 
   #start(
@@ -296,7 +299,7 @@ export class TaskSupervisor {
    */
   async drain(options: { deadlineMs?: number } = {}): Promise<ExitReport> {
     requireDrain(options);
-    return (await this.#handle()).drain(options);
+    return this.#order((supervisor) => supervisor.drain(options));
   }
 
   /**
@@ -306,7 +309,7 @@ export class TaskSupervisor {
    */
   async stop(options: { reason?: 'normal' | 'shutdown' } = {}): Promise<ExitReport> {
     requireStop(options);
-    return (await this.#handle()).stop(options);
+    return this.#order((supervisor) => supervisor.stop(options));
   }
 }
 

@@ -1,54 +1,67 @@
 /**
  * Taking turns: what processes do at one time, told in a row.
  *
- * XState's actors run to completion in whoever sends to them, so to ask two supervisors to end would end the whole tree of the first before the
- * second hears of it. Where many are asked at once, every request and every notice of an end waits for its turn, first come, first served: as
- * processes would, all trees shrink together, from the leaves up. Elsewhere a turn is taken at once.
+ * XState's actors run to completion in whoever sends to them. So to ask two supervisors to end would end the whole tree of the first before the
+ * second hears of it; and an end that ends another actor, whose end ends a third, would go one step further down the stack with each, until there is
+ * no stack left. Where many are asked at once, and wherever an end is told, every request and every notice waits for its turn, first come, first
+ * served: as processes would, all trees shrink together, from the leaves up, and a chain of any length ends link by link. Elsewhere a turn is taken at
+ * once. There is one row for all systems, since links tie actors of any two.
  */
 import type { AnyActorRef } from 'xstate';
 
-interface Turns {
-  readonly waiting: (() => void)[];
-  isTaken: boolean;
+/** What is done when its turn has come. */
+export interface Turn {
+  take(): void;
 }
 
-const turnsBySystem = new WeakMap<object, Turns>();
+const waiting: Turn[] = [];
+let isTaken = false;
 
-function turnsOf({ system }: AnyActorRef): Turns {
-  const turns = turnsBySystem.get(system) ?? { waiting: [], isTaken: false };
-  turnsBySystem.set(system, turns);
-  return turns;
-}
-
-/** Does something in turn: at once, or after what already waits in the actor's system. */
-export function inTurn(actor: AnyActorRef, act: () => void): void {
-  const turns = turnsOf(actor);
-  if (turns.isTaken) turns.waiting.push(act);
+/**
+ * Does something in turn: at once, or after all that already waits.
+ * @param _actor  who does it; nobody has a row of its own
+ */
+export function inTurn(_actor: AnyActorRef, act: () => void): void {
+  if (isTaken) waiting.push({ take: act });
   else act();
 }
 
 /**
  * Lets everything that `begin` sets off take turns, until nothing waits. Within another's turns, it joins them.
+ * @param _actor  who begins
  * @throws what the first turn that threw did, after all others have had theirs
  */
-export function takeTurns(actor: AnyActorRef, begin: () => void): void {
-  const turns = turnsOf(actor);
-  if (turns.isTaken) {
+export function takeTurns(_actor: AnyActorRef, begin: () => void): void {
+  if (isTaken) {
     begin();
     return;
   }
-  turns.isTaken = true;
-  turns.waiting.push(begin);
-  const faults: unknown[] = [];
+  queueTurn({ take: begin });
+  takeWaiting();
+}
+
+/** Puts a turn behind those that wait; it is taken when {@link takeWaiting} next has its way. */
+export function queueTurn(turn: Turn): void {
+  waiting.push(turn);
+}
+
+/**
+ * Takes all turns that wait, and what they set off, until nothing waits. Within another's turns they are left to it.
+ * @throws what the first turn that threw did, after all others have had theirs
+ */
+export function takeWaiting(): void {
+  if (isTaken) return;
+  isTaken = true;
+  let faults: unknown[] | undefined;
   // By index, and emptied at the end: to shift each turn out of a hundred thousand would move all the others.
-  for (let index = 0; index < turns.waiting.length; index++) {
+  for (let index = 0; index < waiting.length; index++) {
     try {
-      turns.waiting[index]?.();
+      waiting[index]?.take();
     } catch (fault) {
-      faults.push(fault);
+      (faults ??= []).push(fault);
     }
   }
-  turns.waiting.length = 0;
-  turns.isTaken = false;
-  if (faults.length > 0) throw faults[0];
+  waiting.length = 0;
+  isTaken = false;
+  if (faults !== undefined) throw faults[0];
 }

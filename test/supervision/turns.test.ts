@@ -1,7 +1,7 @@
 /** Who is asked at one time ends at one time. */
 import { describe, expect, it } from 'vitest';
 import { createActor, createMachine } from 'xstate';
-import { inTurn, takeTurns } from '../../src/supervision/turns.js';
+import { inTurn, queueTurn, takeTurns, takeWaiting } from '../../src/supervision/turns.js';
 
 const actor = () => createActor(createMachine({}));
 
@@ -41,5 +41,50 @@ describe('turns', () => {
     expect(told).toEqual(['second']);
     takeTurns(one, () => told.push('third'));
     expect(told).toEqual(['second', 'third']);
+  });
+
+  it('of actors of different systems are one row', () => {
+    const [one, other] = [actor(), actor()];
+    const told: string[] = [];
+    takeTurns(one, () => {
+      inTurn(one, () => told.push('first'));
+      takeTurns(other, () => {
+        inTurn(other, () => told.push('second'));
+        told.push('begun');
+      });
+      inTurn(one, () => told.push('third'));
+    });
+    expect(told).toEqual(['begun', 'first', 'second', 'third']);
+  });
+
+  it('that are queued wait for those before them, and are taken by whoever takes turns first', () => {
+    const told: string[] = [];
+    const queue = (name: string, then?: () => void) =>
+      queueTurn({
+        take: () => {
+          told.push(name);
+          then?.();
+        },
+      });
+    queue('a', () => {
+      queue('c');
+      takeWaiting();
+      told.push("a's end");
+    });
+    queue('b');
+    expect(told).toEqual([]);
+    takeWaiting();
+    expect(told).toEqual(['a', "a's end", 'b', 'c']);
+  });
+
+  it('set off each by the one before are as many as you like', () => {
+    const one = actor();
+    let taken = 0;
+    const next = (): void => {
+      taken++;
+      if (taken < 200_000) inTurn(one, next);
+    };
+    takeTurns(one, next);
+    expect(taken).toBe(200_000);
   });
 });
