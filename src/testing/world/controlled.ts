@@ -3,7 +3,7 @@
  *
  * One `controlled` is XState logic (a child of a supervisor, invoked, spawned) and a function (`fn`, for tools and tasks) at once.
  */
-import type { ActorLogic, AnyActorRef, EventObject, Snapshot } from 'xstate';
+import type { ActorLogic, AnyActorRef, AnyEventObject, EventObject, Snapshot } from 'xstate';
 
 import { systemOf } from '../../supervision/xstate-internals.js';
 import { EspalierError } from '../../errors.js';
@@ -94,7 +94,7 @@ export class ControlledCall<Input = unknown, Output = unknown> {
   }
 
   /** Sends an event to the actor's parent, as a callback actor does. */
-  report(event: EventObject): void {
+  report(event: AnyEventObject): void {
     const parent = this.ref?._parent;
     if (this.ref === undefined || parent === undefined)
       throw new EspalierError('testing/invalid-options', { expected: `the call ${this.id} to be an actor with a parent`, got: event });
@@ -155,8 +155,13 @@ export interface Desk {
 
 type CallSnapshot<Input, Output> = Snapshot<Output> & { readonly input: Input; readonly can?: () => boolean };
 
-/** XState logic under the test's hand. Made by `world.controlled`. */
-export interface Controlled<Input = unknown, Output = unknown> extends ActorLogic<Snapshot<Output>, EventObject, Input> {
+/**
+ * XState logic under the test's hand. Made by `world.controlled`. A machine takes it, by `provide`, in the place of `fromPromise<Output, Input>` and, with
+ * `undefined` for its output, of `fromCallback`.
+ */
+// XState's logic is invariant in its snapshot and its events, and a promise and a callback differ in both.
+// oxlint-disable-next-line typescript/no-explicit-any -- only `any` stands for the one and for the other
+export interface Controlled<Input = unknown, Output = unknown> extends ActorLogic<Snapshot<Output> & { readonly input: any }, any, Input> {
   /** Every call so far, oldest first. */
   readonly calls: readonly ControlledCall<Input, Output>[];
   /** Those that run now. */

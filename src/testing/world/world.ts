@@ -2,7 +2,7 @@
  * A world for one test: actor trees on virtual time, stepped by a seeded scheduler, struck by planned faults, written down line by line, and looked
  * over at the end: whatever was started in it and is left is named, with where it was started.
  */
-import { createActor, type ActorOptions, type Actor, type AnyActorLogic, type AnyActorRef, type EventObject, type InspectionEvent } from 'xstate';
+import { createActor, type ActorOptions, type Actor, type AnyActorLogic, type AnyActorRef, type AnyEventObject, type InspectionEvent } from 'xstate';
 
 import { contain } from '../../supervision/contain.js';
 import { orchestrator, type App, type Orchestrator } from '../../supervision/orchestrator.js';
@@ -162,7 +162,7 @@ export class World implements AsyncDisposable {
   }
 
   /** Puts a message in flight; the scheduler delivers it. */
-  post(target: AnyActorRef, event: EventObject, options: { readonly from?: AnyActorRef } = {}): void {
+  post(target: AnyActorRef, event: AnyEventObject, options: { readonly from?: AnyActorRef } = {}): void {
     this.#requireOpen();
     requireKeys(options, ['from'], 'the options of a message');
     if (typeof target?.getSnapshot !== 'function') refuse('an actor to post to', target);
