@@ -161,6 +161,12 @@ function groundOf<M extends AnyStateMachine>(run: Run<M>): string {
 
 function stateKey<M extends AnyStateMachine>(model: Model<M>, run: Run<M>): string {
   const { status, value, context } = run.snapshot as AnyMachineSnapshot;
-  const known = model.key === undefined ? [context, (run.clock.nextAt() ?? 0) - run.clock.now()] : model.key(run);
+  const known = model.key === undefined ? [context, nextInMs(run)] : model.key(run);
   return JSON.stringify([run.start, status, value, run.running().map(({ id, src }) => [src, id]), known]);
+}
+
+/** Without a timer it is the same state at any time. */
+function nextInMs<M extends AnyStateMachine>({ clock }: Run<M>): number | null {
+  const at = clock.nextAt();
+  return at === undefined ? null : at - clock.now();
 }
