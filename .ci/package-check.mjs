@@ -1,9 +1,9 @@
 /**
  * Is the package what a user needs, and no more? Builds it, looks at its list of files, has publint and attw judge it, then unpacks it as npm would
- * and uses it: every entry is imported, and the README's programs are type-checked against it and run.
+ * and uses it: every entry is imported, the examples are type-checked against it, and the README's programs are too, and run.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -73,6 +73,8 @@ writeFileSync(
   entries.map((entry, index) => `export * as entry${index} from '${manifest.name}${entry.slice(1)}';`).join('\n'),
 );
 
+cpSync(join(root, 'examples'), join(user, 'examples'), { recursive: true });
+
 const blocks = [...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map((match) => match[1]);
 if (blocks.length === 0) fail('README.md has no program to try');
 blocks.forEach((code, index) => writeFileSync(join(user, `readme-${index + 1}.ts`), code));
@@ -85,8 +87,8 @@ const compilerOptions = {
   strict: true,
   skipLibCheck: false,
 };
-writeFileSync(join(user, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.ts'] }));
+writeFileSync(join(user, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.ts', 'examples/**/*.ts'] }));
 writeFileSync(join(user, 'package.json'), '{ "type": "module", "private": true }');
 run(bin('tsc'), ['-p', user], { cwd: user, stdio: 'inherit' });
 blocks.forEach((_, index) => run('node', [`readme-${index + 1}.js`], { cwd: user, timeout: 30_000 }));
-console.log(`entries ${entries.join(' ')} import; ${blocks.length} program(s) of the README compile and run`);
+console.log(`entries ${entries.join(' ')} import; the examples compile; ${blocks.length} program(s) of the README compile and run`);
