@@ -237,7 +237,7 @@ export class Children {
   /** Asks it to end. One that does not trap exits ends at once, with the request's reason. */
   ask(child: PooledChild, reason: ExitReason): void {
     child.askedAt ??= this.#clock.now();
-    inTurn(this.#scope.self, () => {
+    inTurn(() => {
       if (this.#places.get(child.id) !== child) return;
       const request = { type: 'supervisor.shutdown', reason };
       if (handles(child.ref, request)) child.ref.send(request);
@@ -269,10 +269,11 @@ export class Children {
   }
 
   #stopped(child: PooledChild, reason: ExitReason): void {
-    inTurn(this.#scope.self, () => {
+    inTurn(() => {
       if (this.#places.get(child.id) !== child) return;
-      if (child.phase === 'running') this.#exit(child, reason, undefined);
-      else this.#fail(child, reason);
+      const told = exitReason(child.ref) ?? reason;
+      if (child.phase === 'running') this.#exit(child, told, undefined);
+      else this.#fail(child, told);
     });
   }
 

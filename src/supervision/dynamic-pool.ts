@@ -142,7 +142,7 @@ export class DynamicPool {
       default:
         // In turn: everybody else who watches the child is told before its supervisor acts.
         if (reasonOfEvent(event) !== undefined && !this.#init.ended(event)) {
-          inTurn(this.#self, () => {
+          inTurn(() => {
             this.children.ended(childOfEvent(event));
           });
         }
@@ -219,7 +219,7 @@ export class DynamicPool {
   /** Asks all at once; one timer for each distinct deadline. */
   #stopAll(): void {
     this.#ended = [];
-    takeTurns(this.#self, () => {
+    takeTurns(() => {
       this.#askAll();
     });
     this.#checkEmptied();

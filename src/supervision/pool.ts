@@ -101,7 +101,7 @@ export class Pool {
       default:
         // In turn: everybody else who watches the child is told before its supervisor acts.
         if (reasonOfEvent(event) !== undefined && !this.#init.ended(event)) {
-          inTurn(this.#self, () => {
+          inTurn(() => {
             this.children.ended(childOfEvent(event));
           });
         }

@@ -7,8 +7,6 @@
  * served: as processes would, all trees shrink together, from the leaves up, and a chain of any length ends link by link. Elsewhere a turn is taken at
  * once. There is one row for all systems, since links tie actors of any two.
  */
-import type { AnyActorRef } from 'xstate';
-
 /** What is done when its turn has come. */
 export interface Turn {
   take(): void;
@@ -17,21 +15,17 @@ export interface Turn {
 const waiting: Turn[] = [];
 let isTaken = false;
 
-/**
- * Does something in turn: at once, or after all that already waits.
- * @param _actor  who does it; nobody has a row of its own
- */
-export function inTurn(_actor: AnyActorRef, act: () => void): void {
+/** Does something in turn: at once, or after all that already waits. */
+export function inTurn(act: () => void): void {
   if (isTaken) waiting.push({ take: act });
   else act();
 }
 
 /**
  * Lets everything that `begin` sets off take turns, until nothing waits. Within another's turns, it joins them.
- * @param _actor  who begins
  * @throws what the first turn that threw did, after all others have had theirs
  */
-export function takeTurns(_actor: AnyActorRef, begin: () => void): void {
+export function takeTurns(begin: () => void): void {
   if (isTaken) {
     begin();
     return;

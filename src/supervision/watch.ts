@@ -98,7 +98,7 @@ export function terminate(actor: AnyActorRef, reason: ExitReason): void {
   const tell = (): void => {
     if (!hasStopped(parent)) parent.send({ type: 'pool.ended', id: actor.id, actor });
   };
-  if (hasStopped(actor)) inTurn(parent, tell);
+  if (hasStopped(actor)) inTurn(tell);
   else onExit(actor, tell);
 }
 
@@ -260,7 +260,7 @@ export function monitor(owner: AnyActorRef, target: AnyActorRef, ref = `monitor.
     due = new Notice(Ending.of(target), tell);
     release = new Notice(Ending.of(owner), demonitor);
   } else if (isSet) {
-    inTurn(owner, () => {
+    inTurn(() => {
       tell('noproc');
     });
   }

@@ -1,25 +1,21 @@
 /** Who is asked at one time ends at one time. */
 import { describe, expect, it } from 'vitest';
-import { createActor, createMachine } from 'xstate';
 import { inTurn, queueTurn, takeTurns, takeWaiting } from '../../src/supervision/turns.js';
-
-const actor = () => createActor(createMachine({}));
 
 describe('turns', () => {
   it('outside of any are taken at once', () => {
     const told: string[] = [];
-    inTurn(actor(), () => told.push('now'));
+    inTurn(() => told.push('now'));
     expect(told).toEqual(['now']);
   });
 
   it('come one after the other, what they set off behind those that wait', () => {
-    const one = actor();
     const told: string[] = [];
-    takeTurns(one, () => {
+    takeTurns(() => {
       for (const name of ['a', 'b']) {
-        inTurn(one, () => {
+        inTurn(() => {
           told.push(name);
-          inTurn(one, () => told.push(`${name}'s child`));
+          inTurn(() => told.push(`${name}'s child`));
         });
       }
       told.push('asked');
@@ -28,31 +24,29 @@ describe('turns', () => {
   });
 
   it('that throw keep nobody else from theirs, and leave nothing behind', () => {
-    const one = actor();
     const told: string[] = [];
     const throwing = () =>
-      takeTurns(one, () => {
-        inTurn(one, () => {
+      takeTurns(() => {
+        inTurn(() => {
           throw new Error('first');
         });
-        inTurn(one, () => told.push('second'));
+        inTurn(() => told.push('second'));
       });
     expect(throwing).toThrow('first');
     expect(told).toEqual(['second']);
-    takeTurns(one, () => told.push('third'));
+    takeTurns(() => told.push('third'));
     expect(told).toEqual(['second', 'third']);
   });
 
-  it('of actors of different systems are one row', () => {
-    const [one, other] = [actor(), actor()];
+  it('within turns are one row', () => {
     const told: string[] = [];
-    takeTurns(one, () => {
-      inTurn(one, () => told.push('first'));
-      takeTurns(other, () => {
-        inTurn(other, () => told.push('second'));
+    takeTurns(() => {
+      inTurn(() => told.push('first'));
+      takeTurns(() => {
+        inTurn(() => told.push('second'));
         told.push('begun');
       });
-      inTurn(one, () => told.push('third'));
+      inTurn(() => told.push('third'));
     });
     expect(told).toEqual(['begun', 'first', 'second', 'third']);
   });
@@ -78,13 +72,12 @@ describe('turns', () => {
   });
 
   it('set off each by the one before are as many as you like', () => {
-    const one = actor();
     let taken = 0;
     const next = (): void => {
       taken++;
-      if (taken < 200_000) inTurn(one, next);
+      if (taken < 200_000) inTurn(next);
     };
-    takeTurns(one, next);
+    takeTurns(next);
     expect(taken).toBe(200_000);
   });
 });
