@@ -4,8 +4,9 @@ import { dynamicSupervisorMachine } from '../../../machines/supervision/dynamic-
 import { type ExitReason, isClean } from '../../../machines/supervision/exit.js';
 import type { SupervisorCall } from '../../../machines/supervision/supervisor-state.js';
 import { dynamicPoolFake, entriesOf, newest, oldest } from './fake-dynamic-pool.js';
-import { initReports, lateness, living, playOn, poolCases, poolKey, poolOf } from './fake-pool.js';
-import { asks, callClaims, type Due, inWords, noteFacts, orderEvents, orderShutdown, rebase, unanswered } from './supervisor-calls.js';
+import { initReports, lateness, living, playOn, poolCases, poolKey, poolOf, tooEarly, untoldStart } from './fake-pool.js';
+import { type Book, noteRestarts, restartClaims } from './restart-claims.js';
+import { asks, callClaims, type Due, inWords, orderEvents, orderShutdown, rebase, unanswered } from './supervisor-calls.js';
 import type { EventCase, Model } from '../model/model.js';
 import type { Run } from '../model/run.js';
 
@@ -70,6 +71,7 @@ const add = (spec: Partial<ChildSpec>, when = isFree): SupervisorCase =>
 
 // ---- what must hold
 
+const books = (supervisor: Supervisor): readonly Book[] => [...entriesOf(supervisor)].map(([id, { spec, restarts }]) => ({ id, spec, restarts }));
 const hasEnded = (supervisor: Supervisor): boolean => supervisor.snapshot.status !== 'active';
 
 /** Nothing is under way: what the chart believes and what the pool has must agree. */
@@ -162,6 +164,7 @@ export const dynamicSupervisorModel: Model<typeof dynamicSupervisorMachine> = {
       job?.kind,
       poolKey(supervisor),
       unanswered(supervisor).length,
+      supervisor.notes['exits'],
       (supervisor.clock.nextAt() ?? 0) - now,
     ];
   },
@@ -169,6 +172,16 @@ export const dynamicSupervisorModel: Model<typeof dynamicSupervisorMachine> = {
     'a drain finds mail': ['unbounded', 'start a temporary', 'drain', 'shutdown', 'it starts'],
     'a drain finds a death': ['unbounded', 'start a permanent', 'it starts', 'start a temporary', 'drain', 'the oldest crashes', 'it starts'],
     'a drain is given no new deadline': ['unbounded', 'start a temporary', 'it starts', 'drain', 'drain without a deadline'],
+    'a drain is given a deadline': ['unbounded', 'start a temporary', 'it starts', 'drain without a deadline', 'drain'],
+    'a drain is given another deadline': ['unbounded', 'start a temporary', 'it starts', 'drain', '100 ms pass', 'drain'],
+    'too many crashes while another lives': [
+      'dynamic',
+      ...['start a permanent', 'it starts', 'start a temporary', 'it starts', 'the oldest crashes', 'it starts', 'the newest crashes'],
+    ],
+    'a start that is tried again is one too many': [
+      'dynamic',
+      ...['start a permanent', 'it starts', 'start a temporary', 'it starts', 'the oldest crashes', 'its start fails', '100 ms pass'],
+    ],
     'another dies while one is asked': [
       'unbounded',
       'start a permanent',
@@ -199,6 +212,10 @@ export const dynamicSupervisorModel: Model<typeof dynamicSupervisorMachine> = {
       'the oldest crashes',
       'start a temporary',
       '100 ms pass',
+    ],
+    'mail after the death of one with backoff': [
+      'unbounded',
+      ...['start one with backoff', 'it starts', 'start a temporary', 'the oldest crashes', 'shutdown', 'it starts'],
     ],
     'a retry falls due in a drain': [
       'unbounded',
@@ -233,7 +250,9 @@ export const dynamicSupervisorModel: Model<typeof dynamicSupervisorMachine> = {
   invariants: {
     'the pool is never told what it cannot do': (supervisor) => poolOf(supervisor).faults[0],
     ...callClaims(),
+    ...restartClaims(books),
     'nobody is given longer than allowed': (supervisor) => (supervisor.snapshot.matches('stopping') ? undefined : lateness(supervisor)),
+    'nobody is killed before its time': tooEarly,
     'it knows how many there are': (supervisor) => {
       const { size, retrying } = supervisor.snapshot.context;
       if (!isAtRest(supervisor)) return undefined;
@@ -248,6 +267,21 @@ export const dynamicSupervisorModel: Model<typeof dynamicSupervisorMachine> = {
       return problem === null && maxChildren !== 'infinity' && living(poolOf(supervisor)).length > maxChildren ? 'too many' : undefined;
     },
     'nobody of the pool survives it': (supervisor) => (hasEnded(supervisor) ? living(poolOf(supervisor))[0]?.id : undefined),
+    'who runs while it drains was told to finish': (supervisor) => {
+      const told = poolOf(supervisor).drainers ?? [];
+      return supervisor.snapshot.matches('draining') ? living(poolOf(supervisor)).find((child) => !told.includes(child))?.id : undefined;
+    },
+    'what its stop has ended is told once, and is in its report': (supervisor) => {
+      if (!supervisor.snapshot.matches('stopped')) return undefined;
+      const idsOf = (ended: unknown): readonly string[] => (ended as readonly { id: string }[]).map(({ id }) => id);
+      const told = supervisor.emitted.filter(({ type }) => type === 'children.stopped');
+      if (told.length !== 1) return `told ${told.length} times`;
+      const reported = idsOf((supervisor.snapshot.output as unknown as { children: unknown }).children);
+      const stopped = idsOf(told[0]?.['ended']);
+      return stopped.length <= reported.length && reported.slice(-stopped.length || reported.length).join() === stopped.join()
+        ? undefined
+        : `told ${stopped.join()}, reported ${reported.join()}`;
+    },
     'a drain ends with the last child': (supervisor) =>
       supervisor.snapshot.matches('draining') && living(poolOf(supervisor)).length === 0 ? 'nobody lives, and it still drains' : undefined,
     'an exit restarts exactly whom OTP restarts': (supervisor) => {
@@ -261,12 +295,7 @@ export const dynamicSupervisorModel: Model<typeof dynamicSupervisorMachine> = {
       }
       return undefined;
     },
-    'it never restarts more often than its intensity allows': (supervisor) => {
-      const { intensity, periodMs, problem } = supervisor.snapshot.context;
-      const moments = supervisor.notes['restarts'] as readonly number[];
-      const recent = moments.filter((at) => at >= supervisor.clock.now() - periodMs).length;
-      return problem === null && recent > intensity ? `${recent} restarts within ${periodMs} ms` : undefined;
-    },
+    'every start is told, by what came of it': untoldStart,
     'every start and every end is told once': (supervisor) => {
       const { children } = poolOf(supervisor);
       const { mailbox } = supervisor.snapshot.context;
@@ -279,13 +308,7 @@ export const dynamicSupervisorModel: Model<typeof dynamicSupervisorMachine> = {
       return ends === gone || supervisor.snapshot.matches('stopping') ? undefined : `${gone} ends, ${ends} told`;
     },
   },
-  observe: (supervisor) => {
-    const { notes, snapshot, before, clock } = supervisor;
-    noteFacts(supervisor);
-    const [latest] = snapshot.context.restarts;
-    const moments = (notes['restarts'] ??= []) as number[];
-    if (latest === clock.now() && snapshot.context.restarts.join() !== before.context.restarts.join()) moments.push(clock.now());
-  },
+  observe: noteRestarts,
   finish: (supervisor) => {
     if (!playOn(supervisor)) orderShutdown(supervisor);
   },

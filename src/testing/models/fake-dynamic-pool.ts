@@ -5,11 +5,11 @@
 import type { AnyEventObject, AnyStateMachine } from 'xstate';
 import type { ResolvedSpec } from '../../../machines/supervision/child-spec.js';
 import type { ChildMemory, DynamicPoolCommand, EndedChild, PooledEntry } from '../../../machines/supervision/pool.js';
-import { living, type PoolDouble, type Pooled, type PooledFact, poolOf } from './fake-pool.js';
+import { living, newPooled, type PoolDouble, type Pooled, type PooledFact, poolOf } from './fake-pool.js';
 import type { Fake, FakeOptions } from '../model/fake.js';
 import type { Run } from '../model/run.js';
 
-interface Entry {
+export interface Entry {
   readonly spec: ResolvedSpec;
   run: number;
   attempt: number;
@@ -25,7 +25,7 @@ interface DynamicDouble extends PoolDouble {
 }
 
 /** How many children the pool of a dynamic supervisor remembers: those that live, start, or are to be restarted. */
-export function entriesOf<M extends AnyStateMachine>(run: Run<M>): ReadonlyMap<string, unknown> {
+export function entriesOf<M extends AnyStateMachine>(run: Run<M>): ReadonlyMap<string, Entry> {
   return (poolOf(run) as Partial<DynamicDouble>).entries ?? new Map();
 }
 
@@ -41,6 +41,7 @@ export const dynamicPoolFake: FakeOptions = {
       faults: [],
       commands: [],
       initialising: false,
+      drainers: null,
       entries: new Map(),
       ended: null,
       tell: (fact, child) => tell(fake, pool, fact, child),
@@ -85,6 +86,7 @@ function obey(fake: Fake, pool: DynamicDouble, command: DynamicPoolCommand, at: 
   const fault = (words: string): void => void pool.faults.push(`${command.type}: ${words}`);
   switch (command.type) {
     case 'pool.init':
+      if (command.init.src === '') fault('no init is given');
       pool.initialising = true;
       return;
     case 'pool.add': {
@@ -132,6 +134,7 @@ function obey(fake: Fake, pool: DynamicDouble, command: DynamicPoolCommand, at: 
       if (alive.length === 0) answer(fake, { type: 'pool.emptied', ended: [] });
       return;
     case 'pool.drain':
+      pool.drainers = alive;
       return;
     case 'pool.list': {
       const which = [...pool.entries].map(([key, { spec }]): PooledEntry => {
@@ -146,10 +149,11 @@ function start(pool: DynamicDouble, key: string, at: number): void {
   const entry = pool.entries.get(key) as Entry;
   if (living(pool).some(({ state }) => state === 'starting')) pool.faults.push(`started ${key} while another starts`);
   entry.run++;
-  pool.children.push({ id: key, run: entry.run, spec: entry.spec, state: 'starting', since: at, orderedAt: null, end: null });
+  pool.children.push(newPooled(key, entry.run, entry.spec, at));
 }
 
 function order(child: Pooled, state: 'asked' | 'killed', at: number): void {
   child.state = state;
   child.orderedAt ??= at;
+  if (state === 'killed') child.killedAt ??= at;
 }

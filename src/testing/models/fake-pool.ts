@@ -22,7 +22,10 @@ export interface Pooled {
   readonly since: number;
   /** When it was asked or killed. */
   orderedAt: number | null;
-  /** How it ended, once it has. */
+  killedAt: number | null;
+  /** What came of its start. */
+  start: 'pending' | 'started' | 'declined' | 'failed';
+  /** How it ended, once it has; `neverStarted` after a start that came to nothing. */
   end: ExitReason | 'neverStarted' | null;
 }
 
@@ -34,6 +37,8 @@ export interface PoolDouble {
   /** Every command, oldest first. */
   readonly commands: PoolCommand[];
   initialising: boolean;
+  /** Who was told to finish, once it was told to drain. */
+  drainers: readonly Pooled[] | null;
   /** What is told of a fact about children: a pool may add to it, or keep it to itself. */
   readonly tell: (fact: PooledFact, child: Pooled) => object | undefined;
 }
@@ -53,7 +58,12 @@ export function poolOf<M extends AnyStateMachine>(run: Run<M>): PoolDouble {
 }
 
 function newDouble(): PoolDouble {
-  return { children: [], faults: [], commands: [], initialising: false, tell: (fact) => fact };
+  return { children: [], faults: [], commands: [], initialising: false, drainers: null, tell: (fact) => fact };
+}
+
+/** An incarnation whose start begins now. */
+export function newPooled(id: string, run: number, spec: ResolvedSpec, at: number): Pooled {
+  return { id, run, spec, state: 'starting', since: at, orderedAt: null, killedAt: null, start: 'pending', end: null };
 }
 
 /** The incarnations that are not gone. */
@@ -78,15 +88,17 @@ function obey(fake: Fake, pool: PoolDouble, command: PoolCommand, at: number): v
   const alive = living(pool);
   switch (command.type) {
     case 'pool.init':
+      if (command.init.src === '') pool.faults.push('told to run an init that is not given');
       pool.initialising = true;
       return;
     case 'pool.start':
       if (alive.some(({ id }) => id === command.id)) pool.faults.push(`started ${command.id}, which lives`);
       if (alive.some(({ state }) => state === 'starting')) pool.faults.push(`started ${command.id} while another starts`);
-      pool.children.push({ id: command.id, run: command.run, spec: command.spec, state: 'starting', since: at, orderedAt: null, end: null });
+      pool.children.push(newPooled(command.id, command.run, command.spec, at));
       return;
     case 'pool.drain':
-      fake.ref._parent?.send({ type: 'pool.draining', ids: alive.filter(drains).map(({ id }) => id) });
+      pool.drainers = alive.filter(drains);
+      fake.ref._parent?.send({ type: 'pool.draining', ids: pool.drainers.map(({ id }) => id) });
       return;
     default: {
       const child = pool.children.findLast(({ id, run }) => id === command.id && run === command.run);
@@ -102,6 +114,7 @@ function obey(fake: Fake, pool: PoolDouble, command: PoolCommand, at: number): v
       if (command.type === 'pool.ask' && child.state !== 'running') pool.faults.push(`asked ${child.id} while it is ${child.state}`);
       child.state = command.type === 'pool.ask' ? 'asked' : 'killed';
       child.orderedAt ??= at;
+      if (child.state === 'killed') child.killedAt ??= at;
     }
   }
 }
@@ -124,6 +137,15 @@ export function lateness<M extends AnyStateMachine>(run: Run<M>): string | undef
   return undefined;
 }
 
+/** Who may take its time is asked first, and has it. */
+export function tooEarly<M extends AnyStateMachine>(run: Run<M>): string | undefined {
+  for (const { id, spec, killedAt, orderedAt } of living(poolOf(run))) {
+    if (killedAt === null || orderedAt === null || spec.shutdownMs === 'brutalKill') continue;
+    if (spec.shutdownMs === 'infinity' || killedAt - orderedAt < spec.shutdownMs) return `${id} was killed after ${killedAt - orderedAt} ms`;
+  }
+  return undefined;
+}
+
 /** Which child a case is about, if it can happen now. */
 export type Pick = (pool: PoolDouble) => Pooled | undefined;
 
@@ -140,6 +162,7 @@ function endStart<M extends AnyStateMachine>(
   extra: object = {},
 ): void {
   child.state = type === 'child.started' ? 'running' : 'gone';
+  child.start = ({ 'child.started': 'started', 'child.declined': 'declined', 'child.startFailed': 'failed' } as const)[type];
   if (type !== 'child.started') child.end = 'neverStarted';
   tell(run, child, { type, id: child.id, run: child.run, at: run.clock.now(), ...extra });
 }
@@ -202,6 +225,17 @@ export function initReports<M extends AnyStateMachine>(): EventModels<M> {
     },
   });
   return { ...end('init.succeeded', {}), ...end('init.declined', {}), ...end('init.failed', { reason: 'unprepared' }) };
+}
+
+/** Every start is told once, by what came of it. */
+export function untoldStart<M extends AnyStateMachine>(run: Run<M>): string | undefined {
+  const told = { started: 'child.started', declined: 'child.declined', failed: 'child.startFailed' } as const;
+  const { children } = poolOf(run);
+  for (const [outcome, type] of Object.entries(told)) {
+    const [done, said] = [children.filter(({ start }) => start === outcome).length, run.emitted.filter((event) => event.type === type).length];
+    if (done !== said) return `${done} starts have ${outcome}, ${said} were told`;
+  }
+  return undefined;
 }
 
 /** What the search must know of a pool. */

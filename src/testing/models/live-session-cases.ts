@@ -1,68 +1,13 @@
 /** What can happen to a Live session in its model: the socket's part, the server's, the tools' and the app's, each with what the session owes for it. */
 import type { AnyEventObject } from 'xstate';
-import { isOpen, type JsonObject } from '../../../machines/live/calls.js';
-import type { ConnectionCommand, Receipt, SessionEvent, sessionMachine } from '../../../machines/live/session.js';
-import type { Fake, FakeOptions } from '../model/fake.js';
+import { type CallRow, isOpen, type JsonObject } from '../../../machines/live/calls.js';
+import type { ConnectionCommand, Receipt, sessionMachine } from '../../../machines/live/session.js';
+import type { Fake } from '../model/fake.js';
 import type { EventCase, Model } from '../model/model.js';
-import type { Run } from '../model/run.js';
+import { answers, commands, confirm, connectionFake, isSocketOpen, owed, type Session, socket, wire } from './live-session-socket.js';
 
-export type Session = Run<typeof sessionMachine>;
 type SessionCase = EventCase<typeof sessionMachine, never>;
 type SessionModel = Model<typeof sessionMachine>;
-
-// ---- the socket's part, as far as it has been played: `connection` opens once, confirms each receipt once, is silent after its end, and writes
-// nothing before it is open
-
-export function socket(session: Session): Fake | undefined {
-  const fake = session.find('connection');
-  return fake?.notes['gone'] === true ? undefined : fake;
-}
-
-export function isSocketOpen(session: Session): boolean {
-  return socket(session)?.notes['open'] === true;
-}
-
-function commands(fake: Fake): readonly ConnectionCommand[] {
-  return fake.received as unknown as readonly ConnectionCommand[];
-}
-
-/** What it was told while it was open. */
-export function wire(fake: Fake): readonly ConnectionCommand[] {
-  return commands(fake).slice(Number(fake.notes['heardBefore'] ?? Infinity));
-}
-
-/** Receipts that the socket still owes, oldest first. */
-export function owed(session: Session): readonly Receipt[] {
-  const fake = socket(session);
-  if (fake === undefined) return [];
-  const receipts = commands(fake).flatMap((command) => (command.type === 'connection.send' && command.receipt !== null ? [command.receipt] : []));
-  return receipts.slice(Number(fake.notes['confirmed'] ?? 0));
-}
-
-/** A socket that is not open refuses at once. */
-export const connectionFake: FakeOptions = {
-  onEvent: (fake, event) => {
-    const { receipt } = event as { receipt?: Receipt | null };
-    if (fake.notes['open'] === true || receipt === null || receipt === undefined) return undefined;
-    fake.notes['confirmed'] = Number(fake.notes['confirmed'] ?? 0) + 1;
-    fake.ref._parent?.send({ type: 'socket.unsent', receipt, reason: 'closing' });
-    return undefined;
-  },
-};
-
-/** The oldest receipt that it owes, from now on confirmed. */
-function confirm(session: Session): Receipt {
-  const [receipt] = owed(session);
-  const fake = socket(session) as Fake;
-  fake.notes['confirmed'] = Number(fake.notes['confirmed'] ?? 0) + 1;
-  session.notes['receipt'] = receipt;
-  return receipt as Receipt;
-}
-
-export function socketEnds(session: Session, event: SessionEvent): void {
-  (socket(session) as Fake).notes['gone'] = true;
-  session.report('connection', event);
-}
 
 // ---- where it was, where it is
 
@@ -100,22 +45,39 @@ const toolsHeard = (session: Session, type: string): number =>
 
 // ---- the cases
 
-/** Every message is passed on; what it says of calls is done, and while closing undone at once. */
+/** Every message is passed on; what it says of calls waits for the setup, is done, and while closing undone at once. */
 function says(message: JsonObject, owes: (session: Session) => string | undefined, when: (session: Session) => boolean = () => true): SessionCase {
   return {
     when: (session) => isSocketOpen(session) && when(session),
-    payload: () => ({ message }) as never,
+    payload: (session) => {
+      Object.assign(session.notes, { ran: toolsHeard(session, 'tool.run'), written: answers(session).length });
+      return { message } as never;
+    },
     owes: (session) => (emits(session, 'session.message') === undefined ? 'the message was not passed on' : owes(session)),
   };
 }
 
-function calls(...ids: readonly string[]): (session: Session) => string | undefined {
+const newlyRun = (session: Session): number => toolsHeard(session, 'tool.run') - Number(session.notes['ran']);
+
+/** Is it, by the table before the step, a call that was delivered before? */
+function earlierOf(session: Session, { id, args }: Call): CallRow | undefined {
+  const row = session.before.context.calls.rows.find((one) => one.id === id);
+  if (row === undefined || isOpen(row)) return row;
+  return row.status === 'answered' && row.answer !== null && JSON.stringify(row.args) === JSON.stringify(args) ? row : undefined;
+}
+
+function calls(...made: readonly Call[]): (session: Session) => string | undefined {
   return (session) => {
-    const fresh = ids.filter((id) => !session.before.context.calls.rows.some((row) => row.id === id));
+    const fresh = made.filter((one) => earlierOf(session, one) === undefined).map(({ id }) => id);
     const told = session.emittedNow.filter(({ type }) => type === 'tool.called').map(({ id }) => id);
     if (told.join() !== fresh.join()) return `new calls: ${fresh.join()}, told: ${told.join()}`;
-    const run = session.fakes.flatMap(({ received }) => received.filter(({ type, id }) => type === 'tool.run' && fresh.includes(String(id)))).length;
-    return run === (met(session) === 'closing' ? 0 : fresh.length) ? undefined : `${run} of ${fresh.length} run`;
+    const isReady = met(session) === 'ready';
+    if (newlyRun(session) !== (isReady ? fresh.length : 0)) return `${newlyRun(session)} of ${fresh.length} run while ${met(session)}`;
+    const again = isReady ? made.filter((one) => earlierOf(session, one)?.status === 'answered').length : 0;
+    const written = answers(session).slice(Number(session.notes['written']));
+    if (written.length !== again || written.some(({ receipt }) => receipt !== null))
+      return `${again} answers are due again, ${written.length} went out`;
+    return undefined;
   };
 }
 
@@ -140,18 +102,15 @@ function sends(message: JsonObject, isReserved: boolean): SessionCase {
 }
 
 const settles = (id: string): SessionCase => ({
-  payload: () => ({ id, response: { output: 21 } }) as never,
+  payload: (session) => {
+    session.notes['written'] = answers(session).length;
+    return { id, response: { output: 21 } } as never;
+  },
   owes: (session) => {
     const wasRunning = session.before.context.calls.rows.some((row) => row.id === id && row.status === 'running');
-    const command = lastCommand(session);
-    const answers = session.fakes
-      .flatMap((fake) => (fake.src === 'connection' ? commands(fake) : []))
-      .filter((one) => 'receipt' in one && one.receipt?.of === 'call' && one.receipt.id === id);
-    if (!wasRunning)
-      return answers.length > 0 === session.before.context.calls.rows.some((row) => row.id === id && row.status !== 'running') || answers.length === 0
-        ? undefined
-        : 'it was answered';
-    return command?.type === 'connection.send' && JSON.stringify(command.message).includes('"output":21') ? undefined : 'its answer was not sent';
+    const written = answers(session).slice(Number(session.notes['written']));
+    if (!wasRunning) return written.length === 0 ? undefined : 'it was answered';
+    return written.length === 1 && JSON.stringify(written).includes('"output":21') ? undefined : 'its answer was not sent';
   },
 });
 
@@ -215,7 +174,7 @@ const breaks = (code: number | string, reason: string, closeCode: number): Sessi
 export const outcomes: NonNullable<SessionModel['outcomes']> = {
   connection: {
     ...connectionFake,
-    sends: ['socket.unsent'],
+    sends: ['socket.opening', 'socket.unsent'],
     reports: {
       'socket.opened': {
         'socket: opens': {
@@ -223,17 +182,13 @@ export const outcomes: NonNullable<SessionModel['outcomes']> = {
           payload: (session) => {
             const fake = socket(session) as Fake;
             Object.assign(fake.notes, { open: true, heardBefore: fake.received.length });
-            session.notes['cancelled'] = toolsHeard(session, 'tool.cancelAll');
             return {};
           },
           owes: (session) => {
-            const isClosing = met(session) === 'closing';
             const [first] = wire(socket(session) as Fake);
-            if (first?.type !== (isClosing ? 'connection.close' : 'connection.send')) return `the socket first hears ${String(first?.type)}`;
-            if (isClosing) return becomes(() => 'closing')(session);
-            const ran = session.before.context.calls.rows.some(({ status }) => status === 'running');
-            if (ran && toolsHeard(session, 'tool.cancelAll') === session.notes['cancelled']) return 'tools of the former socket run on';
-            return rows(session).some(isOpen) ? 'a call of the former socket is open' : becomes(() => 'settingUp')(session);
+            return first?.type === 'connection.send' && 'setup' in first.message
+              ? becomes(() => 'settingUp')(session)
+              : 'the socket does not hear the setup';
           },
         },
       },
@@ -279,19 +234,22 @@ export const outcomes: NonNullable<SessionModel['outcomes']> = {
       'server.message': {
         'server: setupComplete': says({ setupComplete: { sessionId: 's1' } }, (session) => {
           const ready = emits(session, 'session.ready')?.['sessionId'] === 's1';
+          const waited = ready ? session.before.context.calls.rows.filter(({ status }) => status === 'pending').length : 0;
+          if (newlyRun(session) !== waited) return `${newlyRun(session)} of ${waited} calls run that waited for it`;
           return ready === (met(session) === 'settingUp')
             ? becomes(() => (met(session) === 'settingUp' ? 'ready' : met(session)))(session)
             : `ready was ${ready ? '' : 'not '}told`;
         }),
         'server: text': says({ serverContent: { turnComplete: true } }, becomes(met)),
-        'server: calls a and b': says({ toolCall: { functionCalls: [call('a'), call('b')] } }, calls('a', 'b')),
+        'server: calls a and b': says({ toolCall: { functionCalls: [call('a'), call('b')] } }, calls(call('a'), call('b'))),
+        'server: calls a for another city': says({ toolCall: { functionCalls: [call('a', 'Oslo')] } }, calls(call('a', 'Oslo'))),
         'server: calls without an id': says(
-          { toolCall: { functionCalls: [call(undefined)] } },
-          calls('local:1'),
+          { toolCall: { functionCalls: [{ name: 'weather' }] } },
+          calls({ ...call('local:1'), args: {} }),
           (session) => session.snapshot.context.calls.unnamedCount < 1,
         ),
         'server: cancels a': says({ toolCallCancellation: { ids: ['a', 'never'] } }, (session) =>
-          rows(session).some(({ id, status }) => id === 'a' && status === 'running') ? 'a still runs' : undefined,
+          rows(session).some(({ id, status }) => id === 'a' && (status === 'running' || status === 'pending')) ? 'a is still to be done' : undefined,
         ),
       },
     },
@@ -303,6 +261,12 @@ export const outcomes: NonNullable<SessionModel['outcomes']> = {
         'tools: a settles': settles('a'),
         'tools: local:1 settles': settles('local:1'),
         'tools: never settles': settles('never'),
+      },
+      'tool.listenerThrew': {
+        'tools: an abort listener throws': {
+          payload: { id: 'a', name: 'weather', reason: 'oops' },
+          owes: (session) => (emits(session, 'tool.listenerThrew')?.['reason'] === 'oops' ? becomes(met)(session) : 'nobody was told'),
+        },
       },
       'tools.failed': { 'tools: fail': { weight: 0.25, payload: { reason: 'gave up' }, owes: fails(() => 'toolsCrashed') } },
     },
@@ -328,15 +292,24 @@ export const cases: NonNullable<SessionModel['cases']> = {
     weight: 0.25,
     when: (session) => session.notes['restored'] !== true,
     run: (session) => {
-      session.notes['restored'] = true;
+      // A new socket: its deadline begins now.
+      Object.assign(session.notes, { restored: true, phase: undefined });
       session.restore();
     },
-    owes: becomes(met),
+    owes: (session) => {
+      if (met(session) === 'closing') return becomes(() => 'closed')(session) ?? ends('client', 1006)(session);
+      return rows(session).some(isOpen) ? 'a call of the former socket is open' : becomes(() => 'connecting')(session);
+    },
   },
 };
 
-function call(id: string | undefined): JsonObject {
-  return { ...(id === undefined ? {} : { id }), name: 'weather', args: { city: 'Bern' } };
+interface Call extends JsonObject {
+  readonly id: string;
+  readonly args: JsonObject;
+}
+
+function call(id: string, city = 'Bern'): Call {
+  return { id, name: 'weather', args: { city } };
 }
 
 /** The app asks it to close. */

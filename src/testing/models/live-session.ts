@@ -3,28 +3,18 @@ import type { AnyEventObject } from 'xstate';
 import { isOpen } from '../../../machines/live/calls.js';
 import { type Receipt, type SessionInput, sessionMachine } from '../../../machines/live/session.js';
 import { declineStart, type ExitReason, exitWith, failStart } from '../../../machines/supervision/exit.js';
-import {
-  cases,
-  closeByApp,
-  delays,
-  events,
-  isSocketOpen,
-  outcomes,
-  owed,
-  phase,
-  rows,
-  type Session,
-  socket,
-  socketEnds,
-  wire,
-} from './live-session-cases.js';
 import type { Model } from '../model/model.js';
+import { cases, closeByApp, delays, events, outcomes, phase, rows } from './live-session-cases.js';
+import { answers, isSocketOpen, owed, type Session, socket, socketEnds, wire } from './live-session-socket.js';
 
 const input: SessionInput = { setup: { model: 'm' }, connectMs: 100, setupMs: 200, toolMs: 1_000, closeMs: 300 };
+
+const deadlines: Readonly<Record<string, number>> = { connecting: input.connectMs, settingUp: input.setupMs, closing: input.closeMs };
 
 // ---- what must hold
 
 const told = (session: Session, type: string): readonly AnyEventObject[] => session.emitted.filter((event) => event.type === type);
+const toldOf = (session: Session, type: string, id: unknown): readonly AnyEventObject[] => told(session, type).filter((event) => event['id'] === id);
 const hasEnded = (session: Session): boolean => session.snapshot.status !== 'active';
 
 export const liveSessionModel: Model<typeof sessionMachine> = {
@@ -36,7 +26,7 @@ export const liveSessionModel: Model<typeof sessionMachine> = {
   cases,
   key: (session) => {
     const { calls, hasBeenReady, exit } = session.snapshot.context;
-    const statuses = calls.rows.map(({ id, status }) => [id, status]);
+    const statuses = calls.rows.map(({ id, status, args, answer }) => [id, status, args, answer !== null]);
     return [
       statuses,
       hasBeenReady,
@@ -50,6 +40,12 @@ export const liveSessionModel: Model<typeof sessionMachine> = {
       session.notes['restored'],
     ];
   },
+  corners: {
+    'nobody answers the close': [
+      'a session',
+      ...['socket: opens', 'server: setupComplete', 'app: closes', '100 ms pass', '100 ms pass', '100 ms pass'],
+    ],
+  },
   invariants: {
     'it exits as its end and its orders say': (session) => {
       if (!hasEnded(session)) return undefined;
@@ -57,9 +53,9 @@ export const liveSessionModel: Model<typeof sessionMachine> = {
       const { wasReady, exit } = session.notes;
       const wanted =
         context.failure === null
-          ? exit === undefined
+          ? exit === undefined && wasReady !== true
             ? declineStart()
-            : exitWith(exit as ExitReason)
+            : exitWith((exit ?? 'normal') as ExitReason)
           : wasReady === true
             ? exitWith({ crash: context.failure })
             : failStart(context.failure);
@@ -77,36 +73,45 @@ export const liveSessionModel: Model<typeof sessionMachine> = {
     },
     'every call ends once: answered, cancelled or abandoned': (session) => {
       for (const { id } of told(session, 'tool.called')) {
-        const ends = session.emitted.filter(
-          (event) => ['tool.answered', 'tool.cancelled', 'tool.abandoned'].includes(event.type) && event['id'] === id,
-        );
+        const ends = ['tool.answered', 'tool.cancelled', 'tool.abandoned'].flatMap((type) => toldOf(session, type, id));
+        const begun = toldOf(session, 'tool.called', id).length;
         const open = rows(session).some((row) => row.id === id && isOpen(row));
-        if (ends.length !== (open ? 0 : 1)) return `call ${String(id)} is ${open ? 'open' : 'over'} and was told to end ${ends.length} times`;
+        if (ends.length !== begun - (open ? 1 : 0))
+          return `of ${begun} calls ${String(id)}, ${open ? 'one' : 'none'} is open, and ${ends.length} were told to end`;
         if (open && hasEnded(session)) return `call ${String(id)} is open after the end`;
       }
       return undefined;
     },
     'a call runs once at most, and only one that was told': (session) => {
-      const run = session.fakes
+      const ran = session.fakes
         .filter(({ src }) => src === 'tools')
-        .flatMap(({ received }) => received.filter(({ type }) => type === 'tool.run').map((event) => String(event['id'])));
-      const known = told(session, 'tool.called').map(({ id }) => id);
-      return new Set(run).size === run.length && run.every((id) => known.includes(id)) ? undefined : `ran ${run.join(', ')}`;
+        .flatMap(({ received }) => received.filter(({ type }) => type === 'tool.run').map((event) => event['id']));
+      const surplus = ran.find((id) => ran.filter((other) => other === id).length > toldOf(session, 'tool.called', id).length);
+      return surplus === undefined ? undefined : `${String(surplus)} ran more often than it was called`;
     },
+    'a call waits only until the setup is accepted, and none is to be done while it closes': (session) => {
+      const unwanted = { ready: ['pending'], closing: ['pending', 'running'] }[phase(session) as string] ?? [];
+      const row = rows(session).find(({ status }) => unwanted.includes(status));
+      return row === undefined ? undefined : `${row.id} is ${row.status} while it is ${phase(session)}`;
+    },
+    'while it closes, it knows how it is to exit': (session) =>
+      phase(session) === 'closing' && session.snapshot.context.exit === null ? 'it does not' : undefined,
     'a call is answered on the wire once at most, and never after it was cancelled': (session) => {
-      const written = session.fakes
-        .filter(({ src }) => src === 'connection')
-        .flatMap((fake) => wire(fake))
-        .flatMap((command) => (command.type === 'connection.send' && command.receipt?.of === 'call' ? [command.receipt.id] : []));
-      if (new Set(written).size !== written.length) return `answered twice: ${written.join(', ')}`;
-      const cancelled = told(session, 'tool.cancelled').map(({ id }) => id);
-      return written.find((id) => cancelled.includes(id));
+      const written = answers(session).flatMap(({ receipt }) => (receipt?.of === 'call' ? [receipt.id] : []));
+      const surplus = written.find((id) => {
+        const owedAnswers = toldOf(session, 'tool.called', id).length - toldOf(session, 'tool.cancelled', id).length;
+        return written.filter((other) => other === id).length > owedAnswers;
+      });
+      return surplus === undefined ? undefined : `${surplus} was answered too often`;
     },
     'what the server takes back is taken back from the tools': (session) => {
+      const ran = session.before.context.calls.rows.filter(({ status }) => status === 'running').map(({ id }) => id);
+      const cancelled = session.emittedNow.filter(({ type, id }) => type === 'tool.cancelled' && ran.includes(String(id)));
       const tools = session.find('tools');
-      const cancelled = session.emitted.slice(session.emittedBefore).filter(({ type }) => type === 'tool.cancelled');
-      const asked = tools?.received.filter(({ type }) => type === 'tool.cancel').map((event) => event['id']) ?? [];
-      return tools === undefined || cancelled.every(({ id }) => asked.includes(id)) ? undefined : 'a cancelled call runs on';
+      const last = tools?.received.at(-1);
+      return tools === undefined || cancelled.every(({ id }) => last?.type === 'tool.cancel' && last['id'] === id)
+        ? undefined
+        : 'a cancelled call runs on';
     },
     'every message of the app is sent or rejected once, or in flight': (session) => {
       const refs = (session.notes['refs'] ?? []) as readonly string[];
@@ -122,11 +127,16 @@ export const liveSessionModel: Model<typeof sessionMachine> = {
       }
       return undefined;
     },
-    'a socket hears the setup first, and nothing after the close': (session) => {
+    'a socket hears the setup first, nothing else before that is accepted, and nothing after the close': (session) => {
       for (const fake of session.fakes.filter(({ src }) => src === 'connection')) {
         const heard = wire(fake).map((command) => (command.type === 'connection.close' ? 'close' : 'setup' in command.message ? 'setup' : 'other'));
         const closed = heard.indexOf('close');
-        if (heard.lastIndexOf('setup') > 0 || heard[0] === 'other') return `heard ${heard.join(', ')}`;
+        if (
+          heard.lastIndexOf('setup') > 0 ||
+          heard[0] === 'other' ||
+          (fake === socket(session) && phase(session) === 'settingUp' && heard.length > 1)
+        )
+          return `heard ${heard.join(', ')}`;
         if (closed >= 0 && heard.slice(closed).some((what) => what !== 'close')) return `heard ${heard.join(', ')}`;
       }
       return undefined;
@@ -145,13 +155,17 @@ export const liveSessionModel: Model<typeof sessionMachine> = {
       const starting = session.snapshot.matches({ connected: 'connecting' }) || session.snapshot.matches({ connected: 'settingUp' });
       return session.snapshot.hasTag('accepting') === ready && session.snapshot.hasTag('starting') === starting ? undefined : 'tags';
     },
-    'no state waits longer than its deadline, unless restored': (session) => {
-      const { clock, snapshot, notes } = session;
-      if (hasEnded(session) || snapshot.matches({ connected: 'ready' }) || notes['restored'] === true) return undefined;
+    'no state waits longer than its deadline': (session) => {
+      const { clock, notes } = session;
+      const deadline = deadlines[phase(session) as string];
+      if (deadline === undefined) return undefined;
+      if (clock.now() - Number(notes['since']) >= deadline) return `${phase(session)} for ${clock.now() - Number(notes['since'])} ms`;
       return clock.pending() === 1 ? undefined : `${clock.pending()} deadlines are set`;
     },
   },
   observe: (session) => {
+    const { notes, clock } = session;
+    if (notes['phase'] !== phase(session)) Object.assign(notes, { phase: phase(session), since: clock.now() });
     if (phase(session) === 'ready') session.notes['wasReady'] = true;
     if (session.snapshot.context.end?.by === 'server') session.notes['exit'] ??= 'normal';
   },

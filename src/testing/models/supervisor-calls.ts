@@ -1,6 +1,5 @@
 /** The callers of a supervisor under test: what they asked, what came back, and what every kind of supervisor owes them. */
 import type { AnyEventObject, AnyStateMachine } from 'xstate';
-import { poolOf } from './fake-pool.js';
 import type { Claim, EventCase, EventModels } from '../model/model.js';
 import type { Run } from '../model/run.js';
 import type { SupervisorCall, SupervisorOrder } from '../../../machines/supervision/supervisor-state.js';
@@ -107,17 +106,22 @@ export function orderEvents<M extends AnyStateMachine>(): EventModels<M> {
     },
     owes: (run) => {
       const before = stateOf(run.before);
-      const wanted = event.type === 'supervisor.drain' ? ['draining', 'stopping', 'stopped'] : ['stopping', 'stopped'];
+      // Whoever drains has somebody to wait for, and goes on waiting.
+      const wanted =
+        event.type !== 'supervisor.drain' ? ['stopping', 'stopped'] : before === 'draining' ? [before] : ['draining', 'stopping', 'stopped'];
       const allowed = before === 'running' || before === 'draining' ? wanted : [before];
       if (!allowed.includes(stateOf(run.snapshot))) return `it was ${before}, it is ${stateOf(run.snapshot)}`;
       if (before === 'draining') return waitingIn(run).mailbox.length === 0 ? undefined : 'the order waits';
       const waits = waitingIn(run).mailbox.some(({ type }) => type === event.type);
-      return waits === (allowed.length === 1) ? undefined : `the order ${waits ? 'waits' : 'is lost'}`;
+      return waits === !['running', 'draining'].includes(before) ? undefined : `the order ${waits ? 'waits' : 'is lost'}`;
     },
   });
   return {
     'supervisor.shutdown': { shutdown: order({ type: 'supervisor.shutdown', reason: ['shutdown', 'deploy'] }, ['shutdown', 'deploy']) },
-    'supervisor.stop': { stop: order({ type: 'supervisor.stop' }, 'normal') },
+    'supervisor.stop': {
+      stop: order({ type: 'supervisor.stop' }, 'normal'),
+      'stop for a reason': order({ type: 'supervisor.stop', reason: ['shutdown', 'moved'] }, ['shutdown', 'moved']),
+    },
     'supervisor.drain': {
       drain: order({ type: 'supervisor.drain', deadlineMs: 300 }, 'shutdown'),
       'drain without a deadline': order({ type: 'supervisor.drain' }, 'shutdown'),
@@ -151,14 +155,6 @@ export function inWords(message: object): string {
   return id === undefined ? type : `${type} ${id}`;
 }
 
-/** Notes for {@link callClaims}: give it to the model's `observe`. */
-export function noteFacts<M extends AnyStateMachine>(run: Run<M>): void {
-  const exits = (run.notes['exited'] ??= []) as object[];
-  for (const event of run.emittedNow) {
-    if (event.type === 'child.exited' && event['willRestart'] === true) exits.push({ id: event['id'], at: run.clock.now() });
-  }
-}
-
 /** What every kind of supervisor owes its callers. */
 export function callClaims<M extends AnyStateMachine>(): Readonly<Record<string, Claim<M>>> {
   return {
@@ -185,16 +181,6 @@ export function callClaims<M extends AnyStateMachine>(): Readonly<Record<string,
       if (waiting > run.clock.pending()) return `${waiting} children wait for a restart, ${run.clock.pending()} timers are set`;
       return (inner === 'awaitingRetry') === waiting > 0 ? undefined : `${waiting} children wait for a restart, it is ${String(inner)}`;
     },
-    'a child with a budget of its own never spends more': (run) => {
-      const exits = (run.notes['exited'] ?? []) as readonly { id: string; at: number }[];
-      for (const { id, spec } of poolOf(run).children) {
-        const { budget } = spec;
-        if (budget === undefined) continue;
-        const recent = exits.filter((exit) => exit.id === id && exit.at >= run.clock.now() - budget.periodMs).length;
-        if (recent > budget.intensity) return `${id} restarts ${recent} times`;
-      }
-      return undefined;
-    },
     'no more calls wait than may': (run) => {
       const waiting = waitingIn(run).mailbox.filter((message) => 'call' in message).length;
       return waiting > waitingIn(run).maxPending ? `${waiting} wait` : undefined;
@@ -217,8 +203,9 @@ export function callClaims<M extends AnyStateMachine>(): Readonly<Record<string,
       (run.start === 'invalid') === (stateOf(run.snapshot) === 'failed' && run.emitted.length === 0 && run.notes['init'] === undefined)
         ? undefined
         : 'it does not',
-    'it stops only when told to, or gives up': (run) => {
+    'it stops only when told to, or gives up, and drains only when told to': (run) => {
       const state = stateOf(run.snapshot);
+      if (state === 'draining' && run.notes['drained'] !== true) return 'nobody told it to drain';
       if ((state !== 'stopping' && state !== 'stopped') || run.notes['ordered'] === true) return undefined;
       const { autoShutdown } = (run.snapshot as { context?: { autoShutdown?: string } }).context ?? {};
       const gaveUp = run.emitted.some(({ type }) => type === 'supervisor.gaveUp');

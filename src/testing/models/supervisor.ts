@@ -1,15 +1,11 @@
 /** The model of a supervisor: children are records of its pool ({@link poolFake}), and each of their moves is a case. */
-import type { AnyEventObject } from 'xstate';
 import type { ChildSpec, SupervisorInput } from '../../../machines/supervision/child-spec.js';
-import { type ExitReason, isClean } from '../../../machines/supervision/exit.js';
 import { supervisorMachine } from '../../../machines/supervision/supervisor.js';
 import type { SupervisorCall } from '../../../machines/supervision/supervisor-state.js';
-import { initReports, lateness, living, playOn, poolCases, poolFake, poolKey, poolOf, runningAs } from './fake-pool.js';
-import { asks, callClaims, callsOf, type Due, inWords, noteFacts, orderEvents, orderShutdown, rebase, unanswered } from './supervisor-calls.js';
 import type { EventCase, Model } from '../model/model.js';
-import type { Run } from '../model/run.js';
-
-type Supervisor = Run<typeof supervisorMachine>;
+import { initReports, playOn, poolCases, poolFake, poolKey, runningAs } from './fake-pool.js';
+import { asks, type Due, inWords, orderEvents, orderShutdown, rebase, unanswered } from './supervisor-calls.js';
+import { noteSupervisor, type Supervisor, supervisorClaims } from './supervisor-claims.js';
 
 // ---- the starts
 
@@ -81,17 +77,6 @@ type ByIdCall = Exclude<SupervisorCall, { type: 'call.startChild' | 'call.whichC
 /** One case for each of the ids. */
 function each(type: ByIdCall, words: string, ids: readonly string[]): Readonly<Record<string, EventCase<typeof supervisorMachine, never>>> {
   return Object.fromEntries(ids.map((id) => [`${words} ${id}`, asks<typeof supervisorMachine>({ type, id }, { due })]));
-}
-
-// ---- what must hold
-
-const hasEnded = (supervisor: Supervisor): boolean => supervisor.snapshot.status !== 'active';
-const told = (supervisor: Supervisor, ...types: readonly string[]): readonly AnyEventObject[] =>
-  supervisor.emitted.filter((event) => types.includes(event.type));
-
-/** Indices, all known, each above the one before. */
-function isRising(places: readonly number[]): boolean {
-  return places.every((place, index) => place > (places[index - 1] ?? -1));
 }
 
 export const supervisorModel: Model<typeof supervisorMachine> = {
@@ -178,6 +163,7 @@ export const supervisorModel: Model<typeof supervisorMachine> = {
       draining,
       poolKey(supervisor),
       unanswered(supervisor).length,
+      supervisor.notes['exits'],
       (supervisor.clock.nextAt() ?? 0) - now,
     ];
   },
@@ -221,9 +207,38 @@ export const supervisorModel: Model<typeof supervisorMachine> = {
       'it ends as asked',
       'it is killed',
     ],
-    'a retry finds its child terminated': ['slow starts', 'it starts', 'it starts', 'a crashes', 'terminate a', 'its start fails'],
+    'a retry finds its child terminated': ['slow starts', 'it starts', 'it starts', 'a crashes', 'terminate a', 'its start fails', '100 ms pass'],
     'a child that is down is deleted': ['slow starts', 'it starts', 'it starts', 'terminate a', 'it ends as asked', 'delete a'],
     'a retry falls due in a drain': ['backoff and drain', 'it starts', 'it starts', 'a crashes', 'drain', '100 ms pass'],
+    'a start that is tried again is one too many': [
+      'oneForOne',
+      'it starts',
+      'it starts',
+      'it starts',
+      'a crashes',
+      'its start fails',
+      '100 ms pass',
+    ],
+    'mail after a call about a child between two attempts': [
+      'oneForOne',
+      ...['it starts', 'it starts', 'it starts', 'a crashes', 'restart a', 'shutdown', 'its start fails'],
+    ],
+    'mail after a deletion of a child between two attempts': [
+      'oneForOne',
+      ...['it starts', 'it starts', 'it starts', 'a crashes', 'delete a', 'shutdown', 'its start fails'],
+    ],
+    'mail after a retry that must wait': [
+      'two backoffs',
+      ...['it starts', 'it starts', 'a crashes', 'it is killed', 'restart b', 'it starts', 'b crashes', 'start x', '100 ms pass', 'shutdown'],
+      'its start is given up',
+    ],
+    'a child dies before its termination is served': [
+      'oneForOne',
+      ...['it starts', 'it starts', 'it starts', 'start x', 'terminate a', 'a crashes', 'it starts'],
+    ],
+    'somebody was stopped before a drain': ['oneForOne', 'it starts', 'it starts', 'it starts', 'terminate a', 'it ends as asked', 'drain'],
+    'a drain is given a deadline': ['oneForOne', 'it starts', 'it starts', 'it starts', 'drain without a deadline', 'drain'],
+    'a drain is given another deadline': ['oneForOne', 'it starts', 'it starts', 'it starts', 'drain', '100 ms pass', 'drain'],
     'overlapping delays of one group': [
       'two backoffs',
       'it starts',
@@ -236,142 +251,8 @@ export const supervisorModel: Model<typeof supervisorMachine> = {
       '100 ms pass',
     ],
   },
-  invariants: {
-    'the pool is never told what it cannot do': (supervisor) => poolOf(supervisor).faults[0],
-    ...callClaims(),
-    'nobody is given longer than allowed': lateness,
-    'what it believes of its children is so': (supervisor) => {
-      const { children, mailbox } = supervisor.snapshot.context;
-      const waiting = mailbox.flatMap((message) => (message.type === 'child.exited' && message.run > 0 ? [message.id] : []));
-      const alive = living(poolOf(supervisor))
-        .filter(({ state }) => state !== 'starting' && state !== 'abandoned')
-        .map(({ id }) => id);
-      const believed = children.filter(({ status, spec }) => status === 'running' && !waiting.includes(spec.id)).map(({ spec }) => spec.id);
-      return [...alive].sort().join() === [...believed].sort().join() || hasEnded(supervisor)
-        ? undefined
-        : `alive: ${alive.join()}; believed: ${believed.join()}`;
-    },
-    'nobody of the pool survives it': (supervisor) =>
-      hasEnded(supervisor) && living(poolOf(supervisor)).length > 0
-        ? living(poolOf(supervisor))
-            .map(({ id }) => id)
-            .join()
-        : undefined,
-    'who is deleted is gone': (supervisor) => {
-      const { emittedNow, snapshot } = supervisor;
-      const deleted = emittedNow.filter((event) => event.type === 'call.replied' && (event['result'] as { ok: boolean }).ok);
-      const made = callsOf(supervisor).filter(({ type, call }) => type === 'call.deleteChild' && deleted.some((event) => event['call'] === call));
-      return made.map((call) => ('id' in call ? call.id : '')).find((id) => snapshot.context.children.some(({ spec }) => spec.id === id));
-    },
-    'who is significant ends it': (supervisor) => {
-      const { autoShutdown, children } = supervisor.before.context;
-      const { snapshot } = supervisor;
-      if (autoShutdown === 'never' || hasEnded(supervisor) || snapshot.matches('stopping')) return undefined;
-      const significant = children.filter(({ spec }) => spec.significant);
-      const gone = significant.filter(({ spec }) =>
-        supervisor.emittedNow.some((event) => event.type === 'child.exited' && event['id'] === spec.id && event['willRestart'] === false),
-      );
-      const others = snapshot.context.children.filter(
-        ({ spec, status }) =>
-          spec.significant && (status !== 'down' || (snapshot.matches('restarting') && snapshot.context.toStart.includes(spec.id))),
-      );
-      return gone.length > 0 && (autoShutdown === 'anySignificant' || others.length === 0) ? `${gone[0]?.spec.id} ended, and it goes on` : undefined;
-    },
-    'who is permanent is down only by order, or while others wait': (supervisor) => {
-      const { children } = supervisor.snapshot.context;
-      if (!supervisor.snapshot.matches('running') || children.some(({ status }) => status === 'restarting')) return undefined;
-      const laid = supervisor.notes['laid'] as readonly string[];
-      return children.find(({ spec, status }) => spec.restart === 'permanent' && status === 'down' && !laid.includes(spec.id))?.spec.id;
-    },
-    'nobody comes back before the time, or against an order': (supervisor) => {
-      const { children, strategy } = supervisor.before.context;
-      const begun = supervisor.emittedNow.filter(({ type }) => type === 'child.restarted').map(({ id }) => String(id));
-      const early = children.find(({ spec, retryAt }) => begun.includes(spec.id) && retryAt !== null && retryAt > supervisor.clock.now());
-      const laid =
-        strategy === 'oneForOne' ? ((supervisor.notes['laidBefore'] ?? []) as readonly string[]).find((id) => begun.includes(id)) : undefined;
-      return early?.spec.id ?? laid;
-    },
-    'an exit restarts exactly whom OTP restarts': (supervisor) => {
-      const { children } = supervisor.before.context;
-      for (const event of supervisor.emittedNow.filter(({ type }) => type === 'child.exited')) {
-        const { id, reason, willRestart } = event as unknown as { id: string; reason: ExitReason; willRestart: boolean };
-        const restart = children.find(({ spec }) => spec.id === id)?.spec.restart ?? 'temporary';
-        const wanted = restart === 'permanent' || (restart === 'transient' && !isClean(reason));
-        const excuses =
-          ['supervisor.gaveUp', 'child.gaveUp'].some((type) => supervisor.emittedNow.some((other) => other.type === type)) ||
-          supervisor.notes['drained'] === true;
-        if (willRestart && !wanted) return `${id} restarts after ${JSON.stringify(reason)}`;
-        if (!willRestart && wanted && !excuses) return `${id} stays down after ${JSON.stringify(reason)}`;
-      }
-      return undefined;
-    },
-    'it never restarts more often than its intensity allows': (supervisor) => {
-      const { intensity, periodMs, problem } = supervisor.snapshot.context;
-      const moments = supervisor.notes['restarts'] as readonly number[];
-      const recent = moments.filter((at) => at >= supervisor.clock.now() - periodMs).length;
-      return problem === null && recent > intensity ? `${recent} restarts within ${periodMs} ms` : undefined;
-    },
-    'children stop newest first': ({ snapshot }) => {
-      if (!snapshot.matches('stopping') && !snapshot.matches({ restarting: 'stoppingSiblings' })) return undefined;
-      const order = snapshot.context.children.map(({ spec }) => spec.id).reverse();
-      const places = snapshot.context.toStop.map((id) => order.indexOf(id));
-      return isRising(places) ? undefined : snapshot.context.toStop.join();
-    },
-    'children start in order': ({ snapshot }) => {
-      if (!snapshot.matches({ starting: 'startingChildren' }) && !snapshot.matches({ restarting: 'startingChildren' })) return undefined;
-      const order = snapshot.context.children.map(({ spec }) => spec.id);
-      const places = snapshot.context.toStart.map((id) => order.indexOf(id));
-      return isRising(places) ? undefined : snapshot.context.toStart.join();
-    },
-    'one child is ordered to end at a time': (supervisor) => {
-      const ordered = living(poolOf(supervisor)).filter(({ state }) => state === 'asked' || state === 'killed');
-      return ordered.length > 1 ? ordered.map(({ id }) => id).join() : undefined;
-    },
-    'every start and every end is told once': (supervisor) => {
-      const history = poolOf(supervisor).children.filter(({ end, state }) => end !== 'neverStarted' && state !== 'starting' && state !== 'abandoned');
-      const { mailbox } = supervisor.snapshot.context;
-      for (const id of new Set(poolOf(supervisor).children.map((child) => child.id))) {
-        const count = (...types: string[]): number => supervisor.emitted.filter((event) => types.includes(event.type) && event['id'] === id).length;
-        const started = history.filter((child) => child.id === id);
-        const ended =
-          started.filter(({ state }) => state === 'gone').length -
-          mailbox.filter((mail) => mail.type === 'child.exited' && mail.id === id && mail.run > 0).length;
-        if (count('child.started') !== started.length) return `${id} started ${started.length} times, told ${count('child.started')}`;
-        if (count('child.exited', 'child.stopped') !== ended) return `${id} ended ${ended} times, told ${count('child.exited', 'child.stopped')}`;
-      }
-      return undefined;
-    },
-    'the report names everybody who was stopped, or ended in a drain, in order': (supervisor) => {
-      const { notes, snapshot } = supervisor;
-      if (!hasEnded(supervisor) || !snapshot.matches('stopped')) return undefined;
-      const lines = (snapshot.output as unknown as { children: readonly { id: string }[] }).children.map(({ id }) => id);
-      const hasDrained = (snapshot.context as { draining: unknown }).draining !== null;
-      const facts = told(supervisor, 'child.stopped', ...(hasDrained ? ['child.exited'] : [])).map(({ id }) => String(id));
-      const wanted = facts.slice(facts.length - lines.length);
-      const alive = (notes['aliveAtStop'] ?? []) as readonly string[];
-      return lines.join() === wanted.join() && alive.every((id) => lines.includes(id))
-        ? undefined
-        : `reported ${lines.join()}, stopped ${wanted.join()}`;
-    },
-  },
-  observe: (supervisor) => {
-    const { notes, snapshot, before, clock } = supervisor;
-    noteFacts(supervisor);
-    // Who was laid down for good: by a call, by declining, by its budget, or by a start that failed for its caller.
-    const laid = (notes['laid'] ??= []) as string[];
-    notes['laidBefore'] = [...laid];
-    for (const event of supervisor.emittedNow) {
-      const ended = callsOf(supervisor).find(({ type, call }) => type === 'call.terminateChild' && call === event['call']);
-      if (event.type === 'child.started') laid.splice(0, laid.length, ...laid.filter((id) => id !== event['id']));
-      const lays = ['child.declined', 'child.gaveUp', ...(before.matches('startingChild') ? ['child.startFailed'] : [])];
-      if (lays.includes(event.type)) laid.push(String(event['id']));
-      if (ended !== undefined && 'id' in ended && (event['result'] as { ok: boolean }).ok) laid.push(ended.id);
-    }
-    const [newest] = snapshot.context.restarts;
-    const moments = (notes['restarts'] ??= []) as number[];
-    if (newest === clock.now() && snapshot.context.restarts.join() !== before.context.restarts.join()) moments.push(clock.now());
-    if (snapshot.matches('stopping')) notes['aliveAtStop'] ??= living(poolOf(supervisor)).map(({ id }) => id);
-  },
+  invariants: supervisorClaims,
+  observe: noteSupervisor,
   finish: (supervisor) => {
     if (!playOn(supervisor)) orderShutdown(supervisor);
   },

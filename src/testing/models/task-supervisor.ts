@@ -74,7 +74,10 @@ export const taskSupervisorModel: Model<typeof taskSupervisorMachine> = {
       shutdown: order({ type: 'supervisor.shutdown', reason: ['shutdown', 'deploy'] }, ['shutdown', 'deploy']),
       'shutdown without a word': order({ type: 'supervisor.shutdown' }, 'shutdown'),
     },
-    'supervisor.stop': { stop: order({ type: 'supervisor.stop' }, 'normal') },
+    'supervisor.stop': {
+      stop: order({ type: 'supervisor.stop' }, 'normal'),
+      'stop for a reason': order({ type: 'supervisor.stop', reason: ['shutdown', 'moved'] }, ['shutdown', 'moved']),
+    },
     'supervisor.drain': {
       'drain within 300 ms': order({ type: 'supervisor.drain', deadlineMs: 300 }, 'shutdown'),
       drain: order({ type: 'supervisor.drain' }, 'shutdown'),
@@ -123,9 +126,10 @@ export const taskSupervisorModel: Model<typeof taskSupervisorMachine> = {
     },
   },
   delays: { 'half a second passes': 500, 'two seconds pass': 2_000 },
-  key: ({ snapshot, clock }) => {
+  key: ({ snapshot, clock, notes }) => {
     const { restarts, drainMs, reason } = snapshot.context;
-    return [restarts.map((at) => clock.now() - at).filter((age) => age <= 1_000), drainMs, reason, (clock.nextAt() ?? 0) - clock.now()];
+    const ages = restarts.map((at) => clock.now() - at).filter((age) => age <= 1_000);
+    return [ages, drainMs, reason, notes['exits'], (clock.nextAt() ?? 0) - clock.now()];
   },
   invariants: {
     'a crash is answered once: by a restart, or by giving up': (supervisor) => {
