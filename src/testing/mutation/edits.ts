@@ -42,7 +42,7 @@ export function spotsOf(path: readonly string[], state: Piece, id: string): Spot
     { candidates: ['onDone'], event: 'done', value: state['onDone'] },
     ...listOf(state['invoke']).flatMap((invoke, index) => {
       const { id: name, onDone, onError, onSnapshot } = invoke as Piece;
-      const called = String(name ?? `${index}.${id}`);
+      const called = typeof name === 'string' ? name : `${index}.${id}`;
       const at = Array.isArray(state['invoke']) ? ['invoke', index] : ['invoke'];
       return [
         { candidates: [...at, 'onDone'], event: `done(${called})`, value: onDone },

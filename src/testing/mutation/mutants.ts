@@ -73,7 +73,7 @@ function wrongTarget(node: AnyStateNode, spot: Spot): { readonly target: unknown
   const known = spot.event === 'always' ? node.always : [...node.transitions].find(([key]) => eventName(key, node) === spot.event)?.[1];
   const [target] = known?.[spot.index]?.target ?? [];
   if (target === undefined) return undefined;
-  const neighbours = Object.values(target.parent?.states ?? {}) as AnyStateNode[];
+  const neighbours = Object.values<AnyStateNode>(target.parent?.states ?? {});
   const next = neighbours[(neighbours.indexOf(target) + 1) % neighbours.length];
   if (next === undefined || next === target) return { target: undefined, says: 'nowhere' };
   return { target: `#${next.id}`, says: next.id };

@@ -1,0 +1,69 @@
+/** The command line of the mutation run. */
+import { parseArgs } from 'node:util';
+
+export interface MutantsArguments {
+  /** Ids of machines, as in the catalogue and in its order. */
+  readonly machines: readonly string[];
+  readonly seed: number;
+  /** Mutants at a time; undefined: one per core. */
+  readonly jobs?: number;
+  readonly json?: string;
+  readonly verbose: boolean;
+  readonly help: boolean;
+}
+
+export const usage = `usage: npm run mutants [-- MACHINE… [--json FILE] [--seed N] [--jobs N] [--verbose]]
+
+  MACHINE…        only the mutants of these machines, by id (default: of all in the catalogue)
+  --json FILE     write the verdicts to FILE: an array of { machine, caught, survived, waived, verdicts: [{ id, kind, fate, by }] }
+  --seed N        seed of the random walks (default 1)
+  --jobs N        mutants that are tried at a time (default: one per core)
+  --verbose       every mutant, with what caught it
+  --help          this text
+
+Exit code 1 when fewer than 95 % of them are caught, or one survives without a reason in test/mutants/waived.json; 2 for a command line that is wrong.
+`;
+
+/**
+ * Reads the command line.
+ * @param args  without node and script
+ * @param known  the ids of the machines there are
+ * @returns the arguments, or in a sentence what is wrong with them
+ */
+export function readArguments(args: readonly string[], known: readonly string[]): MutantsArguments | string {
+  let parsed;
+  try {
+    parsed = parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      tokens: true,
+      options: {
+        json: { type: 'string' },
+        seed: { type: 'string' },
+        jobs: { type: 'string' },
+        verbose: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    });
+  } catch (error) {
+    return error instanceof Error ? (error.message.split('. ', 1)[0] ?? '') : String(error);
+  }
+  const { values, positionals, tokens } = parsed;
+  const valued = tokens.flatMap((token) => (token.kind === 'option' && token.value !== undefined ? [token.name] : []));
+  const repeated = valued.find((name, index) => valued.indexOf(name) !== index);
+  if (repeated !== undefined) return `expected --${repeated} once, got: ${valued.filter((name) => name === repeated).length}`;
+  const unknown = positionals.find((name) => !known.includes(name));
+  if (unknown !== undefined) return `expected one of ${known.join(', ')}, got: ${unknown}`;
+  if (values.seed !== undefined && !(/^-?\d+$/.test(values.seed) && Number(values.seed) === (Number(values.seed) | 0)))
+    return `expected --seed as a whole number of 32 bits, got: ${values.seed}`;
+  if (values.jobs !== undefined && !/^[1-9]\d?$/.test(values.jobs)) return `expected --jobs as a whole number from 1 to 99, got: ${values.jobs}`;
+  if (values.json === '') return 'expected --json with the name of a file, got: an empty one';
+  return {
+    machines: known.filter((id) => positionals.length === 0 || positionals.includes(id)),
+    seed: Number(values.seed ?? 1),
+    verbose: values.verbose,
+    help: values.help,
+    ...(values.jobs === undefined ? {} : { jobs: Number(values.jobs) }),
+    ...(values.json === undefined ? {} : { json: values.json }),
+  };
+}
