@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { builtIns, queue } from './house/actions.js';
 import { circles, layers } from './house/layers.js';
-import { company, exitNames, inSight, invokeIds, oneLiteral } from './house/machines.js';
+import { atHome, company, exitNames, inSight, invokeIds, oneLiteral } from './house/machines.js';
 import { pages } from './house/documents.js';
 import { reasons } from './house/marks.js';
 import { named } from './house/naming.js';
@@ -31,6 +31,7 @@ const rules = [
   queue,
   invokeIds,
   exitNames,
+  atHome,
   company,
   clocks,
   sleepless,

@@ -208,6 +208,35 @@ export const invokeIds: Rule = {
 
 const kebab = (id: string): string => id.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
+/** The files of src/ that may make machines, each with its reason. */
+const makers = new Map([['src/testing/mutation/mutants.ts', 'makes mutants of machines that are already there']]);
+
+export const atHome: Rule = {
+  title: 'machines are made in machines/ only',
+  check: ({ modules }) =>
+    modules
+      .filter(({ path }) => path.startsWith('src/') && !makers.has(path))
+      .flatMap((module) =>
+        [...walk(module.program)].flatMap(([node]) => {
+          if (node.type !== 'CallExpression') return [];
+          const { callee } = node;
+          const name = callee.type === 'MemberExpression' ? nameOf(callee.property) : nameOf(callee);
+          return name === 'createMachine'
+            ? [at(module, node, 'makes a machine: move it to machines/, into the catalogue, with a diagram and a model; src/ provides its actors')]
+            : [];
+        }),
+      ),
+  samples: [
+    {
+      name: 'a machine in src/',
+      files: { 'src/live/lost.ts': "export const lost = setup({}).createMachine({ id: 'lost' });" },
+      says: /move it to machines/,
+    },
+    { name: 'a bare one', files: { 'src/live/lost.ts': 'createMachine({});' }, says: /move it to machines/ },
+    { name: 'one in machines/', files: { 'machines/a.ts': "export const aMachine = setup({}).createMachine({ id: 'theA' });" } },
+  ],
+};
+
 export const company: Rule = {
   title: 'every machine is in the catalogue, and has a diagram and a model-based test',
   check: (house) => {

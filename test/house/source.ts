@@ -97,6 +97,7 @@ function parse(file: File, paths: ReadonlySet<string>): Module {
     else if (node.type === 'ExportAllDeclaration') add(node, node.source.value, node.exportKind === 'type');
     else if (node.type === 'ExportNamedDeclaration' && node.source) add(node, node.source.value, node.exportKind === 'type');
     else if (node.type === 'ImportExpression' && node.source.type === 'Literal') add(node, String(node.source.value), false);
+    else if (node.type === 'ImportExpression' && node.source.type === 'TemplateLiteral') add(node, node.source.quasis[0]?.value.raw ?? '', false);
     else if (node.type === 'TSImportType') add(node, node.source.value, true);
   }
   return { ...file, program, imports, comments };
