@@ -19,10 +19,17 @@ export interface KeyFault {
  * @throws never
  */
 export function faultOfKeys(options: unknown, known: readonly string[], what: string, also: readonly string[] = []): KeyFault | null {
-  if (!isRecord(options)) return { expected: `${what} to be an object`, got: options };
+  if (!isPlain(options)) return { expected: `${what} to be a plain object`, got: options };
   for (const key of Object.keys(options))
     if (!known.includes(key) && !also.includes(key)) return { expected: `${what} with the keys ${known.join(', ')}`, got: key };
   return null;
+}
+
+/** An object as `{}` makes it, here or in another realm: no list, and no Map, Promise or other instance, whose content has no names. */
+function isPlain(value: unknown): value is object {
+  if (!isRecord(value)) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 /** Is it an object with names, and no list? */

@@ -16,7 +16,7 @@ import type { ChildName } from './children.js';
 import { clockOf } from './clock.js';
 import { reportOf, type ExitReport } from './exit-report.js';
 import { idOf, kindOf } from './kind.js';
-import { refuse, requireOptions, srcsOf } from './supervisors.js';
+import { refuse, requireListener, requireOptions, srcsOf } from './supervisors.js';
 import { exitReason, onExit } from './watch.js';
 import { childrenOf, providedActors } from './xstate-internals.js';
 
@@ -200,6 +200,7 @@ export class SupervisorHandle {
     type: Type,
     listener: (fact: Type extends '*' ? AnySupervisorEmitted : EmittedOf<Type>) => void,
   ): { unsubscribe(): void } {
+    requireListener(listener);
     return this.ref.on(type, listener as never);
   }
 

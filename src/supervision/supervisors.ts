@@ -90,6 +90,12 @@ export function requireOptions(options: unknown, known: readonly string[], what:
   if (fault !== null) throw new EspalierError('supervision/invalid-options', { ...fault });
 }
 
+/** Refuses what cannot be told anything. @throws EspalierError `supervision/invalid-options` */
+export function requireListener(listener: unknown): void {
+  if (typeof listener === 'function') return;
+  throw new EspalierError('supervision/invalid-options', { expected: '`listener` to be a function', got: listener });
+}
+
 /** Throws what is wrong with a spec or an option, when something is. */
 export function refuse(problem: Problem | null): void {
   if (problem === null) return;

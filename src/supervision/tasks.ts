@@ -18,7 +18,7 @@ import { clockOf, type Clock } from './clock.js';
 import type { ExitReport } from './exit-report.js';
 import { requireDrain, requireStop, supervisorHandle, type SupervisorHandle } from './handle.js';
 import { idOf, kindOf } from './kind.js';
-import { refuse, requireOptions, withInput } from './supervisors.js';
+import { refuse, requireListener, requireOptions, withInput } from './supervisors.js';
 import {
   requireHow,
   requireStarted,
@@ -270,6 +270,7 @@ export class TaskSupervisor {
     type: Type,
     listener: (fact: Type extends '*' ? TaskSupervisorEmitted : Extract<TaskSupervisorEmitted, { type: Type }>) => void,
   ): { unsubscribe(): void } {
+    requireListener(listener);
     return this.ref.on(type, listener as never);
   }
 

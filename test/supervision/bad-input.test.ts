@@ -311,3 +311,25 @@ describe('a message of an error', () => {
     expect(new EspalierError('supervision/invalid-id', { expected: 'an id', got: Number.NaN }).message).toContain('NaN');
   });
 });
+
+describe('options whose content has no names', () => {
+  for (const [name, options] of [
+    ['a promise', Promise.resolve({})],
+    ['a Map', new Map()],
+    ['a Date', new Date(0)],
+  ] as const) {
+    it(`${name} is refused, not taken for no options`, () => {
+      for (const make of [supervisor, dynamicSupervisor, taskSupervisor, orchestrator]) {
+        expect(() => make(options as never)).toThrow(expect.objectContaining({ code: 'supervision/invalid-options' }));
+      }
+    });
+  }
+
+  it('a listener that is no function is refused', async () => {
+    const app = orchestrator({ actors: {}, children: [] }).start();
+    await app.started();
+    expect(() => app.on('child.started', undefined as never)).toThrow(expect.objectContaining({ code: 'supervision/invalid-options' }));
+    expect(() => app.tasks.on('task.lost', null as never)).toThrow(expect.objectContaining({ code: 'supervision/invalid-options' }));
+    await app.stop();
+  });
+});

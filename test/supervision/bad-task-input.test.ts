@@ -63,7 +63,7 @@ describe('a task that is asked for wrongly', () => {
     for (const call of calls)
       expect(await refusal(tasks, call, () => 1, options)).toMatchObject({
         code: 'supervision/invalid-options',
-        details: { expected: `the options of ${call}() to be an object`, got: options },
+        details: { expected: `the options of ${call}() to be a plain object`, got: options },
       });
     expect(tasks.count()).toBe(0);
   });

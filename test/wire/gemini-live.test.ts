@@ -93,8 +93,14 @@ describe('a server frame', () => {
       { numRuns: 2_000, seed: 7 },
     );
     const deep = `${'{"a":'.repeat(50_000)}1${'}'.repeat(50_000)}`;
-    expect(parseServerMessage(deep)).toMatchObject({ ok: true });
-    expect(parseClientMessage(`{"setup":{"model":"m","x":${deep}}}`)).toMatchObject({ ok: true });
+    expect(parseServerMessage(deep)).toMatchObject({ ok: false, reason: 'too-deep' });
+    expect(parseClientMessage(`{"setup":{"model":"m","x":${deep}}}`)).toMatchObject({ ok: false, reason: 'too-deep' });
+  });
+
+  it('may nest as deep as can be written again, and no deeper', () => {
+    const nested = (levels: number): string => `${'{"a":'.repeat(levels - 1)}{}${'}'.repeat(levels - 1)}`;
+    expect(parseServerMessage(nested(256))).toMatchObject({ ok: true });
+    expect(parseServerMessage(nested(257))).toMatchObject({ ok: false, reason: 'too-deep' });
   });
 
   it('with a key named __proto__ changes no prototype', () => {

@@ -10,7 +10,7 @@ export type Frame = string | Uint8Array | ArrayBuffer | readonly Uint8Array[];
 /** Why a frame could not be read: `detail` for people, `excerpt` its first characters (at most 120). */
 export interface UnreadableFrame {
   readonly ok: false;
-  readonly reason: 'not-utf8' | 'not-json' | 'not-an-object' | 'invalid-shape';
+  readonly reason: 'not-utf8' | 'not-json' | 'not-an-object' | 'too-deep' | 'invalid-shape';
   readonly detail: string;
   readonly excerpt: string;
 }
@@ -39,7 +39,7 @@ export interface ReadFrame<Message, Kind extends string> {
 export type WireObject = Record<string, unknown>;
 
 /**
- * Decodes a frame: UTF-8, JSON, an object.
+ * Decodes a frame: UTF-8, JSON, an object, nested no deeper than {@link deepest}.
  * @throws never
  */
 export function readObject(frame: Frame): { readonly ok: true; readonly object: WireObject; readonly text: string } | UnreadableFrame {
@@ -58,6 +58,9 @@ export function readObject(frame: Frame): { readonly ok: true; readonly object: 
   if (!isWireObject(value)) {
     const got = value === null ? 'null' : Array.isArray(value) ? 'an array' : `a ${typeof value}`;
     return { ok: false, reason: 'not-an-object', detail: `expected an object, got ${got}`, excerpt: excerptOf(text) };
+  }
+  if (isDeeperThan(value, deepest)) {
+    return { ok: false, reason: 'too-deep', detail: `expected at most ${deepest} levels of nesting`, excerpt: excerptOf(text) };
   }
   return { ok: true, object: value, text };
 }
@@ -97,6 +100,22 @@ export function readKinds<Schemas extends Record<string, z.ZodType>, Message>(
   }
   for (const key of unknown) read.set(key, object[key]);
   return { ok: true, message: Object.fromEntries(read) as Message, kinds, unknown, faults };
+}
+
+/**
+ * Levels of objects and lists in one frame. The protocol needs a dozen; what is deeper by thousands can be read, but not be written again:
+ * `JSON.stringify` recurses, and would overflow the stack of whoever prints or saves it.
+ */
+export const deepest = 256;
+
+/** Level by level, so that no depth is too deep to be measured. */
+function isDeeperThan(value: object, levels: number): boolean {
+  let here: readonly object[] = [value];
+  for (let depth = 1; here.length > 0; depth++) {
+    if (depth > levels) return true;
+    here = here.flatMap((one) => Object.values(one).filter((inner): inner is object => typeof inner === 'object' && inner !== null));
+  }
+  return false;
 }
 
 /** True for what JSON calls an object. */
