@@ -38,7 +38,7 @@ async function scene(world: World, meet: () => Promise<void>): Promise<void> {
   world.faults.plan([{ fault: 'kill', actor: 'app/*', when: 'anytime' }]);
   for (const name of ['x', 'y', 'z']) {
     const target = app.child(world.random() < 0.5 ? 'a' : 'b');
-    if (target !== undefined) world.post(target, { type: 'hello', id: world.id(name), where: world.namespace } as never);
+    if (target !== undefined) world.post(target, { type: 'hello', id: world.id(name), where: world.namespace });
     await turn();
   }
   await world.runUntilIdle();

@@ -90,7 +90,7 @@ async function play(shape: number, seed: number): Promise<string> {
       const target = world.find(draw.pick(places));
       const to = world.find(draw.pick(places));
       const type = draw.pick(['pass', 'pass', 'fail', 'hello']);
-      if (target !== undefined) world.post(target, { type, n: world.random(), to, space: world.namespace } as Message);
+      if (target !== undefined) world.post(target, { type, n: world.random(), to, space: world.namespace });
     }
     void app.whichChildren();
     await world.runFor(20, { maxSteps: 2_000 });
@@ -114,7 +114,7 @@ describe('a trace', () => {
     for (let seed = 0; seed < 25; seed++) {
       await using world = createWorld({ seed });
       const refs = ['a', 'b', 'c', 'd'].map((id) => world.start(busy, { id }) as AnyActorRef);
-      for (const ref of refs) for (const n of [1, 2]) world.post(ref, { type: 'hello', n } as Message);
+      for (const ref of refs) for (const n of [1, 2]) world.post(ref, { type: 'hello', n });
       await world.runFor(100);
       traces.add(world.trace.text());
     }
@@ -133,7 +133,7 @@ describe('a trace', () => {
     });
     job.calls[0]?.resolve('sun');
     world.faults.plan([{ fault: 'drop', to: 'app/busy', event: 'hello', when: { nth: 1 } }]);
-    world.post(app.child('busy') as AnyActorRef, { type: 'hello', n: 1 } as Message);
+    world.post(app.child('busy') as AnyActorRef, { type: 'hello', n: 1 });
     await world.runFor(30);
     const lines = world.trace.lines.filter((line) => !line.includes('pool'));
     expect(lines).toEqual(

@@ -27,9 +27,9 @@ describe('the scheduler', () => {
     const log: string[] = [];
     const a = world.start(listener(log), { id: 'a' }) as AnyActorRef;
     const from = world.start(setup({}).createMachine({ id: 'b' }), { id: 'b' });
-    world.post(a, { type: 'x', n: 1 } as never);
-    world.post(a, { type: 'x', n: 2 } as never);
-    world.post(a, { type: 'y', n: 1 } as never, { from: from as AnyActorRef });
+    world.post(a, { type: 'x', n: 1 });
+    world.post(a, { type: 'x', n: 2 });
+    world.post(a, { type: 'y', n: 1 }, { from: from as AnyActorRef });
     world.clock.setTimeout(() => log.push('timer'), 5);
     await world.runUntilIdle();
     return log.join(',');
