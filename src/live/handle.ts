@@ -9,7 +9,7 @@ import { type RejectReason, type SessionEmitted, sessionMachine } from '../../ma
 import type { JsonObject } from '../../machines/live/calls.js';
 import { logicOf } from '../supervision/xstate-internals.js';
 import type { ClientMessage } from '../wire/gemini/live.js';
-import { invalid, requireOptions, sortOf } from './refusal.js';
+import { invalid, isPlainObject, requireOptions, sortOf } from './refusal.js';
 import type { LiveSessionRef } from './session.js';
 
 /** `lost`: handed to the socket, but the session ended before it was known to be written. `full`: {@link maxUnconfirmed} sends wait already. */
@@ -34,7 +34,10 @@ export interface LiveSession extends AsyncDisposable {
   ready(): Promise<ReadyOutcome>;
   /** Settles at the session's end. */
   ended(): Promise<SessionOutcome>;
-  /** A turn of the user. `turnComplete: false` leaves the turn open. Settles when written. */
+  /**
+   * A turn of the user. `turnComplete: false` leaves the turn open. Settles when written. Like the other sends it rejects for misuse only, with
+   * EspalierError `live/invalid-options`: what is no text, or no object of the protocol, would cost the conversation.
+   */
   sendText(text: string, options?: { readonly turnComplete?: boolean }): Promise<SendOutcome>;
   /** Turns of the conversation, in order; they interrupt the model. Settles when written. */
   sendClientContent(content: NonNullable<ClientMessage['clientContent']>): Promise<SendOutcome>;
@@ -126,15 +129,20 @@ class Handle implements LiveSession {
     });
   }
 
-  sendText(text: string, { turnComplete = true }: { readonly turnComplete?: boolean } = {}): Promise<SendOutcome> {
+  async sendText(text: string, options: { readonly turnComplete?: boolean } = {}): Promise<SendOutcome> {
+    if (typeof text !== 'string') throw invalid('text', 'text', sortOf(text));
+    requireOptions('options', options, ['turnComplete']);
+    const { turnComplete = true } = options;
     return this.sendClientContent({ turns: [{ role: 'user', parts: [{ text }] }], turnComplete });
   }
 
-  sendClientContent(clientContent: NonNullable<ClientMessage['clientContent']>): Promise<SendOutcome> {
+  async sendClientContent(clientContent: NonNullable<ClientMessage['clientContent']>): Promise<SendOutcome> {
+    if (!isPlainObject(clientContent)) throw invalid('content', 'a plain object', sortOf(clientContent));
     return this.#send({ clientContent });
   }
 
-  sendRealtimeInput(realtimeInput: NonNullable<ClientMessage['realtimeInput']>): Promise<SendOutcome> {
+  async sendRealtimeInput(realtimeInput: NonNullable<ClientMessage['realtimeInput']>): Promise<SendOutcome> {
+    if (!isPlainObject(realtimeInput)) throw invalid('input', 'a plain object', sortOf(realtimeInput));
     return this.#send({ realtimeInput });
   }
 

@@ -11,7 +11,7 @@
  */
 import { createActor, type ActorLogic, type AnyActorRef, type EventObject, type Snapshot, type Subscription } from 'xstate';
 
-import { reasonOfError, reasonOfOutput, type ExitReason } from '../../machines/supervision/exit.js';
+import { isExitReason, reasonOfError, reasonOfOutput, type ExitReason } from '../../machines/supervision/exit.js';
 import { EspalierError } from '../errors.js';
 import { inTurn, queueTurn, takeWaiting, type Turn } from './turns.js';
 import { hasStopped, logicOf, parentOf, stopActor } from './xstate-internals.js';
@@ -323,11 +323,15 @@ function tie(a: AnyActorRef, b: AnyActorRef): void {
 /**
  * Sends an exit signal. `kill` cannot be trapped, and is seen by everybody as `killed`. `normal` from another is ignored by one that does not trap.
  * @param from  the sender; the target itself when absent
- * @throws EspalierError `supervision/invalid-actor` when the target or the sender is no actor
+ * @throws EspalierError `supervision/invalid-actor` when the target or the sender is no actor, `supervision/invalid-options` for what is no reason
  */
 export function exit(target: AnyActorRef, reason: ExitReason | 'kill', from: AnyActorRef = target): void {
   checkActor('target', target);
   checkActor('from', from);
+  if (reason !== 'kill' && !isExitReason(reason)) {
+    const expected = "`reason` to be kill, normal, shutdown, killed, ['shutdown', term] or { crash: term }";
+    throw new EspalierError('supervision/invalid-options', { expected, got: reason });
+  }
   if (reason === 'kill') terminate(target, 'killed');
   else signal(target, reason, from);
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createActor, createMachine } from 'xstate';
 import { EspalierError } from '../../src/errors.js';
-import { liveSessionHandle } from '../../src/live/handle.js';
+import { type LiveSession, liveSessionHandle } from '../../src/live/handle.js';
 import { type LiveSessionOptions, planSession } from '../../src/live/options.js';
 import { liveSession } from '../../src/live/session.js';
 
@@ -145,6 +145,16 @@ describe('the handle of a live session', () => {
     expect(error?.code).toBe('live/invalid-options');
     expect(error?.message).toMatch(/expected (ref|options of the handle|onListenerError|listener): .*, got: /);
     expect(`${error?.message}${JSON.stringify(error?.details)}`).not.toContain('secret');
+  });
+
+  it.each<[string, (session: LiveSession) => Promise<unknown>]>([
+    ['a text that is none', (session) => session.sendText(5 as never)],
+    ['null as options of a text', (session) => session.sendText('hello', null as never)],
+    ['a misspelt option of a text', (session) => session.sendText('hello', { turnCompete: false } as never)],
+    ['content that is no object', (session) => session.sendClientContent(5 as never)],
+    ['input that is a list', (session) => session.sendRealtimeInput([] as never)],
+  ])('sends nothing for %s, and rejects', async (_, send) => {
+    await expect(send(liveSessionHandle(ref()))).rejects.toMatchObject({ name: 'EspalierError', code: 'live/invalid-options' });
   });
 });
 

@@ -93,3 +93,19 @@ describe('a listener that is no function', () => {
     expect(thrownBy(() => onExit(actor, null as never)).code).toBe('supervision/invalid-options');
   });
 });
+
+describe('a reason that is none', () => {
+  it.each([
+    ['undefined', undefined],
+    ['a text of its own', 'boom'],
+    ['an object without a crash', { weird: 1 }],
+    ['a list of something else', ['stop', 1]],
+  ])('%s ends nobody', (_what, reason) => {
+    const here = stage();
+    const actor = here.root(machine);
+    const error = thrownBy(() => exit(actor, reason as never));
+    expect(error.code).toBe('supervision/invalid-options');
+    expect(error.details.got).toBe(reason);
+    expect(exitReason(actor)).toBeNull();
+  });
+});
