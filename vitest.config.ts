@@ -5,5 +5,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: ['**/node_modules/**', 'dist/**', '.build/**'],
     restoreMocks: true,
+    // A bound for what hangs, and no measure: a machine that ten others use must not fail a test.
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
   },
 });
