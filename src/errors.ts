@@ -1,5 +1,6 @@
 /**
- * What Espalier throws: misuse, found at the call and before anything starts.
+ * What Espalier throws: misuse, found at the call and before anything starts. What waits for a service may reject later:
+ * `createEphemeralToken` does.
  *
  * Expected outcomes (a full supervisor, a busy name, a timeout) are values, and crashes are exits; neither is thrown. Every code has a row in
  * docs/errors.md (meaning, cause, what to do), held both ways by test/errors.test.ts.
@@ -40,6 +41,10 @@ export const errorCodes = [
   'supervision/invalid-snapshot',
   'live/invalid-options',
   'live/invalid-tool',
+  'live/not-connected',
+  'live/events-ended',
+  'live/token-refused',
+  'live/token-failed',
   'cli/usage',
   'testing/invalid-model',
   'testing/invalid-options',
@@ -61,7 +66,7 @@ export interface ErrorDetails {
   readonly term?: unknown;
 }
 
-/** Misuse of the library. The message reads "expected …, got: …" and never holds keys, tokens or query strings. */
+/** Misuse of the library, or what a subclass says. The message reads "expected …, got: …" and never holds keys, tokens or query strings. */
 export class EspalierError extends Error {
   override readonly name = 'EspalierError';
   readonly code: ErrorCode;

@@ -1,11 +1,11 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { EspalierError } from '../../src/errors.js';
 import { readRecording } from '../../src/testing/index.js';
-import { durationMs, liveEndpoint, liveUrl, modelPath, parseClientMessage, parseServerMessage } from '../../src/wire/gemini/live.js';
+import { durationMs, parseClientMessage, parseServerMessage, readBySchemas } from '../../src/wire/gemini/live.js';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
@@ -61,6 +61,42 @@ describe('a server frame', () => {
     ]);
   });
 
+  it('keeps the end of a turn when another field of it is odd, and says which', () => {
+    const text = '{"serverContent":{"turnComplete":true,"groundingMetadata":{"webSearchQueries":7}},"goAway":{"timeLeft":50}}';
+    const { message, kinds, faults } = read(parseServerMessage(text));
+    expect(kinds).toEqual(['serverContent', 'goAway']);
+    expect(message).toEqual({ serverContent: { turnComplete: true }, goAway: {} });
+    expect(faults).toEqual([
+      { kind: 'serverContent', detail: expect.stringMatching(/^serverContent\.groundingMetadata\.webSearchQueries: /), got: { webSearchQueries: 7 } },
+      { kind: 'goAway', detail: expect.stringMatching(/^goAway\.timeLeft: /), got: 50 },
+    ]);
+  });
+
+  it('treats a field that is null as absent, but keeps null among arguments and unknown fields', () => {
+    const text = `{"serverContent":{"turnComplete":null,"interrupted":true,"modelTurn":{"parts":[{"text":null,"new":null}]},"inputTranscription":null},
+      "toolCall":{"functionCalls":[{"id":null,"name":"n","args":{"a":null}}]}}`;
+    const { message, faults } = read(parseServerMessage(text));
+    expect(faults).toEqual([]);
+    expect(message.serverContent).toEqual({ interrupted: true, modelTurn: { parts: [{ new: null }] } });
+    expect(message.toolCall?.functionCalls).toEqual([{ name: 'n', args: { a: null } }]);
+  });
+
+  it('with a misshapen call keeps it under its id, as a call of no tool, wherever it stands', () => {
+    const text = `{"serverContent":{"turnComplete":true,"modelTurn":{"parts":[{"functionCall":{"id":"a","name":"n","args":"none"}},{"functionCall":null}]}},
+      "toolCall":{"functionCalls":[{"id":"b","name":"n","args":[1]},{"id":"c","name":"n"}]}}`;
+    const { message, faults } = read(parseServerMessage(text));
+    expect(message.serverContent?.modelTurn?.parts?.[0]?.functionCall).toMatchObject({ id: 'a', name: '', args: {} });
+    expect(message.serverContent?.modelTurn?.parts?.[1]?.functionCall).toBeUndefined();
+    expect(message.toolCall?.functionCalls).toMatchObject([
+      { id: 'b', name: '', args: {} },
+      { id: 'c', name: 'n', args: {} },
+    ]);
+    expect(faults.map(({ kind, got }) => [kind, (got as { id: string }).id])).toEqual([
+      ['toolCall', 'b'],
+      ['serverContent', 'a'],
+    ]);
+  });
+
   it('treats a kind that is null as absent', () => {
     expect(read(parseServerMessage('{"toolCall":null,"setupComplete":{}}')).kinds).toEqual(['setupComplete']);
   });
@@ -80,6 +116,23 @@ describe('a server frame', () => {
   it('that is not UTF-8 is a value with a reason', () => {
     expect(parseServerMessage(Uint8Array.of(0x7b, 0xff, 0x7d))).toMatchObject({ ok: false, reason: 'not-utf8' });
     expect(parseServerMessage([Uint8Array.of(0xf0, 0x9f)])).toMatchObject({ ok: false, reason: 'not-utf8' });
+  });
+
+  it('may hold the character that replaces unreadable ones, and begin with a byte order mark', () => {
+    const said = read(parseServerMessage(bytes('\uFEFF{"serverContent":{"outputTranscription":{"text":"a\uFFFDb"}}}')));
+    expect(said.message.serverContent?.outputTranscription?.text).toBe('a\uFFFDb');
+  });
+
+  it('is read from bytes of another realm', () => {
+    const view = runInNewContext(`new Uint8Array([${bytes(text).join()}])`) as Uint8Array<ArrayBuffer>;
+    expect(view).not.toBeInstanceOf(Uint8Array);
+    for (const frame of [view, view.buffer]) expect(read(parseServerMessage(frame)).kinds).toEqual(['toolCall']);
+  });
+
+  it('that is a Blob is a value that says how to get bytes', () => {
+    const frame = parseServerMessage(new Blob(['{}']) as never);
+    expect(frame).toMatchObject({ ok: false, reason: 'not-bytes', detail: expect.stringContaining("binaryType to 'arraybuffer'") });
+    for (const odd of [null, 7, {}]) expect(parseServerMessage(odd as never)).toMatchObject({ ok: false, reason: 'not-bytes' });
   });
 
   it('never makes the reader throw, whatever it holds', () => {
@@ -150,56 +203,6 @@ describe('a duration', () => {
   });
 });
 
-describe('the endpoint', () => {
-  it('is Gemini’s own by default, with the key in a header and not in the URL', () => {
-    const { url, headers } = liveEndpoint({ apiKey: 'k-1' });
-    expect(url).toBe('wss://generativelanguage.googleapis.com/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent');
-    expect(headers).toEqual({ 'x-goog-api-key': 'k-1' });
-  });
-
-  it('turns http into ws, keeps a base path, and takes another version', () => {
-    expect(liveUrl({ baseUrl: 'http://127.0.0.1:8080/proxy/gemini/', apiVersion: 'v1' })).toBe(
-      'ws://127.0.0.1:8080/proxy/gemini/ws/google.ai.generativelanguage.v1.GenerativeService.BidiGenerateContent',
-    );
-    expect(liveUrl({ baseUrl: 'wss://h' })).toMatch(/^wss:\/\/h\/ws\//);
-  });
-
-  it('is the constrained one for an ephemeral token', () => {
-    const { url, headers } = liveEndpoint({ apiKey: 'auth_tokens/t' });
-    expect(url).toMatch(/v1alpha\.GenerativeService\.BidiGenerateContentConstrained$/);
-    expect(headers).toEqual({ authorization: 'Token auth_tokens/t' });
-  });
-
-  it('is Vertex’s with a bearer token', () => {
-    const { url, headers } = liveEndpoint({ baseUrl: 'https://europe-west1-aiplatform.googleapis.com', service: 'vertex', accessToken: 't' });
-    expect(url).toBe('wss://europe-west1-aiplatform.googleapis.com/ws/google.cloud.aiplatform.v1beta1.LlmBidiService/BidiGenerateContent');
-    expect(headers).toEqual({ authorization: 'Bearer t' });
-  });
-
-  it('has the key in the query only when asked to', () => {
-    expect(liveEndpoint({ apiKey: 'a&b', keyIn: 'query' })).toMatchObject({ url: expect.stringMatching(/\?key=a%26b$/), headers: {} });
-  });
-
-  it.each(['', 'not a url', 'ftp://user:secret@host/x?key=secret'])('refuses the base URL %j without showing secrets', (baseUrl) => {
-    const refusal = (() => {
-      try {
-        return liveUrl({ baseUrl });
-      } catch (error) {
-        return error;
-      }
-    })();
-    expect(refusal).toBeInstanceOf(EspalierError);
-    expect(refusal).toMatchObject({ code: 'live/invalid-options' });
-    expect(String(refusal)).not.toContain('secret');
-  });
-
-  it('names a model by its path', () => {
-    expect(modelPath('gemini-live')).toBe('models/gemini-live');
-    expect(modelPath('models/gemini-live')).toBe('models/gemini-live');
-    expect(modelPath('projects/p/locations/l/publishers/google/models/m')).toBe('projects/p/locations/l/publishers/google/models/m');
-  });
-});
-
 /** The recordings of real sessions stay outside the repository; without them these tests are skipped and say so. */
 const corpus = process.env['CORPUS_DIR'] ?? join(import.meta.dirname, '../../../shared/corpus');
 const recorded = (folder: string) =>
@@ -216,6 +219,7 @@ describe.skipIf(!existsSync(corpus))('the recorded corpus (skipped where ../shar
         expect(frame).toMatchObject({ unknown: [], faults: [] });
         expect(frame.kinds.length).toBeGreaterThan(0);
         expect(frame.message).toEqual(JSON.parse(text));
+        if (from === 'server') expect(frame).toEqual(readBySchemas(JSON.parse(text) as Record<string, unknown>, text));
       }
     }
   });

@@ -8,32 +8,13 @@
  */
 import { z } from 'zod';
 
-import { blob, content, functionResponse } from './content.js';
+import { anyObject, blob, content, functionResponse } from './content.js';
 import { type Frame, type ReadFrame, type UnreadableFrame, type WireObject, isWireObject, readKinds, readObject } from './frame.js';
+import { setup, tools } from './live-setup.js';
 
-const anyObject = z.record(z.string(), z.unknown());
+export type { LiveSetup } from './live-setup.js';
 
-/**
- * The first message. `model` is a path (`models/…`, see `modelPath`); token counts of `contextWindowCompression` are int64, so strings.
- * `sessionResumption: {}` asks for handles, `{ handle }` resumes; `transparent` must not be sent to the Developer API.
- */
-const setup = z.looseObject({
-  model: z.string(),
-  generationConfig: anyObject.optional(),
-  systemInstruction: content.optional(),
-  tools: z.array(anyObject).optional(),
-  sessionResumption: z.looseObject({ handle: z.string().optional(), transparent: z.boolean().optional() }).optional(),
-  contextWindowCompression: anyObject.optional(),
-  realtimeInputConfig: anyObject.optional(),
-  inputAudioTranscription: anyObject.optional(),
-  outputAudioTranscription: anyObject.optional(),
-  proactivity: anyObject.optional(),
-  historyConfig: anyObject.optional(),
-});
-/** The body of the setup message, read. */
-export type LiveSetup = z.infer<typeof setup>;
-
-/** Ordered turns, which interrupt the model. */
+/** Ordered turns, which interrupt the model; with `historyConfig` they are history, up to the first `turnComplete`. */
 const clientContent = z.looseObject({ turns: z.array(content).optional(), turnComplete: z.boolean().optional() });
 
 /** Input that flows: audio is PCM16, 16 kHz, mono (`audio/pcm;rate=16000`). `mediaChunks` is the deprecated spelling. */
@@ -53,8 +34,8 @@ const clientKinds = {
   clientContent,
   realtimeInput,
   toolResponse: z.looseObject({ functionResponses: z.array(functionResponse) }),
-  /** Replaces instruction and tools while the session is open. */
-  contextUpdate: z.looseObject({ systemInstruction: content.optional(), tools: z.unknown().optional() }),
+  /** Replaces instruction or tools while the session is open; `tools: {}` takes all tools away, and without `tools` they stay. */
+  contextUpdate: z.looseObject({ systemInstruction: content.optional(), tools: z.looseObject({ tools: tools.optional() }).optional() }),
 };
 
 /** A message of the client: one of its kinds, and whatever else came with it. */
@@ -84,7 +65,16 @@ export function parseClientMessage(data: Frame): ClientMessageResult {
 }
 
 /** Fields whose keys belong to the user (arguments, results, schemas): beneath them nothing is renamed. */
-const opaqueFields = new Set(['args', 'response', 'parameters', 'parametersJsonSchema', 'responseJsonSchema', 'responseSchema', 'labels']);
+const opaqueFields = new Set([
+  'args',
+  'response',
+  'parameters',
+  'parametersJsonSchema',
+  'responseJsonSchema',
+  'responseSchema',
+  'labels',
+  'partMetadata',
+]);
 
 /** Deeper than any message is; the bound keeps a hostile frame from exhausting the stack. */
 const deepestLevel = 32;

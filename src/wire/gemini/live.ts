@@ -1,109 +1,68 @@
 /**
- * Messages of a Gemini Live server (BidiGenerateContent): schemas, types, and the reader of its frames.
+ * Messages of a Gemini Live server (BidiGenerateContent): the reader of its frames, and the door to the rest of the wire.
  *
  * The server sends one JSON object per frame, in text or in binary frames, pretty-printed or not. Several kinds may share a frame
  * (`usageMetadata` rides along with others). Unknown fields and unknown messages are passed on.
- * What a client sends is in live-client.ts, where it connects is in live-url.ts; both are re-exported here.
+ * The schemas are in server-kinds.ts and live-client.ts, where a client connects is in live-url.ts and vertex.ts; all are re-exported here.
  *
  * @see Gemini API, Live API: WebSockets API reference
  */
-import { z } from 'zod';
+import { plainKinds } from './data-frame.js';
+import { type Frame, type ReadFrame, type UnreadableFrame, type WireObject, notAnObject, objectOf, readKinds, textOf, tooDeep } from './frame.js';
+import { type ServerKind, type ServerMessage, serverKinds, signalKinds } from './server-kinds.js';
 
-import { content, functionCallOrFault } from './content.js';
-import { type Frame, type ReadFrame, type UnreadableFrame, readKinds, readObject } from './frame.js';
-
-export type { Blob, Content, FunctionCall, FunctionResponse, Part } from './content.js';
+export type { Blob, Content, FunctionCall, FunctionResponse, Part, Transcription } from './content.js';
+export { isData } from './data-frame.js';
 export type { Fault, Frame, ReadFrame, UnreadableFrame } from './frame.js';
 export { type ClientKind, type ClientMessage, type ClientMessageResult, type LiveSetup, parseClientMessage } from './live-client.js';
-export { type LiveEndpointOptions, liveEndpoint, type LiveUrlOptions, liveUrl, modelPath } from './live-url.js';
-
-/** int64 in protobuf's JSON: a string, though some gateways send a number. */
-const int64 = z.union([z.string(), z.number().transform(String)]);
-
-/** What was heard or said, unordered with respect to the turn. */
-const transcription = z.looseObject({
-  text: z.string().optional(),
-  finished: z.boolean().optional(),
-  languageCode: z.string().optional(),
-});
-
-/**
- * Progress of the model's turn. An interrupted turn goes `interrupted → turnComplete`, without `generationComplete`; otherwise
- * `generationComplete` precedes `turnComplete` by the assumed playback time.
- */
-const serverContent = z.looseObject({
-  modelTurn: content.optional(),
-  turnComplete: z.boolean().optional(),
-  generationComplete: z.boolean().optional(),
-  interrupted: z.boolean().optional(),
-  inputTranscription: transcription.optional(),
-  interimInputTranscription: transcription.optional(),
-  outputTranscription: transcription.optional(),
-  turnCompleteReason: z.string().optional(),
-  waitingForInput: z.boolean().optional(),
-  interactionStatus: z.string().optional(),
-});
-
-/**
- * A handle to resume with. `resumable: false` (sent while generating or executing tools) carries no handle: keep the last good one.
- * `lastConsumedClientMessageIndex` comes only where the setup asked for transparent resumption.
- */
-const sessionResumptionUpdate = z.looseObject({
-  newHandle: z.string().optional(),
-  resumable: z.boolean().optional(),
-  lastConsumedClientMessageIndex: int64.optional(),
-});
-
-const usageMetadata = z.looseObject({
-  promptTokenCount: z.number().optional(),
-  responseTokenCount: z.number().optional(),
-  candidatesTokenCount: z.number().optional(),
-  thoughtsTokenCount: z.number().optional(),
-  toolUsePromptTokenCount: z.number().optional(),
-  cachedContentTokenCount: z.number().optional(),
-  totalTokenCount: z.number().optional(),
-});
-
-/** Every kind of server message, in the order in which a session should look at them. */
-const serverKinds = {
-  setupComplete: z.looseObject({ sessionId: z.string().optional() }),
-  sessionResumptionUpdate,
-  serverContent,
-  toolCall: z.looseObject({ functionCalls: z.array(functionCallOrFault).default([]) }),
-  toolCallCancellation: z.looseObject({ ids: z.array(z.string()).default([]) }),
-  /** `timeLeft` is a protobuf duration, `"50s"`: read it with {@link durationMs}. */
-  goAway: z.looseObject({ timeLeft: z.string().optional() }),
-  voiceActivity: z.looseObject({ voiceActivityType: z.string().optional(), audioOffset: z.string().optional() }),
-  voiceActivityDetectionSignal: z.looseObject({ vadSignalType: z.string().optional() }),
-  usageMetadata,
-};
-
-/** A message of the server: any of its kinds, and whatever else came with them. */
-export const serverMessage = z.looseObject(serverKinds).partial();
-/** A server message, read: the kinds that it holds, and every unknown field as it came. */
-export type ServerMessage = z.infer<typeof serverMessage>;
-
-/** The name of one kind of server message. */
-export type ServerKind = keyof typeof serverKinds;
+export { type AccessToken, type LiveEndpointOptions, liveEndpoint, type LiveUrlOptions, liveUrl, modelPath, shownUrl } from './live-url.js';
+export { type ServerKind, type ServerMessage, serverMessage } from './server-kinds.js';
+export { type SchedulingPlace, toolResponse } from './tool-response.js';
+export { type VertexPlace, vertexBaseUrl, vertexModelPath } from './vertex.js';
 
 /** A server frame, read: see {@link ReadFrame} and {@link UnreadableFrame}. */
 export type ServerMessageResult = ReadFrame<ServerMessage, ServerKind> | UnreadableFrame;
 
+const nothing: readonly never[] = Object.freeze([]);
+
 /**
- * Reads one frame of the server.
+ * Reads one frame of the server. A frame of data (see `isData`) costs little more than JSON.parse; any other goes through the schemas, to the same
+ * result.
  * @param data  text, bytes, or the fragments of one message
- * @returns `ok: true` with the message, its kinds, unknown fields and faulty kinds; `ok: false` for what is no message at all.
+ * @returns `ok: true` with the message, its kinds, unknown fields and faults; `ok: false` for what is no message at all.
  *          A frame of unknown kinds only is `ok: true` with no kinds. A misshapen call among others is a fault, and stays as a call of no tool.
  * @throws  never
  */
-export function parseServerMessage(data: Frame): ServerMessageResult {
-  const frame = readObject(data);
-  const read = frame.ok ? readKinds<typeof serverKinds, ServerMessage>(serverKinds, frame.object, frame.text) : frame;
+export function readServerFrame(data: Frame): ServerMessageResult {
+  const text = textOf(data);
+  if (typeof text !== 'string') return text;
+  const object = objectOf(text);
+  if (object === null) return notAnObject(text);
+  const kinds = plainKinds(object);
+  if (kinds !== null) return { ok: true, message: object, kinds, unknown: nothing, faults: nothing };
+  return readBySchemas(object, text);
+}
+
+/** {@link readServerFrame}, by its older name. */
+export const parseServerMessage = readServerFrame;
+
+/**
+ * Reads a message by the schemas alone, whatever it holds.
+ * @param object  as JSON.parse made it
+ * @param text    the same, for the excerpt
+ * @returns as {@link readServerFrame}
+ * @throws  never
+ */
+export function readBySchemas(object: WireObject, text: string): ServerMessageResult {
+  const read = tooDeep(object, text) ?? readKinds<typeof serverKinds, ServerMessage>(serverKinds, object, text, signalKinds);
   if (!read.ok) return read;
-  const misshapen = (read.message.toolCall?.functionCalls ?? []).filter((call) => typeof call['fault'] === 'string');
-  if (misshapen.length === 0) return read;
-  const faults = misshapen.map((call) => ({ kind: 'toolCall' as const, detail: `toolCall.functionCalls ${String(call['fault'])}`, got: call }));
-  return { ...read, faults: [...read.faults, ...faults] };
+  const { toolCall, serverContent } = read.message;
+  const parts = (serverContent?.modelTurn?.parts ?? []).flatMap(({ functionCall }) => (functionCall === undefined ? [] : [functionCall]));
+  const faults = [
+    ...(toolCall?.functionCalls ?? []).map((call) => ({ kind: 'toolCall', at: 'toolCall.functionCalls', call }) as const),
+    ...parts.map((call) => ({ kind: 'serverContent', at: 'serverContent.modelTurn.parts.functionCall', call }) as const),
+  ].flatMap(({ kind, at, call }) => (typeof call['fault'] === 'string' ? [{ kind, detail: `${at} ${call['fault']}`, got: call }] : []));
+  return faults.length === 0 ? read : { ...read, faults: [...read.faults, ...faults] };
 }
 
 /**
