@@ -23,7 +23,7 @@ Starts a tree with a local Gemini server, a Live session with tools and a worker
 throws and is answered, one is cancelled, the worker crashes and is restarted. Ends with the exit report. Needs no key and no network.
 
 Options
-  --replay FILE     play a recorded Live log (*.websocket.log) instead
+  --replay FILE     play a recorded Live session instead: a log (*.websocket.log) or a cassette (YAML; needs the package yaml)
   --live            talk to Gemini itself; needs GEMINI_API_KEY
   --model NAME      with --live: the model (default: gemini-3.1-flash-live-preview)
   --base-url URL    with --live: another server that speaks Gemini Live, as 'espalier gemini-server'
@@ -36,17 +36,21 @@ On a terminal the tree is redrawn in place; otherwise it is printed where it cha
 
 export const geminiServerUsage = `Usage: espalier gemini-server [options]
 
-Serves Gemini Live (WebSocket) on 127.0.0.1 until Ctrl-C, to every client that connects, and prints what clients send. Any API key is let in.
+Serves Gemini Live (WebSocket) on 127.0.0.1 until Ctrl-C, to every client that connects, and prints what clients send. Any API key is let in, and so are
+the ephemeral tokens that POST /v1alpha/auth_tokens makes.
 
 Options
   --port N          port (default: one that is free)
   --script FILE     JSON: a list of steps, as geminiServer() of 'espalier/testing' takes it
-  --replay FILE     a recorded Live log (*.websocket.log)
+  --replay FILE     a recorded Live session: a log (*.websocket.log), a cassette (YAML; needs the package yaml) or chunks (one JSON object a line)
+  --tls-cert FILE   with --tls-key: serve wss: with this certificate, in PEM
+  --tls-key FILE    its private key, in PEM
   --json            one JSON object a line
   --no-color        no colours; NO_COLOR does the same
   --help            show this text
 
-Without script and recording it plays the server's part of 'espalier demo --live --base-url http://127.0.0.1:PORT'.
+Every connection gets the script or the recording from its start; one that says where the next connection comes (accept, refuse, a recorded resume) is
+played once. Without one it is the server's part of 'espalier demo --live --base-url http://127.0.0.1:PORT'.
 `;
 
 /** A command line that is not understood. */

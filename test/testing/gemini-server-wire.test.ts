@@ -40,7 +40,7 @@ describe('the wire of the local Gemini Live server', () => {
       await client.opened;
       client.send(setup);
       expect(await client.next()).toEqual(setupComplete);
-      expect(server.connections).toEqual([admission]);
+      expect(server.connections).toEqual([{ ...admission, compressed: true }]);
     });
 
     it.each([
@@ -91,6 +91,7 @@ describe('the wire of the local Gemini Live server', () => {
         await client.next();
         expect((await client.next()).serverContent?.modelTurn?.parts).toEqual([{ text: long }]);
         expect(client.extensions.includes('permessage-deflate')).toBe(compression);
+        expect(server.connections).toMatchObject([{ compressed: compression }]);
         expect(server.received[0]?.message.setup?.model).toBe(long);
       }
     });

@@ -232,7 +232,7 @@ describe('the local Gemini Live server', () => {
   describe('before it starts', () => {
     it.each([
       ['no list', 'setup', 'a list of steps'],
-      ['a step that is no object', ['setup'], 'step 0: an object with exactly one of accept, expect'],
+      ['a step that is no object', ['setup'], 'step 0: an object with exactly one of accept, refuse, expect'],
       ['a step without a verb', [{ deadlineMs: 5 }], 'step 0: an object with exactly one of'],
       ['a step with two verbs', [{ say: 'x', cancel: ['a'] }], 'step 0: an object with exactly one of'],
       ['an unknown kind', [...opening, { expect: 'setUp' }], 'step 2 (expect): expect'],

@@ -3,11 +3,12 @@
  *
  * A frame that is no client message closes the connection with 1007, as the real server does (a tool response that is no object, for one).
  */
+import type { Duplex } from 'node:stream';
 import type { RawData, WebSocket } from 'ws';
 
 import type { FunctionResponse } from '../../wire/gemini/content.js';
-import { type ClientKind, type ClientMessage, parseClientMessage } from '../../wire/gemini/live-client.js';
-import type { OutgoingFrame } from './server-messages.js';
+import { type ClientKind, type ClientMessage, type LiveSetup, parseClientMessage } from '../../wire/gemini/live-client.js';
+import { Outlet } from './outlet.js';
 
 /** A client message as it arrived. `at` is monotonic ms of the server's clock. */
 export interface ReceivedMessage {
@@ -24,24 +25,28 @@ export interface ReceivedMessage {
   readonly at: number;
 }
 
+/** Why a server closes a connection by itself. */
+export interface Refusal {
+  readonly code: number;
+  readonly reason: string;
+}
+
 /** What a connection asks of its server, and tells it. */
 export interface ConnectionHooks {
   now(): number;
   /** Gives a message its index; null when the server has received its fill. */
   received(message: Omit<ReceivedMessage, 'index'>): ReceivedMessage | null;
+  /** The client's setup came. Why it is refused (a spent token, an unknown handle), or null. */
+  setUp(connection: Connection, setup: LiveSetup): Refusal | null;
   /** A message or the end came: those who wait look again. */
   changed(): void;
-}
-
-/** What became of a group of frames: how many are not yet with the kernel, and the first fault. */
-export interface Sending {
-  pending: number;
-  failure: string | null;
 }
 
 /** A client that was let in, until its socket has ended. */
 export class Connection {
   readonly index: number;
+  /** What is written to the client. */
+  readonly outlet: Outlet;
   /** Set when the socket is closed: the code the other side sent, 1005 for none, 1006 for a cut. */
   closed: { readonly code: number; readonly reason: string } | null = null;
   readonly #socket: WebSocket;
@@ -50,14 +55,16 @@ export class Connection {
   readonly #answers = new Map<string, FunctionResponse>();
   #refusal: string | null = null;
 
-  constructor(socket: WebSocket, index: number, hooks: ConnectionHooks) {
-    this.#socket = socket;
+  /** @param socket  what the WebSocket stands on: TCP, or TLS over it */
+  constructor(webSocket: WebSocket, socket: Duplex, index: number, hooks: ConnectionHooks) {
+    this.#socket = webSocket;
     this.index = index;
     this.#hooks = hooks;
-    socket.on('message', (data, binary) => this.#receive(data, binary));
+    this.outlet = new Outlet(webSocket, socket, () => hooks.changed());
+    webSocket.on('message', (data, binary) => this.#receive(data, binary));
     // A frame against RFC 6455 or above the size limit; `ws` closes by itself.
-    socket.on('error', (error) => (this.#refusal ??= `the client broke the protocol: ${error.message}`));
-    socket.on('close', (code, reason) => {
+    webSocket.on('error', (error) => (this.#refusal ??= `the client broke the protocol: ${error.message}`));
+    webSocket.on('close', (code, reason) => {
       this.closed = { code, reason: reason.toString() };
       hooks.changed();
     });
@@ -76,6 +83,11 @@ export class Connection {
     return place === -1 ? undefined : unread.splice(place, 1)[0];
   }
 
+  /** The oldest unread message of a kind; it stays unread. */
+  peek(kind: ReceivedMessage['kind']): ReceivedMessage | undefined {
+    return this.#unread.get(kind)?.[0];
+  }
+
   /** The kinds of unread messages and their count, for people: `realtimeInput ×12`. */
   describeUnread(): string {
     const kinds = [...this.#unread].filter(([, messages]) => messages.length > 0);
@@ -92,26 +104,32 @@ export class Connection {
     this.#answers.delete(id);
   }
 
-  /** Sends frames back to back; `changed` is called as each reaches the kernel or fails. */
-  send(frames: readonly OutgoingFrame[]): Sending {
-    const sending: Sending = { pending: frames.length, failure: null };
-    for (const { text, binary } of frames) {
-      this.#socket.send(text, { binary }, (error) => {
-        sending.pending -= 1;
-        if (error) sending.failure ??= error.message;
-        this.#hooks.changed();
-      });
-    }
-    return sending;
+  /** From here on nothing is read: what the client sends fills the network's buffers, then its own. */
+  stopReading(): void {
+    this.#socket.pause();
   }
 
-  close(code: number, reason: string): void {
-    this.#socket.close(code, reason);
+  readAgain(): void {
+    this.#socket.resume();
+  }
+
+  /** From here on a close frame of the client is not answered. */
+  ignoreClose(): void {
+    // `ws` answers by this method of the instance; the outlet closes by the class's own.
+    this.#socket.close = () => undefined;
   }
 
   /** Cuts the socket; `closed` follows. */
   terminate(): void {
     this.#socket.terminate();
+  }
+
+  /** Closes because of something the client did, or has not; what it still sends is not looked at. */
+  refuse({ code, reason }: Refusal, what = 'the client'): void {
+    if (this.#refusal !== null || this.closed !== null) return;
+    this.#refusal = `the server refused ${what}: ${reason}`;
+    this.outlet.close(code, closeReason(reason));
+    this.#hooks.changed();
   }
 
   #receive(data: RawData, binary: boolean): void {
@@ -121,22 +139,18 @@ export class Connection {
     const problem = read.ok
       ? (read.faults[0]?.detail ?? (read.kinds.length > 1 ? `one kind per message, got ${read.kinds.join(', ')}` : null))
       : read.detail;
-    if (!read.ok || problem !== null) return this.#refuse(1007, `not a client message: ${problem}`);
+    if (!read.ok || problem !== null) return this.refuse({ code: 1007, reason: `not a client message: ${problem}` }, 'a frame');
     const kind = read.kinds[0] ?? 'unknown';
+    const refusal = read.message.setup === undefined ? null : this.#hooks.setUp(this, read.message.setup);
+    if (refusal !== null) return this.refuse(refusal, 'the setup');
     const received = this.#hooks.received({ connection: this.index, kind, message: read.message, frame: binary ? 'binary' : 'text', at });
-    if (received === null) return this.#refuse(1008, 'too many messages');
+    if (received === null) return this.refuse({ code: 1008, reason: 'too many messages' }, 'a frame');
     const unread = this.#unread.get(kind);
     if (unread) unread.push(received);
     else this.#unread.set(kind, [received]);
     for (const answer of read.message.toolResponse?.functionResponses ?? []) {
       if (answer.id !== undefined && answer.willContinue !== true) this.#answers.set(answer.id, answer);
     }
-    this.#hooks.changed();
-  }
-
-  #refuse(code: number, reason: string): void {
-    this.#refusal = `the server refused a frame: ${reason}`;
-    this.#socket.close(code, closeReason(reason));
     this.#hooks.changed();
   }
 }

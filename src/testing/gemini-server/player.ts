@@ -3,7 +3,9 @@
  */
 import type { Connection, ReceivedMessage } from './connection.js';
 import { closeReason } from './connection.js';
-import { type OutgoingFrame, frameOf, messagesOf } from './server-messages.js';
+import type { Rebuff } from './door.js';
+import type { Sending } from './outlet.js';
+import { frameOf, handleIn, messagesOf, type OutgoingFrame } from './server-messages.js';
 import { type Step, verbOf } from './steps.js';
 import type { Waited, Waits } from './waits.js';
 
@@ -15,6 +17,10 @@ export interface Stage {
   readonly waits: Waits;
   /** The next connection that nobody plays on, if there is one. */
   nextConnection(): Connection | undefined;
+  /** Refuses the next handshake; false when there is none. */
+  refuse(how: Rebuff): boolean;
+  /** A connection is about to give a handle to resume with. */
+  giveHandle(handle: string, by: Connection): void;
   /** Whether the next frame is a binary one. */
   nextFrameIsBinary(): boolean;
   /** Deadline of a step that names none, and of waiting for a connection; ms. */
@@ -24,6 +30,9 @@ export interface Stage {
 
 /** Why a step failed; null when it did not. */
 type Failure = string | null;
+
+/** Steps by their verb. */
+type StepOf<Name extends string> = Extract<Step, { readonly [Key in Name]: unknown }>;
 
 /** Plays one script after another on the connections of its stage. */
 export class Player {
@@ -49,7 +58,10 @@ export class Player {
       }
       if (failure === null) continue;
       const reason = `${verbOf(what)}: ${failure}`;
-      this.#connections.at(-1)?.close(1011, closeReason(`script failed at step ${step}: ${reason}`));
+      const connection = this.#connections.at(-1);
+      connection?.readAgain();
+      connection?.outlet.resume();
+      connection?.outlet.close(1011, closeReason(`script failed at step ${step}: ${reason}`));
       return { ok: false, step, reason };
     }
     return { ok: true };
@@ -57,27 +69,32 @@ export class Player {
 
   async #perform(step: Step): Promise<Failure> {
     if ('waitMs' in step) return this.#pause(step.waitMs);
-    if ('accept' in step) return this.#accept(step.deadlineMs ?? this.#stage.acceptMs);
+    if ('accept' in step) return this.#accept(step.accept, step.deadlineMs ?? this.#stage.acceptMs);
+    if ('refuse' in step) return this.#refuse(step.refuse, step.deadlineMs ?? this.#stage.acceptMs);
     if (this.#connections.length === 0) {
-      const failure = await this.#accept(this.#stage.acceptMs);
+      const failure = await this.#accept(true, this.#stage.acceptMs);
       if (failure !== null) return failure;
     }
     const connection = this.#connections.at(-1)!;
     if ('drop' in step) return this.#cut(connection);
+    if ('stall' in step || 'resume' in step || 'ignoreClose' in step) return hold(connection, step);
     const deadlineMs = step.deadlineMs ?? this.#stage.deadlineMs;
     if ('expect' in step) return this.#expect(connection, step.expect, step.match, deadlineMs);
     if ('awaitAnswers' in step) return this.#awaitAnswers(connection, step.awaitAnswers, deadlineMs);
     if ('expectClose' in step) return this.#expectClose(connection, step.expectClose, deadlineMs);
     if ('close' in step) return this.#close(connection, step.close, deadlineMs);
-    if ('garbage' in step) {
-      const binary = step.frame === undefined ? this.#stage.nextFrameIsBinary() : step.frame === 'binary';
-      return this.#send(connection, [{ text: step.garbage, binary }], deadlineMs);
-    }
+    if ('bytes' in step) return this.#written(connection, deadlineMs, () => connection.outlet.write(Buffer.from(step.bytes, 'hex')));
     if ('callTools' in step) {
       for (const { id } of step.callTools) if (id !== undefined) for (const each of this.#connections) each.forgetAnswer(id);
     }
-    const frames = (messagesOf(step) ?? []).map((message) => frameOf(message, this.#stage.nextFrameIsBinary()));
-    return this.#send(connection, frames, deadlineMs);
+    const messages = messagesOf(step) ?? [];
+    for (const handle of messages.map(handleIn)) if (handle !== null) this.#stage.giveHandle(handle, connection);
+    const isBinary = (): boolean => (step.frame === undefined ? this.#stage.nextFrameIsBinary() : step.frame === 'binary');
+    const frames: readonly OutgoingFrame[] =
+      'garbage' in step
+        ? [{ payload: Buffer.from(step.garbage, step.encoding ?? 'utf8'), binary: isBinary() }]
+        : messages.map((message) => frameOf(message, isBinary()));
+    return this.#written(connection, deadlineMs, () => connection.outlet.send(frames, step));
   }
 
   async #pause(ms: number): Promise<Failure> {
@@ -85,11 +102,24 @@ export class Player {
     return !waited.ok && waited.reason === 'closed' ? serverClosed : null;
   }
 
-  async #accept(deadlineMs: number): Promise<Failure> {
+  async #accept(wanted: StepOf<'accept'>['accept'], deadlineMs: number): Promise<Failure> {
     const waited = await this.#stage.waits.until(() => this.#stage.nextConnection(), deadlineMs);
     if (!waited.ok) return unmet(waited, `no client connected within ${deadlineMs} ms`);
-    this.#connections.push(waited.value);
-    return null;
+    const connection = waited.value;
+    this.#connections.push(connection);
+    if (wanted === true) return null;
+    const setUp = await this.#stage.waits.until(() => connection.peek('setup') ?? connection.ended ?? undefined, deadlineMs);
+    if (!setUp.ok) return unmet(setUp, `no 'setup' within ${deadlineMs} ms; unread: ${connection.describeUnread()}`);
+    if (typeof setUp.value === 'string') return `no 'setup': ${setUp.value}`;
+    const handle = setUp.value.message.setup?.sessionResumption?.handle || null;
+    if (handle === wanted.handle) return null;
+    const expected = wanted.handle === null ? 'without a handle' : 'with the handle of this step';
+    return `expected a setup ${expected}, got one ${handle === null ? 'without a handle' : 'with another'}`;
+  }
+
+  async #refuse(how: Rebuff, deadlineMs: number): Promise<Failure> {
+    const waited = await this.#stage.waits.until(() => this.#stage.refuse(how) || undefined, deadlineMs);
+    return waited.ok ? null : unmet(waited, `no handshake within ${deadlineMs} ms`);
   }
 
   async #expect(connection: Connection, kind: ReceivedMessage['kind'], match: object | undefined, deadlineMs: number): Promise<Failure> {
@@ -119,9 +149,9 @@ export class Player {
     return expected === true || expected.code === code ? null : `expected close code ${expected.code}, got ${code}`;
   }
 
-  async #close(connection: Connection, close: { code?: number | undefined; reason?: string | undefined }, deadlineMs: number): Promise<Failure> {
-    if (connection.closed !== null) return connection.ended;
-    connection.close(close.code ?? 1000, close.reason ?? '');
+  async #close(connection: Connection, close: StepOf<'close'>['close'], deadlineMs: number): Promise<Failure> {
+    if (connection.closed !== null) return close.unlessClosed === true ? null : connection.ended;
+    connection.outlet.close(close.code === undefined ? 1000 : close.code, close.reason ?? '');
     const waited = await this.#stage.waits.until(() => connection.closed ?? undefined, deadlineMs);
     if (waited.ok) return null;
     return this.#cut(connection);
@@ -135,10 +165,11 @@ export class Player {
     return waited.ok || waited.reason === 'closed' ? null : `the socket did not end within ${deadlineMs} ms`;
   }
 
-  /** Sends, and waits until the kernel has it all: that is the server's back-pressure. */
-  async #send(connection: Connection, frames: readonly OutgoingFrame[], deadlineMs: number): Promise<Failure> {
+  /** Writes, and waits until the kernel has it all, which is the server's back-pressure; a stalled connection is not waited for. */
+  async #written(connection: Connection, deadlineMs: number, write: () => Sending): Promise<Failure> {
     if (connection.ended !== null) return connection.ended;
-    const sending = connection.send(frames);
+    const sending = write();
+    if (connection.outlet.isStalled) return null;
     const waited = await this.#stage.waits.until(() => sending.failure ?? (sending.pending === 0 ? '' : undefined), deadlineMs);
     if (!waited.ok) return unmet(waited, `${sending.pending} frames not taken within ${deadlineMs} ms`);
     return waited.value === '' ? null : waited.value;
@@ -149,6 +180,19 @@ const serverClosed = 'the server was closed';
 
 function unmet(waited: Waited<unknown> & { ok: false }, atDeadline: string): string {
   return waited.reason === 'closed' ? serverClosed : atDeadline;
+}
+
+/** Steps after which a connection behaves otherwise. They cannot fail. */
+function hold(connection: Connection, step: StepOf<'stall'> | StepOf<'resume'> | StepOf<'ignoreClose'>): null {
+  if ('ignoreClose' in step) connection.ignoreClose();
+  else if ('resume' in step) {
+    connection.readAgain();
+    connection.outlet.resume();
+  } else {
+    if (step.stall !== 'writing') connection.stopReading();
+    if (step.stall !== 'reading') connection.outlet.stall();
+  }
+  return null;
 }
 
 /** True when every field of `pattern` is in `value`; lists must have the same length. */

@@ -7,7 +7,7 @@ import type { Step } from './steps.js';
 
 /** One frame to send. */
 export interface OutgoingFrame {
-  readonly text: string;
+  readonly payload: Buffer;
   readonly binary: boolean;
 }
 
@@ -33,5 +33,12 @@ export function messagesOf(step: Step): readonly object[] | null {
 
 /** A message as the real server frames it: pretty-printed with a trailing newline when binary; compact as text. */
 export function frameOf(message: object, binary: boolean): OutgoingFrame {
-  return { text: binary ? `${JSON.stringify(message, null, 2)}\n` : JSON.stringify(message), binary };
+  return { payload: Buffer.from(binary ? `${JSON.stringify(message, null, 2)}\n` : JSON.stringify(message)), binary };
+}
+
+/** The handle that a message gives, if it gives one to resume with. */
+export function handleIn(message: object): string | null {
+  const { newHandle, resumable } =
+    (message as { sessionResumptionUpdate?: { newHandle?: unknown; resumable?: unknown } }).sessionResumptionUpdate ?? {};
+  return resumable === true && typeof newHandle === 'string' && newHandle !== '' ? newHandle : null;
 }

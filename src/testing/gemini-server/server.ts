@@ -5,33 +5,41 @@
  *   await using server = await geminiServer({ script: [{ expect: 'setup' }, { send: { setupComplete: {} } }] });
  *   connect to server.url, then: await server.outcome
  *
- * It answers on every path, version and credential of the real service (admission.ts), negotiates permessage-deflate, and frames JSON as
- * the real one does. `close()` leaves nothing: no socket, no timer, no open wait.
+ * It answers on every path, version and credential of the real service (admission.ts), makes ephemeral tokens, negotiates permessage-deflate, speaks TLS
+ * when asked to, and frames JSON as the real one does. `close()` leaves nothing: no socket, no timer, no open wait.
  */
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { WebSocketServer } from 'ws';
+import type { WebSocket } from 'ws';
 
 import { EspalierError } from '../../errors.js';
 import type { FunctionResponse } from '../../wire/gemini/content.js';
-import { type Admission, admit } from './admission.js';
-import { Connection, type ReceivedMessage } from './connection.js';
+import type { LiveSetup } from '../../wire/gemini/live-client.js';
+import { admit, type Arrival } from './admission.js';
+import { Connection, type ReceivedMessage, type Refusal } from './connection.js';
+import { Door, type Handshake } from './door.js';
+import { type EphemeralToken, EphemeralTokens } from './ephemeral-tokens.js';
+import { Handles } from './handles.js';
 import { type GeminiServerOptions, type GeminiServerSettings, readOptions } from './options.js';
+import { answerHttp, refuseHandshake } from './plain-http.js';
 import { type Outcome, Player, type Stage } from './player.js';
-import { readScript, type Step } from './steps.js';
+import { invalidScript, readScript, type Step } from './steps.js';
 import { type Waited, Waits } from './waits.js';
 
 /** A running local server. */
 export interface GeminiServer extends AsyncDisposable {
-  /** `http://127.0.0.1:PORT`: the base URL for clients; over `ws:` the same host and port. */
+  /** `http://127.0.0.1:PORT`, with TLS `https:`: the base URL for clients; over `ws:` or `wss:` the same host and port. */
   readonly url: string;
   /** The loopback port that it listens on. */
   readonly port: number;
+  /** The certificate in PEM, for clients to trust; null without TLS. */
+  readonly certificate: string | null;
   /** Every client message, in the order they arrived, over all connections. */
   readonly received: readonly ReceivedMessage[];
   /** How each connection came in, in order (the first `maxReceived` of them). */
-  readonly connections: readonly Admission[];
+  readonly connections: readonly Arrival[];
   /**
    * How the script ended; of several, the first failure. With `perConnection` it is known when the server closes; with no script it is
    * `{ ok: true }`. Never rejects.
@@ -43,9 +51,12 @@ export interface GeminiServer extends AsyncDisposable {
   nth(index: number, options?: { readonly deadlineMs?: number }): Promise<Waited<ReceivedMessage>>;
   /** Waits for the oldest message (of this kind, if given) that `next` has not handed out yet. Never rejects. */
   next(kind?: ReceivedMessage['kind'], options?: { readonly deadlineMs?: number }): Promise<Waited<ReceivedMessage>>;
+  /** Waits until this many handshakes (default 1) wait for the script; see `handshakes`. Default deadline: the server's. Never rejects. */
+  held(count?: number, options?: { readonly deadlineMs?: number }): Promise<Waited<true>>;
   /**
    * Plays further steps, after those that are playing; they begin on the current connection. Never rejects.
-   * @throws EspalierError `gemini-server/invalid-script`; also for a server that plays `perConnection`
+   * @throws EspalierError `gemini-server/invalid-script`; also for a server that plays `perConnection`, and for `refuse` where handshakes are answered
+   *         at once
    */
   play(script: readonly Step[]): Promise<Outcome>;
   /** Waits until no script is playing. Default deadline: the server's. Never rejects. */
@@ -60,7 +71,8 @@ const maxWaitingScripts = 100;
 /**
  * Starts a local Gemini Live server on 127.0.0.1.
  * @throws EspalierError (as rejection) `gemini-server/invalid-options`, `gemini-server/invalid-script`, `gemini-server/invalid-recording`;
- *         `gemini-server/invalid-options` with its `cause` when the port cannot be had
+ *         `gemini-server/invalid-options` with its `cause` when the port cannot be had; `testing/missing-peer` where a cassette or a certificate needs
+ *         a package that is not installed
  */
 export async function geminiServer(options: GeminiServerOptions = {}): Promise<GeminiServer> {
   const server = new LocalServer(await readOptions(options));
@@ -70,22 +82,24 @@ export async function geminiServer(options: GeminiServerOptions = {}): Promise<G
 
 class LocalServer implements GeminiServer {
   readonly received: ReceivedMessage[] = [];
-  readonly connections: Admission[] = [];
+  readonly connections: Arrival[] = [];
   readonly outcome: Promise<Outcome>;
   readonly #settings: GeminiServerSettings;
-  readonly #http = createServer((_, response) => {
-    response.writeHead(404, { 'content-type': 'application/json' }).end(errorBody(404, 'this server speaks Gemini Live over WebSocket only'));
-  });
-  readonly #upgrades: WebSocketServer;
+  readonly #http: ReturnType<typeof createServer> | ReturnType<typeof createTlsServer>;
+  readonly #door: Door;
+  readonly #tokens: EphemeralTokens;
+  readonly #handles = new Handles();
   #connectionCount = 0;
   /** Every TCP socket, upgraded or not. */
   readonly #sockets = new Set<Duplex>();
   readonly #live = new Set<Connection>();
+  /** Connections whose setup must be found good before a script gets them, with the token that they came by, and how it gets them. */
+  readonly #unproven = new Map<Connection, { readonly token: EphemeralToken | undefined; readonly offer: () => void }>();
   /** Connections that no script plays on yet; bounded by maxConnections. */
   readonly #unplayed: Connection[] = [];
   /** Messages that `next` has not handed out; bounded by maxReceived. */
   readonly #unread: ReceivedMessage[] = [];
-  /** Waits of `nth`, `next` and the player of `once`; a player per connection has its own. */
+  /** Waits of `nth`, `next`, of tokens and requests, and of the player of `once`; a player per connection has its own. */
   readonly #waits: Waits;
   readonly #ownWaits = new Set<Waits>();
   readonly #player: Player;
@@ -93,7 +107,8 @@ class LocalServer implements GeminiServer {
   #playing: Promise<Outcome>;
   #playingCount = 0;
   #waitingScripts = 0;
-  readonly #perConnection = new Set<Promise<Outcome>>();
+  /** What else is under way: scripts of connections, requests, tokens that will expire. */
+  readonly #underWay = new Set<Promise<unknown>>();
   #firstFailure: Outcome = { ok: true };
   #frames = 0;
   #closing: Promise<void> | null = null;
@@ -101,15 +116,18 @@ class LocalServer implements GeminiServer {
 
   constructor(settings: GeminiServerSettings) {
     this.#settings = settings;
-    const { compression, maxMessageBytes, script, plays, clock } = settings;
-    this.#upgrades = new WebSocketServer({ noServer: true, clientTracking: false, perMessageDeflate: compression, maxPayload: maxMessageBytes });
-    this.#http.on('connection', (socket) => {
+    const { compression, maxMessageBytes, script, plays, clock, tls, handshakes } = settings;
+    const answer = (request: IncomingMessage, response: ServerResponse): void => this.#answer(request, response);
+    this.#http = tls === null ? createServer(answer) : createTlsServer(tls, answer);
+    this.#http.on('connection', (socket: Duplex) => {
       this.#sockets.add(socket);
       socket.once('close', () => this.#sockets.delete(socket));
     });
-    this.#http.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
+    this.#http.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => this.#upgrade(request, socket, head));
+    this.#door = new Door({ answers: handshakes, compression, maxMessageBytes, opened: (webSocket, handshake) => this.#open(webSocket, handshake) });
+    this.#tokens = new EphemeralTokens(clock);
     this.#waits = new Waits(clock);
-    this.#player = new Player(this.#stage(this.#waits, () => this.#unplayed.shift()));
+    this.#player = new Player(this.#stage(this.#waits, () => this.#nextConnection()));
     const nothing: Outcome = { ok: true };
     this.#playing = script !== null && plays === 'once' ? this.#run(this.#player, script) : Promise.resolve(nothing);
     const closed = new Promise<void>((resolve) => (this.#closed = resolve));
@@ -121,7 +139,11 @@ class LocalServer implements GeminiServer {
   }
 
   get url(): string {
-    return `http://127.0.0.1:${this.port}`;
+    return `${this.#settings.tls === null ? 'http' : 'https'}://127.0.0.1:${this.port}`;
+  }
+
+  get certificate(): string | null {
+    return this.#settings.tls?.cert ?? null;
   }
 
   async listen(): Promise<void> {
@@ -152,11 +174,16 @@ class LocalServer implements GeminiServer {
     return this.#waits.until(take, options?.deadlineMs ?? this.#settings.deadlineMs);
   }
 
+  held(count = 1, options?: { readonly deadlineMs?: number }): Promise<Waited<true>> {
+    return this.#waits.until(() => this.#door.heldCount >= count || undefined, options?.deadlineMs ?? this.#settings.deadlineMs);
+  }
+
   play(script: readonly Step[]): Promise<Outcome> {
     const steps = readScript(script);
-    if (this.#settings.plays === 'perConnection') {
-      throw new EspalierError('gemini-server/invalid-script', { expected: "a server that plays 'once'", got: this.#settings.plays });
-    }
+    const { plays, handshakes } = this.#settings;
+    if (plays === 'perConnection') throw invalidScript("a server that plays 'once'", plays);
+    if (handshakes === 'atOnce' && steps.some((step) => 'refuse' in step))
+      throw invalidScript("refuse: a server with handshakes: 'byScript'", handshakes);
     if (this.#waitingScripts >= maxWaitingScripts)
       return Promise.resolve({ ok: false, step: 0, reason: `${maxWaitingScripts} scripts wait already` });
     this.#waitingScripts += 1;
@@ -185,49 +212,99 @@ class LocalServer implements GeminiServer {
     const portFreed = new Promise<void>((resolve) => this.#http.close(() => resolve()));
     for (const connection of this.#live) connection.terminate();
     for (const socket of this.#sockets) socket.destroy();
-    this.#upgrades.close();
+    this.#door.close();
     for (const waits of [this.#waits, ...this.#ownWaits]) waits.close();
-    await Promise.all([portFreed, this.#playing, ...this.#perConnection]);
+    await Promise.all([portFreed, this.#playing, ...this.#underWay]);
     this.#closed();
+  }
+
+  #answer(request: IncomingMessage, response: ServerResponse): void {
+    const { key, deadlineMs } = this.#settings;
+    this.#track(answerHttp(request, response, { key, tokens: this.#tokens, waits: this.#waits, deadlineMs }));
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', () => socket.destroy());
-    const entry = admit(request, this.#settings.key);
-    if (!entry.ok) return refuse(socket, entry.status, entry.message);
-    const { maxConnections, maxReceived } = this.#settings;
-    if (this.#closing !== null || this.#live.size >= maxConnections || this.#unplayed.length >= maxConnections) {
-      return refuse(socket, 503, 'too many connections');
+    const entry = admit(request, this.#settings.key, (name) => this.#tokens.find(name));
+    if (!entry.ok) return refuseHandshake(socket, entry.status, entry.message);
+    const { maxConnections } = this.#settings;
+    if (this.#closing !== null || this.#live.size + this.#door.heldCount >= maxConnections || this.#unplayed.length >= maxConnections) {
+      return refuseHandshake(socket, 503, 'too many connections');
     }
-    this.#upgrades.handleUpgrade(request, socket, head, (webSocket) => {
-      const own = this.#settings.plays === 'perConnection' ? new Waits(this.#settings.clock) : null;
-      const connection = new Connection(webSocket, this.#connectionCount++, {
-        now: () => this.#settings.clock.now(),
-        received: (message) => this.#keep(message),
-        changed: () => {
-          own?.changed();
-          this.#waits.changed();
-        },
-      });
-      if (this.connections.length < maxReceived) this.connections.push(entry.admission);
-      this.#live.add(connection);
-      webSocket.once('close', () => this.#live.delete(connection));
-      if (own !== null && this.#settings.script !== null) this.#playOn(connection, own, this.#settings.script);
-      else this.#unplayed.push(connection);
-      this.#waits.changed();
+    this.#door.knock({ request, socket, head, admission: entry.admission, token: entry.token });
+    this.#waits.changed();
+  }
+
+  #open(webSocket: WebSocket, { socket, admission, token }: Handshake): void {
+    const { plays, clock, script, handles, maxReceived } = this.#settings;
+    const own = plays === 'perConnection' ? new Waits(clock) : null;
+    const connection = new Connection(webSocket, socket, this.#connectionCount++, {
+      now: () => clock.now(),
+      received: (message) => this.#keep(message),
+      setUp: (which, setup) => this.#setUp(which, setup),
+      changed: () => {
+        own?.changed();
+        this.#waits.changed();
+      },
     });
+    const offer = (): void => {
+      if (own !== null && script !== null) this.#playOn(connection, own, script);
+      else this.#unplayed.push(connection);
+    };
+    if (this.connections.length < maxReceived)
+      this.connections.push({ ...admission, compressed: webSocket.extensions.includes('permessage-deflate') });
+    this.#live.add(connection);
+    webSocket.once('close', () => {
+      this.#live.delete(connection);
+      this.#unproven.delete(connection);
+    });
+    if (token !== undefined) this.#watch(connection, token);
+    if (token !== undefined || handles === 'known') this.#unproven.set(connection, { token, offer });
+    else offer();
+    this.#waits.changed();
+  }
+
+  /** Ends a connection when its token ends, as the real server does. */
+  #watch(connection: Connection, { expiresAt }: EphemeralToken): void {
+    const leftMs = expiresAt - this.#settings.clock.now();
+    if (leftMs <= 0) return;
+    const watching = this.#waits
+      .until(() => connection.closed ?? undefined, leftMs)
+      .then((waited) => {
+        if (!waited.ok && waited.reason === 'deadline') connection.refuse({ code: 1011, reason: 'auth token has expired' });
+      });
+    this.#track(watching);
+  }
+
+  #setUp(connection: Connection, { sessionResumption }: LiveSetup): Refusal | null {
+    const unproven = this.#unproven.get(connection);
+    if (unproven === undefined) return null;
+    const { token, offer } = unproven;
+    const handle = sessionResumption?.handle || null;
+    const refusal =
+      (handle !== null && this.#settings.handles === 'known' ? this.#handles.refusalOf(handle, connection) : null) ??
+      (token === undefined ? null : this.#tokens.begin(token, handle !== null));
+    this.#unproven.delete(connection);
+    if (refusal === null) offer();
+    return refusal;
+  }
+
+  /** Where scripts open the door, one opens it to one client at a time. */
+  #nextConnection(): Connection | undefined {
+    if (this.#unplayed.length === 0 && this.#unproven.size === 0) this.#door.letIn();
+    return this.#unplayed.shift();
   }
 
   #playOn(connection: Connection, waits: Waits, script: readonly Step[]): void {
     this.#ownWaits.add(waits);
     const free = [connection];
     const player = new Player(this.#stage(waits, () => free.shift()));
-    const playing = this.#run(player, script).then((outcome) => {
-      this.#ownWaits.delete(waits);
-      this.#perConnection.delete(playing);
-      return outcome;
-    });
-    this.#perConnection.add(playing);
+    this.#track(this.#run(player, script).then(() => this.#ownWaits.delete(waits)));
+  }
+
+  #track(work: Promise<unknown>): void {
+    const tracked: Promise<void> = work.then(() => void this.#underWay.delete(tracked));
+    this.#underWay.add(tracked);
   }
 
   async #run(player: Player, script: readonly Step[]): Promise<Outcome> {
@@ -241,8 +318,15 @@ class LocalServer implements GeminiServer {
 
   #stage(waits: Waits, nextConnection: Stage['nextConnection']): Stage {
     const { deadlineMs, acceptMs, frames } = this.#settings;
-    const nextFrameIsBinary = (): boolean => frames === 'binary' || (frames === 'alternating' && this.#frames++ % 2 === 0);
-    return { waits, nextConnection, nextFrameIsBinary, deadlineMs, acceptMs };
+    return {
+      waits,
+      nextConnection,
+      refuse: (how) => this.#door.refuse(how),
+      giveHandle: (handle, by) => this.#handles.give(handle, by),
+      nextFrameIsBinary: () => frames === 'binary' || (frames === 'alternating' && this.#frames++ % 2 === 0),
+      deadlineMs,
+      acceptMs,
+    };
   }
 
   #keep(message: Omit<ReceivedMessage, 'index'>): ReceivedMessage | null {
@@ -252,17 +336,4 @@ class LocalServer implements GeminiServer {
     this.#unread.push(received);
     return received;
   }
-}
-
-const statusTexts = { 401: 'Unauthorized', 404: 'Not Found', 503: 'Service Unavailable' } as const;
-const statusNames = { 401: 'UNAUTHENTICATED', 404: 'NOT_FOUND', 503: 'UNAVAILABLE' } as const;
-
-function errorBody(code: keyof typeof statusNames, message: string): string {
-  return `${JSON.stringify({ error: { code, message, status: statusNames[code] } }, null, 2)}\n`;
-}
-
-function refuse(socket: Duplex, status: keyof typeof statusNames, message: string): void {
-  const body = errorBody(status, message);
-  const head = `HTTP/1.1 ${status} ${statusTexts[status]}\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n`;
-  socket.end(head + body, () => socket.destroy());
 }
