@@ -56,8 +56,11 @@ type EmittedOf<Type extends string> = Extract<AnySupervisorEmitted, { type: Type
 
 type DistributiveOmit<Union, Key extends PropertyKey> = Union extends unknown ? Omit<Union, Key> : never;
 type Answer = CallResult & { readonly exit?: true };
-/** Of this process: a restored tree may still answer calls of another. */
-const callPrefix = crypto.randomUUID();
+/** Of this process: a restored tree may still answer calls of another. In the form of `randomUUID`, which a page without TLS does not have. */
+const callPrefix = [...crypto.getRandomValues(new Uint8Array(16))]
+  .map((byte) => byte.toString(16).padStart(2, '0'))
+  .join('')
+  .replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
 let callCount = 0;
 
 function done(answer: Answer): Done {
