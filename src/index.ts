@@ -72,18 +72,26 @@ export {
   type Monitor,
   type MonitorDown,
 } from './supervision/watch.js';
+export { connectLive, type ConnectOptions, type LiveCallbacks, type LiveClose, type LiveFault } from './live/connect.js';
+export { type EventsDropped, eventsOf, type LiveEvent, type LiveEventOf, type WireEvent } from './live/events.js';
 export {
   liveSessionHandle,
+  type AnswerOutcome,
   type LiveFailure,
   type LiveHandleOptions,
   type LiveSession,
   type ReadyOutcome,
-  type SendOutcome,
   type SessionOutcome,
 } from './live/handle.js';
+export { LiveError, type LiveErrorDetails } from './live/live-error.js';
+export type { ModelCapabilities } from './live/capabilities.js';
 export type { LiveSessionOptions } from './live/options.js';
 export { liveSession, type LiveSessionLogic, type LiveSessionRef } from './live/session.js';
 export type { ClientSocket, OpenSocket, SocketAddress, SocketListener } from './live/socket.js';
-export type { LiveTool, LiveTools } from './live/tools.js';
-export type { RejectReason, SessionEmitted } from '../machines/live/session.js';
+export { liveEvents, type LiveEventsOptions } from './live/stream.js';
+export type { LiveTool, LiveToolCall, LiveToolResponse, LiveTools, OnToolCall } from './live/tool-plan.js';
+export { type Scheduling, type ToolContext, ToolReply, unanswered } from './live/tools.js';
+export type { SendOutcome, UplinkLimits } from './live/uplink.js';
+export type { RejectReason, SessionEmitted } from '../machines/live/session-events.js';
 export type { SessionEnd, SessionFailure } from '../machines/live/ending.js';
+export { createEphemeralToken, type EphemeralToken, type EphemeralTokenOptions, type TokenRefusal } from './wire/gemini/tokens.js';

@@ -1,8 +1,8 @@
 /**
  * The table of a Live session's tool calls, and the decisions about it: which calls of a message are new, and which rows an event ends.
  *
- * Every row goes `pending → running → answering → answered`, or ends as `cancelled` (by the server) or `abandoned` (by us, with a reason). Functions
- * here are pure and total: they take messages as they came from the wire.
+ * Every row goes `pending → running → answering → answered`, or ends as `cancelled` (by the server) or `abandoned` (by us, with a reason). The call
+ * itself is an actor (tool-call.ts); a row is what the session knows of it. Functions here are pure and total: they take messages as they came.
  *
  * A server's ids are unique by its own word. Where an id comes again, the earlier call with it decides what that means:
  *
@@ -15,31 +15,41 @@
  *
  * Whoever repeats a call waits for its answer, and silence would block the model for ever; to run the tool again would do twice what was asked for
  * once. The price: a server that gives one id to two equal calls, which the protocol forbids, gets the first answer twice. Answers are remembered for
- * as long as their socket is open and their row is in the table; a repeated call that is no longer remembered is a new call.
+ * as long as their row is in the table and the conversation goes on; a repeated call that is no longer remembered is a new call.
  */
 
 /** An object of JSON. */
 export type JsonObject = { readonly [key: string]: unknown };
 
 /**
- * `pending`: to be run as soon as the setup is accepted, for nothing may be answered before. `answering`: the answer was handed to the socket, which
+ * `pending`: to be run as soon as the setup is accepted, for nothing may be answered before. `answering`: the answer was handed to the uplink, which
  * has not yet said that it is written.
  */
 export type CallStatus = 'pending' | 'running' | 'answering' | 'answered' | 'cancelled' | 'abandoned';
 
-/** One call, as the inspector shows it. */
+/** One call, as the session knows it. */
 export interface CallRow {
+  /** Its number in this session, from 1: its actor is `call.<key>`. */
+  readonly key: number;
   /** Its name in this session: the server's id, or `local:N` where the server gave none (Vertex). */
   readonly id: string;
   /** The id that its answer must bear; null where the server gave none. */
   readonly wireId: string | null;
   readonly name: string;
   readonly args: JsonObject;
+  /** Does the model wait for it? Such a call gates the microphone where the model needs that. */
+  readonly blocking: boolean;
   readonly status: CallStatus;
   /** What it is answered with, from `answering` on; null where there is none, or none that may go out again. */
   readonly answer: JsonObject | null;
+  /** Of a non-blocking call: `SILENT`, `WHEN_IDLE` or `INTERRUPT`; null for the model's default. */
+  readonly scheduling: string | null;
   /** Why it was abandoned. */
   readonly reason: string | null;
+  /** Has the server given a resumable handle since the call came? Then a resumed conversation knows of the call. */
+  readonly known: boolean;
+  /** Has it given one since the answer was written? Then a resumed conversation has had the answer. */
+  readonly covered: boolean;
 }
 
 /** Rows, oldest first: all that are open, and the last {@link keptRows} that ended. */
@@ -47,54 +57,65 @@ export interface CallTable {
   readonly rows: readonly CallRow[];
   /** How many calls came without an id. */
   readonly unnamedCount: number;
-}
-
-/** A call to run. */
-export interface ToolCall {
-  readonly id: string;
-  readonly name: string;
-  readonly args: JsonObject;
+  /** The latest {@link CallRow.key}. */
+  readonly lastKey: number;
 }
 
 /** How many ended rows are remembered, arguments and answers too, so that a call delivered again is known; older ones are forgotten. */
 export const keptRows = 64;
 
 /** The table of a session that was never called. */
-export const noCalls: CallTable = { rows: [], unnamedCount: 0 };
+export const noCalls: CallTable = { rows: [], unnamedCount: 0, lastKey: 0 };
 
 /** What the calls of one message come to. */
 export interface EnteredCalls {
   readonly table: CallTable;
   /** New ones, `pending` now. */
-  readonly fresh: readonly ToolCall[];
+  readonly fresh: readonly CallRow[];
   /** Those that were delivered before, as they are in the table. They are not run; those that have an `answer` and are `answered` get it again. */
   readonly repeated: readonly CallRow[];
 }
 
 /**
- * Enters the calls of a server message.
- * @param message  as it came; what is no call in it is passed over
+ * Enters the calls of a server message: those of `toolCall`, and those among the parts of a model's turn that bear an id, which some servers send
+ * beside it.
+ * @param message      as it came; what is no call in it is passed over
+ * @param nonBlocking  the names of tools that the model does not wait for
  * @throws  never
  */
-export function enterCalls(table: CallTable, message: JsonObject): EnteredCalls {
+export function enterCalls(table: CallTable, message: JsonObject, nonBlocking: readonly string[]): EnteredCalls {
   let rows: readonly CallRow[] = table.rows;
-  const fresh: ToolCall[] = [];
+  const fresh: CallRow[] = [];
   const repeated: CallRow[] = [];
-  let unnamedCount = table.unnamedCount;
-  for (const item of listIn(fieldOf(message, 'toolCall'), 'functionCalls')) {
-    if (!isObject(item)) continue;
-    const wireId = typeof item['id'] === 'string' && item['id'] !== '' ? item['id'] : null;
+  let { unnamedCount, lastKey } = table;
+  for (const item of callsIn(message)) {
+    const wireId = idOf(item);
     const id = wireId ?? `local:${++unnamedCount}`; // no server sends such ids of its own
     const name = typeof item['name'] === 'string' ? item['name'] : '';
     const args = isObject(item['args']) ? item['args'] : {};
+    if (fresh.some((row) => row.id === id)) continue; // twice in one message
     const earlier = rows.find((row) => row.id === id);
-    if (earlier !== undefined && isRepeatedBy(earlier, name, args)) repeated.push(earlier);
-    else {
-      fresh.push({ id, name, args });
-      rows = [...rows.filter((row) => row !== earlier), { id, wireId, name, args, status: 'pending', answer: null, reason: null }];
+    if (earlier !== undefined && isRepeatedBy(earlier, name, args)) {
+      if (!repeated.includes(earlier)) repeated.push(earlier);
+      continue;
     }
+    const key = ++lastKey;
+    const rest = { status: 'pending', answer: null, scheduling: null, reason: null, known: false, covered: false } as const;
+    const row: CallRow = { key, id, wireId, name, args, blocking: !nonBlocking.includes(name), ...rest };
+    fresh.push(row);
+    rows = [...rows.filter((other) => other !== earlier), row];
   }
-  return { table: fresh.length === 0 ? table : { rows: forget(rows), unnamedCount }, fresh, repeated };
+  return { table: fresh.length === 0 ? table : { rows: forget(rows), unnamedCount, lastKey }, fresh, repeated };
+}
+
+function callsIn(message: JsonObject): readonly JsonObject[] {
+  const inTurn = listIn(fieldOf(fieldOf(message, 'serverContent'), 'modelTurn'), 'parts').map((part) => fieldOf(part, 'functionCall'));
+  const named = inTurn.filter((call) => isObject(call) && idOf(call) !== null);
+  return [...listIn(fieldOf(message, 'toolCall'), 'functionCalls'), ...named].filter(isObject);
+}
+
+function idOf(call: JsonObject): string | null {
+  return typeof call['id'] === 'string' && call['id'] !== '' ? call['id'] : null;
 }
 
 /** Is a call with the id of this row the row's own call once more? */
@@ -108,7 +129,7 @@ export function cancelledIds(message: JsonObject): readonly string[] {
 }
 
 /** What becomes of a row; what is not named stays. */
-export type CallChange = { readonly status: Exclude<CallStatus, 'pending'>; readonly answer?: JsonObject | null; readonly reason?: string };
+export type CallChange = Partial<Pick<CallRow, 'answer' | 'scheduling' | 'reason' | 'covered'>> & { readonly status: Exclude<CallStatus, 'pending'> };
 
 /**
  * Moves rows on.
@@ -131,9 +152,14 @@ export function moveCalls(
   return moved.length === 0 ? { table, moved } : { table: { ...table, rows: forget(rows) }, moved };
 }
 
-/** The table without its answers, as it is when their socket is to be written to no more. @throws never */
+/** The table after the server gave a resumable handle: a conversation resumed with it is as far as every row is now. @throws never */
+export function coverCalls(table: CallTable): CallTable {
+  return { ...table, rows: table.rows.map((row) => (row.known && row.covered ? row : { ...row, known: true, covered: true })) };
+}
+
+/** The table as it is when nothing may be written again: without the answers of calls that have ended. @throws never */
 export function forgetAnswers(table: CallTable): CallTable {
-  return { ...table, rows: table.rows.map((row) => ({ ...row, answer: null })) };
+  return { ...table, rows: table.rows.map((row) => (isOpen(row) ? row : { ...row, answer: null })) };
 }
 
 /** Is the call still to end? @throws never */
@@ -146,15 +172,25 @@ export function fieldOf(value: unknown, key: string): unknown {
   return isObject(value) && Object.hasOwn(value, key) ? (value[key] ?? undefined) : undefined;
 }
 
-/** Is it a message that an app may send? Setup and tool answers go out by the session alone, once each. @throws never */
-export function isForTheApp(message: unknown): boolean {
-  return isObject(message) && !Object.hasOwn(message, 'setup') && !Object.hasOwn(message, 'toolResponse');
+/** The name of a call's actor. */
+export function actorOf({ key }: CallRow): string {
+  return `call.${key}`;
 }
 
-/** The wire message that answers a call with its `answer`. `name` always goes with it: some models read an unnamed answer as failure. @throws never */
-export function toolResponse({ wireId, name, answer }: CallRow): JsonObject {
-  const response = { name, response: answer ?? {} };
-  return { toolResponse: { functionResponses: [wireId === null ? response : { id: wireId, ...response }] } };
+/**
+ * The wire message that answers a call. `name` always goes with it: some models read an unnamed answer as failure.
+ * @param willContinue  this is a part of the answer, and more will come
+ * @throws never
+ */
+export function toolResponse({ wireId, name, scheduling }: CallRow, response: JsonObject, willContinue = false): JsonObject {
+  const answer = {
+    ...(wireId === null ? {} : { id: wireId }),
+    name,
+    response,
+    ...(scheduling === null ? {} : { scheduling }),
+    ...(willContinue ? { willContinue } : {}),
+  };
+  return { toolResponse: { functionResponses: [answer] } };
 }
 
 /** Drops the oldest ended rows beyond {@link keptRows}. */
@@ -177,6 +213,7 @@ function listIn(value: unknown, key: string): readonly unknown[] {
   return Array.isArray(list) ? list : [];
 }
 
-function isObject(value: unknown): value is JsonObject {
+/** An object of JSON: no list, not null. @throws never */
+export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -3,7 +3,15 @@ import { declineStart, type ExitReason, exitWith, failStart } from '../supervisi
 
 /** Why a session ended that should not have. `code`: a WebSocket close code, an HTTP status, or a name such as `ECONNREFUSED`. */
 export interface SessionFailure {
-  readonly kind: 'connectTimeout' | 'connectFailed' | 'setupTimeout' | 'closedBeforeSetup' | 'connectionLost' | 'connectionCrashed' | 'toolsCrashed';
+  readonly kind:
+    | 'connectTimeout'
+    | 'connectFailed'
+    | 'setupTimeout'
+    | 'closedBeforeSetup'
+    | 'connectionLost'
+    | 'connectionCrashed'
+    | 'uplinkCrashed'
+    | 'toolsCrashed';
   readonly code: number | string;
   readonly reason: string;
 }

@@ -336,7 +336,8 @@ function isCount(value: unknown): value is number {
   return isDuration(value) && Number.isInteger(value);
 }
 
-function isBackoff(value: Backoff): boolean {
+/** Is it a whole backoff: 0 ≤ minMs ≤ maxMs, factor ≥ 1, jitter 0 to 1, resetAfterMs ≥ 0? @throws never */
+export function isBackoff(value: Backoff): boolean {
   if (!isRecord(value)) return false;
   const { minMs, maxMs, factor, jitter, resetAfterMs, seed = 1 } = value;
   return (

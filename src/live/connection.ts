@@ -2,24 +2,32 @@
  * The actor `connection` of a Live session: one socket, from its opening to its end.
  *
  * It says that it has begun (`socket.opening`), reports what the socket tells as events (`socket.opened`, `server.message`, `socket.malformed`,
- * `socket.sent`, `socket.unsent`, `socket.closed`, `socket.failed`), and never throws on what the wire brings. When it is stopped, the socket is terminated; nothing of it reaches the
- * session afterwards. The deadlines are the session's: connect and close are delays of its chart.
+ * `socket.closed`), and never throws on what the wire brings. While its lane is open, messages that change no state of the session are told to those who
+ * listen to the session directly, beside the chart. When it is stopped, the socket is terminated; nothing of it reaches the session afterwards. The
+ * deadlines are the session's: connect and close are delays of its chart.
  */
-import { fromCallback } from 'xstate';
-import type { ConnectionCommand, ConnectionInput, SessionEvent } from '../../machines/live/session.js';
+import { type AnyActorRef, fromCallback } from 'xstate';
 import { wordsOf } from '../../machines/live/ending.js';
-import { type Frame, parseServerMessage } from '../wire/gemini/live.js';
-import { openWebSocket, type OpenSocket } from './socket.js';
+import type { ConnectionCommand, ConnectionInput, SessionEmitted, SessionEvent } from '../../machines/live/session-events.js';
+import { clockOf } from '../supervision/clock.js';
+import { emitFrom, parentOf } from '../supervision/xstate-internals.js';
+import { type Frame, isData, parseServerMessage } from '../wire/gemini/live.js';
+import { noteSocket } from './intake.js';
+import type { ClientSocket, OpenSocket } from './socket.js';
+import { uplinkOf } from './uplink.js';
+
+interface Endpoint {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
 
 /** Where and how {@link connection} opens its socket. */
 export interface ConnectionOptions {
-  readonly url: string;
-  /** With the credentials. They stay here: no event, error or snapshot of a session holds them. */
-  readonly headers: Readonly<Record<string, string>>;
+  /** The address, with the credentials. They stay here: no event, error or snapshot of a session holds them. */
+  endpoint(): Endpoint | Promise<Endpoint>;
   /** Words to be blotted out where the peer repeats them. */
   readonly secrets?: readonly string[];
-  /** Default: `ws`. */
-  readonly openSocket?: OpenSocket;
+  readonly openSocket: OpenSocket;
 }
 
 /** How much of an odd value a `socket.malformed` shows, characters. */
@@ -29,62 +37,66 @@ const longestExcerpt = 120;
  * The logic of one socket.
  * @throws the actor errors (a crash, seen by the session) when the socket cannot even be made
  */
-export function connection({ url, headers, secrets = [], openSocket = openWebSocket }: ConnectionOptions) {
-  const hide = (text: string) => secrets.reduce((clean, secret) => (secret === '' ? clean : clean.replaceAll(secret, '[hidden]')), text);
-
-  return fromCallback<ConnectionCommand, ConnectionInput>(({ input, sendBack, receive }) => {
+export function connection({ endpoint, secrets = [], openSocket }: ConnectionOptions) {
+  return fromCallback<ConnectionCommand, ConnectionInput>(({ input, self, system, sendBack, receive }) => {
+    const session = parentOf(self) as AnyActorRef;
+    const clock = clockOf(system);
     let isOpen = false;
     let isOver = false;
+    let isLaneOpen = false;
+    // A token that was fetched for this socket is not among those of the options.
+    const hidden = new Set(secrets);
+    const hide = (text: string) => [...hidden].reduce((clean, secret) => (secret === '' ? clean : clean.replaceAll(secret, '[hidden]')), text);
     const report = (event: SessionEvent) => {
       if (!isOver) sendBack(event);
     };
     const reportFrame = (event: SessionEvent) => {
-      report(event.type === 'socket.malformed' ? { ...event, detail: hide(event.detail), excerpt: hide(event.excerpt) } : event);
+      if (event.type === 'socket.malformed') report({ ...event, detail: hide(event.detail), excerpt: hide(event.excerpt) });
+      else if (isLaneOpen && !isOver && event.type === 'server.message' && isData(event.message)) {
+        emitFrom(session, { type: 'session.message', message: event.message } as SessionEmitted);
+      } else report(event);
+      // Not before: a socket that is not read would never be set up.
+      if (event.type === 'server.message' && event.message['setupComplete'] !== undefined && socket !== null) noteSocket(session, socket);
     };
     report({ type: 'socket.opening' });
-    const socket = openSocket(
-      { url, headers, closeMs: input.closeMs },
-      {
-        opened: () => {
-          isOpen = true;
-          report({ type: 'socket.opened' });
-        },
-        frame: (data) => readFrame(data, reportFrame),
-        closed: (code, reason) => report({ type: 'socket.closed', code, reason: hide(reason) }),
-        failed: (code, reason) => report({ type: 'socket.failed', code, reason: hide(reason) }),
-      },
-    );
+    let socket: ClientSocket | null = null;
+    const end = (code: number | string, reason: string) => {
+      if (socket !== null) uplinkOf(session)?.detach(socket);
+      report({ type: 'socket.closed', code, reason: hide(reason), at: clock.now() });
+    };
+    const open = ({ url, headers }: Endpoint) => {
+      if (isOver) return;
+      for (const value of Object.values(headers)) hidden.add(value.slice(value.indexOf(' ') + 1));
+      const opened = () => {
+        if (isOver) return;
+        isOpen = true;
+        if (socket !== null) uplinkOf(session)?.attach(socket);
+        report({ type: 'socket.opened' });
+      };
+      socket = openSocket({ url, headers, closeMs: input.closeMs }, { opened, frame: (data) => readFrame(data, reportFrame), closed: end });
+    };
+    const where = endpoint();
+    if (where instanceof Promise) where.then(open).catch((error: unknown) => end('noCredentials', wordsOf(error)));
+    else open(where);
 
     const obey = (command: ConnectionCommand) => {
-      if (command.type === 'connection.close') {
-        socket.close(command.code, command.reason);
-        return;
-      }
-      const { message, receipt } = command;
-      if (!isOpen) {
-        if (receipt !== null) report({ type: 'socket.unsent', receipt, reason: 'connecting' });
-        return;
-      }
-      const text = jsonOf(message);
-      if (text === null) {
-        if (receipt !== null) report({ type: 'socket.unsent', receipt, reason: 'notJson' });
-        return;
-      }
-      socket.send(text, (ok) => {
-        if (receipt !== null) report(ok ? { type: 'socket.sent', receipt } : { type: 'socket.unsent', receipt, reason: 'closing' });
-      });
+      if (command.type === 'connection.lane') isLaneOpen = command.open;
+      else if (command.type === 'connection.close') socket?.close(command.code, command.reason);
+      else if (isOpen) socket?.send(JSON.stringify(command.message), () => undefined);
     };
     receive((command) => {
       try {
         obey(command);
       } catch (error) {
         // A throw would end this actor, and XState runs no cleanup then: the socket would be left open.
-        report({ type: 'socket.failed', code: 'crash', reason: hide(wordsOf(error)) });
+        end('crash', wordsOf(error));
       }
     });
 
     return () => {
       isOver = true;
+      if (socket === null) return;
+      uplinkOf(session)?.detach(socket);
       // The close frame is a courtesy, written before the cut where the runtime writes at once.
       socket.close(1000, '');
       socket.terminate();
@@ -100,16 +112,12 @@ function readFrame(data: Frame, report: (event: SessionEvent) => void): void {
     return;
   }
   for (const fault of read.faults) {
-    report({ type: 'socket.malformed', reason: 'invalid-shape', detail: fault.detail, excerpt: (jsonOf(fault.got) ?? '').slice(0, longestExcerpt) });
+    report({
+      type: 'socket.malformed',
+      reason: 'invalid-shape',
+      detail: fault.detail,
+      excerpt: (JSON.stringify(fault.got) ?? '').slice(0, longestExcerpt),
+    });
   }
   report({ type: 'server.message', message: read.message });
-}
-
-/** JSON, or null for what is none (a circle, a BigInt, a function). @throws never */
-function jsonOf(value: unknown): string | null {
-  try {
-    return JSON.stringify(value) ?? null;
-  } catch {
-    return null;
-  }
 }

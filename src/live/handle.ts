@@ -4,16 +4,19 @@
  * Every promise here has an owner, the session's actor: when that ends, however it ends, each is settled. None ever rejects, and a call on a session
  * that has ended is answered, where XState would drop the event.
  */
+import { isOpen, type JsonObject } from '../../machines/live/calls.js';
 import { type SessionEnd, type SessionFailure, wordsOf } from '../../machines/live/ending.js';
-import { type RejectReason, type SessionEmitted, sessionMachine } from '../../machines/live/session.js';
-import type { JsonObject } from '../../machines/live/calls.js';
-import { logicOf } from '../supervision/xstate-internals.js';
+import { sessionMachine } from '../../machines/live/session.js';
+import type { SessionEmitted } from '../../machines/live/session-events.js';
+import { isInTurn, logicOf } from '../supervision/xstate-internals.js';
 import type { ClientMessage } from '../wire/gemini/live.js';
+import type { LiveEvent } from './events.js';
 import { invalid, isPlainObject, requireOptions, sortOf } from './refusal.js';
 import type { LiveSessionRef } from './session.js';
-
-/** `lost`: handed to the socket, but the session ended before it was known to be written. `full`: {@link maxUnconfirmed} sends wait already. */
-export type SendOutcome = { readonly ok: true } | { readonly ok: false; readonly reason: RejectReason | 'lost' | 'full' };
+import { answerTo, type LiveToolResponse } from './tool-plan.js';
+import { schedulings } from './tools.js';
+import { liveEvents, type LiveEventsOptions } from './stream.js';
+import { type SendOutcome, uplinkOf } from './uplink.js';
 
 /** Beyond what the session itself says: `stopped` from outside, without a word; `crashed` in a transition. */
 export type LiveFailure = SessionFailure | { readonly kind: 'stopped' | 'crashed'; readonly code: string; readonly reason: string };
@@ -24,7 +27,18 @@ export type SessionOutcome = { readonly ok: true; readonly end: SessionEnd } | {
 /** `failure.kind` is `closed` where somebody closed it before it was ready, or before it was asked. */
 export type ReadyOutcome = { readonly ok: true } | { readonly ok: false; readonly failure: LiveFailure | ({ readonly kind: 'closed' } & SessionEnd) };
 
-type Emitted<Type extends SessionEmitted['type']> = Extract<SessionEmitted, { type: Type }>;
+/** What became of an answer: `queued` where it waits for a socket, or for the turn that the session is in; a `tool.answered` or a `tool.rejected` follows. */
+export type AnswerOutcome =
+  | { readonly id: string; readonly status: 'sent' | 'queued' }
+  /** `unknown`: no such call; `pending`: a part of an answer to a call that does not run yet; `ended`: it has its answer, or was taken back. */
+  | { readonly id: string; readonly status: 'rejected'; readonly reason: 'unknown' | 'pending' | 'ended' | 'closed' };
+
+/** The facts of a type; also where the union of facts writes several types as one, which `Extract` passes over. */
+type Emitted<Type extends SessionEmitted['type'], Fact = SessionEmitted> = Fact extends { type: infer Own }
+  ? Type extends Own
+    ? Fact & { readonly type: Type }
+    : never
+  : never;
 
 /** A running session, as an app holds it: made by {@link liveSessionHandle}. Disposing of it closes the session. */
 export interface LiveSession extends AsyncDisposable {
@@ -35,14 +49,23 @@ export interface LiveSession extends AsyncDisposable {
   /** Settles at the session's end. */
   ended(): Promise<SessionOutcome>;
   /**
-   * A turn of the user. `turnComplete: false` leaves the turn open. Settles when written. Like the other sends it rejects for misuse only, with
+   * A turn of the user. `turnComplete: false` leaves the turn open. Like the other sends it answers at once, and throws for misuse only,
    * EspalierError `live/invalid-options`: what is no text, or no object of the protocol, would cost the conversation.
    */
-  sendText(text: string, options?: { readonly turnComplete?: boolean }): Promise<SendOutcome>;
-  /** Turns of the conversation, in order; they interrupt the model. Settles when written. */
-  sendClientContent(content: NonNullable<ClientMessage['clientContent']>): Promise<SendOutcome>;
-  /** Audio, video or text as it flows, and where the user's activity begins and ends. Settles when written. */
-  sendRealtimeInput(input: NonNullable<ClientMessage['realtimeInput']>): Promise<SendOutcome>;
+  sendText(text: string, options?: { readonly turnComplete?: boolean }): SendOutcome;
+  /** Turns of the conversation, in order; they interrupt the model. */
+  sendClientContent(content: NonNullable<ClientMessage['clientContent']>): SendOutcome;
+  /** Audio, video or text as it flows, and where the user's activity begins and ends. */
+  sendRealtimeInput(input: NonNullable<ClientMessage['realtimeInput']>): SendOutcome;
+  /** Replaces the instruction, or the tools, of the conversation that is going on. */
+  sendContextUpdate(update: NonNullable<ClientMessage['contextUpdate']>): SendOutcome;
+  /**
+   * Answers calls: from anywhere, at any time, also from inside a callback of this session. It never waits for the session's turn.
+   * @throws EspalierError `live/invalid-options` for what is no answer, before any is sent
+   */
+  sendToolResponse(
+    responses: (LiveToolResponse & { readonly id: string }) | readonly (LiveToolResponse & { readonly id: string })[],
+  ): readonly AnswerOutcome[];
   /** Abandons running calls, closes in order, settles at the session's end. Twice is once. */
   close(): Promise<SessionOutcome>;
   /**
@@ -50,6 +73,11 @@ export interface LiveSession extends AsyncDisposable {
    * @throws EspalierError `live/invalid-options` when the listener is no function
    */
   on<Type extends SessionEmitted['type']>(type: Type, listener: (fact: Emitted<Type>) => void): { unsubscribe(): void };
+  /**
+   * What the server says and the session tells, to be iterated over: `for await (const event of session.events())`. See `liveEvents`.
+   * @throws EspalierError `live/invalid-options`
+   */
+  events(options?: LiveEventsOptions): AsyncIterable<LiveEvent>;
 }
 
 /** Options of {@link liveSessionHandle}. */
@@ -58,12 +86,9 @@ export interface LiveHandleOptions {
   readonly onListenerError?: (error: unknown, type: string) => void;
 }
 
-/** Sends of one handle that may wait to be written. */
-export const maxUnconfirmed = 1_000;
-
 /**
  * The handle of a running session. Any number of handles may hold one session.
- * @param ref  the actor that runs {@link liveSession}, or that a supervisor runs it as
+ * @param ref  the actor that runs `liveSession`, or that a supervisor runs it as
  * @throws EspalierError `live/invalid-options` when the actor runs something else
  */
 export function liveSessionHandle(ref: LiveSessionRef, options: LiveHandleOptions = {}): LiveSession {
@@ -79,25 +104,13 @@ function isSession(ref: LiveSessionRef | null | undefined): boolean {
   return typeof ref?.getSnapshot === 'function' && (logicOf(ref) as { config?: unknown } | undefined)?.config === sessionMachine.config;
 }
 
-/** Tells the sends of one handle from those of another. */
-let handleCount = 0;
-
 class Handle implements LiveSession {
   readonly ref: LiveSessionRef;
-  readonly #name = `h${++handleCount}`;
   readonly #onListenerError: (error: unknown, type: string) => void;
-  readonly #unconfirmed = new Map<string, (outcome: SendOutcome) => void>();
-  #sendCount = 0;
 
   constructor(ref: LiveSessionRef, onListenerError: (error: unknown, type: string) => void) {
     this.ref = ref;
     this.#onListenerError = onListenerError;
-    ref.on('session.sent', (fact) => this.#settle(fact.ref, { ok: true }));
-    ref.on('session.rejected', (fact) => this.#settle(fact.ref, { ok: false, reason: fact.reason }));
-    const lose = () => {
-      for (const sendRef of [...this.#unconfirmed.keys()]) this.#settle(sendRef, { ok: false, reason: 'lost' });
-    };
-    ref.subscribe({ complete: lose, error: lose });
   }
 
   ready(): Promise<ReadyOutcome> {
@@ -129,21 +142,42 @@ class Handle implements LiveSession {
     });
   }
 
-  async sendText(text: string, options: { readonly turnComplete?: boolean } = {}): Promise<SendOutcome> {
+  sendText(text: string, options: { readonly turnComplete?: boolean } = {}): SendOutcome {
     if (typeof text !== 'string') throw invalid('text', 'text', sortOf(text));
     requireOptions('options', options, ['turnComplete']);
     const { turnComplete = true } = options;
     return this.sendClientContent({ turns: [{ role: 'user', parts: [{ text }] }], turnComplete });
   }
 
-  async sendClientContent(clientContent: NonNullable<ClientMessage['clientContent']>): Promise<SendOutcome> {
-    if (!isPlainObject(clientContent)) throw invalid('content', 'a plain object', sortOf(clientContent));
-    return this.#send({ clientContent });
+  sendClientContent(clientContent: NonNullable<ClientMessage['clientContent']>): SendOutcome {
+    return this.#send('content', clientContent, { clientContent });
   }
 
-  async sendRealtimeInput(realtimeInput: NonNullable<ClientMessage['realtimeInput']>): Promise<SendOutcome> {
-    if (!isPlainObject(realtimeInput)) throw invalid('input', 'a plain object', sortOf(realtimeInput));
-    return this.#send({ realtimeInput });
+  sendRealtimeInput(realtimeInput: NonNullable<ClientMessage['realtimeInput']>): SendOutcome {
+    const outcome = this.#send('input', realtimeInput, { realtimeInput });
+    // The app says itself when its user speaks; a refused word changes nothing.
+    if (outcome.status !== 'rejected' && realtimeInput.activityStart !== undefined) this.ref.send({ type: 'speech.started' });
+    if (outcome.status !== 'rejected' && realtimeInput.activityEnd !== undefined) this.ref.send({ type: 'speech.ended' });
+    return outcome;
+  }
+
+  sendContextUpdate(contextUpdate: NonNullable<ClientMessage['contextUpdate']>): SendOutcome {
+    return this.#send('update', contextUpdate, { contextUpdate });
+  }
+
+  sendToolResponse(
+    responses: (LiveToolResponse & { readonly id: string }) | readonly (LiveToolResponse & { readonly id: string })[],
+  ): readonly AnswerOutcome[] {
+    const list = Array.isArray(responses)
+      ? (responses as readonly (LiveToolResponse & { readonly id: string })[])
+      : [responses as LiveToolResponse & { readonly id: string }];
+    for (const answer of list) {
+      const isAnswer = isPlainObject(answer) && typeof answer.id === 'string' && Object.hasOwn(answer, 'response') && isJson(answer.response);
+      if (!isAnswer) throw invalid('response', '{ id, response } with a response that is JSON', sortOf(answer));
+      if (answer.scheduling !== undefined && !schedulings.includes(answer.scheduling))
+        throw invalid('scheduling', schedulings.join(', '), sortOf(answer.scheduling));
+    }
+    return list.map((answer) => this.#answer(answer));
   }
 
   close(): Promise<SessionOutcome> {
@@ -164,30 +198,48 @@ class Handle implements LiveSession {
     });
   }
 
+  events(options?: LiveEventsOptions): AsyncIterable<LiveEvent> {
+    return liveEvents(this, options);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
 
-  #send(message: JsonObject): Promise<SendOutcome> {
-    if (this.ref.getSnapshot().status !== 'active') return Promise.resolve({ ok: false, reason: 'closed' });
-    if (this.#unconfirmed.size >= maxUnconfirmed) return Promise.resolve({ ok: false, reason: 'full' });
-    const sendRef = `${this.#name}:${++this.#sendCount}`;
-    return new Promise((resolve) => {
-      this.#unconfirmed.set(sendRef, resolve);
-      this.ref.send({ type: 'session.send', message, ref: sendRef });
-    });
+  /** Past the chart: it costs no transition, and is answered at once, also within the session's own turn. */
+  #send(name: string, body: unknown, message: JsonObject): SendOutcome {
+    if (!isPlainObject(body)) throw invalid(name, 'a plain object', sortOf(body));
+    if (this.ref.getSnapshot().status !== 'active') return { status: 'rejected', reason: 'closed' };
+    return uplinkOf(this.ref)?.send(message) ?? { status: 'rejected', reason: 'unstarted' };
   }
 
-  #settle(sendRef: string | null, outcome: SendOutcome): void {
-    if (sendRef === null) return;
-    const resolve = this.#unconfirmed.get(sendRef);
-    this.#unconfirmed.delete(sendRef);
-    resolve?.(outcome);
+  #answer(answer: LiveToolResponse & { readonly id: string }): AnswerOutcome {
+    const { id } = answer;
+    if (this.ref.getSnapshot().status !== 'active') return { id, status: 'rejected', reason: 'closed' };
+    // Within the session's own turn the call may be so new that its snapshot has none yet: what becomes of the answer is told by a fact.
+    if (!isInTurn(this.ref)) {
+      const row = this.#rowOf(id);
+      if (row === undefined && answer.unsolicited === undefined) return { id, status: 'rejected', reason: 'unknown' };
+      if (row === undefined) return this.#answerUnasked(answer);
+      if (!isOpen(row) || row.status === 'answering') return { id, status: 'rejected', reason: 'ended' };
+      if (row.status === 'pending' && answer.willContinue === true) return { id, status: 'rejected', reason: 'pending' };
+    }
+    answerTo(this.ref, id, answer);
+    return { id, status: this.#rowOf(id)?.status === 'answered' ? 'sent' : 'queued' };
+  }
+
+  #answerUnasked(answer: LiveToolResponse & { readonly id: string }): AnswerOutcome {
+    answerTo(this.ref, answer.id, answer);
+    return { id: answer.id, status: 'queued' };
+  }
+
+  #rowOf(id: string) {
+    return this.ref.getSnapshot().context.calls.rows.find((row) => row.id === id);
   }
 }
 
 /** How a session that is no longer active has ended. */
-function outcomeOf(ref: LiveSessionRef): SessionOutcome {
+export function outcomeOf(ref: LiveSessionRef): SessionOutcome {
   const { status, output, error } = ref.getSnapshot();
   if (status === 'done' && output !== undefined) {
     if (output.failure !== null) return { ok: false, failure: output.failure };
@@ -195,6 +247,14 @@ function outcomeOf(ref: LiveSessionRef): SessionOutcome {
   }
   if (status === 'error') return { ok: false, failure: { kind: 'crashed', code: 'crash', reason: wordsOf(error) } };
   return { ok: false, failure: { kind: 'stopped', code: 'stopped', reason: 'stopped from outside' } };
+}
+
+function isJson(value: unknown): boolean {
+  try {
+    return JSON.stringify(value ?? null) !== undefined;
+  } catch {
+    return false;
+  }
 }
 
 function printError(error: unknown, type: string): void {

@@ -1,29 +1,54 @@
-/** What a Live session is asked for, checked, and turned into the setup message and the address. */
+/** What a Live session is asked for, checked, and turned into the setup message, the address and the input of its chart. */
+import type { Backoff } from '../../machines/backoff.js';
 import type { JsonObject } from '../../machines/live/calls.js';
-import type { SessionInput } from '../../machines/live/session.js';
+import type { SessionInput } from '../../machines/live/session-events.js';
+import { isBackoff } from '../../machines/supervision/child-spec.js';
 import { EspalierError } from '../errors.js';
-import { liveEndpoint, modelPath } from '../wire/gemini/live.js';
-import { invalid, isObject, isPlainObject, requireOptions, sortOf } from './refusal.js';
+import { type AccessToken, liveEndpoint, liveUrl, modelPath, vertexModelPath } from '../wire/gemini/live.js';
+import { capabilitiesOf, type ModelCapabilities } from './capabilities.js';
+import { invalid, isDuration, isPlainObject, longestMs, requireOptions, sortOf } from './refusal.js';
 import type { OpenSocket } from './socket.js';
-import type { LiveTool, LiveTools } from './tools.js';
+import { type LiveTools, type OnToolCall, planTools } from './tool-plan.js';
+import type { FindTool } from './tools.js';
+import type { UplinkLimits } from './uplink.js';
 
 /** What `liveSession` is asked for; only `model` must be given. A name that is not here is refused, and every object must be a plain one. */
 export interface LiveSessionOptions {
   /** An API key, or an ephemeral token (`auth_tokens/…`). Sent in a header. Absent for a server that asks for none. */
   readonly apiKey?: string;
+  /** Where the key travels. Default `header`; `query` for browsers, which can set no headers. */
+  readonly keyIn?: 'header' | 'query';
+  /** On Vertex: the project, its location, and an OAuth token or what fetches one, called for each new socket. */
+  readonly vertex?: { readonly project: string; readonly location: string; readonly accessToken?: AccessToken };
   /** `http(s)://` or `ws(s)://`, host and path, nothing more. Default: Google's. */
   readonly baseUrl?: string;
-  /** `v1`, `v1beta` or `v1alpha`. Default `v1beta`; `v1alpha` for an ephemeral token. */
+  /** `v1`, `v1beta` or `v1alpha`. Default `v1beta`; `v1alpha` for an ephemeral token; `v1beta1` on Vertex. */
   readonly apiVersion?: string;
   /** `gemini-…` or a path, `models/…`. */
   readonly model: string;
   /** The functions that the model may call, by name. Default: none. */
   readonly tools?: LiveTools;
+  /** Told of calls that no tool's `execute` answers. */
+  readonly onToolCall?: OnToolCall;
+  /** What the model can do, where the table of models is wrong. */
+  readonly capabilities?: Partial<ModelCapabilities>;
   /** Text, or a content object. */
   readonly systemInstruction?: string | JsonObject;
   readonly generationConfig?: JsonObject;
-  /** Any other field of the setup message, as the wire has it: `inputAudioTranscription`, `realtimeInputConfig`, … */
+  /** Any other field of the setup message, as the wire has it: `inputAudioTranscription`, `contextWindowCompression`, `realtimeInputConfig`, … */
   readonly setup?: JsonObject;
+  /** Turns that the conversation begins with, contents with `role` and `parts`. Sent once; never after a resumption. */
+  readonly history?: readonly JsonObject[];
+  /** Are handles asked for, and is the conversation resumed with them? Default true. */
+  readonly resumption?: boolean;
+  /** What becomes of calls that a resumed conversation does not know, since its handle is older than they are. Default `send`: no answer is lost. */
+  readonly staleAnswers?: 'send' | 'abandon';
+  /** How it comes back after a lost socket. Default: 5 in 60 s, from 250 ms to 10 s. `intensity: 0`: not at all. */
+  readonly reconnect?: { readonly intensity?: number; readonly periodMs?: number; readonly backoff?: Partial<Backoff> };
+  /** How long before the end that a `goAway` announces the socket is left at the latest, ms. Default 5 000. */
+  readonly rotationMarginMs?: number;
+  /** Bounds of what may wait to be written. Default: 64 of audio, 64 of content, 8 MiB of both, 1 MiB held by the socket. */
+  readonly uplink?: Partial<UplinkLimits>;
   /** Until the socket is open, ms. Default 10 000. */
   readonly connectMs?: number;
   /** From there until the server accepts the setup, ms. Default 10 000. */
@@ -34,42 +59,31 @@ export interface LiveSessionOptions {
   readonly closeMs?: number;
   /** Tools that may run at once; a call beyond is answered with an error. Default 64. */
   readonly maxCalls?: number;
-  /** How sockets are made. Default: `ws`. */
+  /** How sockets are made. Default: `ws` in Node, the platform's own in a browser. */
   readonly openSocket?: OpenSocket;
 }
 
-/** What the options come to. `headers` and `secrets` never enter the session's chart. */
+/** What the options come to. Credentials are in `endpoint` and `secrets` alone; they never enter the session's chart. */
 export interface LiveSessionPlan {
   readonly input: SessionInput;
-  readonly url: string;
-  readonly headers: Readonly<Record<string, string>>;
+  /** The address of the next socket; fetches a token where one must be fetched. */
+  endpoint(): { readonly url: string; readonly headers: Headers } | Promise<{ readonly url: string; readonly headers: Headers }>;
   readonly secrets: readonly string[];
-  readonly tools: LiveTools;
+  readonly find: FindTool;
   readonly maxCalls: number;
+  readonly limits: UplinkLimits;
 }
 
-/** The longest delay that a timer takes, ms: 2³¹ − 1. */
-const longestMs = 2_147_483_647;
-const headerText = /^[\x21-\x7e]+$/;
+type Headers = Readonly<Record<string, string>>;
+
 const optionKeys: readonly (keyof LiveSessionOptions)[] = [
-  'apiKey',
-  'baseUrl',
-  'apiVersion',
-  'model',
-  'tools',
-  'systemInstruction',
-  'generationConfig',
-  'setup',
-  'connectMs',
-  'setupMs',
-  'toolMs',
-  'closeMs',
-  'maxCalls',
-  'openSocket',
+  ...(['apiKey', 'keyIn', 'vertex', 'baseUrl', 'apiVersion', 'model', 'tools', 'onToolCall', 'capabilities', 'systemInstruction'] as const),
+  ...(['generationConfig', 'setup', 'history', 'resumption', 'staleAnswers', 'reconnect', 'rotationMarginMs', 'uplink', 'connectMs'] as const),
+  ...(['setupMs', 'toolMs', 'closeMs', 'maxCalls', 'openSocket'] as const),
 ];
-const toolKeys: readonly (keyof LiveTool)[] = ['description', 'parameters', 'execute', 'timeoutMs'];
-/** Gemini's rule for the names of functions. */
-const toolName = /^[a-zA-Z_][a-zA-Z0-9_.:-]{0,127}$/;
+
+/** From 250 ms to 10 s, doubling, half of it by chance; a server that is back gets no crowd at one moment. */
+const defaultBackoff: Backoff = { minMs: 250, maxMs: 10_000, factor: 2, jitter: 0.5, resetAfterMs: 60_000 };
 
 /**
  * Checks the options and says what the session does with them.
@@ -77,57 +91,85 @@ const toolName = /^[a-zA-Z_][a-zA-Z0-9_.:-]{0,127}$/;
  */
 export function planSession(options: LiveSessionOptions): LiveSessionPlan {
   requireOptions('options', options, optionKeys);
-  const { apiKey, apiVersion, baseUrl, generationConfig, model, setup, systemInstruction, openSocket } = options;
-  if (apiKey !== undefined && !(typeof apiKey === 'string' && headerText.test(apiKey)))
+  const { apiKey, generationConfig, history = [], model, openSocket, resumption = true, setup, staleAnswers = 'send', systemInstruction } = options;
+  if (apiKey !== undefined && !(typeof apiKey === 'string' && /^[\x21-\x7e]+$/.test(apiKey)))
     throw invalid('apiKey', 'ASCII without blanks', typeof apiKey);
-  if (apiVersion !== undefined && !(typeof apiVersion === 'string' && /^v\d[a-z0-9]*$/.test(apiVersion)))
-    throw invalid('apiVersion', "such as 'v1beta'", apiVersion);
+  if (options.keyIn !== undefined && options.keyIn !== 'header' && options.keyIn !== 'query')
+    throw invalid('keyIn', 'header or query', options.keyIn);
+  if (options.apiVersion !== undefined && typeof options.apiVersion !== 'string') throw invalid('apiVersion', 'such as v1beta', options.apiVersion);
   if (typeof model !== 'string' || model.trim() === '') throw invalid('model', 'the name of a model', model);
   if (generationConfig !== undefined && !isPlainObject(generationConfig)) throw invalid('generationConfig', 'an object', generationConfig);
   if (setup !== undefined && !isPlainObject(setup)) throw invalid('setup', 'an object', setup);
   if (systemInstruction !== undefined && typeof systemInstruction !== 'string' && !isPlainObject(systemInstruction)) {
     throw invalid('systemInstruction', 'text or a content object', systemInstruction);
   }
+  if (!Array.isArray(history) || !history.every(isPlainObject)) throw invalid('history', 'a list of contents', sortOf(history));
+  if (typeof resumption !== 'boolean') throw invalid('resumption', 'true or false', resumption);
+  if (staleAnswers !== 'send' && staleAnswers !== 'abandon') throw invalid('staleAnswers', 'send or abandon', staleAnswers);
   if (openSocket !== undefined && typeof openSocket !== 'function') throw invalid('openSocket', 'a function', openSocket);
-  if (baseUrl !== undefined) checkBaseUrl(baseUrl);
-  const { tools = {} } = options;
-  checkTools(tools);
-  const message = asJson(setupMessage(options, tools));
+  if (options.vertex !== undefined) requireOptions('vertex', options.vertex, ['project', 'location', 'accessToken']);
+  if (options.capabilities !== undefined) requireOptions('capabilities', options.capabilities, ['nonBlocking', 'gatesAudio']);
+  const capabilities = capabilitiesOf(model, options.capabilities);
+  const tools = planTools(options.tools === undefined ? {} : options.tools, options.onToolCall, capabilities);
   return {
     input: {
-      setup: message,
+      setup: asJson(setupMessage(options, tools.declarations)),
       connectMs: duration('connectMs', options.connectMs, 10_000),
       setupMs: duration('setupMs', options.setupMs, 10_000),
       toolMs: duration('toolMs', options.toolMs, 30_000),
+      toolDeadlines: tools.deadlines,
+      nonBlocking: tools.nonBlocking,
       closeMs: duration('closeMs', options.closeMs, 2_000),
+      resumption,
+      reconnect: reconnectPolicy(options.reconnect),
+      rotationMarginMs: duration('rotationMarginMs', options.rotationMarginMs, 5_000),
+      gatesAudio: capabilities.gatesAudio,
+      staleAnswers,
+      history: asJson({ history })['history'] as readonly JsonObject[],
     },
-    ...liveEndpoint({
-      ...(apiKey === undefined ? {} : { apiKey }),
-      ...(baseUrl === undefined ? {} : { baseUrl }),
-      ...(apiVersion === undefined ? {} : { apiVersion }),
-    }),
-    secrets: apiKey === undefined ? [] : [apiKey],
-    tools,
+    endpoint: endpointOf(options),
+    secrets: [apiKey, typeof options.vertex?.accessToken === 'string' ? options.vertex.accessToken : undefined].filter((word) => word !== undefined),
+    find: tools.find,
     maxCalls: count('maxCalls', options.maxCalls, 64),
+    limits: uplinkLimits(options.uplink),
   };
 }
 
+/** Checked now, so that a bad address is refused before anything starts; a token that must be fetched is fetched for each socket. */
+function endpointOf({ apiKey, apiVersion, baseUrl, keyIn, vertex }: LiveSessionOptions): LiveSessionPlan['endpoint'] {
+  const where = {
+    ...(baseUrl === undefined ? {} : { baseUrl }),
+    ...(apiVersion === undefined ? {} : { apiVersion }),
+    ...(vertex === undefined ? {} : { service: 'vertex' as const, location: vertex.location }),
+  };
+  const key = { ...(apiKey === undefined ? {} : { apiKey }), ...(keyIn === undefined ? {} : { keyIn }) };
+  const accessToken = vertex?.accessToken;
+  if (typeof accessToken === 'function') {
+    liveUrl(where);
+    return async () => liveEndpoint({ ...where, accessToken: await accessToken() });
+  }
+  const endpoint = liveEndpoint({ ...where, ...key, ...(accessToken === undefined ? {} : { accessToken }) });
+  return () => endpoint;
+}
+
 /** The body of the setup message. */
-function setupMessage({ model, generationConfig, systemInstruction, setup }: LiveSessionOptions, tools: LiveTools): JsonObject {
-  const functionDeclarations = Object.entries(tools).map(([name, { description, parameters }]) => ({
-    name,
-    description,
-    ...(parameters === undefined ? {} : { parametersJsonSchema: parameters }),
-  }));
-  const ownTools = functionDeclarations.length === 0 ? [] : [{ functionDeclarations }];
-  const otherTools = Array.isArray(setup?.['tools']) ? (setup['tools'] as readonly unknown[]) : [];
-  const allTools = [...otherTools, ...ownTools];
+function setupMessage(options: LiveSessionOptions, declarations: readonly JsonObject[]): JsonObject {
+  const { generationConfig, history = [], model, resumption = true, setup = {}, systemInstruction, vertex } = options;
+  const otherTools = Array.isArray(setup['tools']) ? (setup['tools'] as readonly unknown[]) : [];
+  const tools = [...otherTools, ...(declarations.length === 0 ? [] : [{ functionDeclarations: declarations }])];
+  const { transparent, ...asked } = (isPlainObject(setup['sessionResumption']) ? setup['sessionResumption'] : {}) as { transparent?: unknown };
+  // The Developer API refuses a setup with `transparent`.
+  const sessionResumption = vertex === undefined || transparent === undefined ? asked : { ...asked, transparent };
   return {
     ...setup,
-    model: modelPath(model),
+    model: vertex === undefined ? modelPath(model) : vertexModelPath(model, vertex),
     ...(generationConfig === undefined ? {} : { generationConfig }),
     ...(systemInstruction === undefined ? {} : { systemInstruction: contentOf(systemInstruction) }),
-    ...(allTools.length === 0 ? {} : { tools: allTools }),
+    ...(tools.length === 0 ? {} : { tools }),
+    ...(resumption || setup['sessionResumption'] !== undefined ? { sessionResumption } : {}),
+    ...(history.length === 0
+      ? {}
+      : { historyConfig: { initialHistoryInClientContent: true, ...(setup['historyConfig'] as JsonObject | undefined) } }),
   };
 }
 
@@ -135,29 +177,24 @@ function contentOf(text: string | JsonObject): JsonObject {
   return typeof text === 'string' ? { parts: [{ text }] } : text;
 }
 
-function checkTools(tools: LiveTools): void {
-  if (!isPlainObject(tools)) throw invalid('tools', 'a plain object of tools by name', sortOf(tools));
-  for (const [name, tool] of Object.entries(tools)) {
-    if (!toolName.test(name)) throw invalidTool(name, `a name that matches ${toolName.source}`, name);
-    if (!isObject(tool)) throw invalidTool(name, 'an object', tool);
-    const { description, execute, parameters, timeoutMs } = tool;
-    // An instance of the app's own class may have fields of its own.
-    const unknown = isPlainObject(tool) ? Object.keys(tool).find((key) => !(toolKeys as readonly string[]).includes(key)) : undefined;
-    if (unknown !== undefined) throw invalidTool(name, `the keys ${toolKeys.join(', ')}`, unknown);
-    if (typeof description !== 'string' || description.trim() === '') throw invalidTool(name, 'a description, for the model', description);
-    if (typeof execute !== 'function') throw invalidTool(name, 'a function execute(args, { signal, id })', execute);
-    if (parameters !== undefined && !isPlainObject(parameters)) throw invalidTool(name, 'parameters: a JSON schema', sortOf(parameters));
-    if (timeoutMs !== undefined && !isDuration(timeoutMs)) throw invalidTool(name, `timeoutMs: a number of ms, 1 to ${longestMs}`, timeoutMs);
-  }
+function reconnectPolicy(given: LiveSessionOptions['reconnect']): SessionInput['reconnect'] {
+  if (given !== undefined) requireOptions('reconnect', given, ['intensity', 'periodMs', 'backoff']);
+  const { intensity = 5, periodMs, backoff = {} } = given ?? {};
+  if (!Number.isInteger(intensity) || intensity < 0) throw invalid('reconnect.intensity', 'a whole number, at least 0', intensity);
+  requireOptions('reconnect.backoff', backoff, [...Object.keys(defaultBackoff), 'seed']);
+  const whole: Backoff = { ...defaultBackoff, ...backoff };
+  if (!isBackoff(whole)) throw invalid('reconnect.backoff', '0 ≤ minMs ≤ maxMs, factor ≥ 1, jitter 0 to 1, resetAfterMs ≥ 0', whole);
+  return { intensity, periodMs: duration('reconnect.periodMs', periodMs, 60_000), backoff: whole };
 }
 
-/** @throws EspalierError that shows no more of the URL than its origin and path: people do put keys in the rest */
-function checkBaseUrl(baseUrl: string): void {
-  if (typeof baseUrl !== 'string') throw invalid('baseUrl', 'an http(s) or ws(s) URL', baseUrl);
-  const url = URL.canParse(baseUrl) ? new URL(baseUrl) : null;
-  if (url !== null && url.search + url.hash + url.username + url.password !== '') {
-    throw invalid('baseUrl', 'a URL without query, fragment and credentials', `${url.protocol}//${url.host}${url.pathname}`);
-  }
+function uplinkLimits(given: Partial<UplinkLimits> = {}): UplinkLimits {
+  requireOptions('uplink', given, ['maxAudio', 'maxContent', 'maxBytes', 'highWaterBytes']);
+  return {
+    maxAudio: count('uplink.maxAudio', given.maxAudio, 64),
+    maxContent: count('uplink.maxContent', given.maxContent, 64),
+    maxBytes: count('uplink.maxBytes', given.maxBytes, 8_388_608),
+    highWaterBytes: count('uplink.highWaterBytes', given.highWaterBytes, 1_048_576),
+  };
 }
 
 function duration(name: string, value: number | undefined, byDefault: number): number {
@@ -172,20 +209,12 @@ function count(name: string, value: number | undefined, byDefault: number): numb
   return value;
 }
 
-function isDuration(value: unknown): value is number {
-  return typeof value === 'number' && value >= 1 && value <= longestMs;
-}
-
 /** A copy as JSON has it: it becomes context of a chart, and what the app changes later is the app's. */
 function asJson(message: JsonObject): JsonObject {
   try {
     return JSON.parse(JSON.stringify(message)) as JsonObject;
   } catch (cause) {
-    const expected = 'setup, generationConfig, systemInstruction and parameters of tools: JSON';
+    const expected = 'setup, generationConfig, systemInstruction, history and parameters of tools: JSON';
     throw new EspalierError('live/invalid-options', { expected, got: String(cause) }, { cause });
   }
-}
-
-function invalidTool(name: string, expected: string, got: unknown): EspalierError {
-  return new EspalierError('live/invalid-tool', { expected: `tool '${name}': ${expected}`, got });
 }

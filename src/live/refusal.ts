@@ -33,3 +33,11 @@ export function sortOf(value: unknown): string {
   const sort = typeof value === 'object' ? Object.prototype.toString.call(value).slice('[object '.length, -1) : typeof value;
   return `${/^[aeiou]/i.test(sort) ? 'an' : 'a'} ${sort}`;
 }
+
+/** The longest delay that a timer takes, ms: 2³¹ − 1. */
+export const longestMs = 2_147_483_647;
+
+/** A delay that a timer can take, of at least 1 ms. */
+export function isDuration(value: unknown): value is number {
+  return typeof value === 'number' && value >= 1 && value <= longestMs;
+}

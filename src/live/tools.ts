@@ -1,46 +1,60 @@
 /**
- * The actor `tools` of a Live session: runs the app's functions as tasks under a task supervisor of its own, and turns what comes of each into an
- * object that the wire takes.
+ * How the app's functions are run for a Live session.
  *
- *   tool.run {id, name, args} → tool.settled {id, response}      exactly one for each run, unless it is cancelled
- *   tool.cancel {id} · tool.cancelAll                            the signal aborts; a late result touches nothing
- *                             → tool.listenerThrew {id, name, reason}   an abort listener of the tool threw; nothing else has come of it
+ * The actor `tools` is the session's task supervisor; each call's actor (`machines/live/tool-call.ts`) runs its function as a task there, by the actor
+ * `execute`, and hears exactly one `call.settled`, unless it ends before.
  *
- * | what the tool did                       | response                                   |
+ * | what the function did                   | response                                   |
  * |-----------------------------------------|--------------------------------------------|
  * | returned an object                      | that object, as JSON sees it               |
  * | returned any other JSON, or nothing     | `{ output: value }`, null for nothing      |
  * | returned what is no JSON                | `{ error }`                                |
- * | threw, timed out, is unknown, was lost  | `{ error }`, in words for the model        |
+ * | threw, is unknown, was lost, was given invalid arguments | `{ error }`, in words for the model |
+ *
+ * A tool that the model does not wait for may yield parts of its answer (an async generator): each goes out with `willContinue`. One that it does wait
+ * for is answered once, with what it returns or, where that is nothing, what it yielded last. A `ToolReply` says its `scheduling` too.
  *
  * @see Gemini API, Live API: WebSockets API reference: a response that is no object closes the session with 1007; `output` and `error` are the convention
  */
 import { type AnyActorRef, fromCallback } from 'xstate';
 import type { JsonObject } from '../../machines/live/calls.js';
 import { wordsOf } from '../../machines/live/ending.js';
-import type { ToolsCommand, ToolsInput } from '../../machines/live/session.js';
+import type { SessionEmitted, SessionEvent } from '../../machines/live/session-events.js';
+import type { ExecuteInput, ToolCallEvent } from '../../machines/live/tool-call.js';
+import { EspalierError } from '../errors.js';
+import { emitFrom, hasStopped, parentOf } from '../supervision/xstate-internals.js';
 import { guardedSignal } from './guarded-signal.js';
+import type { LiveSession } from './handle.js';
 
-/** A function that the model may call. */
-export interface LiveTool {
-  /** What it does, for the model. */
-  readonly description: string;
-  /** JSON schema of its arguments, an object. Absent: it takes none. */
-  readonly parameters?: JsonObject;
+/** What a running function is given beside its arguments. */
+export interface ToolContext {
   /**
-   * Runs beside the conversation, any number at once.
-   * @param args     as the model gave them, not validated
-   * @param context  `signal` aborts on cancellation, at the deadline and at the session's end; `id` names the call, and is the same one again where
-   *                 the server makes a new call with it. A listener of the signal that throws is told as `tool.listenerThrew`; one on a signal that
-   *                 the tool derives from it (`AbortSignal.any`) is the tool's own to contain: Node ends the process for it
+   * Aborts on cancellation, at the deadline and at the session's end. A listener of it that throws is told as `tool.listenerThrew`; one on a signal that
+   * the tool derives from it (`AbortSignal.any`) is the tool's own to contain: Node ends the process for it.
    */
-  execute(args: JsonObject, context: { readonly signal: AbortSignal; readonly id: string }): unknown;
-  /** Its own deadline, ms. Default: the session's `toolMs`. */
-  readonly timeoutMs?: number;
+  readonly signal: AbortSignal;
+  /** Names the call; the same one again where the server makes a new call with it. */
+  readonly id: string;
+  /** The session that it is called by: its handle, for answers by hand, or to say something meanwhile. */
+  readonly session: LiveSession;
 }
 
-/** The functions that the model may call, by the names that it calls them by. */
-export type LiveTools = Readonly<Record<string, LiveTool>>;
+/** A function as it is run: its arguments are checked. It may answer now or later, in parts, or, with {@link unanswered}, not at all: the app does. */
+export type ToolFunction = (args: JsonObject, context: ToolContext) => unknown;
+
+/** What is run for a name: a plan of the tools has one. */
+export type FindTool = (name: string) =>
+  | {
+      readonly ok: true;
+      readonly run: ToolFunction;
+      /** Of answers that name none of their own. */
+      readonly scheduling: Scheduling | undefined;
+      check(args: JsonObject): { readonly ok: true; readonly args: JsonObject } | { readonly ok: false; readonly error: string };
+    }
+  | { readonly ok: false; readonly error: string };
+
+/** Returned by a function that leaves the answer to somebody else: the call stays open until its deadline. */
+export const unanswered: unique symbol = Symbol('espalier.unanswered');
 
 /** How a task ended: the part of a task supervisor's outcome that is read here. */
 export type ToolOutcome = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly reason: unknown };
@@ -59,75 +73,124 @@ export interface ToolTasks {
 /** Makes the tasks of one session, as children of `owner`. `lost` is told when they have ended by themselves. */
 export type SuperviseTools = (owner: AnyActorRef, lost: (reason: string) => void) => ToolTasks;
 
-/**
- * The logic that runs these tools.
- * @param tools      by name
- * @param supervise  what they run on
- */
-export function toolsActor(tools: LiveTools, supervise: SuperviseTools) {
-  return fromCallback<ToolsCommand, ToolsInput>(({ input, self, sendBack, receive }) => {
-    /** The calls that run, each with what cancels it. A call leaves at its first end; whatever comes later finds nothing. */
-    const running = new Map<string, () => void>();
-    const tasks = supervise(self, (reason) => sendBack({ type: 'tools.failed', reason }));
-    let isOver = false;
+const tasksBySession = new WeakMap<AnyActorRef, ToolTasks>();
 
-    const run = ({ id, name, args }: { id: string; name: string; args: JsonObject }) => {
-      const settle = (response: JsonObject) => sendBack({ type: 'tool.settled', id, response });
-      const tool = Object.hasOwn(tools, name) ? tools[name] : undefined;
-      if (tool === undefined) return settle({ error: `unknown tool '${name}'; there are: ${Object.keys(tools).join(', ') || 'none'}` });
-      const deadlineMs = tool.timeoutMs ?? input.toolMs;
-      const listenerThrew = (error: unknown) => {
-        if (isOver) printError(error, name);
-        else sendBack({ type: 'tool.listenerThrew', id, name, reason: wordsOf(error) });
-      };
-      const task = startOf(tasks, (context) => tool.execute(args, lazily(context, id, listenerThrew)), { deadlineMs, name });
-      if (!task.ok) return settle({ error: `tool '${name}' could not start: ${wordsOf(task.reason)}` });
-      running.set(id, task.cancel);
-      void task.outcome.then((outcome) => {
-        // Cancelled meanwhile, or cancelled and run again under the same id: this end is nobody's.
-        if (running.get(id) !== task.cancel) return;
-        running.delete(id);
-        settle(responseOf(name, outcome, deadlineMs));
-      });
-    };
-
-    const cancel = (id: string) => {
-      const stop = running.get(id);
-      running.delete(id);
-      stop?.();
-    };
-
-    receive((command) => {
-      if (command.type === 'tool.run') run(command);
-      else if (command.type === 'tool.cancel') cancel(command.id);
-      else if (command.type === 'tool.cancelAll') for (const id of [...running.keys()]) cancel(id);
-    });
-
+/** The actor `tools`: what the functions of one session run on. */
+export function toolsActor(supervise: SuperviseTools) {
+  return fromCallback<{ type: 'tools.none' }, undefined>(({ self, sendBack }) => {
+    const session = parentOf(self) as AnyActorRef;
+    const tasks = supervise(self, (reason) => sendBack({ type: 'tools.failed', reason } satisfies SessionEvent));
+    tasksBySession.set(session, tasks);
     return () => {
-      isOver = true;
-      running.clear();
+      tasksBySession.delete(session);
       tasks.end();
     };
   });
 }
 
+/** The actor `execute` of a call: runs its function as a task. When it is stopped, the function's signal aborts, and a late result touches nothing. */
+export function execute(find: FindTool, hold: (session: AnyActorRef) => LiveSession) {
+  return fromCallback<{ type: 'execute.none' }, ExecuteInput>(({ input, self, sendBack }) => {
+    const { id, name, args, blocking, deadlineMs } = input;
+    const session = parentOf(parentOf(self) as AnyActorRef) as AnyActorRef;
+    let isOver = false;
+    const say = (event: ToolCallEvent) => {
+      if (!isOver) sendBack(event);
+    };
+    const settle = (response: JsonObject) => say({ type: 'call.settled', response });
+    const tool = find(name);
+    if (!tool.ok) {
+      settle({ error: tool.error });
+      return undefined;
+    }
+    const checked = tool.check(args);
+    if (!checked.ok) {
+      settle({ error: checked.error });
+      return undefined;
+    }
+    const listenerThrew = (error: unknown) => {
+      // A call that is over hears nothing any more, and its signal aborts just then.
+      if (!isOver) say({ type: 'call.listenerThrew', reason: wordsOf(error) });
+      else if (!hasStopped(session)) emitFrom(session, { type: 'tool.listenerThrew', id, name, reason: wordsOf(error) } as SessionEmitted);
+      else printError(error, name);
+    };
+    const progress = (value: unknown) => {
+      const { response, scheduling } = replyOf(name, value, tool.scheduling);
+      say({ type: 'call.progressed', response, ...(scheduling === undefined ? {} : { scheduling }) });
+    };
+    const run = async (task: { readonly signal: AbortSignal }): Promise<unknown> => {
+      const made: unknown = await tool.run(
+        checked.args,
+        contextOf(id, task, () => hold(session), listenerThrew),
+      );
+      return isAsyncIterable(made) ? drained(made, blocking ? () => undefined : progress, () => isOver) : made;
+    };
+    const task = startOf(tasksBySession.get(session), run, { deadlineMs, name });
+    if (!task.ok) {
+      settle({ error: `tool '${name}' could not start: ${wordsOf(task.reason)}` });
+      return undefined;
+    }
+    void task.outcome.then((outcome) => {
+      if (outcome.ok && outcome.value === unanswered) return;
+      const { response, scheduling } = outcome.ok
+        ? replyOf(name, outcome.value, tool.scheduling)
+        : { response: errorOf(name, outcome.reason, deadlineMs), scheduling: undefined };
+      say({ type: 'call.settled', response, ...(scheduling === undefined ? {} : { scheduling }) });
+    });
+    return () => {
+      isOver = true;
+      task.cancel();
+    };
+  });
+}
+
 /** A throw here would end the actor, and XState runs no cleanup then: its tasks would be orphans. */
-function startOf(tasks: ToolTasks, ...plan: Parameters<ToolTasks['start']>): ReturnType<ToolTasks['start']> {
+function startOf(tasks: ToolTasks | undefined, ...plan: Parameters<ToolTasks['start']>): ReturnType<ToolTasks['start']> {
   try {
-    return tasks.start(...plan);
+    return tasks?.start(...plan) ?? { ok: false, reason: 'the session runs no tools' };
   } catch (error) {
     return { ok: false, reason: error };
   }
 }
 
+/** What a generator comes to: what it returned or, where that is nothing, what it yielded last. */
+async function drained(parts: AsyncIterable<unknown>, progress: (part: unknown) => void, isOver: () => boolean): Promise<unknown> {
+  const iterator = parts[Symbol.asyncIterator]();
+  let last: unknown;
+  for (;;) {
+    const step = await iterator.next();
+    if (step.done === true) return step.value ?? last;
+    if (isOver()) {
+      await iterator.return?.();
+      return undefined;
+    }
+    last = step.value;
+    progress(last);
+  }
+}
+
+function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
+  return typeof (value as Partial<AsyncIterable<unknown>> | null | undefined)?.[Symbol.asyncIterator] === 'function';
+}
+
 /** An `AbortSignal` costs more than the rest of a call: it is made when a tool looks at it. */
-function lazily(context: { readonly signal: AbortSignal }, id: string, listenerThrew: (error: unknown) => void) {
+function contextOf(
+  id: string,
+  task: { readonly signal: AbortSignal },
+  hold: () => LiveSession,
+  listenerThrew: (error: unknown) => void,
+): ToolContext {
   let guarded: AbortSignal | undefined;
+  let held: LiveSession | undefined;
   return {
     id,
     get signal() {
-      guarded ??= guardedSignal(context.signal, listenerThrew);
+      guarded ??= guardedSignal(task.signal, listenerThrew);
       return guarded;
+    },
+    get session() {
+      held ??= hold();
+      return held;
     },
   };
 }
@@ -138,17 +201,46 @@ function printError(error: unknown, name: string): void {
   console.error(`espalier: an abort listener of the tool '${name}' threw`, error);
 }
 
-/** What the model is told of an outcome. @throws never */
-export function responseOf(name: string, outcome: ToolOutcome, deadlineMs: number): JsonObject {
-  if (outcome.ok) return objectOf(name, outcome.value);
-  const { reason } = outcome;
+/** When the model is to speak of a result that it did not wait for. */
+export type Scheduling = 'SILENT' | 'WHEN_IDLE' | 'INTERRUPT';
+
+/** All of them. */
+export const schedulings: readonly Scheduling[] = ['SILENT', 'WHEN_IDLE', 'INTERRUPT'];
+
+/** An answer with a `scheduling` of its own: what a function returns, or yields, in place of its bare value. */
+export class ToolReply {
+  readonly value: unknown;
+  /** Heeded for tools that the model does not wait for. */
+  readonly scheduling: Scheduling;
+
+  /** @throws EspalierError `live/invalid-tool` for another scheduling: it would cost the session */
+  constructor(value: unknown, scheduling: Scheduling) {
+    if (!schedulings.includes(scheduling))
+      throw new EspalierError('live/invalid-tool', { expected: `scheduling: ${schedulings.join(', ')}`, got: scheduling });
+    this.value = value;
+    this.scheduling = scheduling;
+  }
+}
+
+function replyOf(
+  name: string,
+  value: unknown,
+  byDefault: Scheduling | undefined,
+): { readonly response: JsonObject; readonly scheduling?: Scheduling | undefined } {
+  return value instanceof ToolReply
+    ? { response: objectOf(name, value.value), scheduling: value.scheduling }
+    : { response: objectOf(name, value), scheduling: byDefault };
+}
+
+/** What the model is told of a function that gave no value. @throws never */
+function errorOf(name: string, reason: unknown, deadlineMs: number): JsonObject {
   if (reason === 'timedOut') return { error: `tool '${name}' did not end within ${deadlineMs} ms` };
   if (typeof reason === 'object' && reason !== null && 'crash' in reason) return { error: wordsOf(reason.crash) };
   return { error: `tool '${name}' ended without a result: ${wordsOf(reason)}` };
 }
 
-/** A result as a JSON object; a copy, so that nothing the tool keeps can change it. */
-function objectOf(name: string, value: unknown): JsonObject {
+/** A result as a JSON object; a copy, so that nothing the tool keeps can change it. @throws never */
+export function objectOf(name: string, value: unknown): JsonObject {
   let json: unknown;
   try {
     const text = JSON.stringify(value === undefined ? null : value) as string | undefined;

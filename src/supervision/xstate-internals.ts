@@ -34,8 +34,9 @@ export interface SystemInternals {
 
 interface ActorInternals {
   readonly _processingStatus: 0 | 1 | 2;
-  readonly _actorScope: never;
+  readonly _actorScope: { emit(event: EventObject): void };
   readonly logic: AnyActorLogic;
+  readonly mailbox: { readonly _current: object | null | undefined };
   _stop(): void;
 }
 
@@ -53,6 +54,11 @@ export function isUnstarted(actor: AnyActorRef): boolean {
   return (actor as unknown as ActorInternals)._processingStatus === 0;
 }
 
+/** Is an event of the actor being processed, so that what it is sent waits? */
+export function isInTurn(actor: AnyActorRef): boolean {
+  return (actor as unknown as ActorInternals).mailbox._current != null;
+}
+
 /** Ends an actor at once, whoever its parent is: its logic sees `xstate.stop`, its children go with it. Idempotent. */
 export function stopActor(actor: AnyActorRef): void {
   (actor as unknown as ActorInternals)._stop();
@@ -64,10 +70,15 @@ export function cleanUp(actor: AnyActorRef): void {
   const snapshot = actor.getSnapshot() as object | undefined;
   if (typeof logic.start !== 'function' || 'implementations' in logic) return;
   try {
-    logic.transition({ ...snapshot, status: 'active' }, { type: 'xstate.stop' }, _actorScope);
+    logic.transition({ ...snapshot, status: 'active' }, { type: 'xstate.stop' }, _actorScope as never);
   } catch {
     // It has failed already; that its cleaning up fails too adds nothing.
   }
+}
+
+/** Has an actor emit a fact outside any transition: for data that changes no state, and would cost a transition each. */
+export function emitFrom(actor: AnyActorRef, fact: EventObject): void {
+  (actor as unknown as ActorInternals)._actorScope.emit(fact);
 }
 
 export function parentOf(actor: AnyActorRef): AnyActorRef | undefined {

@@ -2,11 +2,12 @@
  * The public test kit: models of machines and what is made of them (paths, random walks, orders, coverage, mutants), worlds for whole trees, OTP's
  * rules as an oracle, recordings that become tests, a local Gemini to talk to, and time that moves when a test says so.
  */
-export type { Admission } from './gemini-server/admission.js';
+export type { Admission, Arrival } from './gemini-server/admission.js';
 export type { ReceivedMessage } from './gemini-server/connection.js';
 export type { GeminiServerOptions } from './gemini-server/options.js';
 export type { Outcome } from './gemini-server/player.js';
-export { type RecordedFrame, type Recording, readRecording, replayScript } from './gemini-server/recording.js';
+export { type RecordedClose, type RecordedFrame, type Recording, type RecordingFormat, readRecording } from './gemini-server/recording.js';
+export { clientScript, type RecordedClientMessage, replayScript } from './gemini-server/recording-scripts.js';
 export { type GeminiServer, geminiServer } from './gemini-server/server.js';
 export type { Step } from './gemini-server/steps.js';
 export type { Waited } from './gemini-server/waits.js';

@@ -115,6 +115,8 @@ describe.concurrent('espalier demo', { timeout: 60_000 }, () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     // Two tools at once, the worker between two lives, the worker back, and how each tool ended.
     expect(stdout).toMatch(/├── weather +running.*\n.*└── time +running/);
+    expect(stdout).toMatch(/├── call\.1 +running +a call of weather\n[\s\S]*└── call\.2 +running +a call of time\n/);
+    expect(stdout).toMatch(/├── voice +ready .*\n.*├── uplink +running +what waits to be sent\n/);
     expect(stdout).toMatch(/└── prices +restarting +0/);
     expect(stdout).toMatch(/├── workers +running +1 of 3 in 5 s.*\n.*└── prices +running +1/);
     expect(stdout).toMatch(/├── time +succeeded.*\n.*├── weather +succeeded.*\n.*├── shares_price +failed.*\n.*└── library_search +cancelled/);

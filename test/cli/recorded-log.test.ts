@@ -1,4 +1,5 @@
 /** A recorded session, taken apart: what the client says, what the server does, how its calls are answered. */
+import type { ToolContext } from '../../src/live/tools.js';
 import { describe, expect, it } from 'vitest';
 import { RecordedAnswers, restOfSetup } from '../../src/cli/plays/recorded-answers.js';
 import { readTalk } from '../../src/cli/plays/recorded-log.js';
@@ -52,21 +53,23 @@ describe('a recorded session', () => {
 });
 
 describe('the tools of a recorded session', () => {
+  const context = { id: '1', signal } as ToolContext;
+
   it('answer as the log does, once the log has come to it', async () => {
     const happy = { id: '1', name: 'mood', response: { mood: 'happy' } };
     const answers = new RecordedAnswers([happy]);
     const { mood } = answers.tools(['mood'], { model: 'm' });
-    const running = mood?.execute({}, { id: '1', signal });
+    const running = mood?.execute?.({}, context);
     expect(answers.release([happy])).toEqual(['1']);
     expect(await running).toEqual({ mood: 'happy' });
   });
 
   it('say so where the log has no answer', async () => {
     const { mood } = new RecordedAnswers([]).tools(['mood'], { model: 'm' });
-    expect(await mood?.execute({}, { id: '1', signal })).toEqual({ output: null, note: 'the log has no answer to this call' });
+    expect(await mood?.execute?.({}, context)).toEqual({ output: null, note: 'the log has no answer to this call' });
   });
 
-  it('are declared as the setup declares them, and not twice', () => {
+  it('are described as the setup describes them, and not declared twice; its parameters are in a dialect that is Gemini’s own', () => {
     const declared = { name: 'mood', description: 'How are you?', parameters: { type: 'OBJECT' } };
     const recorded = {
       model: 'm',
@@ -74,7 +77,7 @@ describe('the tools of a recorded session', () => {
       outputAudioTranscription: {},
     };
     expect(new RecordedAnswers([]).tools(['mood', 'not a name'], recorded)).toEqual({
-      mood: { description: 'How are you?', parameters: { type: 'OBJECT' }, execute: expect.any(Function) },
+      mood: { description: 'How are you?', execute: expect.any(Function) },
     });
     expect(restOfSetup(recorded, ['mood'])).toMatchObject({
       tools: [{ functionDeclarations: [{ name: 'other' }] }, { googleSearch: {} }],

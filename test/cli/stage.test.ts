@@ -1,8 +1,9 @@
 /** What a play sees of its tree: the tree as data, and facts to wait for. */
 import { expect, it } from 'vitest';
-import { fromPromise } from 'xstate';
+import { type AnyActorRef, createActor, createMachine, fromPromise } from 'xstate';
 import type { Fact } from '../../src/cli/stage/facts.js';
 import { Stage } from '../../src/cli/stage/stage.js';
+import { stateOf } from '../../src/cli/stage/states.js';
 import type { TreeNode } from '../../src/cli/stage/tree-node.js';
 import { orchestrator } from '../../src/supervision/orchestrator.js';
 import { supervisor } from '../../src/supervision/supervisors.js';
@@ -81,4 +82,16 @@ it('a wait ends with its signal', async () => {
   await expect(wait).rejects.toThrow('enough');
   await expect(stage.next(controller.signal, 'turn.ended')).rejects.toThrow('enough');
   await app.stop();
+});
+
+it('an actor that does nothing is shown as what it is in: ready, not idle', () => {
+  const machine = createMachine({
+    initial: 'ready',
+    states: { ready: { initial: 'idle', states: { idle: { on: { go: 'generating' } }, generating: {} } } },
+  });
+  const actor = createActor(machine) as AnyActorRef;
+  actor.start();
+  expect(stateOf(actor)).toBe('ready');
+  actor.send({ type: 'go' });
+  expect(stateOf(actor)).toBe('generating');
 });

@@ -1,17 +1,22 @@
 /** The connection actor on a socket that does what a test says. */
 import { describe, expect, it } from 'vitest';
 import { type AnyEventObject, createActor, createMachine } from 'xstate';
-import type { ConnectionCommand } from '../../machines/live/session.js';
-import { connection } from '../../src/live/connection.js';
+import type { ConnectionCommand } from '../../machines/live/session-events.js';
+import { connection, type ConnectionOptions } from '../../src/live/connection.js';
+import { pauseIntake } from '../../src/live/intake.js';
 import type { SocketListener } from '../../src/live/socket.js';
+import { VirtualClock } from '../../src/testing/virtual-clock.js';
 
-function connectionWorld(options: { canSend?: boolean; throws?: string } = {}) {
+const endpoint = { url: 'ws://host/path', headers: { 'x-goog-api-key': 'k3y' } };
+
+function connectionWorld(options: { endpoint?: ConnectionOptions['endpoint']; throws?: string } = {}) {
+  const clock = new VirtualClock();
   const events: AnyEventObject[] = [];
+  const facts: AnyEventObject[] = [];
   const calls: unknown[][] = [];
   let listener: SocketListener | undefined;
   const logic = connection({
-    url: 'ws://host/path',
-    headers: { 'x-goog-api-key': 'k3y' },
+    endpoint: options.endpoint ?? (() => endpoint),
     secrets: ['k3y'],
     openSocket: (address, told) => {
       calls.push(['open', address]);
@@ -20,8 +25,11 @@ function connectionWorld(options: { canSend?: boolean; throws?: string } = {}) {
         send: (text, written) => {
           calls.push(['send', text]);
           if (options.throws !== undefined) throw new Error(options.throws);
-          written(options.canSend ?? true);
+          written(true);
         },
+        bufferedAmount: () => 0,
+        pause: () => (calls.push(['pause']), true),
+        resume: () => calls.push(['resume']),
         close: (code, reason) => calls.push(['close', code, reason]),
         terminate: () => calls.push(['terminate']),
       };
@@ -29,17 +37,23 @@ function connectionWorld(options: { canSend?: boolean; throws?: string } = {}) {
   });
   const parent = createActor(
     createMachine({ invoke: { id: 'connection', src: logic, input: { closeMs: 7 } }, on: { '*': { actions: ({ event }) => events.push(event) } } }),
+    { clock },
   );
+  parent.on('*', (fact) => facts.push(fact));
   parent.start();
-  const began = events.splice(0);
   const tell = (command: ConnectionCommand) =>
     (parent.getSnapshot().children as Record<string, { send(event: ConnectionCommand): void }>)['connection']?.send(command);
-  const socket = listener as unknown as SocketListener;
+  const socket: SocketListener = {
+    opened: () => listener?.opened(),
+    frame: (data) => listener?.frame(data),
+    closed: (code, reason) => listener?.closed(code, reason),
+  };
+  const began = events.splice(0);
   const open = () => {
     socket.opened();
     events.length = 0;
   };
-  return { began, events, calls, tell, open, stop: () => parent.stop(), socket };
+  return { clock, parent, began, events, facts, calls, tell, open, stop: () => parent.stop(), socket };
 }
 
 const bytes = (value: unknown) => new TextEncoder().encode(JSON.stringify(value, null, 2));
@@ -47,7 +61,7 @@ const bytes = (value: unknown) => new TextEncoder().encode(JSON.stringify(value,
 describe('the connection', () => {
   it('opens one socket, with the credentials in its headers', () => {
     const { began, calls, socket, events } = connectionWorld();
-    expect(calls).toEqual([['open', { url: 'ws://host/path', headers: { 'x-goog-api-key': 'k3y' }, closeMs: 7 }]]);
+    expect(calls).toEqual([['open', { ...endpoint, closeMs: 7 }]]);
     socket.opened();
     expect([...began, ...events]).toEqual([{ type: 'socket.opening' }, { type: 'socket.opened' }]);
   });
@@ -84,59 +98,30 @@ describe('the connection', () => {
     ]);
   });
 
-  it('sends JSON, and says when it is written', () => {
-    const { calls, events, tell, open } = connectionWorld();
+  it('sends the setup as JSON, not before the socket is open', () => {
+    const { calls, tell, open } = connectionWorld();
+    tell({ type: 'connection.setup', message: { setup: { too: 'early' } } });
     open();
-    tell({ type: 'connection.send', message: { a: 1 }, receipt: { of: 'app', ref: 'r' } });
-    tell({ type: 'connection.send', message: { a: 2 }, receipt: null });
-    expect(calls.slice(1)).toEqual([
-      ['send', '{"a":1}'],
-      ['send', '{"a":2}'],
-    ]);
-    expect(events).toEqual([{ type: 'socket.sent', receipt: { of: 'app', ref: 'r' } }]);
+    tell({ type: 'connection.setup', message: { setup: { model: 'm' } } });
+    expect(calls.slice(1)).toEqual([['send', '{"setup":{"model":"m"}}']]);
   });
 
-  it('sends nothing before the socket is open', () => {
-    const { calls, events, tell } = connectionWorld();
-    tell({ type: 'connection.send', message: {}, receipt: { of: 'app', ref: 'r' } });
-    expect(calls).toHaveLength(1);
-    expect(events).toEqual([{ type: 'socket.unsent', receipt: { of: 'app', ref: 'r' }, reason: 'connecting' }]);
-  });
-
-  it('says what it could not send, and why', () => {
-    const circle: Record<string, unknown> = {};
-    circle['self'] = circle;
-    const { events, tell, open } = connectionWorld({ canSend: false });
-    open();
-    tell({ type: 'connection.send', message: {}, receipt: { of: 'call', id: 'a' } });
-    tell({ type: 'connection.send', message: circle, receipt: { of: 'app', ref: 'r' } });
-    tell({ type: 'connection.send', message: circle, receipt: null });
-    expect(events).toEqual([
-      { type: 'socket.unsent', receipt: { of: 'call', id: 'a' }, reason: 'closing' },
-      { type: 'socket.unsent', receipt: { of: 'app', ref: 'r' }, reason: 'notJson' },
-    ]);
-  });
-
-  it('reports a socket that throws as failed, so that it is terminated with its session', () => {
+  it('reports a socket that throws as ended, so that it is terminated with its session', () => {
     const { events, calls, tell, stop, open } = connectionWorld({ throws: 'k3y went wrong' });
     open();
-    tell({ type: 'connection.send', message: {}, receipt: null });
-    expect(events).toEqual([{ type: 'socket.failed', code: 'crash', reason: '[hidden] went wrong' }]);
+    tell({ type: 'connection.setup', message: {} });
+    expect(events).toEqual([{ type: 'socket.closed', code: 'crash', reason: '[hidden] went wrong', at: 0 }]);
     stop();
     expect(calls.at(-1)).toEqual(['terminate']);
   });
 
   it('blots out the key where the peer repeats it', () => {
-    const { socket, events } = connectionWorld();
-    socket.failed(400, 'HTTP 400: no such key: k3y');
-    socket.closed(1007, 'key k3y is bad');
+    const { socket, events, clock } = connectionWorld();
+    clock.advanceBy(5);
+    socket.closed(400, 'HTTP 400: no such key: k3y');
     socket.frame('{"k3y');
     expect(JSON.stringify(events)).not.toContain('k3y');
-    expect(events).toMatchObject([
-      { reason: 'HTTP 400: no such key: [hidden]' },
-      { code: 1007, reason: 'key [hidden] is bad' },
-      { excerpt: '{"[hidden]' },
-    ]);
+    expect(events).toMatchObject([{ code: 400, reason: 'HTTP 400: no such key: [hidden]', at: 5 }, { excerpt: '{"[hidden]' }]);
   });
 
   it('closes on command, and terminates the socket when it is stopped; nothing of that socket is heard again', () => {
@@ -144,8 +129,86 @@ describe('the connection', () => {
     tell({ type: 'connection.close', code: 1000, reason: '' });
     stop();
     expect(calls.slice(1)).toEqual([['close', 1000, ''], ['close', 1000, ''], ['terminate']]);
+    socket.opened();
     socket.frame('{}');
     socket.closed(1006, '');
     expect(events).toEqual([]);
+  });
+});
+
+describe('the lane beside the chart', () => {
+  const data = { serverContent: { modelTurn: { parts: [{ inlineData: { mimeType: 'audio/pcm', data: 'AAAA' } }] } } };
+
+  it('passes data to those who listen to the session, and to no chart', () => {
+    const { socket, tell, events, facts } = connectionWorld();
+    socket.frame(bytes(data));
+    tell({ type: 'connection.lane', open: true });
+    socket.frame(bytes(data));
+    expect(events).toEqual([{ type: 'server.message', message: data }]);
+    expect(facts).toEqual([{ type: 'session.message', message: data }]);
+  });
+
+  it.each([
+    ['the end of a turn', { serverContent: { ...data.serverContent, turnComplete: true } }],
+    ['an interruption', { serverContent: { interrupted: true } }],
+    ['a call', { toolCall: { functionCalls: [{ id: '1', name: 't', args: {} }] } }],
+    ['a call in a turn', { serverContent: { modelTurn: { parts: [{ functionCall: { id: '1', name: 't', args: {} } }] } } }],
+    ['a goAway', { goAway: { timeLeft: '5s' } }],
+  ])('never passes %s', (_, message) => {
+    const { socket, tell, events, facts } = connectionWorld();
+    tell({ type: 'connection.lane', open: true });
+    socket.frame(bytes(message));
+    expect([events.length, facts.length]).toEqual([1, 0]);
+  });
+
+  it('passes nothing of a socket that was stopped', () => {
+    const { socket, tell, stop, facts } = connectionWorld();
+    tell({ type: 'connection.lane', open: true });
+    stop();
+    socket.frame(bytes(data));
+    expect(facts).toEqual([]);
+  });
+});
+
+describe('an address that must be fetched', () => {
+  it('opens its socket once it is there, and blots out the token that came with it', async () => {
+    let give: (value: typeof endpoint) => void = () => undefined;
+    const { calls, socket, events, clock } = connectionWorld({ endpoint: () => new Promise((resolve) => (give = resolve)) });
+    expect(calls).toEqual([]);
+    give({ url: 'wss://host', headers: { 'x-goog-api-key': '', authorization: 'Bearer fetched' } as never });
+    await clock.flush();
+    expect(calls).toMatchObject([['open', { url: 'wss://host' }]]);
+    socket.closed(401, 'no such token: fetched');
+    expect(events).toMatchObject([{ type: 'socket.closed', reason: 'no such token: [hidden]' }]);
+  });
+
+  it('that cannot be had ends the attempt in words, and without a socket', async () => {
+    const { calls, events, clock } = connectionWorld({ endpoint: () => Promise.reject(new Error('signed out')) });
+    await clock.flush();
+    expect(events).toEqual([{ type: 'socket.closed', code: 'noCredentials', reason: 'signed out', at: 0 }]);
+    expect(calls).toEqual([]);
+  });
+
+  it('and comes after the attempt was given up, opens nothing', async () => {
+    let give: (value: typeof endpoint) => void = () => undefined;
+    const { calls, events, clock, stop } = connectionWorld({ endpoint: () => new Promise((resolve) => (give = resolve)) });
+    stop();
+    give(endpoint);
+    await clock.flush();
+    expect([calls, events]).toEqual([[], []]);
+  });
+});
+
+describe('a paused intake', () => {
+  it('is that of the present socket, from the moment its setup is accepted: until then it must be heard', () => {
+    const { parent, calls, socket, open } = connectionWorld();
+    const resume = pauseIntake(parent);
+    open();
+    socket.frame('{"usageMetadata":{}}');
+    expect(calls.flat()).not.toContain('pause');
+    socket.frame('{"setupComplete":{}}');
+    expect(calls.at(-1)).toEqual(['pause']);
+    resume();
+    expect(calls.at(-1)).toEqual(['resume']);
   });
 });

@@ -11,7 +11,8 @@ function undocumented(file: string): string[] {
   const lines = readFileSync(file, 'utf8').split('\n');
   return lines.flatMap((line, index) => {
     const name = declaration.exec(line)?.[1];
-    return name === undefined || lines[index - 1]?.trimEnd().endsWith('*/') ? [] : [name];
+    const above = lines.slice(0, index).findLast((text) => !text.startsWith('// oxlint-disable'));
+    return name === undefined || above?.trimEnd().endsWith('*/') ? [] : [name];
   });
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createActor, createMachine } from 'xstate';
+import { z } from 'zod';
 import { EspalierError } from '../../src/errors.js';
 import { type LiveSession, liveSessionHandle } from '../../src/live/handle.js';
 import { type LiveSessionOptions, planSession } from '../../src/live/options.js';
@@ -7,27 +8,98 @@ import { liveSession } from '../../src/live/session.js';
 
 const execute = () => ({});
 
+interface Endpoint {
+  readonly url: string;
+  readonly headers: object;
+}
+
 describe('the options of a live session', () => {
   it('have defaults for all but the model', () => {
-    expect(planSession({ model: 'gemini-live' })).toEqual({
-      input: { setup: { model: 'models/gemini-live' }, connectMs: 10_000, setupMs: 10_000, toolMs: 30_000, closeMs: 2_000 },
-      url: 'wss://generativelanguage.googleapis.com/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent',
-      headers: {},
+    const { endpoint, find, ...plan } = planSession({ model: 'gemini-live' });
+    expect(plan).toEqual({
+      input: {
+        setup: { model: 'models/gemini-live', sessionResumption: {} },
+        connectMs: 10_000,
+        setupMs: 10_000,
+        toolMs: 30_000,
+        toolDeadlines: {},
+        nonBlocking: [],
+        closeMs: 2_000,
+        resumption: true,
+        reconnect: { intensity: 5, periodMs: 60_000, backoff: { minMs: 250, maxMs: 10_000, factor: 2, jitter: 0.5, resetAfterMs: 60_000 } },
+        rotationMarginMs: 5_000,
+        gatesAudio: true,
+        staleAnswers: 'send',
+        history: [],
+      },
       secrets: [],
-      tools: {},
       maxCalls: 64,
+      limits: { maxAudio: 64, maxContent: 64, maxBytes: 8_388_608, highWaterBytes: 1_048_576 },
     });
+    expect(find('any')).toEqual({ ok: false, error: "unknown tool 'any'; there are: none" });
+    const url = 'wss://generativelanguage.googleapis.com/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent';
+    expect(endpoint()).toEqual({ url, headers: {} });
   });
 
   it('put the key in a header, an ephemeral token too, and nowhere else', () => {
-    const { url, headers, input, secrets } = planSession({ model: 'm', apiKey: 'the-key', baseUrl: 'http://127.0.0.1:1/base' });
+    const { endpoint, input, secrets } = planSession({ model: 'm', apiKey: 'the-key', baseUrl: 'http://127.0.0.1:1/base' });
+    const { url, headers } = endpoint() as Endpoint;
     expect(headers).toEqual({ 'x-goog-api-key': 'the-key' });
     expect(secrets).toEqual(['the-key']);
     expect(url + JSON.stringify(input)).not.toContain('the-key');
-    expect(planSession({ model: 'm', apiKey: 'auth_tokens/abc' })).toMatchObject({
+    expect(planSession({ model: 'm', apiKey: 'auth_tokens/abc' }).endpoint()).toEqual({
       url: expect.stringContaining('v1alpha.GenerativeService.BidiGenerateContentConstrained') as string,
       headers: { authorization: 'Token auth_tokens/abc' },
     });
+  });
+
+  it('put the key in the query where the app asks for that, for want of headers', () => {
+    const { url, headers } = planSession({ model: 'm', apiKey: 'the-key', keyIn: 'query' }).endpoint() as Endpoint;
+    expect(headers).toEqual({});
+    expect(url).toMatch(/BidiGenerateContent\?key=the-key$/);
+  });
+
+  it('reach Vertex with the path of its model, and a token that is fetched for each socket', async () => {
+    let tokens = 0;
+    const vertex = { project: 'p', location: 'europe-west1', accessToken: () => Promise.resolve(`token-${++tokens}`) };
+    const { endpoint, input } = planSession({ model: 'gemini-live', vertex, setup: { sessionResumption: { transparent: true } } });
+    expect(input.setup).toEqual({
+      model: 'projects/p/locations/europe-west1/publishers/google/models/gemini-live',
+      sessionResumption: { transparent: true },
+    });
+    const url = 'wss://europe-west1-aiplatform.googleapis.com/ws/google.cloud.aiplatform.v1beta1.LlmBidiService/BidiGenerateContent';
+    expect(await endpoint()).toEqual({ url, headers: { authorization: 'Bearer token-1' } });
+    expect(await endpoint()).toMatchObject({ headers: { authorization: 'Bearer token-2' } });
+    const fixed = planSession({ model: 'm', vertex: { ...vertex, accessToken: 'the-token' } });
+    expect(fixed.secrets).toEqual(['the-token']);
+    expect(JSON.stringify(fixed.input)).not.toContain('the-token');
+  });
+
+  it('ask for handles, begin with the one that the app has kept, and leave out what the Developer API refuses', () => {
+    const setup = { sessionResumption: { handle: 'kept', transparent: true } };
+    expect(planSession({ model: 'm', setup }).input.setup).toMatchObject({ sessionResumption: { handle: 'kept' } });
+    expect(JSON.stringify(planSession({ model: 'm', setup }).input.setup)).not.toContain('transparent');
+    const { input } = planSession({ model: 'm', resumption: false });
+    expect(input).toMatchObject({ resumption: false, setup: { model: 'models/m' } });
+    expect(input.setup).not.toHaveProperty('sessionResumption');
+  });
+
+  it('seed the conversation with its history, and say so in the setup', () => {
+    const history = [{ role: 'user', parts: [{ text: 'I am Ann.' }] }];
+    const { input } = planSession({ model: 'm', history, setup: { historyConfig: { other: 1 } } });
+    expect(input.setup['historyConfig']).toEqual({ initialHistoryInClientContent: true, other: 1 });
+    expect(input.history).toEqual(history);
+  });
+
+  it('say what the model can do where its table is wrong', () => {
+    const tools = { free: { description: 'd', execute, behavior: 'NON_BLOCKING' as const, timeoutMs: 9 } };
+    expect(planSession({ model: 'gemini-3.1-flash-live', tools }).input).toMatchObject({
+      nonBlocking: [],
+      gatesAudio: true,
+      toolDeadlines: { free: 9 },
+    });
+    const capabilities = { nonBlocking: true, gatesAudio: false };
+    expect(planSession({ model: 'gemini-3.1-flash-live', tools, capabilities }).input).toMatchObject({ nonBlocking: ['free'], gatesAudio: false });
   });
 
   it('make the setup message, which the app can no longer change', () => {
@@ -45,6 +117,7 @@ describe('the options of a live session', () => {
       generationConfig: { responseModalities: ['TEXT'] },
       systemInstruction: { parts: [{ text: 'brief' }] },
       inputAudioTranscription: {},
+      sessionResumption: {},
       tools: [
         { googleSearch: {} },
         {
@@ -93,6 +166,30 @@ describe('the options of a live session', () => {
     ['toolMs', { model: 'm', toolMs: Number.POSITIVE_INFINITY }],
     ['closeMs', { model: 'm', closeMs: '5' }],
     ['maxCalls', { model: 'm', maxCalls: 1.5 }],
+    ['keyIn', { model: 'm', apiKey: 'secret', keyIn: 'cookie' }],
+    ['vertex', { model: 'm', vertex: { project: 'p', location: 'l', token: 'secret' } }],
+    ['project', { model: 'm', vertex: { project: '../p', location: 'l' } }],
+    ['location', { model: 'm', vertex: { project: 'p', location: 'evil.example/' } }],
+    ['accessToken', { model: 'm', vertex: { project: 'p', location: 'l', accessToken: 'sec ret' } }],
+    ['accessToken', { model: 'm', apiKey: 'secret', vertex: { project: 'p', location: 'l', accessToken: 'secret' } }],
+    ['capabilities', { model: 'm', capabilities: { nonblocking: true } }],
+    ['history', { model: 'm', history: 'secret' }],
+    ['history', { model: 'm', history: [7] }],
+    ['resumption', { model: 'm', resumption: 'yes' }],
+    ['staleAnswers', { model: 'm', staleAnswers: 'drop' }],
+    ['reconnect', { model: 'm', reconnect: { attempts: 5 } }],
+    ['reconnect', { model: 'm', reconnect: 5 }],
+    ['reconnect.intensity', { model: 'm', reconnect: { intensity: -1 } }],
+    ['reconnect.periodMs', { model: 'm', reconnect: { periodMs: 0 } }],
+    ['reconnect.backoff', { model: 'm', reconnect: { backoff: { min: 5 } } }],
+    ['reconnect.backoff', { model: 'm', reconnect: { backoff: { minMs: -5 } } }],
+    ['rotationMarginMs', { model: 'm', rotationMarginMs: -1 }],
+    ['uplink', { model: 'm', uplink: { maxText: 5 } }],
+    ['uplink.maxAudio', { model: 'm', uplink: { maxAudio: 0 } }],
+    ['uplink.maxContent', { model: 'm', uplink: { maxContent: Infinity } }],
+    ['uplink.maxBytes', { model: 'm', uplink: { maxBytes: 0 } }],
+    ['uplink.highWaterBytes', { model: 'm', uplink: { highWaterBytes: '1' } }],
+    ['onToolCall', { model: 'm', onToolCall: {} }],
   ])('are refused for a bad %s: %#', (name, options) => {
     expect(refusal(options)).toMatchObject({ code: 'live/invalid-options', details: { expected: expect.stringContaining(name) as string } });
     expect(`${refusal(options)?.message}${JSON.stringify(refusal(options)?.details)}`).not.toContain('secret');
@@ -107,6 +204,10 @@ describe('the options of a live session', () => {
     ['parameters', { t: { description: 'd', execute, parameters: new Map() } }],
     ['the keys', { t: { description: 'd', execute, timeoutMS: 5 } }],
     ['timeoutMs', { t: { description: 'd', execute, timeoutMs: -1 } }],
+    ['behavior', { t: { description: 'd', execute, behavior: 'ASYNC' } }],
+    ['scheduling', { t: { description: 'd', execute, scheduling: 'LATER' } }],
+    ['parameters', { t: { description: 'd', execute, parameters: { type: 'OBJECT' } } }],
+    ['parameters', { t: { description: 'd', execute, parameters: z.object({ at: z.bigint() }) } }],
   ])('are refused for a tool without a good %s', (name, tools) => {
     expect(refusal({ model: 'm', tools })).toMatchObject({
       code: 'live/invalid-tool',
@@ -147,14 +248,29 @@ describe('the handle of a live session', () => {
     expect(`${error?.message}${JSON.stringify(error?.details)}`).not.toContain('secret');
   });
 
-  it.each<[string, (session: LiveSession) => Promise<unknown>]>([
+  const circle: Record<string, unknown> = {};
+  circle['self'] = circle;
+  it.each<[string, (session: LiveSession) => unknown]>([
     ['a text that is none', (session) => session.sendText(5 as never)],
     ['null as options of a text', (session) => session.sendText('hello', null as never)],
     ['a misspelt option of a text', (session) => session.sendText('hello', { turnCompete: false } as never)],
     ['content that is no object', (session) => session.sendClientContent(5 as never)],
     ['input that is a list', (session) => session.sendRealtimeInput([] as never)],
-  ])('sends nothing for %s, and rejects', async (_, send) => {
-    await expect(send(liveSessionHandle(ref()))).rejects.toMatchObject({ name: 'EspalierError', code: 'live/invalid-options' });
+    ['an update that is none', (session) => session.sendContextUpdate(null as never)],
+    ['an answer without an id', (session) => session.sendToolResponse({ response: 1 } as never)],
+    ['an answer without a response', (session) => session.sendToolResponse({ id: 'a' } as never)],
+    ['an answer that is no JSON', (session) => session.sendToolResponse({ id: 'a', response: circle })],
+    ['a list with an answer that is none', (session) => session.sendToolResponse([{ id: 'a', response: 1 }, 'b' as never])],
+    ['an answer with a scheduling that is none', (session) => session.sendToolResponse({ id: 'a', response: 1, scheduling: 'LATER' as never })],
+  ])('sends nothing for %s, and throws', (_, send) => {
+    const error = refused(() => send(liveSessionHandle(ref())));
+    expect(error?.code).toBe('live/invalid-options');
+  });
+
+  it('of a session that is not started rejects what is sent, and says so', () => {
+    const session = liveSessionHandle(ref());
+    expect(session.sendText('hello')).toEqual({ status: 'rejected', reason: 'unstarted' });
+    expect(session.sendToolResponse({ id: 'a', response: 1 })).toEqual([{ id: 'a', status: 'rejected', reason: 'unknown' }]);
   });
 });
 

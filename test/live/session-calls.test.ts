@@ -1,116 +1,276 @@
-/** The tool calls of the session's chart: fake socket, fake tools, virtual clock. */
+/** The tool calls of the session's chart: fake functions, a fake uplink, virtual clock. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { keptRows } from '../../machines/live/calls.js';
 import { leaveNothing, type SessionWorld, sessionWorld as world } from './session-world.js';
 
 afterEach(leaveNothing);
 
-const answer = (id: string, response: object) => ({ toolResponse: { functionResponses: [{ id, name: `tool-${id}`, response }] } });
+const answer = (id: string, response: object, rest: object = {}) => ({
+  toolResponse: { functionResponses: [{ id, name: `tool-${id}`, response, ...rest }] },
+});
+const cancel = (...ids: string[]) => ({ toolCallCancellation: { ids } });
+const ran = ({ runs }: SessionWorld) => runs.map(({ input }) => input.id);
 
 describe('tool calls', () => {
   it('run in parallel, and each is answered when it settles', () => {
-    const { call, report, toTools, toSocket, factTypes, statusOf } = world({ ready: true });
-    call('a', 'b');
-    expect(toTools.map((command) => 'id' in command && command.id)).toEqual(['a', 'b']);
-    report({ type: 'tool.settled', id: 'b', response: { output: 2 } });
-    expect([statusOf('a'), statusOf('b')]).toEqual(['running', 'answered']);
-    report({ type: 'tool.settled', id: 'a', response: { error: 'no' } });
-    expect(toSocket.map((command) => 'message' in command && command.message)).toEqual([answer('b', { output: 2 }), answer('a', { error: 'no' })]);
-    expect(factTypes()).toEqual(['session.message', 'tool.called', 'tool.called', 'tool.answered', 'tool.answered']);
+    const w = world({ ready: true });
+    w.call('a', 'b');
+    expect(w.runs.map(({ input }) => input)).toEqual([
+      { id: 'a', name: 'tool-a', args: { of: 'a' }, blocking: true, deadlineMs: 3_000 },
+      { id: 'b', name: 'tool-b', args: { of: 'b' }, blocking: true, deadlineMs: 3_000 },
+    ]);
+    expect(w.region('tools')).toBe('called');
+    w.settle('b', { output: 2 });
+    expect([w.statusOf('a'), w.statusOf('b')]).toEqual(['running', 'answered']);
+    w.settle('a', { error: 'no' });
+    expect(w.wire).toEqual([answer('b', { output: 2 }), answer('a', { error: 'no' })]);
+    expect(w.told()).toEqual(['tool.called', 'tool.called', 'tool.answered', 'tool.answered']);
+    expect([w.region('tools'), w.log.slice(-2)]).toEqual(['idle', ['function 2 ends', 'function 1 ends']]);
+  });
+
+  it('that do not end in time are answered so, each by the deadline of its tool', () => {
+    const w = world({ ready: true, input: { toolDeadlines: { 'tool-quick': 100 } } });
+    w.call('quick', 'slow');
+    w.clock.advanceBy(100);
+    expect(w.wire).toEqual([answer('quick', { error: "tool 'tool-quick' did not end within 100 ms" })]);
+    expect(w.runs.map(({ isRunning }) => isRunning)).toEqual([false, true]);
+    w.clock.advanceBy(2_900);
+    expect(w.wire.at(-1)).toEqual(answer('slow', { error: "tool 'tool-slow' did not end within 3000 ms" }));
+  });
+
+  it('have the deadline of all where a tool is called like a part of every object', () => {
+    const w = world({ ready: true });
+    w.message({ toolCall: { functionCalls: [{ id: 'a', name: 'constructor' }] } });
+    expect(w.runs[0]?.input.deadlineMs).toBe(3_000);
   });
 
   it('that the server takes back are cancelled, and not answered however late the result', () => {
-    const { call, message, report, toTools, toSocket, factTypes, statusOf } = world({ ready: true });
-    call('a', 'b');
-    message({ toolCallCancellation: { ids: ['a', 'never-seen'] } });
-    expect(toTools.at(-1)).toEqual({ type: 'tool.cancel', id: 'a' });
-    report({ type: 'tool.settled', id: 'a', response: {} });
-    message({ toolCallCancellation: { ids: ['a'] } });
-    expect(toSocket).toEqual([]);
-    expect([statusOf('a'), statusOf('b')]).toEqual(['cancelled', 'running']);
-    expect(factTypes().filter((type) => type === 'tool.cancelled')).toHaveLength(1);
+    const w = world({ ready: true });
+    w.call('a', 'b');
+    w.message(cancel('a', 'never-seen'));
+    expect(w.runs.map(({ isRunning }) => isRunning)).toEqual([false, true]);
+    w.settle('a');
+    w.message(cancel('a'));
+    expect([w.wire, w.statusOf('a'), w.statusOf('b')]).toEqual([[], 'cancelled', 'running']);
+    expect(w.fact('tool.cancelled')).toEqual([{ type: 'tool.cancelled', id: 'a', name: 'tool-a' }]);
   });
 
-  it('called and taken back in one frame end as cancelled', () => {
-    const { message, toTools, statusOf } = world({ ready: true });
-    message({ toolCall: { functionCalls: [{ id: 'a', name: 'x', args: {} }] }, toolCallCancellation: { ids: ['a'] } });
-    expect(toTools, 'it never ran').toEqual([]);
-    expect(statusOf('a')).toBe('cancelled');
+  it('called and taken back in one frame end as cancelled, and never run', () => {
+    const w = world({ ready: true });
+    w.message({ toolCall: { functionCalls: [{ id: 'a', name: 'x', args: {} }] }, ...cancel('a') });
+    expect([w.runs, w.statusOf('a'), w.told()]).toEqual([[], 'cancelled', ['tool.called', 'tool.cancelled']]);
+    expect(Object.keys(w.session.getSnapshot().children)).toEqual(['uplink', 'tools', 'connection']);
+  });
+
+  it('are read beside whatever else their message brings', () => {
+    const w = world({ ready: true });
+    w.call('a');
+    w.message({
+      serverContent: { modelTurn: {} },
+      toolCall: { functionCalls: [{ id: 'b', name: 'tool-b', args: {} }] },
+      ...cancel('a'),
+      sessionResumptionUpdate: { newHandle: 'h', resumable: true },
+      goAway: { timeLeft: '50s' },
+      usageMetadata: { totalTokenCount: 3 },
+    });
+    expect(w.told()).toEqual(['tool.called', 'tool.called', 'tool.cancelled', 'session.resumable', 'session.goAway']);
+    expect([w.state(), w.region('rotation'), ran(w)]).toEqual(['ready.generating', 'announced', ['a', 'b']]);
+  });
+
+  it("in the parts of a model's turn are calls, once, and only those that have an id", () => {
+    const w = world({ ready: true });
+    const call = (id?: string) => ({ functionCall: { ...(id === undefined ? {} : { id }), name: 'x', args: { n: 1 } } });
+    w.message({ serverContent: { modelTurn: { parts: [{ text: 'so' }, call('a'), call(), call(''), call('b')] } } });
+    w.message({ toolCall: { functionCalls: [{ id: 'a', name: 'x', args: { n: 1 } }] } });
+    w.message({
+      serverContent: { modelTurn: { parts: [call('c')] } },
+      toolCall: { functionCalls: [{ id: 'c', name: 'x', args: { n: 1 } }] },
+    });
+    expect([ran(w), w.told()]).toEqual([
+      ['a', 'b', 'c'],
+      ['tool.called', 'tool.called', 'tool.repeated', 'tool.called'],
+    ]);
   });
 
   it('without an id, as Vertex sends them, are answered without one', () => {
-    const { message, report, toSocket } = world({ ready: true });
-    message({ toolCall: { functionCalls: [{ name: 'x' }, { name: 'x', args: { n: 1 } }] } });
-    report({ type: 'tool.settled', id: 'local:2', response: { output: 1 } });
-    expect(toSocket).toMatchObject([{ message: { toolResponse: { functionResponses: [{ name: 'x', response: { output: 1 } }] } } }]);
-  });
-
-  it('count as answered only when the answer is written; an end before that abandons them', () => {
     const w = world({ ready: true });
-    w.confirms = false;
-    w.call('a', 'b', 'c');
-    for (const id of ['a', 'b', 'c']) w.report({ type: 'tool.settled', id, response: {} });
-    expect(w.statusOf('a')).toBe('answering');
-    w.message({ toolCallCancellation: { ids: ['c'] } });
-    expect(w.statusOf('c'), 'too late to take back').toBe('answering');
-    w.report({ type: 'socket.sent', receipt: { of: 'call', id: 'a' } });
-    w.report({ type: 'socket.unsent', receipt: { of: 'call', id: 'c' }, reason: 'closing' });
-    w.report({ type: 'socket.closed', code: 1006, reason: '' });
-    expect(['a', 'b', 'c'].map((id) => w.statusOf(id))).toEqual(['answered', 'abandoned', 'abandoned']);
+    w.message({ toolCall: { functionCalls: [{ name: 'x' }, { name: 'x', args: { n: 1 } }] } });
+    w.settle('local:2', { output: 1 });
+    expect(w.wire).toEqual([{ toolResponse: { functionResponses: [{ name: 'x', response: { output: 1 } }] } }]);
+    expect(w.statusOf('local:1')).toBe('running');
   });
 
   it('that are odd do no harm', () => {
-    const { message, toTools, state } = world({ ready: true });
-    for (const toolCall of [null, 1, [], {}, { functionCalls: null }, { functionCalls: [null, 'x', []] }]) message({ toolCall });
-    message({ toolCallCancellation: { ids: [1, null] } });
-    expect(toTools).toEqual([]);
-    message({ toolCall: { functionCalls: [{ id: 'a' }] } });
-    expect(toTools).toEqual([{ type: 'tool.run', id: 'a', name: '', args: {} }]);
-    expect(state()).toEqual({ connected: 'ready' });
+    const w = world({ ready: true });
+    for (const toolCall of [null, 1, [], {}, { functionCalls: null }, { functionCalls: [null, 'x', []] }]) w.message({ toolCall });
+    w.message({ toolCallCancellation: { ids: [1, null] } });
+    w.message({ serverContent: { modelTurn: { parts: 'x' } } });
+    expect(w.told()).toEqual([]);
+    w.message({ toolCall: { functionCalls: [{ id: 'a', name: 3, args: 'x' }] } });
+    expect(w.runs.map(({ input }) => input)).toEqual([{ id: 'a', name: '', args: {}, blocking: true, deadlineMs: 3_000 }]);
   });
 
   it('that have ended are remembered in a bounded table', () => {
-    const { session, call, report } = world({ ready: true });
-    call('open');
+    const w = world({ ready: true });
+    w.call('open');
     for (let n = 0; n < keptRows + 50; n++) {
-      call(`c${n}`);
-      report({ type: 'tool.settled', id: `c${n}`, response: {} });
+      w.call(`c${n}`);
+      w.settle(`c${n}`);
     }
-    const { rows } = session.getSnapshot().context.calls;
-    expect(rows).toHaveLength(keptRows + 1);
-    expect(rows[0]?.id).toBe('open');
-    expect(rows.at(-1)?.id).toBe(`c${keptRows + 49}`);
+    const { rows } = w.session.getSnapshot().context.calls;
+    expect([rows.length, rows[0]?.id, rows.at(-1)?.id]).toEqual([keptRows + 1, 'open', `c${keptRows + 49}`]);
+  });
+});
+
+describe('an answer', () => {
+  it('counts only when it is written; an end before that abandons its call', () => {
+    const w = world({ ready: true });
+    w.isFast = false;
+    w.call('a', 'b');
+    w.settle('a');
+    w.settle('b');
+    expect([w.statusOf('a'), w.region('tools'), w.told()]).toEqual(['answering', 'called', ['tool.called', 'tool.called']]);
+    expect(w.runs.map(({ isRunning }) => isRunning)).toEqual([false, false]);
+    w.session.send({ type: 'uplink.written', key: 1 });
+    w.closed(1008);
+    expect([w.statusOf('a'), w.statusOf('b')]).toEqual(['answered', 'abandoned']);
+    expect(w.fact('tool.answered')).toEqual([{ type: 'tool.answered', id: 'a', name: 'tool-a', response: { output: 'a' } }]);
+    expect(w.fact('tool.abandoned')).toEqual([{ type: 'tool.abandoned', id: 'b', name: 'tool-b', reason: 'connectionLost' }]);
+  });
+
+  it('that waits is withdrawn when its call is taken back', () => {
+    const w = world({ ready: true });
+    w.isFast = false;
+    w.call('a', 'b');
+    w.settle('a');
+    w.message(cancel('a'));
+    expect(w.statusOf('a')).toBe('cancelled');
+    w.settle('b');
+    w.flush();
+    expect(w.wire).toEqual([answer('b', { output: 'b' })]);
+    expect(w.told().slice(-2)).toEqual(['tool.cancelled', 'tool.answered']);
+  });
+
+  it('that is on its way when its call is taken back is written: it is too late', () => {
+    const w = world({ ready: true });
+    w.isFast = false;
+    w.call('a');
+    w.settle('a');
+    w.session.send({ type: 'uplink.written', key: 1 });
+    w.message(cancel('a'));
+    w.session.send({ type: 'uplink.withdrawn', key: 1 });
+    w.session.send({ type: 'uplink.written', key: 1 });
+    expect([w.statusOf('a'), w.told()]).toEqual(['answered', ['tool.called', 'tool.answered']]);
+  });
+
+  it('may come in parts, of which only the last ends the call', () => {
+    const w = world({ ready: true });
+    w.call('later');
+    const [run] = w.runs;
+    run?.say({ type: 'call.progressed', response: { n: 1 }, scheduling: 'SILENT' });
+    run?.say({ type: 'call.progressed', response: { n: 2 } });
+    expect(w.statusOf('later')).toBe('running');
+    w.settle('later', { n: 3 }, { scheduling: 'INTERRUPT' });
+    run?.say({ type: 'call.progressed', response: { late: true } });
+    expect(w.wire).toEqual([
+      answer('later', { n: 1 }, { scheduling: 'SILENT', willContinue: true }),
+      answer('later', { n: 2 }, { willContinue: true }),
+      answer('later', { n: 3 }, { scheduling: 'INTERRUPT' }),
+    ]);
+    expect(w.told()).toEqual(['tool.called', 'tool.progressed', 'tool.progressed', 'tool.answered']);
+    expect(w.fact('tool.progressed').map(({ response }) => response)).toEqual([{ n: 1 }, { n: 2 }]);
+  });
+
+  it('is withdrawn with all its parts', () => {
+    const w = world({ ready: true });
+    w.isFast = false;
+    w.call('later');
+    w.runs[0]?.say({ type: 'call.progressed', response: { n: 1 } });
+    w.message(cancel('later'));
+    w.flush();
+    expect([w.wire, w.statusOf('later')]).toEqual([[], 'cancelled']);
+  });
+
+  it('is the error that a function dies of', () => {
+    const w = world({ ready: true });
+    w.call('a');
+    w.runs[0]?.die(new TypeError('no such city'));
+    expect(w.wire).toEqual([answer('a', { error: 'no such city' })]);
+  });
+
+  it('by the app goes the same way as one by its function, and ends that', () => {
+    const w = world({ ready: true });
+    w.call('a', 'later');
+    w.session.send({ type: 'session.respond', id: 'later', response: { n: 1 }, willContinue: true, scheduling: 'SILENT' });
+    w.session.send({ type: 'session.respond', id: 'a', response: { by: 'app' }, scheduling: 'WHEN_IDLE' });
+    w.session.send({ type: 'session.respond', id: 'later', response: { n: 2 } });
+    expect(w.wire).toEqual([
+      answer('later', { n: 1 }, { scheduling: 'SILENT', willContinue: true }),
+      answer('a', { by: 'app' }, { scheduling: 'WHEN_IDLE' }),
+      answer('later', { n: 2 }),
+    ]);
+    expect(w.runs.map(({ isRunning }) => isRunning)).toEqual([false, false]);
+    w.settle('a');
+    expect(w.wire).toHaveLength(3);
+  });
+
+  it('by the app to a call that is none, or has ended, is told as rejected', () => {
+    const w = world({ ready: true });
+    w.call('a');
+    w.settle('a');
+    for (const id of ['a', 'b']) w.session.send({ type: 'session.respond', id, response: {} });
+    expect(w.fact('tool.rejected')).toEqual([
+      { type: 'tool.rejected', id: 'a', reason: 'ended' },
+      { type: 'tool.rejected', id: 'b', reason: 'unknown' },
+    ]);
+    expect(w.wire).toEqual([answer('a', { output: 'a' })]);
+  });
+
+  it('by the app to a call of another process is written as it is, where the app says what was called', () => {
+    const w = world({ ready: true });
+    for (const id of ['old', '']) w.session.send({ type: 'session.respond', id, response: { n: 1 }, unsolicited: 'tool-old' });
+    expect(w.wire).toEqual([answer('old', { n: 1 }), { toolResponse: { functionResponses: [{ name: 'tool-old', response: { n: 1 } }] } }]);
+    expect([w.told(), w.region('tools')]).toEqual([[], 'idle']);
+  });
+
+  it('changes nothing for calls that nobody knows', () => {
+    const w = world({ ready: true });
+    const before = w.session.getSnapshot().context;
+    w.session.send({ type: 'call.answer', key: 7, response: {} });
+    w.session.send({ type: 'call.listenerFailed', key: 7, reason: 'oops' });
+    for (const type of ['uplink.written', 'uplink.withdrawn'] as const) w.session.send({ type, key: 7 });
+    expect([w.session.getSnapshot().context, w.facts, w.wire]).toEqual([before, [], []]);
   });
 });
 
 describe('an id that comes again', () => {
   const weather = (city: string) => ({ toolCall: { functionCalls: [{ id: 'a', name: 'weather', args: { city } }] } });
-  const runs = ({ toTools }: SessionWorld) => toTools.flatMap((command) => (command.type === 'tool.run' ? [command.args] : []));
-  const answers = ({ toSocket }: SessionWorld) => toSocket.flatMap((command) => (command.type === 'connection.send' ? [command.message] : []));
-  const facts = (w: SessionWorld) => w.factTypes().filter((type) => type !== 'session.message');
-  const sunny = { toolResponse: { functionResponses: [{ id: 'a', name: 'weather', response: { output: 'sunny' } }] } };
+  const cities = ({ runs }: SessionWorld) => runs.map(({ input }) => input.args['city']);
+  const sunny = { toolResponse: { functionResponses: [{ id: 'a', name: 'weather', response: { output: 'sunny' }, scheduling: 'SILENT' }] } };
+  const answerSunny = (w: SessionWorld) => w.settle('a', { output: 'sunny' }, { scheduling: 'SILENT' });
 
   it('while its call is open is the same call: it runs once, and one answer serves', () => {
     const w = world({ ready: true });
-    w.confirms = false;
+    w.isFast = false;
     w.message({ toolCall: { functionCalls: [1, 2].map(() => ({ id: 'a', name: 'weather', args: { city: 'Oslo' } })) } });
     w.message(weather('Bern'));
-    w.report({ type: 'tool.settled', id: 'a', response: { output: 'sunny' } });
+    answerSunny(w);
     w.message(weather('Oslo'));
-    w.report({ type: 'tool.settled', id: 'a', response: { late: true } });
-    expect(runs(w)).toEqual([{ city: 'Oslo' }]);
-    expect(answers(w)).toEqual([sunny]);
-    expect(facts(w)).toEqual(['tool.called', 'tool.repeated', 'tool.repeated', 'tool.repeated']);
+    w.settle('a', { late: true });
+    w.flush();
+    expect([cities(w), w.wire]).toEqual([['Oslo'], [sunny]]);
+    expect(w.told()).toEqual(['tool.called', 'tool.repeated', 'tool.repeated', 'tool.answered']);
   });
 
   it('after the answer, with the same call, is answered the same again and not run', () => {
     const w = world({ ready: true });
     w.message(weather('Oslo'));
-    w.report({ type: 'tool.settled', id: 'a', response: { output: 'sunny' } });
-    w.message(weather('Oslo'));
-    expect(runs(w)).toHaveLength(1);
-    expect(answers(w)).toEqual([sunny, sunny]);
-    expect(facts(w)).toEqual(['tool.called', 'tool.answered', 'tool.repeated']);
+    answerSunny(w);
+    const twice = weather('Oslo').toolCall.functionCalls;
+    w.message({ toolCall: { functionCalls: [...twice, ...twice] } });
+    expect([cities(w), w.wire]).toEqual([['Oslo'], [sunny, sunny]]);
+    expect(w.toUplink.at(-1)).toMatchObject({ key: null, final: true });
+    expect(w.told()).toEqual(['tool.called', 'tool.answered', 'tool.repeated']);
   });
 
   it.each([
@@ -119,78 +279,78 @@ describe('an id that comes again', () => {
   ])('after the answer, with %s of its own, is a new call: it runs and is answered', (_, another) => {
     const w = world({ ready: true });
     w.message(weather('Oslo'));
-    w.report({ type: 'tool.settled', id: 'a', response: { output: 'sunny' } });
+    answerSunny(w);
     w.message(another);
     expect(w.statusOf('a')).toBe('running');
-    w.report({ type: 'tool.settled', id: 'a', response: { output: 'rain' } });
-    expect(runs(w)).toHaveLength(2);
-    expect(JSON.stringify(answers(w).at(-1))).toContain('rain');
-    expect(facts(w)).toEqual(['tool.called', 'tool.answered', 'tool.called', 'tool.answered']);
+    w.settle('a', { output: 'rain' });
+    expect([w.runs.length, JSON.stringify(w.wire.at(-1)).includes('rain')]).toEqual([2, true]);
+    expect(w.told()).toEqual(['tool.called', 'tool.answered', 'tool.called', 'tool.answered']);
   });
 
   it('after a cancellation is a new call: it runs and is answered', () => {
     const w = world({ ready: true });
     w.message(weather('Oslo'));
-    w.message({ toolCallCancellation: { ids: ['a'] } });
+    w.message(cancel('a'));
     w.message(weather('Oslo'));
-    expect(w.toTools.map(({ type }) => type)).toEqual(['tool.run', 'tool.cancel', 'tool.run']);
-    w.report({ type: 'tool.settled', id: 'a', response: { output: 'sunny' } });
-    expect(answers(w)).toEqual([sunny]);
-    expect(facts(w)).toEqual(['tool.called', 'tool.cancelled', 'tool.called', 'tool.answered']);
+    expect(w.runs.map(({ isRunning }) => isRunning)).toEqual([false, true]);
+    answerSunny(w);
+    expect(w.wire).toEqual([sunny]);
+    expect(w.told()).toEqual(['tool.called', 'tool.cancelled', 'tool.called', 'tool.answered']);
   });
 
-  it('once its row is forgotten, or while closing, is a new call that ends in its turn', () => {
+  it('once its row is forgotten is a new call', () => {
     const w = world({ ready: true });
     w.message(weather('Oslo'));
-    w.report({ type: 'tool.settled', id: 'a', response: { output: 'sunny' } });
+    answerSunny(w);
     for (let n = 0; n < keptRows; n++) {
       w.call(`c${n}`);
-      w.report({ type: 'tool.settled', id: `c${n}`, response: {} });
+      w.settle(`c${n}`);
     }
     w.message(weather('Oslo'));
-    expect(w.statusOf('a')).toBe('running');
-    w.report({ type: 'tool.settled', id: 'a', response: { output: 'rain' } });
-    w.session.send({ type: 'session.close' });
-    const before = w.toSocket.length;
-    w.message(weather('Oslo'));
-    expect(w.toSocket.slice(before), 'nothing goes out after the close').toEqual([]);
-    expect(facts(w).slice(-2)).toEqual(['tool.called', 'tool.abandoned']);
+    expect([w.statusOf('a'), w.told().at(-1)]).toEqual(['running', 'tool.called']);
   });
 });
 
 describe('a call before setupComplete', () => {
   it('is told at once, runs when the setup is accepted, and is answered then', () => {
     const w = world();
-    w.report({ type: 'socket.opened' });
+    w.opened();
     w.call('a');
-    expect([w.toTools, w.statusOf('a')]).toEqual([[], 'pending']);
-    w.report({ type: 'tool.settled', id: 'a', response: { forged: true } });
-    expect(w.toSocket.map((command) => 'message' in command && Object.keys(command.message))).toEqual([['setup']]);
+    expect([w.runs, w.statusOf('a'), w.region('tools')]).toEqual([[], 'pending', 'called']);
     w.message({ setupComplete: {}, toolCall: { functionCalls: [{ id: 'b', name: 'tool-b', args: {} }] } });
-    expect(w.toTools).toEqual([
-      { type: 'tool.run', id: 'a', name: 'tool-a', args: { of: 'a' } },
-      { type: 'tool.run', id: 'b', name: 'tool-b', args: {} },
-    ]);
-    w.report({ type: 'tool.settled', id: 'a', response: { output: 1 } });
-    expect(w.toSocket.at(-1)).toMatchObject({ message: answer('a', { output: 1 }) });
-    expect(w.factTypes()).toEqual(['session.message', 'tool.called', 'session.ready', 'session.message', 'tool.called', 'tool.answered']);
+    expect(ran(w)).toEqual(['a', 'b']);
+    w.settle('a', { output: 1 });
+    expect(w.wire).toEqual([answer('a', { output: 1 })]);
+    expect(w.told()).toEqual(['tool.called', 'tool.called', 'session.ready', 'tool.answered']);
+  });
+
+  it('may be answered by the app: that waits, and its function never runs', () => {
+    const w = world();
+    w.opened();
+    w.call('a', 'b');
+    w.session.send({ type: 'session.respond', id: 'a', response: { by: 'app' } });
+    w.session.send({ type: 'session.respond', id: 'b', response: { part: 1 }, willContinue: true });
+    expect([w.wire, w.statusOf('a'), w.statusOf('b')]).toEqual([[], 'answering', 'pending']);
+    w.message({ setupComplete: {} });
+    expect([ran(w), w.wire]).toEqual([['b'], [answer('a', { by: 'app' })]]);
+    expect(w.fact('tool.rejected')).toEqual([{ type: 'tool.rejected', id: 'b', reason: 'pending' }]);
   });
 
   it('that is taken back before it never runs', () => {
     const w = world();
-    w.report({ type: 'socket.opened' });
+    w.opened();
     w.call('a');
-    w.message({ toolCallCancellation: { ids: ['a'] } });
+    w.message(cancel('a'));
     w.message({ setupComplete: {} });
-    expect([w.toTools, w.statusOf('a')]).toEqual([[], 'cancelled']);
+    expect([w.runs, w.statusOf('a')]).toEqual([[], 'cancelled']);
   });
 
-  it('is abandoned with a conversation that never begins, and has run no tool', () => {
+  it('is abandoned with a conversation that never begins, and has run nothing', () => {
     const w = world();
-    w.report({ type: 'socket.opened' });
+    w.opened();
     w.call('a');
     w.clock.advanceBy(2_000);
-    expect(w.toTools).toEqual([]);
+    expect(w.runs).toEqual([]);
     expect(w.facts.slice(-2)).toMatchObject([
       { type: 'tool.abandoned', id: 'a', name: 'tool-a', reason: 'setupTimeout' },
       { type: 'session.failed', kind: 'setupTimeout' },
@@ -198,11 +358,10 @@ describe('a call before setupComplete', () => {
   });
 });
 
-it('tells of an abort listener that threw, in any state of its connection', () => {
+it('tells of an abort listener that threw', () => {
   const w = world({ ready: true });
-  const fact = { type: 'tool.listenerThrew', id: 'a', name: 'x', reason: 'oops' } as const;
-  w.report(fact);
-  w.session.send({ type: 'session.close' });
-  w.report(fact);
-  expect(w.facts).toEqual([fact, fact]);
+  w.call('a', 'b');
+  w.runs[1]?.say({ type: 'call.listenerThrew', reason: 'oops' });
+  expect(w.fact('tool.listenerThrew')).toEqual([{ type: 'tool.listenerThrew', id: 'b', name: 'tool-b', reason: 'oops' }]);
+  expect([w.statusOf('b'), w.state()]).toEqual(['running', 'ready.idle']);
 });

@@ -1,12 +1,13 @@
 /** What the end-to-end tests of a session share: the session, its server, and the proof that nothing is left of either. */
 import { expect } from 'vitest';
 import { type AnyActorRef, createActor, type Snapshot } from 'xstate';
-import type { SessionEmitted } from '../../machines/live/session.js';
+import type { SessionEmitted } from '../../machines/live/session-events.js';
 import { type LiveSession, liveSessionHandle } from '../../src/live/handle.js';
+import { openWebSocket } from '../../src/live/node-socket.js';
 import type { LiveSessionOptions } from '../../src/live/options.js';
 import { liveSession } from '../../src/live/session.js';
-import { openWebSocket, type OpenSocket } from '../../src/live/socket.js';
-import type { LiveTool, LiveTools } from '../../src/live/tools.js';
+import type { OpenSocket } from '../../src/live/socket.js';
+import type { LiveTool, LiveTools } from '../../src/live/tool-plan.js';
 import { exitReason } from '../../src/supervision/watch.js';
 import { geminiServer, type GeminiServer } from '../../src/testing/gemini-server/server.js';
 import type { Step } from '../../src/testing/gemini-server/steps.js';
@@ -22,7 +23,8 @@ const servers: { close(): unknown }[] = [];
 /** Ends whatever a test has left, and holds that nothing of it goes on: no socket, no actor, no timer. */
 export async function leaveNothing(): Promise<void> {
   for (const { ref } of sessions.splice(0)) ref.stop();
-  await Promise.all(sockets.splice(0));
+  await socketsGone();
+  sockets.length = 0;
   for (const server of servers.splice(0)) await server.close();
   const alive = everyActor.splice(0).filter((actor) => exitReason(actor) === null);
   expect(
@@ -43,7 +45,8 @@ export function serving<Server extends { close(): unknown }>(server: Server): Se
   return server;
 }
 
-const watched: OpenSocket = (address, listener) => {
+/** The sockets of `ws`, each watched until its end. */
+export const watched: OpenSocket = (address, listener) => {
   let ended: () => void = () => undefined;
   sockets.push(new Promise((resolve) => (ended = resolve)));
   return openWebSocket(address, {
@@ -52,14 +55,15 @@ const watched: OpenSocket = (address, listener) => {
       ended();
       listener.closed(code, reason);
     },
-    failed: (code, reason) => {
-      ended();
-      listener.failed(code, reason);
-    },
   });
 };
 
-type Fact<Type extends SessionEmitted['type']> = Extract<SessionEmitted, { type: Type }>;
+/** Facts of one shape share a member of the union: `Extract` finds none of those. */
+type Fact<Type extends SessionEmitted['type'], One = SessionEmitted> = One extends { type: infer Own }
+  ? Type extends Own
+    ? One & { readonly type: Type }
+    : never
+  : never;
 
 export interface Talk {
   readonly session: LiveSession;
@@ -69,6 +73,10 @@ export interface Talk {
   readonly actors: AnyActorRef[];
   /** The first fact of this type that holds, past or to come. */
   fact<Type extends SessionEmitted['type']>(type: Type, holds?: (fact: Fact<Type>) => boolean): Promise<Fact<Type>>;
+  /** As many of them, oldest first. */
+  factsOf<Type extends SessionEmitted['type']>(type: Type, count: number): Promise<Fact<Type>[]>;
+  /** Waits until the session is in such a state, dotted: `online.ready.idle` of the region `connection`. */
+  inState(region: string, state: string): Promise<void>;
 }
 
 /** Starts a session on a virtual clock. */
@@ -98,24 +106,53 @@ export function prepare(baseUrl: string, tools: LiveTools = {}, options: Partial
     facts.push(fact);
     for (const look of waits) look();
   });
-  const fact: Talk['fact'] = (type, holds = () => true) =>
+  const factsOf: Talk['factsOf'] = (type, count) => found(type, count, () => true);
+  const found = <Type extends SessionEmitted['type']>(type: Type, count: number, holds: (fact: Fact<Type>) => boolean): Promise<Fact<Type>[]> =>
     new Promise((resolve) => {
       const look = () => {
-        const found = facts.find((one) => one.type === type && holds(one as never));
-        if (found === undefined) return;
+        const all = facts.filter((one) => one.type === type && holds(one as never)) as Fact<Type>[];
+        if (all.length < count) return;
         waits.delete(look);
-        resolve(found as never);
+        resolve(all.slice(0, count));
       };
       waits.add(look);
       look();
     });
+  const fact: Talk['fact'] = async (type, holds = () => true) => (await found(type, 1, holds))[0]!;
+  const inState: Talk['inState'] = (region, state) =>
+    new Promise((resolve) => {
+      const look = () => {
+        if (stateOf(ref.getSnapshot().value, region) !== state && !stateOf(ref.getSnapshot().value, region).startsWith(`${state}.`)) return;
+        subscription?.unsubscribe();
+        resolve();
+      };
+      const subscription = ref.subscribe(look);
+      look();
+    });
   const session = liveSessionHandle(ref);
   sessions.push(session);
-  return { session, clock, facts, fact, actors };
+  return { session, clock, facts, fact, factsOf, actors, inState };
+}
+
+function stateOf(value: unknown, region: string): string {
+  const open = (value as { open?: Record<string, unknown> }).open?.[region];
+  return wayOf(open).join('.');
+}
+
+function wayOf(value: unknown): string[] {
+  if (typeof value === 'string') return [value];
+  const [first] = Object.entries(value ?? {});
+  return first === undefined ? [] : [first[0], ...wayOf(first[1])];
 }
 
 /** The server's part of the handshake. */
 export const setUp: readonly Step[] = [{ expect: 'setup' }, { send: { setupComplete: {} } }];
+
+/** The server's part of the handshake on a new socket that resumes with this handle, or with none. */
+export const setUpAgain = (handle: string | null): Step[] => [{ accept: { handle } }, ...setUp];
+
+/** One call for each name; its id is `call-NAME`. */
+export const calls = (...names: string[]): Step => ({ callTools: names.map((name) => ({ id: `call-${name}`, name, args: { for: name } })) });
 
 /** A local Gemini that plays this script. */
 export async function serve(script: readonly Step[], options: Parameters<typeof geminiServer>[0] = {}): Promise<GeminiServer> {
@@ -129,4 +166,24 @@ export function latch<T = void>() {
   return { open, opened };
 }
 
-export const tool = (execute: LiveTool['execute'], rest: Partial<LiveTool> = {}): LiveTool => ({ description: 'a tool', execute, ...rest });
+export const tool = (execute: LiveTool['execute'], rest: Partial<LiveTool> = {}): LiveTool => ({
+  description: 'a tool',
+  ...(execute === undefined ? {} : { execute }),
+  ...rest,
+});
+
+/** A tool that goes on until its call ends; `begun` gives its signal. */
+export function endless(rest: Partial<LiveTool> = {}) {
+  const begun = latch<AbortSignal>();
+  return { begun: begun.opened, tool: tool((_args, { signal }) => (begun.open(signal), new Promise(() => undefined)), rest) };
+}
+
+/**
+ * Brings the session back: waits until it backs off, and lets that time pass.
+ * @returns once the new socket's setup is accepted
+ */
+export async function comeBack({ fact, clock, factsOf }: Talk, nth = 1): Promise<Fact<'session.ready'>> {
+  const loss = (await factsOf('session.reconnecting', nth))[nth - 1]!;
+  clock.advanceBy(loss.delayMs);
+  return fact('session.ready', ({ resumed }) => resumed);
+}

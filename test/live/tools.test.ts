@@ -1,110 +1,53 @@
-/** The tools actor on tasks that settle when a test says so. The same actor on real tasks is in live-session.e2e.test.ts. */
+/** The actors `tools` and `execute` on tasks that settle when a test says so. On real tasks they are in the e2e tests. */
 import { describe, expect, it, vi } from 'vitest';
-import { type AnyEventObject, createActor, createMachine } from 'xstate';
-import type { ToolsCommand } from '../../machines/live/session.js';
-import { type LiveTools, responseOf, type SuperviseTools, type ToolOutcome, toolsActor } from '../../src/live/tools.js';
-
-interface FakeTask {
-  readonly name: string;
-  readonly deadlineMs: number;
-  readonly value: unknown;
-  cancelled: boolean;
-  abort(): void;
-  settle(outcome: ToolOutcome): void;
-}
-
-function toolsWorld(tools: LiveTools, refusal?: string) {
-  const tasks: FakeTask[] = [];
-  const events: AnyEventObject[] = [];
-  let ended = false;
-  let lose: (reason: string) => void = () => undefined;
-  const supervise: SuperviseTools = (_owner, lost) => {
-    lose = lost;
-    return {
-      start(run, { deadlineMs, name }) {
-        if (refusal === 'throws') throw new Error('no such deadline');
-        if (refusal !== undefined) return { ok: false, reason: refusal };
-        const abort = new AbortController();
-        let settle: (outcome: ToolOutcome) => void = () => undefined;
-        const outcome = new Promise<ToolOutcome>((resolve) => (settle = resolve));
-        const task: FakeTask = { name, deadlineMs, value: run({ signal: abort.signal }), cancelled: false, settle, abort: () => abort.abort() };
-        tasks.push(task);
-        return {
-          ok: true,
-          outcome,
-          cancel: () => {
-            task.cancelled = true;
-            abort.abort();
-          },
-        };
-      },
-      end: () => {
-        ended = true;
-        for (const task of tasks) task.abort();
-      },
-    };
-  };
-  const parent = createActor(
-    createMachine({
-      invoke: { id: 'tools', src: toolsActor(tools, supervise), input: { toolMs: 1_000 } },
-      on: { '*': { actions: ({ event }) => events.push(event) } },
-    }),
-  );
-  parent.start();
-  const tell = (command: ToolsCommand) =>
-    (parent.getSnapshot().children as Record<string, { send(event: ToolsCommand): void }>)['tools']?.send(command);
-  return {
-    tasks,
-    events,
-    run: (id: string, name: string, args = {}) => tell({ type: 'tool.run', id, name, args }),
-    tell,
-    lose: (reason: string) => lose(reason),
-    stop: () => parent.stop(),
-    hasEnded: () => ended,
-    settled: async () => {
-      await new Promise((resolve) => setImmediate(resolve)); // every promise that is ready settles
-      return events;
-    },
-  };
-}
+import { objectOf, ToolReply, type ToolOutcome, unanswered } from '../../src/live/tools.js';
+import { toolsWorld } from './tools-world.js';
 
 const weather = { description: 'weather', execute: (args: object, { id }: { id: string }) => ({ args, id }) };
 
 describe('a tool', () => {
-  it('runs with its arguments and the id of the call, under its own deadline or the session’s', async () => {
-    const w = toolsWorld({ weather, slow: { ...weather, timeoutMs: 50 } });
+  it('runs with its arguments and the id of its call, under the deadline of the call', async () => {
+    const w = toolsWorld({ weather });
     w.run('a', 'weather', { city: 'Oslo' });
-    w.run('b', 'slow');
-    expect(w.tasks).toMatchObject([
-      { name: 'weather', deadlineMs: 1_000, value: { args: { city: 'Oslo' }, id: 'a' } },
-      { name: 'slow', deadlineMs: 50 },
-    ]);
+    w.run('b', 'weather');
+    expect(w.tasks).toMatchObject([{ name: 'weather', deadlineMs: 1_000 }, { name: 'weather' }]);
+    expect(await w.tasks[0]?.value).toEqual({ args: { city: 'Oslo' }, id: 'a' });
     w.tasks[1]?.settle({ ok: true, value: { done: true } });
     w.tasks[0]?.settle({ ok: true, value: 'mild' });
     expect(await w.settled()).toEqual([
-      { type: 'tool.settled', id: 'b', response: { done: true } },
-      { type: 'tool.settled', id: 'a', response: { output: 'mild' } },
+      { type: 'call.settled', id: 'b', response: { done: true } },
+      { type: 'call.settled', id: 'a', response: { output: 'mild' } },
     ]);
+  });
+
+  it('is given its session, and a signal, each the same one however often it looks', async () => {
+    const seen: unknown[] = [];
+    const w = toolsWorld({
+      t: { description: 't', execute: (_args, context) => seen.push(context.session, context.session, context.signal, context.signal) },
+    });
+    w.run('a', 't');
+    await w.settled();
+    const [session, again, signal, same] = seen as [{ ref: unknown }, unknown, unknown, unknown];
+    expect(session.ref).toBe(w.session);
+    expect([again === session, same === signal, signal instanceof AbortSignal]).toEqual([true, true, true]);
   });
 
   it('that nobody provides is answered at once, prototype members too', () => {
     const w = toolsWorld({ weather });
     w.run('a', 'toString');
-    expect(w.events).toEqual([{ type: 'tool.settled', id: 'a', response: { error: "unknown tool 'toString'; there are: weather" } }]);
+    expect(w.events).toEqual([{ type: 'call.settled', id: 'a', response: { error: "unknown tool 'toString'; there are: weather" } }]);
+    expect(w.tasks).toEqual([]);
   });
 
-  it('that cannot start is answered at once', () => {
-    const w = toolsWorld({ weather }, 'maxChildren');
-    w.run('a', 'weather');
-    expect(w.events).toEqual([{ type: 'tool.settled', id: 'a', response: { error: "tool 'weather' could not start: maxChildren" } }]);
-  });
-
-  it('whose start throws is answered at once, and the actor lives', () => {
-    const w = toolsWorld({ weather }, 'throws');
+  it.each([
+    ['maxChildren', "tool 'weather' could not start: maxChildren"],
+    ['throws', "tool 'weather' could not start: no such deadline"],
+  ] as const)('that cannot start (%s) is answered at once, and the session lives', (start, error) => {
+    const w = toolsWorld({ weather }, { start });
     w.run('a', 'weather');
     w.run('b', 'nobody');
     expect(w.events.map(({ id, response }) => [id, response])).toEqual([
-      ['a', { error: "tool 'weather' could not start: no such deadline" }],
+      ['a', { error }],
       ['b', { error: "unknown tool 'nobody'; there are: weather" }],
     ]);
   });
@@ -112,47 +55,42 @@ describe('a tool', () => {
   it('that is cancelled is aborted, and its late result touches nothing', async () => {
     let signal: AbortSignal | undefined;
     const w = toolsWorld({ weather: { ...weather, execute: (_args, context) => (signal = context.signal) } });
-    w.run('a', 'weather');
+    const call = w.run('a', 'weather');
     w.run('b', 'weather');
-    w.tell({ type: 'tool.cancel', id: 'a' });
-    w.tell({ type: 'tool.cancel', id: 'a' });
-    w.tell({ type: 'tool.cancel', id: 'never-ran' });
+    call.cancel();
+    call.cancel();
     expect(w.tasks.map(({ cancelled }) => cancelled)).toEqual([true, false]);
-    w.tell({ type: 'tool.cancelAll' });
-    expect(w.tasks.map(({ cancelled }) => cancelled)).toEqual([true, true]);
+    w.stop();
     expect(signal?.aborted).toBe(true);
     for (const task of w.tasks) task.settle({ ok: true, value: 1 });
     expect(await w.settled()).toEqual([]);
   });
 
-  it('cancelled and called again under the same id is answered once, by the second run', async () => {
-    const w = toolsWorld({ weather });
-    w.run('a', 'weather');
-    w.tell({ type: 'tool.cancel', id: 'a' });
-    w.run('a', 'weather');
-    w.tasks[0]?.settle({ ok: true, value: 'first' });
-    w.tasks[1]?.settle({ ok: true, value: 'second' });
-    expect(await w.settled()).toEqual([{ type: 'tool.settled', id: 'a', response: { output: 'second' } }]);
-  });
-
-  it('whose abort listener throws is told of, and cancelled like any other', () => {
+  it('whose abort listener throws is told of, and cancelled like any other', async () => {
+    const print = vi.spyOn(console, 'error').mockImplementation(() => undefined);
     const careless = (_args: object, { signal }: { signal: AbortSignal }) => {
       signal.addEventListener('abort', () => {
         throw new Error('not my day');
       });
     };
-    const w = toolsWorld({ weather: { ...weather, execute: careless } });
+    const late = (_args: object, { signal }: { signal: AbortSignal }) => {
+      // oxlint-disable-next-line typescript/no-misused-promises -- who writes no TypeScript can do so
+      signal.addEventListener('abort', () => Promise.reject(new Error('too late')));
+    };
+    const w = toolsWorld({ weather: { ...weather, execute: careless }, late: { ...weather, execute: late } });
     w.run('a', 'weather');
-    w.tell({ type: 'tool.cancel', id: 'a' });
-    expect(w.tasks[0]?.cancelled).toBe(true);
-    expect(w.events).toEqual([{ type: 'tool.listenerThrew', id: 'a', name: 'weather', reason: 'not my day' }]);
-    const print = vi.spyOn(console, 'error').mockImplementation(() => undefined);
-    w.run('b', 'weather');
+    w.tasks[0]?.abort();
+    expect(w.events, 'at its deadline, for one').toEqual([{ type: 'call.listenerThrew', id: 'a', reason: 'not my day' }]);
+    const call = w.run('b', 'weather');
+    call.cancel();
+    expect(w.tasks[1]?.cancelled).toBe(true);
+    expect(w.facts, 'its call is over, and hears nothing').toEqual([{ type: 'tool.listenerThrew', id: 'b', name: 'weather', reason: 'not my day' }]);
+    w.run('c', 'late');
     w.stop();
+    await w.settled();
     expect(print.mock.calls, 'nobody is left to hear a fact').toEqual([
-      ["espalier: an abort listener of the tool 'weather' threw", new Error('not my day')],
+      ["espalier: an abort listener of the tool 'late' threw", new Error('too late')],
     ]);
-    print.mockRestore();
   });
 
   it('ends with its session', async () => {
@@ -169,12 +107,106 @@ describe('a tool', () => {
     w.lose('killed');
     expect(w.events).toEqual([{ type: 'tools.failed', reason: 'killed' }]);
   });
+
+  it('that leaves its answer to somebody else says nothing', async () => {
+    const w = toolsWorld({ weather });
+    w.run('a', 'weather');
+    w.tasks[0]?.settle({ ok: true, value: unanswered });
+    expect(await w.settled()).toEqual([]);
+  });
+});
+
+describe('an answer in parts', () => {
+  async function* counting() {
+    yield 1;
+    yield { two: 2 };
+    return 'three';
+  }
+  /** What a generator is told as, once its task has settled with what it came to. */
+  const partsOf = async (execute: () => unknown, rest: object = { behavior: 'NON_BLOCKING' }) => {
+    const w = toolsWorld({ t: { description: 't', execute, ...rest } });
+    w.run('a', 't');
+    const task = w.tasks[0]!;
+    const value = await task.value;
+    task.settle({ ok: true, value });
+    return (await w.settled()).map(({ id: _id, ...event }) => event);
+  };
+
+  it('goes out as it comes where the model does not wait for it', async () => {
+    const parts = [
+      { type: 'call.progressed', response: { output: 1 } },
+      { type: 'call.progressed', response: { two: 2 } },
+      { type: 'call.settled', response: { output: 'three' } },
+    ];
+    expect(await partsOf(counting)).toEqual(parts);
+    expect(await partsOf(async () => counting()), 'a promise of a generator too').toEqual(parts);
+  });
+
+  it('ends with its last part where the generator returns nothing', async () => {
+    async function* silent() {
+      yield 'only';
+    }
+    expect(await partsOf(silent)).toEqual([
+      { type: 'call.progressed', response: { output: 'only' } },
+      { type: 'call.settled', response: { output: 'only' } },
+    ]);
+  });
+
+  it('comes to one answer where the model waits for it', async () => {
+    expect(await partsOf(counting, {})).toEqual([{ type: 'call.settled', response: { output: 'three' } }]);
+  });
+
+  it('bears the tool’s scheduling, or that of each part', async () => {
+    async function* mixed() {
+      yield new ToolReply(1, 'SILENT');
+      yield 2;
+      return new ToolReply({ three: 3 }, 'INTERRUPT');
+    }
+    expect(await partsOf(mixed, { behavior: 'NON_BLOCKING', scheduling: 'WHEN_IDLE' })).toEqual([
+      { type: 'call.progressed', response: { output: 1 }, scheduling: 'SILENT' },
+      { type: 'call.progressed', response: { output: 2 }, scheduling: 'WHEN_IDLE' },
+      { type: 'call.settled', response: { three: 3 }, scheduling: 'INTERRUPT' },
+    ]);
+  });
+
+  it('that is one bears the tool’s scheduling too', async () => {
+    expect(await partsOf(() => 'all', { behavior: 'NON_BLOCKING', scheduling: 'SILENT' })).toEqual([
+      { type: 'call.settled', response: { output: 'all' }, scheduling: 'SILENT' },
+    ]);
+  });
+
+  it('of a call that is over is not asked for any more', async () => {
+    let next: () => void = () => undefined;
+    let ended = false;
+    async function* endless() {
+      try {
+        for (;;) {
+          yield 'part';
+          await new Promise<void>((resolve) => (next = resolve));
+        }
+      } finally {
+        ended = true;
+      }
+    }
+    const w = toolsWorld({ t: { description: 't', execute: endless, behavior: 'NON_BLOCKING' } });
+    const call = w.run('a', 't');
+    await w.settled();
+    call.cancel();
+    next();
+    expect(await w.settled()).toHaveLength(1);
+    expect(ended).toBe(true);
+  });
+
+  it('that is no scheduling of the protocol is refused where it is made', () => {
+    expect(() => new ToolReply(1, 'LOUD' as never)).toThrow('expected scheduling: SILENT, WHEN_IDLE, INTERRUPT, got: "LOUD"');
+  });
 });
 
 describe('the response to an outcome', () => {
   const circle: Record<string, unknown> = {};
   circle['self'] = circle;
-  it.each([
+  const t = { description: 't', execute: () => undefined };
+  it.each<[string, ToolOutcome, unknown]>([
     ['an object', { ok: true, value: { a: 1, b: undefined } }, { a: 1 }],
     ['text', { ok: true, value: 'x' }, { output: 'x' }],
     ['a list', { ok: true, value: [1] }, { output: [1] }],
@@ -187,15 +219,18 @@ describe('the response to an outcome', () => {
     ['a throw', { ok: false, reason: { crash: new Error('boom') } }, { error: 'boom' }],
     ['a throw of no error', { ok: false, reason: { crash: 'bad' } }, { error: 'bad' }],
     ['a throw of what cannot be shown', { ok: false, reason: { crash: circle } }, { error: 'something that cannot be shown' }],
-    ['a passed deadline', { ok: false, reason: 'timedOut' }, { error: "tool 't' did not end within 9 ms" }],
+    ['a passed deadline', { ok: false, reason: 'timedOut' }, { error: "tool 't' did not end within 1000 ms" }],
     ['a lost task', { ok: false, reason: 'lost' }, { error: "tool 't' ended without a result: lost" }],
-  ] as const)('to %s is an object', (_, outcome, response) => {
-    expect(responseOf('t', outcome as ToolOutcome, 9)).toEqual(response);
+  ])('to %s is an object', async (_, outcome, response) => {
+    const w = toolsWorld({ t });
+    w.run('a', 't');
+    w.tasks[0]?.settle(outcome);
+    expect(await w.settled()).toEqual([{ type: 'call.settled', id: 'a', response }]);
   });
 
   it('is a copy', () => {
     const value = { list: [1] };
-    const response = responseOf('t', { ok: true, value }, 9);
+    const response = objectOf('t', value);
     value.list.push(2);
     expect(response).toEqual({ list: [1] });
   });

@@ -2,6 +2,7 @@
 import { liveSession } from '../../live/session.js';
 import { orchestrator } from '../../supervision/orchestrator.js';
 import { supervisor } from '../../supervision/supervisors.js';
+import { requireSent } from '../stage/require-sent.js';
 import { LocalGemini, localUrl } from '../stage/local-gemini.js';
 import { pause } from '../stage/pause.js';
 import { PriceFeed, priceWorker } from '../stage/price-worker.js';
@@ -32,6 +33,7 @@ export const demoPlay: MakePlay = (stage) => {
       app: 'restForOne: with one go those started after it',
       'app/gemini': 'local Gemini Live server',
       'app/voice': 'Live session',
+      'app/voice/uplink': 'what waits to be sent',
       'app/voice/connection': 'its WebSocket',
       'app/voice/tools': 'what the model may call',
       'app/voice/tools/tasks': 'a task for each call',
@@ -65,31 +67,34 @@ export const demoPlay: MakePlay = (stage) => {
   };
 };
 
-/** A turn of the user. @returns once it is written */
-export async function say(stage: Stage, text: string): Promise<void> {
+/** A turn of the user. */
+export function say(stage: Stage, text: string): void {
   stage.tell({ type: 'said', by: 'user', text });
-  const sent = await stage.voice.sendText(text);
-  if (!sent.ok) throw new Error(`what the user said was not sent: ${sent.reason}`);
+  requireSent(stage.voice.sendText(text), 'what the user said');
 }
 
 async function parallelTools(stage: Stage, signal: AbortSignal): Promise<void> {
   const ended = stage.next(signal, 'turn.ended');
-  await Promise.all([say(stage, questions.parallel), ended]);
+  say(stage, questions.parallel);
+  await ended;
 }
 
 async function throwingTool(stage: Stage, signal: AbortSignal): Promise<void> {
   const ended = stage.next(signal, 'turn.ended');
-  await Promise.all([say(stage, questions.throwing), ended]);
+  say(stage, questions.throwing);
+  await ended;
 }
 
 async function crashAndCancel(stage: Stage, signal: AbortSignal, feed: PriceFeed): Promise<void> {
   const called = stage.next(signal, 'tool.called', { name: 'library_search' });
-  await Promise.all([say(stage, questions.slow), called]);
+  say(stage, questions.slow);
+  await called;
   const restarted = stage.next(signal, 'child.restarted', { id: 'prices' });
   feed.garble();
   await restarted;
   await pause(300, signal, stage.clock);
   const cancelled = stage.next(signal, 'tool.cancelled', { name: 'library_search' });
   const ended = stage.next(signal, 'turn.ended', { interrupted: false });
-  await Promise.all([say(stage, questions.neverMind), cancelled, ended]);
+  say(stage, questions.neverMind);
+  await Promise.all([cancelled, ended]);
 }

@@ -1,5 +1,5 @@
 /** The tools of the demo: one quick, one slow, one that throws, one that takes too long for its user. */
-import type { LiveTool, LiveTools } from '../../live/tools.js';
+import type { LiveTool, LiveTools } from '../../live/tool-plan.js';
 import { pause } from '../stage/pause.js';
 import type { Stage } from '../stage/stage.js';
 

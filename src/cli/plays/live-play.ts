@@ -4,6 +4,7 @@ import { orchestrator } from '../../supervision/orchestrator.js';
 import { demoTools } from './demo-tools.js';
 import { liveQuestions } from './demo-script.js';
 import type { MakePlay } from './play.js';
+import { requireSent } from '../stage/require-sent.js';
 
 export const defaultModel = 'gemini-3.1-flash-live-preview';
 
@@ -31,6 +32,7 @@ export function livePlay(options: LiveOptions): MakePlay {
       deadlineMs: 120_000,
       abouts: {
         'app/voice': 'Live session with Gemini',
+        'app/voice/uplink': 'what waits to be sent',
         'app/voice/connection': 'its WebSocket',
         'app/voice/tools': 'what the model may call',
         'app/tasks/conversation': 'asks',
@@ -40,8 +42,8 @@ export function livePlay(options: LiveOptions): MakePlay {
         for (const text of liveQuestions) {
           stage.tell({ type: 'said', by: 'user', text });
           const ended = stage.until(signal, (fact) => (fact?.type === 'turn.ended' && stage.openCalls.size === 0 ? true : undefined));
-          const [sent] = await Promise.all([stage.voice.sendRealtimeInput({ text }), ended]);
-          if (!sent.ok) throw new Error(`the question was not sent: ${sent.reason}`);
+          requireSent(stage.voice.sendRealtimeInput({ text }), 'the question');
+          await ended;
         }
       },
     };

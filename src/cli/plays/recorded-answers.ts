@@ -1,5 +1,5 @@
 /** The tools of a replayed log: each answers as the log does, and when it does. */
-import type { LiveTool, LiveTools } from '../../live/tools.js';
+import type { LiveTool, LiveTools } from '../../live/tool-plan.js';
 import type { FunctionResponse } from '../../wire/gemini/content.js';
 import type { LiveSetup } from '../../wire/gemini/live.js';
 import { untilAborted } from '../stage/pause.js';
@@ -33,17 +33,16 @@ export class RecordedAnswers {
     return due.flatMap(({ call }) => (call === null ? [] : [call]));
   }
 
-  /** A tool for each of these names, declared as the setup declares it. */
+  /** A tool for each of these names; the log's setup declares their parameters, in a dialect that is Gemini's own. */
   tools(names: readonly string[], setup: LiveSetup): LiveTools {
     const declared = declarationsOf(setup);
     const tools = names
       .filter((name) => toolName.test(name))
       .map((name): [string, LiveTool] => {
-        const { description, parameters } = declared.find((declaration) => declaration['name'] === name) ?? {};
-        const isObject = typeof parameters === 'object' && parameters !== null;
-        const execute: LiveTool['execute'] = (_args, { id, signal }) => this.#answer(id, name, signal);
+        const { description } = declared.find((declaration) => declaration['name'] === name) ?? {};
+        const execute: NonNullable<LiveTool['execute']> = (_args, { id, signal }) => this.#answer(id, name, signal);
         const words = typeof description === 'string' && description !== '' ? description : 'a function of the log';
-        return [name, { description: words, execute, ...(isObject ? { parameters: parameters as Record<string, unknown> } : {}) }];
+        return [name, { description: words, execute }];
       });
     return Object.fromEntries(tools);
   }

@@ -8,6 +8,7 @@ import type { Stage } from '../stage/stage.js';
 import type { MakePlay } from './play.js';
 import { RecordedAnswers, restOfSetup } from './recorded-answers.js';
 import { readTalk } from './recorded-log.js';
+import { requireSent } from '../stage/require-sent.js';
 
 /**
  * The play of a recording.
@@ -72,12 +73,8 @@ async function speak(stage: Stage, signal: AbortSignal, message: ClientMessage, 
   }
   stage.tell({ type: 'said', by: 'user', text: wordsOf(message) });
   const { voice } = stage;
-  const sent = message.clientContent
-    ? await voice.sendClientContent(message.clientContent)
-    : message.realtimeInput
-      ? await voice.sendRealtimeInput(message.realtimeInput)
-      : { ok: true as const };
-  if (!sent.ok) throw new Error(`what the client said was not sent: ${sent.reason}`);
+  if (message.clientContent !== undefined) requireSent(voice.sendClientContent(message.clientContent), 'what the client said');
+  if (message.realtimeInput !== undefined) requireSent(voice.sendRealtimeInput(message.realtimeInput), 'what the client said');
   // Kinds that the handle has no method for go the way of all messages.
   if (message.clientContent === undefined && message.realtimeInput === undefined) voice.ref.send({ type: 'session.send', message });
 }

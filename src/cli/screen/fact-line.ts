@@ -40,7 +40,11 @@ function wordsOf(fact: Fact): readonly [who: string, words: string, tone?: Tone]
     case 'client.message':
       return [`client ${String(fact['connection'])}`, `${String(fact['kind'])} ${json(fact['message'])}`];
     case 'session.ready':
-      return [teller, 'ready', 'good'];
+      return [teller, fact['resumed'] === true ? 'ready again: the conversation goes on' : 'ready', 'good'];
+    case 'session.reconnecting':
+      return [teller, `lost its connection (${lossOf(fact)}): again in ${tookWords(fact['delayMs'] as number)}`, 'busy'];
+    case 'session.contextLost':
+      return [teller, `could not resume (${lossOf(fact)}): a fresh conversation has begun`, 'bad'];
     case 'session.closed':
       return [teller, `closed by ${fact['by'] === 'client' ? 'us' : 'the server'} (${String(fact['code'])})`];
     case 'session.failed':
@@ -57,6 +61,8 @@ function wordsOf(fact: Fact): readonly [who: string, words: string, tone?: Tone]
       return [name, 'cancelled by the server: not answered', 'busy'];
     case 'tool.abandoned':
       return [name, `abandoned: ${String(fact['reason'])}`, 'busy'];
+    case 'tool.resent':
+      return [name, 'its answer is sent again, over the new connection'];
     case 'child.started':
       return fact['run'] === 1 ? [id, 'started'] : null;
     case 'child.startFailed':
@@ -76,6 +82,11 @@ function wordsOf(fact: Fact): readonly [who: string, words: string, tone?: Tone]
     default:
       return null;
   }
+}
+
+/** Code and reason, where there is one. */
+function lossOf({ code, reason }: Fact): string {
+  return [code, reason].filter((word) => word !== '').join(', ');
 }
 
 function json(value: unknown): string {

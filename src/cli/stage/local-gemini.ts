@@ -1,7 +1,8 @@
 /** A local Gemini Live server as a supervised child, and the way to it for a session that is supervised beside it. */
 import { fromPromise, type AnyActorLogic } from 'xstate';
 
-import { openWebSocket, type ClientSocket, type OpenSocket } from '../../live/socket.js';
+import { openWebSocket } from '../../live/node-socket.js';
+import type { ClientSocket, OpenSocket } from '../../live/socket.js';
 import { geminiServer, type GeminiServer } from '../../testing/gemini-server/server.js';
 import type { GeminiServerOptions } from '../../testing/gemini-server/options.js';
 import { untilAborted } from './pause.js';
@@ -52,6 +53,9 @@ export class LocalGemini {
         if (socket === undefined) written(false);
         else socket.send(text, written);
       },
+      bufferedAmount: () => socket?.bufferedAmount() ?? 0,
+      pause: () => socket?.pause() ?? false,
+      resume: () => socket?.resume(),
       close: (code, reason) => {
         this.#waiting.delete(open);
         socket?.close(code, reason);

@@ -22,7 +22,6 @@ export class Stage {
   readonly #startedAt: number;
   readonly #transcript = new Transcript();
   /** What tools came to, by the id of their call. */
-  readonly #responses = new Map<string, unknown>();
   readonly #openCalls = new Set<string>();
   readonly #waits = new Set<(fact: Fact) => void>();
   #frameCount = 0;
@@ -150,7 +149,6 @@ export class Stage {
 
   #hear(from: string, told: Told): void {
     if (silent.has(told.type)) return;
-    const id = String(told['id']);
     switch (told.type) {
       case 'session.message':
         for (const said of this.#transcript.read(told['message'] as ServerMessage)) this.tell(said, from);
@@ -160,13 +158,6 @@ export class Stage {
         this.tell(told, from);
         // One with an odd shape can be read in part, and is followed by its message.
         if (told['reason'] !== 'invalid-shape') this.tell({ type: 'frame' }, from);
-        return;
-      case 'tool.settled':
-        this.#responses.set(id, told['response']);
-        return;
-      case 'tool.answered':
-        this.tell({ ...told, response: this.#responses.get(id) ?? null }, from);
-        this.#responses.delete(id);
         return;
       case 'session.closed':
       case 'session.failed':

@@ -5,12 +5,15 @@ import { wordsOf } from '../../../machines/live/ending.js';
 import { isSupervisor } from '../../supervision/handle.js';
 import { exitReason } from '../../supervision/watch.js';
 
-/** How a living actor is: its innermost state; of a supervisor the outermost, and while it restarts what it is at; `running` where there is no chart. */
+/**
+ * How a living actor is: its innermost state, and where that is `idle` the one around it, which says of what; of a supervisor the outermost, and while it
+ * restarts what it is at; `running` where there is no chart.
+ */
 export function stateOf(actor: AnyActorRef): string {
   const { value } = (actor.getSnapshot() ?? {}) as { value?: unknown };
   const way = wayOf(value);
   if (way.length === 0) return 'running';
-  if (!isSupervisor(actor)) return way.at(-1) as string;
+  if (!isSupervisor(actor)) return (way.at(-1) === 'idle' ? (way.at(-2) ?? 'idle') : way.at(-1)) as string;
   return way[0] === 'restarting' ? way.slice(0, 2).join('.') : (way[0] as string);
 }
 

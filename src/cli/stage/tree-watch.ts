@@ -19,7 +19,7 @@ import type { TreeNode } from './tree-node.js';
 const keptTasks = 6;
 
 export interface TreeListener {
-  /** An actor emitted something, or (`tool.settled`) a session was told how a tool ended. `from`: its path, `app/voice`. */
+  /** An actor emitted something. `from`: its path, `app/voice`. */
   told(from: string, fact: Told): void;
   /** Somebody's state changed. */
   changed(): void;
@@ -61,7 +61,6 @@ export class TreeWatch {
     if (event.type === '@xstate.snapshot') this.#listener.changed();
     if (event.type !== '@xstate.event') return;
     if (event.event.type === 'xstate.init') this.#welcome(actor);
-    else if (event.event.type === 'tool.settled') this.#listener.told(this.#pathOf(actor), { ...event.event });
   };
 
   /** The tree as it is now; null before it was started. */
@@ -118,7 +117,7 @@ export class TreeWatch {
     const others = [...living.values()].map((child) => this.#read(child, `${path}/${this.#seen.get(child)?.name ?? child.id}`, null));
     const state = exitReason(actor) === null ? stateOf(actor) : endOf(actor);
     const restarts = budgetOf(context, this.#clock.now()) ?? (count === null ? null : { count });
-    return { name, state, restarts, about: this.#abouts.get(path) ?? '', children: [...rows, ...ended, ...others] };
+    return { name, state, restarts, about: this.#abouts.get(path) ?? callOf(actor), children: [...rows, ...ended, ...others] };
   }
 
   /** An actor's children, with its pool's for the pool. */
@@ -138,6 +137,12 @@ function isPool(actor: AnyActorRef): boolean {
 function taskPoolOf(actor: AnyActorRef): TaskPool | undefined {
   const { pool } = (actor.getSnapshot() ?? {}) as { pool?: Partial<TaskPool> };
   return pool?.succeeded === undefined ? undefined : (pool as TaskPool);
+}
+
+/** What a call of a session is of; nothing of any other actor. */
+function callOf(actor: AnyActorRef): string {
+  const { context, machine } = (actor.getSnapshot() ?? {}) as { context?: { name?: unknown }; machine?: { id?: unknown } };
+  return machine?.id === 'toolCall' ? `a call of ${String(context?.name)}` : '';
 }
 
 function taskNameOf(actor: AnyActorRef, parent: AnyActorRef | undefined): string | undefined {

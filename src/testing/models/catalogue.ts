@@ -4,6 +4,7 @@ import { liveSessionModel } from './live-session.js';
 import { supervisorModel } from './supervisor.js';
 import { taskModel } from './task.js';
 import { taskSupervisorModel } from './task-supervisor.js';
+import { toolCallModel } from './tool-call.js';
 
 export const models = {
   supervisor: supervisorModel,
@@ -11,4 +12,5 @@ export const models = {
   taskSupervisor: taskSupervisorModel,
   task: taskModel,
   liveSession: liveSessionModel,
+  toolCall: toolCallModel,
 } as const;

@@ -1,330 +1,374 @@
-/** What can happen to a Live session in its model: the socket's part, the server's, the tools' and the app's, each with what the session owes for it. */
-import type { AnyEventObject } from 'xstate';
-import { type CallRow, isOpen, type JsonObject } from '../../../machines/live/calls.js';
-import type { ConnectionCommand, Receipt, sessionMachine } from '../../../machines/live/session.js';
+/** What can happen to a Live session in its model: the socket's part, the server's, the uplink's, the calls' and the app's, each as it is foreseen. */
+import type { Snapshot } from 'xstate';
+import { isOpen } from '../../../machines/live/calls.js';
+import type { sessionMachine } from '../../../machines/live/session.js';
+import type { SessionEvent } from '../../../machines/live/session-events.js';
+import { connectingAgain } from '../../../machines/live/session-restore.js';
 import type { Fake } from '../model/fake.js';
-import type { EventCase, Model } from '../model/model.js';
-import { answers, commands, confirm, connectionFake, isSocketOpen, owed, type Session, socket, wire } from './live-session-socket.js';
+import type { ErrorCase, EventCase, Model, Move } from '../model/model.js';
+import {
+  answers,
+  callDouble,
+  callOf,
+  canAnswer,
+  canWrite,
+  connectionDouble,
+  isSocketOpen,
+  liveCall,
+  rows,
+  rowsBefore,
+  type Session,
+  socket,
+  uplink,
+  uplinkDouble,
+  write,
+} from './live-session-doubles.js';
+import { answerWords, closed, closingBy, difference, ending, type Foreseen, isReady, ledger, phase, play, waiting } from './live-session-ledger.js';
+import { call, earlierOf, onTheWire, type Said, saying } from './live-session-messages.js';
 
-type SessionCase = EventCase<typeof sessionMachine, never>;
 type SessionModel = Model<typeof sessionMachine>;
+type Case = EventCase<typeof sessionMachine, never>;
 
-// ---- where it was, where it is
-
-type Phase = 'connecting' | 'settingUp' | 'ready' | 'closing' | 'closed' | 'failed';
-
-function phaseOf(value: unknown): Phase {
-  return (typeof value === 'string' ? value : (value as { connected: string }).connected) as Phase;
+/** Anything that is foreseen when it happens, and then happens. */
+function happens(
+  foresee: (session: Session) => Foreseen,
+  act: (session: Session) => void,
+  terms: { readonly when?: (session: Session) => boolean; readonly weight?: number } = {},
+) {
+  const run = (session: Session): void => play(session, foresee(session), () => act(session));
+  return { ...terms, run, owes: ({ notes }: Session) => (notes['ledger'] as { problem?: string }).problem } as Case & Move<typeof sessionMachine>;
 }
 
-export const phase = ({ snapshot }: Session): Phase => phaseOf(snapshot.value);
-export const rows = ({ snapshot }: Session) => snapshot.context.calls.rows;
-const met = ({ before }: Session): Phase => phaseOf(before.value);
-const failureOf = ({ snapshot }: Session): string | undefined => snapshot.context.failure?.kind;
+/** How likely it is that a walk comes to its end, beside all else that may happen. */
+const rarely = 0.05;
 
-/** What the session should be now, by what it was. */
-function becomes(expected: (session: Session) => Phase): (session: Session) => string | undefined {
-  return (session) => {
-    const wanted = expected(session);
-    return phase(session) === wanted ? undefined : `met while ${met(session)}, it is ${phase(session)}, not ${wanted}`;
-  };
+/** New calls at most: more of them make more states, and no others. */
+const mostCalls = 2;
+
+const sent = (event: SessionEvent) => (session: Session) => session.send(event);
+const reported = (event: SessionEvent) => (session: Session) => session.report('connection', event);
+const stays =
+  (...said: string[]) =>
+  (session: Session): Foreseen => ({ phase: phase(session), said });
+
+// ---- the app and its supervisor
+
+/** Asked to end: at once where there is nobody to take leave of. */
+function leaving(session: Session): Foreseen {
+  if (!isReady(phase(session)) && phase(session) !== 'closing') return closingBy(session, 'client', 1000);
+  const undone = phase(session) === 'closing' ? [] : rows(session).filter((row) => isOpen(row) && row.status !== 'answering');
+  return { phase: 'closing', said: undone.map(({ id }) => `tool.abandoned "${id}" "closed"`) };
 }
 
-function fails(kind: (session: Session) => string): (session: Session) => string | undefined {
-  return (session) =>
-    becomes(() => 'failed')(session) ?? (failureOf(session) === kind(session) ? undefined : `it failed by ${String(failureOf(session))}`);
+export function closeByApp(session: Session): void {
+  play(session, leaving(session), () => session.send({ type: 'session.close' }));
 }
 
-const emits = (session: Session, type: string): AnyEventObject | undefined => session.emittedNow.find((event) => event.type === type);
-const lastCommand = (session: Session): ConnectionCommand | undefined => {
-  const fake = session.fakes.findLast(({ src }) => src === 'connection');
-  return fake === undefined ? undefined : commands(fake).at(-1);
-};
-const toolsHeard = (session: Session, type: string): number =>
-  session.fakes.filter(({ src }) => src === 'tools').flatMap(({ received }) => received.filter((event) => event.type === type)).length;
-
-// ---- the cases
-
-/** Every message is passed on; what it says of calls waits for the setup, is done, and while closing undone at once. */
-function says(message: JsonObject, owes: (session: Session) => string | undefined, when: (session: Session) => boolean = () => true): SessionCase {
-  return {
-    when: (session) => isSocketOpen(session) && when(session),
-    payload: (session) => {
-      Object.assign(session.notes, { ran: toolsHeard(session, 'tool.run'), written: answers(session).length });
-      return { message } as never;
+function responds(part: boolean): Case {
+  const response = { by: 'app' };
+  return happens(
+    (session) => {
+      const row = rows(session).find(({ id }) => id === 'a');
+      const isTaken = row?.status === 'running' || (row?.status === 'pending' && !part);
+      if (row === undefined) return stays('tool.rejected "a" "unknown"')(session);
+      if (!isTaken) return stays(`tool.rejected "a" "${row.status === 'pending' ? 'pending' : 'ended'}"`)(session);
+      const answer = { id: 'a', name: 'weather', response, ...(part ? { willContinue: true } : {}) };
+      return {
+        phase: phase(session),
+        said: part ? [`tool.progressed "a" ${JSON.stringify(response)}`] : [],
+        written: [answerWords(row.key, !part, answer)],
+      };
     },
-    owes: (session) => (emits(session, 'session.message') === undefined ? 'the message was not passed on' : owes(session)),
-  };
+    sent({ type: 'session.respond', id: 'a', response, ...(part ? { willContinue: true } : {}) }),
+    { weight: 0.3 },
+  );
 }
 
-const newlyRun = (session: Session): number => toolsHeard(session, 'tool.run') - Number(session.notes['ran']);
-
-/** Is it, by the table before the step, a call that was delivered before? */
-function earlierOf(session: Session, { id, args }: Call): CallRow | undefined {
-  const row = session.before.context.calls.rows.find((one) => one.id === id);
-  if (row === undefined || isOpen(row)) return row;
-  return row.status === 'answered' && row.answer !== null && JSON.stringify(row.args) === JSON.stringify(args) ? row : undefined;
-}
-
-function calls(...made: readonly Call[]): (session: Session) => string | undefined {
-  return (session) => {
-    const fresh = made.filter((one) => earlierOf(session, one) === undefined).map(({ id }) => id);
-    const told = session.emittedNow.filter(({ type }) => type === 'tool.called').map(({ id }) => id);
-    if (told.join() !== fresh.join()) return `new calls: ${fresh.join()}, told: ${told.join()}`;
-    const isReady = met(session) === 'ready';
-    if (newlyRun(session) !== (isReady ? fresh.length : 0)) return `${newlyRun(session)} of ${fresh.length} run while ${met(session)}`;
-    const again = isReady ? made.filter((one) => earlierOf(session, one)?.status === 'answered').length : 0;
-    const written = answers(session).slice(Number(session.notes['written']));
-    if (written.length !== again || written.some(({ receipt }) => receipt !== null))
-      return `${again} answers are due again, ${written.length} went out`;
-    return undefined;
-  };
-}
-
-function sends(message: JsonObject, isReserved: boolean): SessionCase {
-  return {
-    when: (session) => owed(session).length < 2,
-    payload: (session) => {
-      const refs = (session.notes['refs'] ??= []) as string[];
-      refs.push(`r${refs.length}`);
-      return { message, ref: `r${refs.length - 1}` } as never;
-    },
-    owes: (session) => {
-      const passed = met(session) === 'ready' && !isReserved;
-      if (passed) {
-        const command = lastCommand(session);
-        return command?.type === 'connection.send' && command.message === message ? undefined : 'it was not passed to the socket';
-      }
-      const reason = emits(session, 'session.rejected')?.['reason'];
-      return reason === (met(session) === 'ready' ? 'reserved' : met(session)) ? undefined : `it was rejected as ${String(reason)}`;
-    },
-  };
-}
-
-const settles = (id: string): SessionCase => ({
-  payload: (session) => {
-    session.notes['written'] = answers(session).length;
-    return { id, response: { output: 21 } } as never;
-  },
-  owes: (session) => {
-    const wasRunning = session.before.context.calls.rows.some((row) => row.id === id && row.status === 'running');
-    const written = answers(session).slice(Number(session.notes['written']));
-    if (!wasRunning) return written.length === 0 ? undefined : 'it was answered';
-    return written.length === 1 && JSON.stringify(written).includes('"output":21') ? undefined : 'its answer was not sent';
-  },
-});
-
-const isOrderly = (session: Session): boolean => met(session) === 'ready' || met(session) === 'closing';
-
-function ends(by: 'client' | 'server', code: number): (session: Session) => string | undefined {
-  return ({ snapshot }) =>
-    snapshot.context.end?.by === by && snapshot.context.end.code === code ? undefined : `its end is ${JSON.stringify(snapshot.context.end)}`;
-}
-
-function lost(session: Session): string {
-  return met(session) === 'connecting' ? 'connectFailed' : met(session) === 'settingUp' ? 'closedBeforeSetup' : 'connectionLost';
-}
-
-/** What the app and its supervisor send. */
 export const events: NonNullable<SessionModel['events']> = {
   'session.send': {
-    'app: says hello': sends({ clientContent: { turns: [] } }, false),
-    'app: forges an answer': sends({ toolResponse: { functionResponses: [] } }, true),
+    'app: says hello': happens(
+      (session) =>
+        phase(session) === 'closing'
+          ? stays('session.rejected "closing" "r"')(session)
+          : { phase: phase(session), written: ['send'], said: ['session.queued "r"'] },
+      sent({ type: 'session.send', message: { clientContent: {} }, ref: 'r' }),
+      { weight: 0.3 },
+    ),
   },
-  'session.close': { 'app: closes': { weight: 0.25, run: closeByApp, owes: takesLeave } },
+  'session.respond': {
+    'app: answers a': responds(false),
+    'app: answers a in part': responds(true),
+    'app: answers a call of another process': happens(
+      (session) => ({
+        phase: phase(session),
+        written: [answerWords(null, true, { id: 'old', name: 'weather', response: { by: 'app' } })],
+      }),
+      sent({ type: 'session.respond', id: 'old', unsolicited: 'weather', response: { by: 'app' } }),
+      { weight: 0.2, when: (session) => !uplink(session).waiting.some(({ key }) => key === null) },
+    ),
+  },
+  'session.close': { 'app: closes': { weight: rarely, run: closeByApp, owes: ({ notes }) => (notes['ledger'] as { problem?: string }).problem } },
   'supervisor.shutdown': {
-    'supervisor: shutdown': {
-      weight: 0.25,
-      payload: (session) => {
-        session.notes['exit'] = ['shutdown', 'deploy'];
-        session.notes['cancelled'] = toolsHeard(session, 'tool.cancelAll');
-        return { reason: ['shutdown', 'deploy'] };
+    'supervisor: shutdown': happens(
+      (session) => {
+        ledger(session).exit = ['shutdown', 'deploy'];
+        return leaving(session);
       },
-      owes: takesLeave,
-    },
+      sent({ type: 'supervisor.shutdown', reason: ['shutdown', 'deploy'] }),
+      { weight: rarely },
+    ),
+  },
+  'speech.started': {
+    'app: the user speaks': happens(
+      (session) => {
+        const at = phase(session);
+        return { phase: at === 'idle' || at === 'interrupted' ? 'userSpeaking' : at };
+      },
+      sent({ type: 'speech.started' }),
+    ),
+  },
+  'speech.ended': {
+    'app: the user has spoken': happens(
+      (session) => {
+        const at = phase(session);
+        return { phase: at === 'userSpeaking' ? 'idle' : at };
+      },
+      sent({ type: 'speech.ended' }),
+    ),
   },
 };
 
-/** A socket that could not write: an answer to a call is JSON, `tools` sees to it. */
-const couldNotWrite = (reason: 'closing' | 'notJson'): SessionCase => ({
-  when: (session) => (reason === 'closing' ? owed(session).length > 0 : owed(session)[0]?.of === 'app'),
-  payload: (session) => {
-    // Then its end is on the way, and abandons what is open.
-    if (reason === 'closing') (socket(session) as Fake).notes['doomed'] = true;
-    return { receipt: confirm(session), reason } as never;
+// ---- the server
+
+const says = (message: Said, when: (session: Session) => boolean = () => true, weight = 1): Case =>
+  happens(
+    (session) => saying(session, message),
+    (session) => session.report('connection', { type: 'server.message', message: onTheWire(message) }),
+    { when: (session) => isSocketOpen(session) && when(session), weight },
+  );
+
+/** Calls that are new are few. */
+const mayCall =
+  (...calls: readonly ReturnType<typeof call>[]) =>
+  (session: Session): boolean => {
+    const fresh = calls.filter((one) => earlierOf(session, one) === undefined).length;
+    return session.snapshot.context.calls.lastKey + fresh <= mostCalls;
+  };
+
+const cancelsLate = says(
+  { cancels: ['a'] },
+  (session) => canWrite(session) && uplink(session).handed === null && rows(session).some(({ id, status }) => id === 'a' && status === 'answering'),
+);
+
+const messages: Readonly<Record<string, Case>> = {
+  'server: setupComplete': says({ setupComplete: true }, (session) => phase(session) === 'settingUp', 10),
+  'server: setupComplete once more': says({ setupComplete: true }, (session) => phase(session) !== 'settingUp', 0.2),
+  'server: setupComplete, calls a and goes away, in one message': says(
+    { setupComplete: true, calls: [call('a')], goAway: 400 },
+    (session) => phase(session) === 'settingUp' && mayCall(call('a'))(session),
+  ),
+  'server: the model speaks': says({ turn: 'modelTurn' }),
+  'server: interrupted': says({ turn: 'interrupted' }),
+  'server: the turn is over': says({ turn: 'turnComplete' }),
+  'server: calls a': says({ calls: [call('a')] }, mayCall(call('a'))),
+  'server: calls a for another city': says({ calls: [call('a', 'Oslo')] }, mayCall(call('a', 'Oslo'))),
+  'server: calls later': says({ calls: [call('later')] }, mayCall(call('later'))),
+  'server: calls and cancels a, in one message': says({ calls: [call('a')], cancels: ['a'] }, mayCall(call('a')), 0.25),
+  'server: cancels a': says({ cancels: ['a', 'never'] }),
+  'server: cancels a, whose answer is being written': {
+    ...cancelsLate,
+    run: (session) => {
+      uplink(session).handed = rows(session).find(({ id }) => id === 'a')?.key ?? null;
+      cancelsLate.run?.(session);
+    },
   },
+  'server: gives a handle': says({ handle: 'h1' }),
+  'server: cannot be resumed now': says({ handle: null }, () => true, 0.5),
+  'server: goes away in 400 ms': says({ goAway: 400 }),
+  'server: goes away': says({ goAway: null }, () => true, 0.5),
+};
+
+// ---- the actors
+
+const dies = (kind: string): ErrorCase<typeof sessionMachine> => ({
+  error: new Error('no more'),
+  weight: rarely,
   owes: (session) => {
-    const receipt = session.notes['receipt'] as Receipt;
-    return receipt.of === 'call' || emits(session, 'session.rejected')?.['reason'] === reason ? undefined : 'the app was not told';
+    const open = rowsBefore(session).filter(isOpen);
+    const said = [...open.map(({ id }) => `tool.abandoned "${id}" "${kind}"`), `session.failed "crash" "${kind}"`];
+    return difference(session, { phase: 'failed', said }, { said: session.emittedNow, written: [] });
   },
 });
 
-/** An end of the socket that is no orderly close. */
-const breaks = (code: number | string, reason: string, closeCode: number): SessionCase => ({
-  weight: 0.25,
-  when: (session) => socket(session) !== undefined,
-  payload: (session) => {
-    (socket(session) as Fake).notes['gone'] = true;
-    return { code, reason } as never;
-  },
-  owes: (session) => (met(session) === 'closing' ? (becomes(() => 'closed')(session) ?? ends('client', closeCode)(session)) : fails(lost)(session)),
-});
+const socketEnds = (code: number | string, isOpenThen: boolean, weight = 0.2): Case =>
+  happens(
+    (session) => closed(session, code),
+    (session) => {
+      (socket(session) as Fake).notes['isOver'] = true;
+      session.report('connection', { type: 'socket.closed', code, reason: 'so', at: session.clock.now() });
+    },
+    { when: (session) => socket(session) !== undefined && isSocketOpen(session) === isOpenThen, weight },
+  );
 
-/** What the socket and the tools do. */
+const answersOf = (id: 'a' | 'later', part: boolean): Move<typeof sessionMachine> => {
+  const response = { output: part ? 'part' : id };
+  const scheduling = id === 'later' ? { scheduling: 'SILENT' } : {};
+  return happens(
+    (session) => ({
+      phase: phase(session),
+      said: part ? [`tool.progressed "${id}" ${JSON.stringify(response)}`] : [],
+      written: [
+        answerWords(callOf(liveCall(session, id) as Fake).key, !part, {
+          ...{ id, name: call(id).name, response },
+          ...{ ...scheduling, ...(part ? { willContinue: true } : {}) },
+        }),
+      ],
+    }),
+    (session) => answers(session, id, { response, ...scheduling, ...(part ? { willContinue: true } : {}) }),
+    { when: (session) => canAnswer(session, id), weight: part ? 0.5 : 2 },
+  );
+};
+
 export const outcomes: NonNullable<SessionModel['outcomes']> = {
   connection: {
-    ...connectionFake,
-    sends: ['socket.opening', 'socket.unsent'],
+    ...connectionDouble,
+    sends: ['socket.opening'],
     reports: {
       'socket.opened': {
-        'socket: opens': {
-          when: (session) => socket(session) !== undefined && !isSocketOpen(session),
-          payload: (session) => {
-            const fake = socket(session) as Fake;
-            Object.assign(fake.notes, { open: true, heardBefore: fake.received.length });
-            return {};
+        'socket: opens': happens(
+          (session) => {
+            const own = ledger(session);
+            Object.assign(own, { goAway: null, asked: own.handle, keyAtSetup: session.snapshot.context.calls.lastKey });
+            return { phase: 'settingUp' };
           },
-          owes: (session) => {
-            const [first] = wire(socket(session) as Fake);
-            return first?.type === 'connection.send' && 'setup' in first.message
-              ? becomes(() => 'settingUp')(session)
-              : 'the socket does not hear the setup';
+          (session) => {
+            (socket(session) as Fake).notes['isOpen'] = true;
+            session.report('connection', { type: 'socket.opened' });
           },
-        },
-      },
-      'socket.sent': {
-        'socket: confirms': {
-          when: (session) => owed(session).length > 0,
-          payload: (session) => ({ receipt: confirm(session) }),
-          owes: (session) => {
-            const receipt = session.notes['receipt'] as Receipt;
-            if (receipt.of === 'app') return emits(session, 'session.sent')?.['ref'] === receipt.ref ? undefined : 'the app was not told';
-            const wasOpen = session.before.context.calls.rows.some((row) => row.id === receipt.id && isOpen(row));
-            return wasOpen === (emits(session, 'tool.answered')?.['id'] === receipt.id) ? undefined : 'the answer was not told';
-          },
-        },
-      },
-      'socket.unsent': {
-        'socket: could not write, closing': couldNotWrite('closing'),
-        'socket: could not write, notJson': couldNotWrite('notJson'),
-      },
-      'socket.malformed': {
-        'socket: a frame is malformed': {
-          when: isSocketOpen,
-          payload: { reason: 'not-json', detail: '', excerpt: '{' },
-          owes: (session) => (emits(session, 'session.malformed')?.['excerpt'] === '{' ? undefined : 'nobody was told'),
-        },
+          { when: (session) => socket(session) !== undefined && !isSocketOpen(session), weight: 10 },
+        ),
       },
       'socket.closed': {
-        'socket: closed 1000': {
-          weight: 0.25,
-          when: isSocketOpen,
-          payload: (session) => {
-            (socket(session) as Fake).notes['gone'] = true;
-            return { code: 1000, reason: 'bye' };
-          },
-          owes: (session) =>
-            isOrderly(session)
-              ? (becomes(() => 'closed')(session) ?? ends(met(session) === 'ready' ? 'server' : 'client', 1000)(session))
-              : fails(lost)(session),
-        },
-        'socket: closed 1011': breaks(1011, 'internal', 1011),
+        'socket: closed 1000': socketEnds(1000, true, rarely),
+        'socket: closed 1006': socketEnds(1006, true),
+        'socket: closed 1008': socketEnds(1008, true, rarely),
+        'socket: refused': socketEnds('ECONNREFUSED', false),
+        'socket: refused 401': socketEnds(401, false, rarely),
       },
-      'socket.failed': { 'socket: failed ECONNRESET': breaks('ECONNRESET', 'reset', 1006) },
-      'server.message': {
-        'server: setupComplete': says({ setupComplete: { sessionId: 's1' } }, (session) => {
-          const ready = emits(session, 'session.ready')?.['sessionId'] === 's1';
-          const waited = ready ? session.before.context.calls.rows.filter(({ status }) => status === 'pending').length : 0;
-          if (newlyRun(session) !== waited) return `${newlyRun(session)} of ${waited} calls run that waited for it`;
-          return ready === (met(session) === 'settingUp')
-            ? becomes(() => (met(session) === 'settingUp' ? 'ready' : met(session)))(session)
-            : `ready was ${ready ? '' : 'not '}told`;
-        }),
-        'server: text': says({ serverContent: { turnComplete: true } }, becomes(met)),
-        'server: calls a and b': says({ toolCall: { functionCalls: [call('a'), call('b')] } }, calls(call('a'), call('b'))),
-        'server: calls a for another city': says({ toolCall: { functionCalls: [call('a', 'Oslo')] } }, calls(call('a', 'Oslo'))),
-        'server: calls without an id': says(
-          { toolCall: { functionCalls: [{ name: 'weather' }] } },
-          calls({ ...call('local:1'), args: {} }),
-          (session) => session.snapshot.context.calls.unnamedCount < 1,
+      'socket.malformed': {
+        'socket: a frame is malformed': happens(
+          stays('session.malformed "not-json"'),
+          reported({ type: 'socket.malformed', reason: 'not-json', detail: '', excerpt: '{' }),
+          { when: isSocketOpen, weight: 0.25 },
         ),
-        'server: cancels a': says({ toolCallCancellation: { ids: ['a', 'never'] } }, (session) =>
-          rows(session).some(({ id, status }) => id === 'a' && (status === 'running' || status === 'pending')) ? 'a is still to be done' : undefined,
-        ),
+      },
+      'server.message': messages,
+    },
+    error: { 'socket: crashes': dies('connectionCrashed') },
+  },
+  uplink: {
+    ...uplinkDouble,
+    sends: ['uplink.withdrawn', 'uplink.told'],
+    reports: {
+      'uplink.written': {
+        'uplink: an answer is written': {
+          ...happens(
+            (session) => {
+              const next = uplink(session).waiting.find(({ key, final }) => final && key !== null);
+              const row = rows(session).find(({ key }) => key === next?.key);
+              return stays(`tool.answered "${row?.id}" ${JSON.stringify(row?.answer)}`)(session);
+            },
+            (session) => session.report('uplink', { type: 'uplink.written', key: write(session) }),
+            { when: canWrite, weight: 2 },
+          ),
+        },
       },
     },
-    error: { 'socket: crashes': { error: new Error('no socket'), weight: 0.25, owes: fails(() => 'connectionCrashed') } },
+    error: { 'uplink: crashes': dies('uplinkCrashed') },
   },
   tools: {
     reports: {
-      'tool.settled': {
-        'tools: a settles': settles('a'),
-        'tools: local:1 settles': settles('local:1'),
-        'tools: never settles': settles('never'),
+      'tools.failed': {
+        'tools: end': happens(
+          (session) => ending(session, 'failed', 'toolsCrashed', 'session.failed "ended" "toolsCrashed"'),
+          (session) => session.report('tools', { type: 'tools.failed', reason: 'killed' }),
+          { weight: rarely },
+        ),
       },
-      'tool.listenerThrew': {
-        'tools: an abort listener throws': {
-          payload: { id: 'a', name: 'weather', reason: 'oops' },
-          owes: (session) => (emits(session, 'tool.listenerThrew')?.['reason'] === 'oops' ? becomes(met)(session) : 'nobody was told'),
+    },
+    error: { 'tools: crash': dies('toolsCrashed') },
+  },
+  toolCall: {
+    ...callDouble,
+    sends: ['call.answer', 'call.listenerFailed'],
+    cases: {
+      'a answers': answersOf('a', false),
+      'later answers': answersOf('later', false),
+      'later answers in part': answersOf('later', true),
+      'an abort listener of a throws': happens(
+        stays('tool.listenerThrew "a" "oops"'),
+        (session) => {
+          const fake = liveCall(session, 'a') as Fake;
+          session.report(fake, { type: 'call.listenerFailed', key: callOf(fake).key, reason: 'oops' });
         },
-      },
-      'tools.failed': { 'tools: fail': { weight: 0.25, payload: { reason: 'gave up' }, owes: fails(() => 'toolsCrashed') } },
-    },
-    error: { 'tools: crash': { error: new Error('no tools'), weight: 0.25, owes: fails(() => 'toolsCrashed') } },
-  },
-};
-
-export const delays: NonNullable<SessionModel['delays']> = {
-  '100 ms pass': {
-    ms: 100,
-    owes: (session) => {
-      if (phase(session) === met(session)) return undefined;
-      const timeout = { connecting: fails(() => 'connectTimeout'), settingUp: fails(() => 'setupTimeout'), closing: ends('client', 1006) }[
-        met(session) as 'connecting'
-      ];
-      return timeout === undefined ? `it left ${met(session)}` : timeout(session);
+        { when: (session) => canAnswer(session, 'a'), weight: 0.25 },
+      ),
     },
   },
 };
 
-export const cases: NonNullable<SessionModel['cases']> = {
-  'restored from a snapshot': {
-    weight: 0.25,
-    when: (session) => session.notes['restored'] !== true,
+/** Events that the chart raises itself, from what it reads. */
+const raised = 'the chart raises it itself: from messages of the server, and at deadlines';
+export const ignored: NonNullable<SessionModel['ignored']> = {
+  'setup.completed': raised,
+  'turn.generating': raised,
+  'turn.interrupted': raised,
+  'turn.completed': raised,
+  'rotation.announced': raised,
+  'rotation.forced': raised,
+  'rotation.over': raised,
+};
+
+// ---- time, and other processes
+
+function passes(steps: number): Move<typeof sessionMachine> {
+  return {
+    weight: steps > 1 ? 0.2 : 0.5,
     run: (session) => {
-      // A new socket: its deadline begins now.
-      Object.assign(session.notes, { restored: true, phase: undefined });
+      for (let step = 0; step < steps && session.isActive; step++) play(session, waiting(session, 100), () => session.advance(100));
+    },
+    owes: ({ notes }) => (notes['ledger'] as { problem?: string }).problem,
+  };
+}
+
+/** The session goes on in another process: its losses are forgotten, its calls abandoned. */
+function restored(how: (saved: Snapshot<unknown>) => Snapshot<unknown>, when: (session: Session) => boolean): Move<typeof sessionMachine> {
+  return happens(
+    (session) => {
+      const own = ledger(session);
+      Object.assign(own, { phase: null, restored: own.restored + 1 });
+      if (phase(session) === 'closing') return closingBy(session, 'client', 1006);
+      Object.assign(own, { losses: [], attempt: 0 });
+      if (how === connectingAgain) own.goAway = null;
+      else if (own.goAway !== null) own.goAway.by = null;
+      const open = rows(session).filter(isOpen);
+      return { phase: 'connecting', said: open.map(({ id }) => `tool.abandoned "${id}" "restored"`) };
+    },
+    (session) => {
+      const saved = how(JSON.parse(JSON.stringify(session.actor.getPersistedSnapshot())) as Snapshot<unknown>);
+      session.actor.getPersistedSnapshot = () => saved as never;
       session.restore();
     },
-    owes: (session) => {
-      if (met(session) === 'closing') return becomes(() => 'closed')(session) ?? ends('client', 1006)(session);
-      return rows(session).some(isOpen) ? 'a call of the former socket is open' : becomes(() => 'connecting')(session);
-    },
-  },
+    { weight: 0.25, when: (session) => ledger(session).restored === 0 && when(session) },
+  );
+}
+
+export const cases: NonNullable<SessionModel['cases']> = {
+  '100 ms pass': passes(1),
+  'a second passes': passes(10),
+  'restored by liveSession()': restored(connectingAgain, () => true),
+  'restored by XState alone': restored(
+    (saved) => saved,
+    (session) => !['connecting', 'backingOff'].includes(phase(session)),
+  ),
 };
-
-interface Call extends JsonObject {
-  readonly id: string;
-  readonly args: JsonObject;
-}
-
-function call(id: string, city = 'Bern'): Call {
-  return { id, name: 'weather', args: { city } };
-}
-
-/** The app asks it to close. */
-export function closeByApp(session: Session): void {
-  if (phase(session) === 'ready') session.notes['exit'] = 'normal';
-  session.notes['cancelled'] = toolsHeard(session, 'tool.cancelAll');
-  session.send({ type: 'session.close' });
-}
-
-/** Asked to end: at once while starting, by a close while ready. */
-function takesLeave(session: Session): string | undefined {
-  if (!isOrderly(session)) return becomes(() => 'closed')(session);
-  if (met(session) === 'ready' && isSocketOpen(session) && lastCommand(session)?.type !== 'connection.close')
-    return 'the socket was not told to close';
-  const ran = session.before.context.calls.rows.some(({ status }) => status === 'running');
-  if (met(session) === 'ready' && ran && toolsHeard(session, 'tool.cancelAll') === session.notes['cancelled']) return 'its tools run on';
-  return becomes(() => 'closing')(session);
-}

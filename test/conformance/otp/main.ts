@@ -13,4 +13,8 @@ process.exitCode = await conformance(process.argv.slice(2), {
     console.error(text);
   },
   takeStray: () => stray.splice(0),
+}).catch((error: unknown) => {
+  // Whoever listens for stray errors would hear of this one too, and the exit code would be 0.
+  console.error(error);
+  return 1;
 });

@@ -64,9 +64,11 @@ describe('tasks', () => {
 });
 
 describe('a live session over a real socket', () => {
-  it('replays: setup, a tool call, a lost connection, a restart, a close; the key is nowhere in it', async () => {
+  it('replays: setup, a tool call, a lost connection, a resumption, a restart, a close; the key is nowhere in it', async () => {
     const text = await liveConversation();
-    expect(eventsOf(text)).toEqual(expect.arrayContaining(['socket.opened', 'server.message', 'tool.settled', 'socket.closed']));
+    const said = ['socket.opened', 'server.message', 'call.run', 'call.answer', 'uplink.written', 'socket.closed', 'connection.setup'];
+    expect(eventsOf(text)).toEqual(expect.arrayContaining(said));
+    expect(text).toContain('"handle":"handle-1"');
     expect(text).not.toContain('the-key');
     const passed = expectReplay(text, { machines: allMachines });
     expect(passed.unchecked.filter((why) => !why.includes('/pool/task#'))).toEqual([
@@ -78,7 +80,7 @@ describe('a live session over a real socket', () => {
     expect(replay(text, { machines: { ...allMachines, liveSession: changed } })).toMatchObject({
       ok: false,
       actor: 'app/pool/voice',
-      event: { type: 'tool.settled', id: 'call-1' },
+      event: { type: 'call.answer', key: 1 },
     });
   });
 });

@@ -19,7 +19,7 @@ export const allMachines: Readonly<Record<string, AnyStateMachine>> = { ...catal
 /** Calls of a handle have random ids; here they are counted, so that a play has one text. */
 function withCountedCalls(text: string): string {
   const calls = new Map<string, string>();
-  return text.replaceAll(/[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}\.\d+/g, (id) => {
+  return text.replaceAll(/[\da-f]{1,8}(?:-[\da-f]{1,8}){3}\.\d+/g, (id) => {
     const name = calls.get(id) ?? `call-${calls.size + 1}`;
     calls.set(id, name);
     return name;
@@ -95,10 +95,10 @@ export async function tasksAtWork(): Promise<string> {
   const endings = [app.tasks.run(() => Promise.reject(new RangeError('no'))), app.tasks.run(() => new Promise(() => undefined), { deadlineMs: 40 })];
   await settle(clock, Promise.allSettled(endings));
   await settle(clock, app.stop());
-  return recorder.recording();
+  return withCountedCalls(recorder.recording());
 }
 
-/** A supervised session against a local Gemini: a tool is called, the connection is lost, the session restarted, and closed in order. */
+/** A supervised session against a local Gemini: a tool is called, the connection is lost and resumed, then refused; restarted, it is closed in order. */
 export async function liveConversation(): Promise<string> {
   const clock = new VirtualClock();
   const setUp: readonly Step[] = [{ expect: 'setup' }, { send: { setupComplete: {} } }];
@@ -107,9 +107,13 @@ export async function liveConversation(): Promise<string> {
     { expect: 'clientContent' },
     { callTools: [{ id: 'call-1', name: 'weather', args: { city: 'Ghent' } }] },
     { awaitAnswers: ['call-1'] },
+    { resumption: { handle: 'handle-1' } },
     { say: ['Sunny', ' in Ghent'] },
     { expect: 'clientContent' },
     { drop: true },
+    { accept: { handle: 'handle-1' } },
+    ...setUp,
+    { close: { code: 1008, reason: 'enough' } },
     { accept: true },
     ...setUp,
     { expectClose: { code: 1000 } },
@@ -127,10 +131,12 @@ export async function liveConversation(): Promise<string> {
       if (JSON.stringify(message).includes('turnComplete')) resolve();
     });
   });
-  await first.sendText('how is the weather?');
+  first.sendText('how is the weather?');
   await said;
+  const lost = new Promise<number>((resolve) => first.on('session.reconnecting', ({ delayMs }) => resolve(delayMs)));
   const restarted = new Promise((resolve) => app.on('child.restarted', resolve));
-  await first.sendText('last words');
+  first.sendText('last words');
+  clock.advanceBy(await lost);
   await restarted;
   await session().ready();
   await app.stop();

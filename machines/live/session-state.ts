@@ -1,0 +1,125 @@
+/** What a Live session remembers, and the questions that its chart asks about it. */
+import { backoffMs } from '../backoff.js';
+import type { ExitReason } from '../supervision/exit.js';
+import { addRestart, exceedsIntensity } from '../supervision/restart-window.js';
+import { type CallTable, fieldOf, isOpen, noCalls } from './calls.js';
+import type { SessionEnd, SessionFailure } from './ending.js';
+import type { SessionInput } from './session-events.js';
+
+/** What a session knows: its input, its calls, how it may be resumed, and how it is to end or has ended. */
+export interface SessionContext extends SessionInput {
+  readonly calls: CallTable;
+  /** Was a setup ever accepted? */
+  readonly hasBeenReady: boolean;
+  /** Has the present socket's setup been accepted? Only then may anything be answered. */
+  readonly isAccepted: boolean;
+  /** The latest resumable handle, at first the one that the setup was given; null where there is none. */
+  readonly handle: string | null;
+  /** Does that handle stand for everything so far? A call, an answer or `resumable: false` makes it old. */
+  readonly isFresh: boolean;
+  /** Does the present socket's setup bear a handle? */
+  readonly isResuming: boolean;
+  /** Calls with a later key came on the present socket, whose setup was sent then. */
+  readonly keyAtSetup: number;
+  /** What the server has announced of this socket's end, ms from then; null where nothing. */
+  readonly goAway: { readonly timeLeftMs: number | null } | null;
+  /** Why the conversation began afresh, until its new setup is accepted. */
+  readonly lost: { readonly code: number | string; readonly reason: string } | null;
+  /** Lost sockets within the period, monotonic ms, newest first. */
+  readonly losses: readonly number[];
+  /** Attempts to come back since the last accepted setup. */
+  readonly attempt: number;
+  /** Has it just been restored from a snapshot? */
+  readonly isRestored: boolean;
+  /** How it is to exit, once somebody has asked it to. */
+  readonly exit: ExitReason | null;
+  readonly end: SessionEnd | null;
+  readonly failure: SessionFailure | null;
+}
+
+/** What a session begins with. @throws never */
+export function initialContext(input: SessionInput): SessionContext {
+  const handle = fieldOf(fieldOf(input.setup, 'sessionResumption'), 'handle');
+  return {
+    ...input,
+    calls: noCalls,
+    hasBeenReady: false,
+    isAccepted: false,
+    handle: input.resumption && typeof handle === 'string' && handle !== '' ? handle : null,
+    isFresh: false,
+    isResuming: false,
+    keyAtSetup: 0,
+    goAway: null,
+    lost: null,
+    losses: [],
+    attempt: 0,
+    isRestored: false,
+    exit: null,
+    end: null,
+    failure: null,
+  };
+}
+
+/** The end of a socket, as it was told; `at`, monotonic ms, is null where a deadline of the chart made it. */
+export interface SocketEnd {
+  readonly code: number | string;
+  readonly reason: string;
+  readonly at: number | null;
+}
+
+/** Did the server end the conversation in order? 1000, or a close frame without a code; after a `goAway` it ends the socket only. */
+export function isOrderly({ goAway }: SessionContext, { code }: Pick<SocketEnd, 'code'>): boolean {
+  return goAway === null && (code === 1000 || code === 1005);
+}
+
+/**
+ * Is it useless to come back? A server that closes with 1007 or 1008 objects to what it was sent; one that answers the handshake with 4xx, to who asks.
+ * @see gemini-protocol: 1007 bad payload, 1008 policy; RFC 6455 §7.4.1
+ */
+export function isFinal({ code }: Pick<SocketEnd, 'code'>): boolean {
+  if (code === 1007 || code === 1008) return true;
+  return typeof code === 'number' && code >= 400 && code < 500 && code !== 408 && code !== 429;
+}
+
+/**
+ * Was it the resumption that the server refused? It closed the socket by a frame, before it accepted the setup, and the setup bore a handle. A cut
+ * (1006), a restart of the server (1001, 1012, 1013) and a socket that failed say nothing of the handle.
+ */
+export function isRefusedResumption({ isResuming }: SessionContext, { code }: Pick<SocketEnd, 'code'>): boolean {
+  return isResuming && typeof code === 'number' && code >= 1000 && ![1001, 1006, 1012, 1013].includes(code);
+}
+
+/** Would one more attempt be too many, within the period or in a row? */
+export function exceedsBudget({ losses, attempt, reconnect }: SessionContext, { at }: Pick<SocketEnd, 'at'>): boolean {
+  return attempt >= reconnect.intensity || (at !== null && exceedsIntensity(losses, at, reconnect.intensity, reconnect.periodMs));
+}
+
+/** The losses with one more. */
+export function withLoss({ losses, reconnect }: Pick<SessionContext, 'losses' | 'reconnect'>, at: number | null): readonly number[] {
+  return at === null ? losses : addRestart(losses, at, reconnect.periodMs);
+}
+
+/** From a loss to the next attempt, ms. */
+export function delayOf({ reconnect, attempt }: Pick<SessionContext, 'reconnect' | 'attempt'>): number {
+  return backoffMs(reconnect.backoff, attempt, 'liveSession');
+}
+
+/** Until the socket must be left, ms from the `goAway`. A server that does not say how long has a minute left, by the documentation. */
+export function rotationDelay({ goAway, rotationMarginMs }: SessionContext): number {
+  return Math.max(0, (goAway?.timeLeftMs ?? 60_000) - rotationMarginMs);
+}
+
+/** Can the socket be left at once? Nobody waits for an answer, and the conversation can be resumed as it stands, or not at all. */
+export function mayRotate({ goAway, calls, resumption, isFresh }: SessionContext): boolean {
+  return goAway !== null && !calls.rows.some(isOpen) && (!resumption || isFresh);
+}
+
+/** Is a call open for which the model waits? */
+export function isBlocked({ calls, gatesAudio }: SessionContext): boolean {
+  return gatesAudio && calls.rows.some((row) => row.blocking && isOpen(row));
+}
+
+/** Is any call open? */
+export function isCalled({ calls }: SessionContext): boolean {
+  return calls.rows.some(isOpen);
+}

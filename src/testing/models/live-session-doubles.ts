@@ -1,0 +1,161 @@
+/**
+ * The actors of a Live session in its model, as far as the session can see them: a socket that opens and ends once, an uplink that writes answers in
+ * their order, calls that answer once.
+ */
+import type { AnyEventObject } from 'xstate';
+import type { CallRow } from '../../../machines/live/calls.js';
+import type { sessionMachine } from '../../../machines/live/session.js';
+import type { ConnectionCommand, SessionEvent, UplinkCommand } from '../../../machines/live/session-events.js';
+import type { ToolCallInput } from '../../../machines/live/tool-call.js';
+import type { Fake, FakeOptions } from '../model/fake.js';
+import type { Run } from '../model/run.js';
+
+export type Session = Run<typeof sessionMachine>;
+
+const tell = (fake: Fake, event: SessionEvent): void => fake.ref._parent?.send(event);
+
+// ---- the socket
+
+/** The socket that lives now, if it has not ended. */
+export function socket(session: Session): Fake | undefined {
+  const fake = session.find('connection');
+  return fake?.notes['isOver'] === true ? undefined : fake;
+}
+
+export function isSocketOpen(session: Session): boolean {
+  return socket(session)?.notes['isOpen'] === true;
+}
+
+export function heardBy(fake: Fake): readonly ConnectionCommand[] {
+  return fake.received as unknown as readonly ConnectionCommand[];
+}
+
+export const connectionDouble: FakeOptions = {
+  onStart: (fake, run) => {
+    fake.notes['rivals'] = run.of('connection').length - 1;
+    tell(fake, { type: 'socket.opening' });
+    return undefined;
+  },
+};
+
+// ---- the uplink
+
+export type Answer = Extract<UplinkCommand, { type: 'uplink.answer' }>;
+
+/** What an uplink knows. */
+interface UplinkNotes {
+  isOpen: boolean;
+  isGated: boolean;
+  isEnded: boolean;
+  /** Not confirmed yet, oldest first. */
+  waiting: Answer[];
+  /** Of a call whose answer is with the socket already. */
+  handed: number | null;
+  /** Of a call that was abandoned, and would have been written at the end. */
+  undead: number | undefined;
+}
+
+const fresh = (): UplinkNotes => ({ isOpen: false, isGated: false, isEnded: false, waiting: [], handed: null, undead: undefined });
+
+/** What the uplink knows that lives, or the last that did. */
+export function uplink(session: Session): UplinkNotes {
+  return (session.fakes.findLast(({ src }) => src === 'uplink')?.notes['is'] ?? fresh()) as UplinkNotes;
+}
+
+/** Everything that any uplink was told. */
+export function uplinkHeard(session: Session): readonly UplinkCommand[] {
+  return session.fakes.filter(({ src }) => src === 'uplink').flatMap(({ received }) => received as unknown as readonly UplinkCommand[]);
+}
+
+export const uplinkDouble: FakeOptions = {
+  onStart: (fake) => {
+    fake.notes['is'] = fresh();
+    return undefined;
+  },
+  onEvent: (fake, event, run) => {
+    const is = fake.notes['is'] as UplinkNotes;
+    const { isEnded } = is;
+    obey(fake, is, event as unknown as UplinkCommand);
+    // It writes what it can before it ends.
+    const isGone = (key: number | null): boolean => rows(run as unknown as Session).some((row) => row.key === key && row.status === 'abandoned');
+    if (event.type === 'uplink.end' && !isEnded) is.undead = is.waiting.find(({ key }) => isGone(key))?.key ?? undefined;
+    return undefined;
+  },
+};
+
+function obey(fake: Fake, is: UplinkNotes, command: UplinkCommand): void {
+  if (command.type === 'uplink.open') is.isOpen = true;
+  if (command.type === 'uplink.hold') is.isOpen = false;
+  if (command.type === 'uplink.gate') is.isGated = command.closed;
+  if (command.type === 'uplink.end') is.isEnded = true;
+  if (command.type === 'uplink.answer') is.waiting.push(command);
+  if (command.type === 'uplink.send' && command.ref !== null) tell(fake, { type: 'uplink.told', fact: { type: 'session.queued', ref: command.ref } });
+  if (command.type === 'uplink.withdraw' && !is.isEnded && is.handed !== command.key) {
+    const mine = is.waiting.filter(({ key }) => key === command.key);
+    is.waiting = is.waiting.filter((answer) => !mine.includes(answer));
+    if (mine.some(({ final }) => final)) tell(fake, { type: 'uplink.withdrawn', key: command.key });
+  }
+}
+
+/** The first answer that somebody waits to hear of is written, and all before it. */
+export function write(session: Session): number {
+  const is = uplink(session);
+  const place = is.waiting.findIndex(({ key, final }) => final && key !== null);
+  const [answer] = is.waiting.splice(0, place + 1).slice(-1);
+  is.handed = null;
+  return answer?.key ?? 0;
+}
+
+/** Can it write an answer that somebody waits to hear of? */
+export function canWrite(session: Session): boolean {
+  const is = uplink(session);
+  return isSocketOpen(session) && is.isOpen && session.find('uplink') !== undefined && is.waiting.some(({ key, final }) => final && key !== null);
+}
+
+// ---- calls
+
+export function callOf(fake: Fake): ToolCallInput {
+  return fake.input as ToolCallInput;
+}
+
+/** The actor of the call with that id that lives now. */
+export function liveCall(session: Session, id: string): Fake | undefined {
+  return session.of('toolCall').find((fake) => callOf(fake).id === id);
+}
+
+/** Runs it, and has it not given its answer? */
+export function canAnswer(session: Session, id: string): boolean {
+  const fake = liveCall(session, id);
+  return fake?.notes['runs'] === true && fake.notes['answered'] !== true;
+}
+
+/** It gives an answer, or a part of one. */
+export function answers(session: Session, id: string, answer: { readonly response: object; readonly willContinue?: boolean }): void {
+  const fake = liveCall(session, id) as Fake;
+  if (answer.willContinue !== true) fake.notes['answered'] = true;
+  session.report(fake, { type: 'call.answer', key: callOf(fake).key, ...answer } as never);
+}
+
+export const callDouble: FakeOptions = {
+  onEvent: (fake, event) => {
+    const { type, ...given } = event as AnyEventObject;
+    const { notes } = fake;
+    if (type === 'call.run') notes['runs'] = true;
+    if (type === 'call.settled' && notes['answered'] !== true) {
+      notes['answered'] = true;
+      tell(fake, { type: 'call.answer', key: callOf(fake).key, ...given } as never);
+    }
+    if (type === 'call.progressed' && notes['runs'] === true && notes['answered'] !== true) {
+      tell(fake, { type: 'call.answer', key: callOf(fake).key, ...given, willContinue: true } as never);
+    }
+    return ['call.written', 'call.cancel', 'call.abandon'].includes(type) ? { done: undefined } : undefined;
+  },
+};
+
+export function rows({ snapshot }: Session): readonly CallRow[] {
+  return snapshot.context.calls.rows;
+}
+
+export function rowsBefore({ before }: Session): readonly CallRow[] {
+  return before.context.calls.rows;
+}

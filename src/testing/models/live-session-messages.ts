@@ -1,0 +1,129 @@
+/** What the server says to a Live session in its model, and what is foreseen of it. */
+import { type CallRow, isOpen, type JsonObject } from '../../../machines/live/calls.js';
+import { rows, type Session, uplink } from './live-session-doubles.js';
+import { answerWords, type Foreseen, inputOf, isReady, ledger, phase, type Phase } from './live-session-ledger.js';
+
+export interface ModelCall extends JsonObject {
+  readonly id: string;
+  readonly name: string;
+  readonly args: JsonObject;
+}
+
+/** A call of the model's: `later` does not block. */
+export function call(id: 'a' | 'later', city = 'Bern'): ModelCall {
+  return { id, name: id === 'later' ? 'later' : 'weather', args: { city } };
+}
+
+/** One message, in the words of the model. */
+export interface Said {
+  readonly setupComplete?: boolean;
+  readonly turn?: 'modelTurn' | 'interrupted' | 'turnComplete';
+  readonly calls?: readonly ModelCall[];
+  readonly cancels?: readonly string[];
+  /** Null: the conversation cannot be resumed now. */
+  readonly handle?: string | null;
+  /** ms; null: it does not say how long. */
+  readonly goAway?: number | null;
+}
+
+/** As it is on the wire. */
+export function onTheWire({ setupComplete, turn, calls, cancels, handle, goAway }: Said): JsonObject {
+  return {
+    ...(setupComplete === true ? { setupComplete: { sessionId: 's1' } } : {}),
+    ...(turn === undefined ? {} : { serverContent: { [turn]: turn === 'modelTurn' ? {} : true } }),
+    ...(calls === undefined ? {} : { toolCall: { functionCalls: calls } }),
+    ...(cancels === undefined ? {} : { toolCallCancellation: { ids: cancels } }),
+    ...(handle === undefined ? {} : { sessionResumptionUpdate: handle === null ? { resumable: false } : { newHandle: handle, resumable: true } }),
+    ...(goAway === undefined ? {} : { goAway: goAway === null ? {} : { timeLeft: `${goAway / 1_000}s` } }),
+  };
+}
+
+/** Is it, by the table before the message, a call that was delivered before? */
+export function earlierOf(session: Session, { id, args }: ModelCall): CallRow | undefined {
+  const row = rows(session).find((one) => one.id === id);
+  const isClosing = phase(session) === 'closing';
+  if (row === undefined || isOpen(row)) return row;
+  const isSame = row.status === 'answered' && row.answer !== null && JSON.stringify(row.args) === JSON.stringify(args);
+  return isSame && !isClosing ? row : undefined;
+}
+
+const tell = (type: string, ids: readonly string[], rest = ''): string[] => ids.map((id) => `${type} "${id}"${rest}`);
+
+/** Where the message leads, and what is told of it. */
+export function saying(session: Session, message: Said): Foreseen {
+  const { calls = [], cancels = [], handle, goAway } = message;
+  const own = ledger(session);
+  const at = phase(session);
+  const isLast = at === 'closing';
+  const fresh = calls.filter((one) => earlierOf(session, one) === undefined).map(({ id }) => id);
+  const repeated = calls.flatMap((one) => earlierOf(session, one) ?? []);
+  const open = rows(session).filter(isOpen);
+  const gone = [...open.filter(({ status }) => status !== 'answering').map(({ id }) => id), ...fresh].filter((id) => cancels.includes(id));
+  const late = open.filter(({ status, id }) => status === 'answering' && cancels.includes(id));
+  const withdrawn = late.filter(({ key }) => !isLast && uplink(session).handed !== key).map(({ id }) => id);
+  if (handle === null) own.isFresh = false;
+  else if (handle !== undefined && !isLast) own.handle = handle;
+  const timeLeftMs = goAway === undefined ? [] : [`session.goAway ${goAway}`];
+  const begun = message.setupComplete === true && at === 'settingUp' ? beginning(session, fresh) : undefined;
+  if (goAway !== undefined && !isLast) {
+    const leftMs = Math.max(0, (goAway ?? 60_000) - inputOf(session).rotationMarginMs);
+    own.goAway = { leftMs, by: session.clock.now() + leftMs };
+  }
+  return {
+    phase: begun === undefined ? turned(at, message.turn) : 'idle',
+    said: [
+      'session.message',
+      ...tell('tool.called', fresh),
+      ...tell(
+        'tool.repeated',
+        repeated.map(({ id }) => id),
+      ),
+      ...tell('tool.cancelled', gone),
+      ...(handle === undefined || handle === null ? [] : [`session.resumable "${handle}"`]),
+      ...timeLeftMs,
+      ...tell('tool.abandoned', isLast ? fresh.filter((id) => !gone.includes(id)) : [], ' "closed"'),
+      ...(begun?.said ?? []),
+      ...tell('tool.cancelled', withdrawn),
+    ],
+    written: [...repeated.filter(({ status }) => status === 'answered').map(answered), ...(begun?.written ?? [])],
+  };
+}
+
+function turned(at: Phase, turn: Said['turn']): Phase {
+  if (!isReady(at)) return at;
+  if (turn === 'modelTurn') return 'generating';
+  if (turn === 'interrupted') return 'interrupted';
+  return turn === 'turnComplete' && at !== 'userSpeaking' ? 'idle' : at;
+}
+
+function answered({ wireId, name, answer, scheduling }: CallRow): string {
+  return answerWords(null, true, { id: wireId, name, response: answer, ...(scheduling === null ? {} : { scheduling }) });
+}
+
+/** The setup is accepted. @param fresh  calls of the very message */
+function beginning(session: Session, fresh: readonly string[]): Foreseen {
+  const own = ledger(session);
+  const { history, staleAnswers } = inputOf(session);
+  const isResumed = own.asked !== null;
+  const isAfresh = !isResumed && (own.wasReady || own.lost !== null);
+  const unheard = (row: CallRow): boolean => isResumed && staleAnswers === 'abandon' && !row.known;
+  const before = rows(session).filter(({ id }) => !fresh.includes(id));
+  const dropped = before.filter((row) => isOpen(row) && row.key <= own.keyAtSetup && (isAfresh || unheard(row)));
+  const again = before.filter((row) => isResumed && row.status === 'answered' && row.answer !== null && !row.covered && !unheard(row));
+  const said = [
+    `session.ready "s1" ${isResumed}`,
+    ...(isAfresh ? [`session.contextLost ${JSON.stringify(own.lost ?? 'noHandle')}`] : []),
+    ...tell(
+      'tool.abandoned',
+      dropped.map(({ id }) => id),
+      ` "${isAfresh ? 'contextLost' : 'staleHandle'}"`,
+    ),
+    ...tell(
+      'tool.resent',
+      again.map(({ id }) => id),
+    ),
+  ];
+  if (own.goAway !== null) own.goAway.by = session.clock.now() + own.goAway.leftMs;
+  Object.assign(own, { wasReady: true, lost: null, attempt: 0 });
+  return { phase: 'idle', said, written: [...(isResumed || history.length === 0 ? [] : ['seed']), ...again.map(answered)] };
+}
