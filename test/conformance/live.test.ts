@@ -1,0 +1,116 @@
+/** The live conformance command: what it plays, what it counts, and what it refuses. */
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { conformanceLive } from './live/command.js';
+import { described, playRun, runsOf } from './live/faults.js';
+import { readFiles } from './live/recordings.js';
+
+const corpus = process.env['CORPUS_DIR'] ?? join(import.meta.dirname, '../../../shared/corpus');
+const own = join(import.meta.dirname, '../fixtures');
+const scratch = mkdtempSync(join(tmpdir(), 'espalier-'));
+afterAll(() => rmSync(scratch, { recursive: true }));
+
+async function run(...args: string[]): Promise<{ readonly code: number; readonly out: string[]; readonly errors: string[] }> {
+  const out: string[] = [];
+  const errors: string[] = [];
+  const code = await conformanceLive(args, { print: (text) => out.push(text), complain: (text) => errors.push(text), takeStray: () => [] });
+  return { code, out, errors };
+}
+
+function scratchFile(name: string, text: string): string {
+  const path = join(scratch, name);
+  writeFileSync(path, text);
+  return path;
+}
+
+const log = (...lines: readonly (readonly ['>' | '<', object])[]): string =>
+  lines.map(([from, message]) => `${from}${JSON.stringify(message).length + 1} ${JSON.stringify(message)}\n`).join('');
+
+const talk = log(
+  ['>', { setup: { model: 'models/m' } }],
+  ['<', { setupComplete: {} }],
+  ['>', { clientContent: { turns: [{ role: 'user', parts: [{ text: 'hi' }] }], turnComplete: true } }],
+  ['<', { toolCall: { functionCalls: [{ id: 'a', name: 'weather', args: {} }] } }],
+  ['>', { toolResponse: { functionResponses: [{ id: 'a', name: 'weather', response: { output: 1 } }] } }],
+  ['<', { serverContent: { modelTurn: { parts: [{ text: 'fine' }] } } }],
+  ['<', { serverContent: { turnComplete: true } }],
+);
+
+describe('the live conformance command', () => {
+  it.each([
+    ['no folder', [], 'expected a folder of recordings'],
+    ['a folder that is none', ['no-such-folder'], 'no-such-folder'],
+    ['a flag that is none', ['--nonsense'], '--nonsense'],
+    ['a seed that is none', [scratch, '--seed', 'x'], 'expected --seed with a whole number, got: x'],
+  ])('refuses %s, and says how it is called', async (_, args, complaint) => {
+    const { code, errors } = await run(...args);
+    expect(code).toBe(2);
+    expect(errors.join('\n')).toContain(complaint);
+    expect(errors.join('\n')).toContain('Usage: npm run conformance:live');
+  });
+
+  it('plays a recording as server and as client, and closes with the count', async () => {
+    const { code, out } = await run(scratchFile('talk.websocket.log', talk));
+    expect(out).toEqual(['live: 2 passed, 0 failed, 0 skipped']);
+    expect(code).toBe(0);
+  });
+
+  it('fails a recording that cannot be read, and one that no server of ours can play', async () => {
+    const broken = scratchFile('broken.websocket.log', '>99999 {}\n');
+    const { code, out } = await run(broken, '--verbose');
+    expect(code).toBe(1);
+    expect(out.at(-1)).toBe('live: 0 passed, 1 failed, 0 skipped');
+  });
+
+  it('skips streams of other protocols, and says why', async () => {
+    const foreign = scratchFile('foreign.chunks.txt', '{"candidates":[],"usageMetadata":{"totalTokenCount":1}}\n');
+    const { code, out } = await run(foreign, '--json');
+    expect(code).toBe(0);
+    expect(JSON.parse(out[0] ?? '')).toMatchObject({ status: 'skipped', reason: expect.stringContaining('no line of it is a message of a Live server') as string });
+  });
+
+  it('plays each connection of a session that took several', () => {
+    const twice = scratchFile('twice.websocket.log', `${talk}${talk}`);
+    const [file] = readFiles([twice]);
+    expect(file).toMatchObject({ sessions: [{ name: expect.stringMatching(/#1$/) as string }, { name: expect.stringMatching(/#2$/) as string }] });
+  });
+
+  it.each(['live-logs', 'live-cassettes', 'live-chunks'].filter((folder) => existsSync(join(own, folder))))(
+    'passes our own recordings in %s',
+    async (folder) => {
+      const { out } = await run(join(own, folder), '--verbose');
+      expect(out.at(-1)).toMatch(/^live: [1-9]\d* passed, 0 failed, 0 skipped$/);
+    },
+  );
+
+  it.skipIf(!existsSync(corpus))('passes all of the corpus', { timeout: 120_000 }, async () => {
+    const { out } = await run(corpus, '--verbose');
+    expect(out.filter((line) => line.startsWith('failed'))).toEqual([]);
+    expect(out.at(-1)).toMatch(/^live: [1-9]\d* passed, 0 failed, \d+ skipped$/);
+  });
+});
+
+describe('a recording with a fault at each of its frames', () => {
+  const [file] = readFiles([scratchFile('faults.websocket.log', talk)]);
+  const [session] = file !== undefined && 'sessions' in file ? file.sessions : [];
+  if (session === undefined) throw new Error('expected a session');
+
+  it.each([1, 2, 3])('loses nothing and leaves nothing, seed %i', async (seed) => {
+    for (const one of runsOf(session, seed)) expect(await playRun(session, one), described(one)).toBeUndefined();
+  });
+
+  it('is the same for the same seed', () => {
+    expect(runsOf(session, 4)).toEqual(runsOf(session, 4));
+    expect(runsOf(session, 4)).not.toEqual(runsOf(session, 5));
+  });
+
+  it.skipIf(!existsSync(corpus))('holds for all of the corpus', { timeout: 300_000 }, async () => {
+    for (const recorded of readFiles([corpus])) {
+      for (const recording of 'sessions' in recorded ? recorded.sessions : []) {
+        for (const one of runsOf(recording, 1)) expect(await playRun(recording, one), `${recording.name}: ${described(one)}`).toBeUndefined();
+      }
+    }
+  });
+});

@@ -1,0 +1,125 @@
+/**
+ * `npm run conformance:live -- DIR… [--verbose] [--json] [--faults] [--seed N]`: plays recorded Live sessions through our session and our server.
+ *
+ * Exit codes: 0 all passed or were skipped with a reason · 1 one failed · 2 a command line that cannot be followed.
+ */
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { playAgainstClient } from './against-client.js';
+import { playAgainstServer } from './against-server.js';
+import { playWithFaults } from './faults.js';
+import { readFiles, type RecordedFile, type Session } from './recordings.js';
+
+const usage = `Usage: npm run conformance:live -- DIR… [--verbose] [--json] [--faults] [--seed N]
+
+Plays every recorded Live session under the folders, as server script against our session and as client script against our server.
+
+  DIR…       folders or files: *.websocket.log, cassettes (*.yaml), server frames (*.chunks.txt, *.jsonl)
+  --verbose  what went wrong, and why a file was skipped
+  --json     one JSON object for each run: { name, run, status, reason? }
+  --faults   besides, each session at each of its frames with a dropped socket, a frame twice, late, in pieces, garbage, goAway, a cancellation
+  --seed N   seed of the faults; default 1
+  --help     this text
+`;
+
+/** Where the command writes, and what it is told of errors that surface outside every promise. */
+export interface LiveConformancePorts {
+  readonly print: (text: string) => void;
+  readonly complain: (text: string) => void;
+  readonly takeStray: () => readonly unknown[];
+}
+
+interface Options {
+  readonly paths: readonly string[];
+  readonly verbose: boolean;
+  readonly json: boolean;
+  readonly faults: boolean;
+  readonly seed: number;
+}
+
+interface Verdict {
+  readonly name: string;
+  readonly run: string;
+  readonly status: 'passed' | 'failed' | 'skipped';
+  readonly reason?: string;
+}
+
+/** A path as the user meant it: from where `npm run` was called, which npm remembers. */
+function userPath(path: string): string {
+  const here = resolve(path);
+  const from = process.env['INIT_CWD'];
+  return existsSync(here) || from === undefined ? here : resolve(from, path);
+}
+
+function parse(args: string[]): Options | 'help' {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      verbose: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      faults: { type: 'boolean', default: false },
+      seed: { type: 'string', default: '1' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) return 'help';
+  if (positionals.length === 0) throw new Error('expected a folder of recordings, got: none');
+  const seed = Number(values.seed);
+  if (!Number.isInteger(seed)) throw new Error(`expected --seed with a whole number, got: ${values.seed}`);
+  return { paths: positionals.map(userPath), verbose: values.verbose, json: values.json, faults: values.faults, seed };
+}
+
+/** One run, judged: errors that surface outside fail the run in which they surface. */
+async function judge(name: string, run: string, play: () => Promise<string | undefined>, { takeStray }: LiveConformancePorts): Promise<Verdict> {
+  takeStray();
+  const reason = await play().catch((error: unknown) => `the run threw: ${String(error)}`);
+  const stray = takeStray();
+  if (reason === undefined && stray.length === 0) return { name, run, status: 'passed' };
+  return { name, run, status: 'failed', reason: reason ?? `an error surfaced outside: ${stray.map(String).join('; ')}` };
+}
+
+async function* verdicts(files: readonly RecordedFile[], options: Options, ports: LiveConformancePorts): AsyncGenerator<Verdict> {
+  for (const file of files) {
+    if ('broken' in file) yield { name: file.name, run: 'read', status: 'failed', reason: file.broken };
+    else if ('foreign' in file) yield { name: file.name, run: 'read', status: 'skipped', reason: file.foreign };
+    else for (const session of file.sessions) yield* playSession(session, options, ports);
+  }
+}
+
+async function* playSession(session: Session, { faults, seed }: Options, ports: LiveConformancePorts): AsyncGenerator<Verdict> {
+  yield await judge(session.name, 'our session', () => playAgainstServer(session), ports);
+  yield await judge(session.name, 'our server', () => playAgainstClient(session), ports);
+  if (faults) yield await judge(session.name, `faults, seed ${seed}`, () => playWithFaults(session, seed), ports);
+}
+
+/**
+ * Follows one command line.
+ * @returns the exit code
+ */
+export async function conformanceLive(args: string[], ports: LiveConformancePorts): Promise<number> {
+  let options: Options | 'help';
+  let files: readonly RecordedFile[];
+  try {
+    options = parse(args);
+    if (options === 'help') {
+      ports.print(usage);
+      return 0;
+    }
+    files = readFiles(options.paths);
+  } catch (error) {
+    ports.complain(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`);
+    return 2;
+  }
+  const counts = { passed: 0, failed: 0, skipped: 0 };
+  for await (const verdict of verdicts(files, options, ports)) {
+    counts[verdict.status]++;
+    if (options.json) ports.print(JSON.stringify(verdict));
+    else if (verdict.status === 'failed' || (options.verbose && verdict.status === 'skipped')) {
+      ports.print(`${verdict.status} ${verdict.name} (${verdict.run})${options.verbose ? `\n  ${verdict.reason ?? ''}` : ''}`);
+    }
+  }
+  ports.print(`live: ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
+  return counts.failed > 0 ? 1 : 0;
+}

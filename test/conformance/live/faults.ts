@@ -1,0 +1,105 @@
+/**
+ * A recording, at each of its server's frames, with each kind of fault: every call is accounted for, nothing of the recording is lost, nothing is
+ * left running. By chance, under a seed, is what a fault's kind leaves open.
+ *
+ * The faults are ours: no recording holds a `goAway`, a cancellation or a close frame.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import { createActor } from 'xstate';
+import { VirtualClock } from '../../../src/testing/virtual-clock.js';
+import { Chance } from '../../../src/testing/world/chance.js';
+import { type Fault, faultKinds, FaultyPeer } from './faulty-peer.js';
+import { brief, illegalStep, RecordedApp, recordedSession } from './recorded-app.js';
+import type { Session } from './recordings.js';
+
+/** How long one run may take, virtual ms. */
+const longestMs = 600_000;
+
+/** One run of a recording. */
+export interface FaultyRun {
+  readonly faults: readonly Fault[];
+  /** Does the server give handles, so that the conversation can be resumed? */
+  readonly givesHandles: boolean;
+  /** How long each of the app's tools takes, virtual ms. */
+  readonly toolMs: number;
+}
+
+/** Each fault at each frame of a recording, under a seed. */
+export function runsOf(script: Session, seed: number): readonly FaultyRun[] {
+  return script.recording.frames.flatMap((_, frame) =>
+    faultKinds.map((kind): FaultyRun => {
+      const chance = new Chance(seed, `${script.name}:${frame}:${kind}`);
+      return { faults: [{ kind, frame, chance: chance.next() }], givesHandles: chance.next() < 0.7, toolMs: Math.floor(chance.next() * 6_000) };
+    }),
+  );
+}
+
+/** @returns what went wrong first, with its fault; undefined where all went well */
+export async function playWithFaults(script: Session, seed: number): Promise<string | undefined> {
+  for (const run of runsOf(script, seed)) {
+    const problem = await playRun(script, run);
+    if (problem !== undefined) return `seed ${seed}: ${described(run)}: ${problem}`;
+  }
+  return undefined;
+}
+
+/** A run in words, enough to find it again. */
+export function described({ faults, givesHandles, toolMs }: FaultyRun): string {
+  const all = faults.map(({ kind, frame }) => `${kind} at frame ${frame}`).join(', ');
+  return `${all}, ${givesHandles ? 'with' : 'without'} handles, tools of ${toolMs} ms`;
+}
+
+/** One run. @returns what went wrong, in words; undefined where all went well */
+export async function playRun(script: Session, { faults, givesHandles, toolMs }: FaultyRun): Promise<string | undefined> {
+  const clock = new VirtualClock();
+  const peer = new FaultyPeer(clock, script, faults, givesHandles);
+  const logic = recordedSession(script, { openSocket: peer.open, resumption: true, toolMs: 120_000 });
+  const ref = createActor(logic, { clock });
+  const app = new RecordedApp(ref, script);
+  app.later = (act) => clock.setTimeout(act, toolMs);
+  ref.start();
+  while (!peer.isDone && clock.now() < longestMs && ref.getSnapshot().status === 'active') await clock.advanceByAsync(nextStep(clock));
+  // What the last frame set off.
+  await clock.advanceByAsync(20_000);
+  const failure = ref.getSnapshot().status === 'active' ? undefined : JSON.stringify(ref.getSnapshot().output?.failure);
+  void app.session.close();
+  await clock.advanceByAsync(5_000);
+  const isOver = ref.getSnapshot().status !== 'active';
+  if (!isOver) ref.stop();
+  peer.stop();
+  if (!isOver) return `the session did not end: it was ${app.path.at(-1) ?? 'nowhere'}`;
+  // A socket that is lost before the first setup is accepted is a failed start, and told as one.
+  const hasBegun = app.path.some((state) => state.startsWith('ready'));
+  const problem = app.unaccounted() ?? illegalStep(app.path) ?? leftOf(peer, clock);
+  if (failure !== undefined) return hasBegun ? `the session ended by itself: ${failure}` : problem;
+  if (!peer.isDone) return `the server could not end its script in ${longestMs} ms`;
+  return peer.violations[0] ?? lostOf(script, app) ?? unheardOf(app, peer) ?? problem;
+}
+
+/** A call that is told to be answered must have its answer at the server. */
+function unheardOf(app: RecordedApp, peer: FaultyPeer): string | undefined {
+  const lost = [...app.ends].find(([id, ends]) => ends.includes('tool.answered') && !id.startsWith('local:') && !peer.answered.has(id));
+  if (lost !== undefined) return `the answer to ${lost[0]} was lost: told as answered, and never heard`;
+  return app.givenUp[0] === undefined ? undefined : `the answer to ${app.givenUp[0]} was lost: it waited until the session was closed`;
+}
+
+function leftOf(peer: FaultyPeer, clock: VirtualClock): string | undefined {
+  if (peer.openSockets > 0) return `sockets left open: ${peer.openSockets}`;
+  return clock.pending() > 0 ? `timers left: ${clock.pending()}` : undefined;
+}
+
+/** To the next timer, so that nothing is skipped; a little on where none is set. */
+function nextStep(clock: VirtualClock): number {
+  return Math.max(1, Math.min((clock.nextAt() ?? clock.now() + 1) - clock.now(), 5_000));
+}
+
+/** Every message of the recording must have been heard, in its order; a fault may add others. */
+function lostOf({ heard }: Session, app: RecordedApp): string | undefined {
+  let from = 0;
+  for (const [index, message] of heard.entries()) {
+    const place = app.heard.findIndex((got, at) => at >= from && isDeepStrictEqual(got, message));
+    if (place === -1) return `message ${index} of the server was lost or came too early: ${brief(message)}`;
+    from = place + 1;
+  }
+  return undefined;
+}

@@ -1,0 +1,137 @@
+/**
+ * `npm run soak:live -- [--conversations N] [--seed N] [--json]`: made-up conversations with faults at random, one after the other, on virtual time.
+ *
+ * Exit codes: 0 every call was accounted for and nothing was left · 1 something was lost, or left, or the heap grew · 2 a command line that cannot be followed.
+ */
+import { parseArgs } from 'node:util';
+import { heldBytes } from '../../bench/heap.js';
+import { Chance } from '../../src/testing/world/chance.js';
+import { faultKinds, type Fault } from '../conformance/live/faulty-peer.js';
+import { described, playRun } from '../conformance/live/faults.js';
+import { madeUpSession } from './conversation.js';
+
+const usage = `Usage: npm run soak:live -- [--conversations N] [--seed N] [--json]
+
+Plays conversations with faults at random through our session, and looks at what stays: calls, sockets, timers, heap.
+
+  --conversations N  how many; default 10000
+  --seed N           default 1; the same seed plays the same
+  --json             the figures as one JSON object
+  --help             this text
+`;
+
+/** How much the heap may grow over all conversations after the first tenth, bytes: less than 200 for each of 10 000. */
+const mostGrowth = 2_000_000;
+
+export interface SoakPorts {
+  readonly print: (text: string) => void;
+  readonly complain: (text: string) => void;
+  /** For people who wait; nothing where nobody does. */
+  readonly progress: (text: string) => void;
+  readonly takeStray: () => readonly unknown[];
+}
+
+export interface SoakFigures {
+  readonly conversations: number;
+  readonly seed: number;
+  readonly failures: readonly string[];
+  /** Bytes held after the first tenth, and after the last. */
+  readonly heapBytes: readonly [number, number];
+  /** Sockets, servers, timers and the like that the process holds more than at the start. */
+  readonly handlesLeft: readonly string[];
+}
+
+/** Plays them all. */
+export async function soak(
+  conversations: number,
+  seed: number,
+  { progress, takeStray }: Pick<SoakPorts, 'progress' | 'takeStray'>,
+): Promise<SoakFigures> {
+  const failures: string[] = [];
+  const before = process.getActiveResourcesInfo();
+  const firstTenth = Math.max(1, Math.floor(conversations / 10));
+  let early = 0;
+  for (let index = 0; index < conversations; index++) {
+    const chance = new Chance(seed, `conversation ${index}`);
+    const session = madeUpSession(`conversation ${index}`, chance);
+    const frames = session.recording.frames.length;
+    // Where the server waits for an answer, faults do most harm.
+    const answers = session.recording.frames.flatMap(({ text }, frame) => (text.startsWith('{"toolResponse"') ? [frame] : []));
+    const somewhere = (): number => (answers.length > 0 && chance.next() < 0.6 ? chance.pick(answers) : Math.floor(chance.next() * frames));
+    const faults = Array.from(
+      { length: Math.floor(chance.next() * 4) },
+      (): Fault => ({ kind: chance.pick(faultKinds), frame: somewhere(), chance: chance.next() }),
+    );
+    const run = { faults, givesHandles: chance.next() < 0.7, toolMs: Math.floor(chance.next() * 6_000) };
+    const problem = (await playRun(session, run)) ?? takeStray().map(String)[0];
+    if (problem !== undefined) failures.push(`${session.name}, ${described(run)}: ${problem}`);
+    if (index + 1 === firstTenth) early = await heldBytes();
+    if (index % 500 === 499) progress(`${index + 1} of ${conversations}`);
+  }
+  const late = await heldBytes();
+  return { conversations, seed, failures, heapBytes: [early, late], handlesLeft: surplus(before, process.getActiveResourcesInfo()) };
+}
+
+/** What of the second list the first does not account for. */
+function surplus(before: readonly string[], after: readonly string[]): readonly string[] {
+  const known = [...before];
+  return after.filter((name) => {
+    const place = known.indexOf(name);
+    if (place !== -1) known.splice(place, 1);
+    return place === -1;
+  });
+}
+
+/** Why a soak has failed, in words; empty where it has not. */
+export function faultsIn({ failures, handlesLeft, heapBytes: [early, late] }: SoakFigures): readonly string[] {
+  const grown = late - early;
+  return [
+    ...failures.slice(0, 10),
+    ...(handlesLeft.length > 0 ? [`left: ${handlesLeft.join(', ')}`] : []),
+    ...(grown > mostGrowth ? [`the heap grew by ${grown} bytes (at most ${mostGrowth})`] : []),
+  ];
+}
+
+/**
+ * Follows one command line.
+ * @returns the exit code
+ */
+export async function soakLive(args: string[], ports: SoakPorts): Promise<number> {
+  let conversations: number;
+  let seed: number;
+  let isJson: boolean;
+  try {
+    const options = {
+      conversations: { type: 'string', default: '10000' },
+      seed: { type: 'string', default: '1' },
+      json: { type: 'boolean', default: false },
+    } as const;
+    const { values } = parseArgs({ args, options: { ...options, help: { type: 'boolean', default: false } } });
+    if (values.help) {
+      ports.print(usage);
+      return 0;
+    }
+    conversations = wholeNumber('--conversations', values.conversations, 1);
+    seed = wholeNumber('--seed', values.seed, Number.MIN_SAFE_INTEGER);
+    isJson = values.json;
+  } catch (error) {
+    ports.complain(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`);
+    return 2;
+  }
+  const figures = await soak(conversations, seed, ports);
+  const faults = faultsIn(figures);
+  if (isJson) ports.print(JSON.stringify(figures));
+  else {
+    for (const fault of faults) ports.print(fault);
+    const [early, late] = figures.heapBytes;
+    ports.print(`heap: ${early} bytes after a tenth, ${late} at the end; handles left: ${figures.handlesLeft.length}`);
+    ports.print(`soak: ${conversations} conversations, ${figures.failures.length} failed, seed ${seed}`);
+  }
+  return faults.length > 0 ? 1 : 0;
+}
+
+function wholeNumber(flag: string, text: string, least: number): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isInteger(value) || value < least) throw new Error(`expected ${flag} with a whole number, got: ${text}`);
+  return value;
+}

@@ -1,0 +1,47 @@
+/** A conversation as a recorder would have kept it, made up under a seed: turns, tools in parallel, audio, transcriptions. */
+import type { RecordedFrame } from '../../src/testing/gemini-server/recording.js';
+import { clientScript } from '../../src/testing/gemini-server/recording-scripts.js';
+import type { Chance } from '../../src/testing/world/chance.js';
+import { parseServerMessage, type ServerMessage } from '../../src/wire/gemini/live.js';
+import type { Session } from '../conformance/live/recordings.js';
+
+/** A made-up session, in the form of a recorded one. */
+export function madeUpSession(name: string, chance: Chance): Session {
+  const frames: RecordedFrame[] = [];
+  const client = (message: object): number => frames.push({ from: 'client', text: JSON.stringify(message) });
+  const server = (message: object): number => frames.push({ from: 'server', text: JSON.stringify(message) });
+  client({ setup: { model: 'models/made-up' } });
+  server({ setupComplete: {} });
+  const turns = 1 + Math.floor(chance.next() * 3);
+  for (let turn = 0; turn < turns; turn++) {
+    if (chance.next() < 0.3) client({ realtimeInput: { audio: { data: 'AAAA', mimeType: 'audio/pcm;rate=16000' } } });
+    client({ clientContent: { turns: [{ role: 'user', parts: [{ text: `turn ${turn}` }] }], turnComplete: true } });
+    if (chance.next() < 0.6) callTools(turn, chance, client, server);
+    const parts = 1 + Math.floor(chance.next() * 4);
+    for (let part = 0; part < parts; part++) {
+      server({ serverContent: { modelTurn: { parts: [{ inlineData: { mimeType: 'audio/pcm;rate=24000', data: `part${turn}x${part}` } }] } } });
+      if (chance.next() < 0.5) server({ serverContent: { outputTranscription: { text: `word ${turn} ${part}` } } });
+    }
+    if (chance.next() < 0.2) server({ serverContent: { interrupted: true }, turn });
+    else server({ serverContent: { generationComplete: true }, turn });
+    server({ serverContent: { turnComplete: true }, usageMetadata: { totalTokenCount: turn } });
+  }
+  const recording = { frames };
+  const heard = recording.frames
+    .filter(({ from }) => from === 'server')
+    .map(({ text }): ServerMessage | null => {
+      const read = parseServerMessage(text);
+      return read.ok ? read.message : null;
+    });
+  return { name, recording, said: clientScript(recording), heard };
+}
+
+function callTools(turn: number, chance: Chance, client: (message: object) => number, server: (message: object) => number): void {
+  const count = 1 + Math.floor(chance.next() * 3);
+  const calls = Array.from({ length: count }, (_, index) => ({ id: `call-${turn}-${index}`, name: `tool${index}`, args: { turn } }));
+  server({ toolCall: { functionCalls: calls } });
+  // Answered together, or one by one.
+  const answers = calls.map(({ id, name }) => ({ id, name, response: { output: id } }));
+  if (chance.next() < 0.5) client({ toolResponse: { functionResponses: answers } });
+  else for (const answer of answers) client({ toolResponse: { functionResponses: [answer] } });
+}
