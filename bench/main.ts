@@ -1,5 +1,6 @@
 /** `npm run bench -- NAME…`. */
 import { enter } from './door.js';
+import { liveBench } from './live.js';
 import { supervisionBench } from './supervision.js';
 
-process.exitCode = await enter(process.argv.slice(2), [supervisionBench], process);
+process.exitCode = await enter(process.argv.slice(2), [supervisionBench, liveBench], process);
