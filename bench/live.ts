@@ -114,7 +114,7 @@ async function visit(subject: LiveSubject, url: string, sizes: Sizes, samples: S
 function startServer(): Promise<{ readonly server: ChildProcess; readonly url: string }> {
   const server = fork(fileURLToPath(new URL('live/server.js', import.meta.url)), { execArgv: [] });
   return new Promise((resolve, reject) => {
-    server.once('message', (port) => resolve({ server, url: `http://127.0.0.1:${String(port)}` }));
+    server.once('message', (port) => resolve({ server, url: `http://127.0.0.1:${Number(port)}` }));
     server.once('error', reject);
     server.once('exit', (code) => reject(new Error(`expected a server, got: exit ${String(code)}`)));
   });

@@ -40,7 +40,7 @@ export const rawWsSubject: LiveSubject = {
         });
       };
       socket.on('open', () => send({ setup: { model: `models/${model}` } }));
-      socket.on('message', (data) => read(JSON.parse(String(data)) as Message));
+      socket.on('message', (data) => read(JSON.parse((data as Buffer).toString()) as Message));
       socket.on('error', reject);
     }),
 };

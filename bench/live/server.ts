@@ -74,7 +74,7 @@ function serve(socket: WebSocket): void {
     endTurn();
   };
   socket.on('message', (data) => {
-    const message = JSON.parse(String(data)) as ClientMessage;
+    const message = JSON.parse((data as Buffer).toString()) as ClientMessage;
     if (message.realtimeInput !== undefined && ++heard === toHear) endTurn();
     else if (message.setup !== undefined) send({ setupComplete: {} });
     else if (message.toolResponse !== undefined) answered();

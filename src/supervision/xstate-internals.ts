@@ -56,7 +56,7 @@ export function isUnstarted(actor: AnyActorRef): boolean {
 
 /** Is an event of the actor being processed, so that what it is sent waits? */
 export function isInTurn(actor: AnyActorRef): boolean {
-  return (actor as unknown as ActorInternals).mailbox._current != null;
+  return ((actor as unknown as ActorInternals).mailbox._current ?? null) !== null;
 }
 
 /** Ends an actor at once, whoever its parent is: its logic sees `xstate.stop`, its children go with it. Idempotent. */

@@ -68,7 +68,10 @@ describe('the live conformance command', () => {
     const foreign = scratchFile('foreign.chunks.txt', '{"candidates":[],"usageMetadata":{"totalTokenCount":1}}\n');
     const { code, out } = await run(foreign, '--json');
     expect(code).toBe(0);
-    expect(JSON.parse(out[0] ?? '')).toMatchObject({ status: 'skipped', reason: expect.stringContaining('no line of it is a message of a Live server') as string });
+    expect(JSON.parse(out[0] ?? '')).toMatchObject({
+      status: 'skipped',
+      reason: expect.stringContaining('no line of it is a message of a Live server') as string,
+    });
   });
 
   it('plays each connection of a session that took several', () => {
@@ -98,7 +101,8 @@ describe('a recording with a fault at each of its frames', () => {
   if (session === undefined) throw new Error('expected a session');
 
   it.each([1, 2, 3])('loses nothing and leaves nothing, seed %i', async (seed) => {
-    for (const one of runsOf(session, seed)) expect(await playRun(session, one), described(one)).toBeUndefined();
+    for (const one of runsOf(session, seed))
+      expect({ run: described(one), problem: await playRun(session, one) }).toEqual({ run: described(one), problem: undefined });
   });
 
   it('is the same for the same seed', () => {
@@ -109,7 +113,11 @@ describe('a recording with a fault at each of its frames', () => {
   it.skipIf(!existsSync(corpus))('holds for all of the corpus', { timeout: 300_000 }, async () => {
     for (const recorded of readFiles([corpus])) {
       for (const recording of 'sessions' in recorded ? recorded.sessions : []) {
-        for (const one of runsOf(recording, 1)) expect(await playRun(recording, one), `${recording.name}: ${described(one)}`).toBeUndefined();
+        for (const one of runsOf(recording, 1))
+          expect({ run: `${recording.name}: ${described(one)}`, problem: await playRun(recording, one) }).toEqual({
+            run: `${recording.name}: ${described(one)}`,
+            problem: undefined,
+          });
       }
     }
   });

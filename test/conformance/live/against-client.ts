@@ -42,7 +42,7 @@ export async function playAgainstClient(script: Session): Promise<string | undef
     await waits.until(isOver, deadlineMs);
     const outcome = await server.outcome;
     if (!outcome.ok) return `the server's script failed at step ${outcome.step}: ${outcome.reason}`;
-    if (next < script.said.length) return `said ${next} of ${script.said.length} messages${closedBy === null ? '' : `, closed: ${closedBy}`}`;
+    if (next < script.said.length) return `said ${next} of ${script.said.length} messages, closed: ${String(closedBy)}`;
     const last = await server.nth(script.said.length - 1, { deadlineMs });
     if (!last.ok) return `the server heard ${server.received.length} of ${script.said.length} messages`;
     return (

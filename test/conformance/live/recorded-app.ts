@@ -79,7 +79,7 @@ export class RecordedApp {
   }
 
   #hear(fact: SessionEmitted): void {
-    if (fact.type === 'session.message') this.heard.push(fact.message as ServerMessage);
+    if (fact.type === 'session.message') this.heard.push(fact.message);
     else if (fact.type === 'session.malformed' && fact.reason !== 'invalid-shape') this.heard.push(null);
     else if (fact.type === 'tool.called') {
       this.#calls.push(fact);
