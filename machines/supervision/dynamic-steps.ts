@@ -228,7 +228,8 @@ export function waitingExit(context: DynamicContext, id: string): DynamicExit | 
 /** It was told to stop, but has died already. */
 export function passTheDead(context: DynamicContext, { id }: Fact<'child.found'>): DynamicStep {
   const exit = waitingExit(context, id) as DynamicExit;
-  const { changes, ...step } = stopped(context, exit);
+  // Its exit is older than what has been told since: the time does not go back.
+  const { changes: { now: _older, ...changes } = {}, ...step } = stopped(context, exit);
   return { ...step, changes: { ...changes, mailbox: context.mailbox.filter((message) => message !== exit) } };
 }
 
