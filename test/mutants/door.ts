@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { whyUnwritable, writeFigures } from '../../bench/figures-file.js';
 import { type Paint, paintFor } from '../../bench/table.js';
 import type { AnyModel } from '../../src/testing/model/model.js';
-import { type Mutant, mutantsOf } from '../../src/testing/mutation/mutants.js';
+import type { Mutant } from '../../src/testing/mutation/mutants.js';
 import {
   type MutationResult,
   resultOf,
@@ -12,6 +12,7 @@ import {
   type WaivedMutants,
   waiverFaults,
 } from '../../src/testing/mutation/mutation-test.js';
+import { observed } from '../../src/testing/mutation/observe.js';
 import { type MutantsArguments, readArguments, usage } from './arguments.js';
 import type { Trial, tryAll } from './trials.js';
 
@@ -46,17 +47,21 @@ export async function enter(args: readonly string[], work: MutantsWork, world: M
     world.stdout.write(usage);
     return 0;
   }
-  const mutants = new Map(Object.entries(work.models).map(([id, { machine }]) => [id, mutantsOf(machine)]));
-  const fault = faultOfWaivers(work.waived, mutants);
-  if (fault !== undefined) return refuse(`waived.json: ${fault}`, world);
   const reason = read.json === undefined ? undefined : await whyUnwritable(read.json);
   if (reason !== undefined) return refuse(`expected --json with a file that can be written, got: ${read.json} (${reason})`, world);
+  let mutants;
+  try {
+    mutants = await mutantsOfAll(read, work);
+  } catch (error) {
+    return fail(error, world);
+  }
+  const fault = faultOfWaivers(work, mutants);
+  if (fault !== undefined) return refuse(`waived.json: ${fault}`, world);
   let results;
   try {
     results = await resultsOf(read, mutants, work, world);
   } catch (error) {
-    world.stderr.write(`mutants: ${error instanceof Error ? error.message : String(error)}\n`);
-    return 1;
+    return fail(error, world);
   }
   return report(read, results, work.waived, world);
 }
@@ -66,12 +71,29 @@ function refuse(complaint: string, { stderr }: MutantsWorld): number {
   return 2;
 }
 
-function faultOfWaivers(waived: MutantsWork['waived'], mutants: ReadonlyMap<string, readonly Mutant[]>): string | undefined {
+/** The mutants of the machines that are asked for. What their actions enqueue must be seen, so each is played once. */
+async function mutantsOfAll({ machines }: MutantsArguments, { models }: MutantsWork): Promise<ReadonlyMap<string, readonly Mutant[]>> {
+  const found = new Map<string, readonly Mutant[]>();
+  for (const id of machines) {
+    try {
+      found.set(id, (await observed(models[id] as AnyModel)).mutants);
+    } catch (error) {
+      throw new Error(`${id} does not pass its own tests: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    }
+  }
+  return found;
+}
+
+function fail(error: unknown, { stderr }: MutantsWorld): number {
+  stderr.write(`mutants: ${error instanceof Error ? error.message : String(error)}\n`);
+  return 1;
+}
+
+function faultOfWaivers({ models, waived }: MutantsWork, mutants: ReadonlyMap<string, readonly Mutant[]>): string | undefined {
   const faults = Object.entries(waived).flatMap(([machine, own]) => {
+    if (!Object.hasOwn(models, machine)) return [{ expected: `machines out of ${Object.keys(models).join(', ')}`, got: machine }];
     const known = mutants.get(machine);
-    return known === undefined
-      ? [{ expected: `machines out of ${[...mutants.keys()].join(', ')}`, got: machine }]
-      : waiverFaults(machine, known, own);
+    return known === undefined ? [] : waiverFaults(machine, known, own);
   });
   return faults[0] === undefined ? undefined : `expected ${faults[0].expected}, got: ${faults[0].got}`;
 }

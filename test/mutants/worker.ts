@@ -3,7 +3,7 @@ import { parentPort } from 'node:worker_threads';
 import type { AnyStateMachine } from 'xstate';
 import type { AnyModel } from '../../src/testing/model/model.js';
 import { models } from '../../src/testing/models/catalogue.js';
-import { type Mutant, mutantsOf } from '../../src/testing/mutation/mutants.js';
+import type { Mutant } from '../../src/testing/mutation/mutants.js';
 import { type Trial, trialOf } from '../../src/testing/mutation/trial.js';
 
 /** Which mutant to try. */
@@ -30,8 +30,8 @@ async function readied(machine: string, seed: number) {
   const known = trials.get(machine);
   if (known !== undefined) return known;
   const model = (models as Readonly<Record<string, AnyModel>>)[machine] as AnyModel;
-  const mutants = new Map(mutantsOf(model.machine).map((mutant) => [mutant.id, mutant]));
-  const made = { mutants, trial: await trialOf(model, { seed, runs }) };
+  const trial = await trialOf(model, { seed, runs });
+  const made = { trial, mutants: new Map(trial.mutants.map((mutant) => [mutant.id, mutant])) };
   trials.set(machine, made);
   return made;
 }

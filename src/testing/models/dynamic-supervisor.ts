@@ -5,8 +5,9 @@ import { type ExitReason, isClean } from '../../../machines/supervision/exit.js'
 import type { SupervisorCall } from '../../../machines/supervision/supervisor-state.js';
 import { dynamicPoolFake, entriesOf, newest, oldest } from './fake-dynamic-pool.js';
 import { initReports, lateness, living, playOn, poolCases, poolKey, poolOf, tooEarly, untoldStart } from './fake-pool.js';
+import { reportClaims } from './report-claims.js';
 import { type Book, noteRestarts, restartClaims } from './restart-claims.js';
-import { asks, callClaims, type Due, inWords, orderEvents, orderShutdown, rebase, unanswered } from './supervisor-calls.js';
+import { asks, callClaims, type Due, inWords, orderEvents, orderShutdown, rebase, rebaseFault, unanswered } from './supervisor-calls.js';
 import type { EventCase, Model } from '../model/model.js';
 import type { Run } from '../model/run.js';
 
@@ -71,12 +72,18 @@ const add = (spec: Partial<ChildSpec>, when = isFree): SupervisorCase =>
 
 // ---- what must hold
 
-const books = (supervisor: Supervisor): readonly Book[] => [...entriesOf(supervisor)].map(([id, { spec, restarts }]) => ({ id, spec, restarts }));
+const books = (supervisor: Supervisor): readonly Book[] =>
+  [...entriesOf(supervisor)].map(([id, { spec, restarts, attempt }]) => ({ id, spec, restarts, attempt }));
 const hasEnded = (supervisor: Supervisor): boolean => supervisor.snapshot.status !== 'active';
 
 /** Nothing is under way: what the chart believes and what the pool has must agree. */
 function isAtRest({ snapshot }: Supervisor): boolean {
-  return snapshot.matches('running') && snapshot.context.mailbox.length === 0;
+  return (snapshot.matches('running') || snapshot.matches('draining')) && snapshot.context.mailbox.length === 0;
+}
+
+/** The keys that the pool remembers of children that do not live. */
+function deadEntries(supervisor: Supervisor): readonly string[] {
+  return [...entriesOf(supervisor).keys()].filter((key) => !living(poolOf(supervisor)).some(({ id }) => id === key));
 }
 
 export const dynamicSupervisorModel: Model<typeof dynamicSupervisorMachine> = {
@@ -145,7 +152,8 @@ export const dynamicSupervisorModel: Model<typeof dynamicSupervisorMachine> = {
             payload: rebase,
             owes: ({ before, snapshot }) => {
               const restarts = before.context.restarts.map((at) => at + 10).join();
-              return snapshot.context.restarts.join() === restarts ? undefined : 'not every moment was moved';
+              if (snapshot.context.restarts.join() !== restarts) return 'not every moment was moved';
+              return rebaseFault(before.context, snapshot.context);
             },
           },
         },
@@ -202,6 +210,31 @@ export const dynamicSupervisorModel: Model<typeof dynamicSupervisorMachine> = {
       'the newest crashes',
       'it is killed',
     ],
+    'a restart after a while is counted once': ['dynamic', 'start one with backoff', 'it starts', 'the oldest crashes', '100 ms pass'],
+    'a start is tried again': ['unbounded', 'start a permanent', 'it starts', 'the oldest crashes', 'its start fails', '100 ms pass', 'it starts'],
+    'a crash waits while another starts': [
+      'unbounded',
+      ...['start a permanent', 'it starts', 'start a temporary', 'the oldest crashes', '100 ms pass', 'it starts'],
+    ],
+    'a crash waits while another declines': [
+      'unbounded',
+      ...['start a permanent', 'it starts', 'start a temporary', 'the oldest crashes', '100 ms pass', 'it declines'],
+    ],
+    'a crash waits while a restart is given up': [
+      'unbounded',
+      ...['start a permanent', 'it starts', 'start a slow one', 'it starts', 'the newest crashes', 'the oldest crashes', '100 ms pass'],
+      'its start is given up',
+    ],
+    'a crash waits while another is stopped': [
+      'unbounded',
+      ...['start a permanent', 'it starts', 'start a slow one', 'it starts', 'terminate the first', 'the newest crashes', '100 ms pass'],
+      'it is killed',
+    ],
+    'a retry waits behind its termination': [
+      'unbounded',
+      ...['start one with backoff', 'it starts', 'start a permanent', 'it starts', 'start a slow one', 'it starts'],
+      ...['the oldest crashes', 'the oldest crashes', 'terminate the first', 'the newest crashes', '100 ms pass', 'it starts'],
+    ],
     'too many crashes': ['dynamic', 'start a permanent', 'it starts', 'the oldest crashes', 'it starts', 'the oldest crashes'],
     'one that is killed, not asked': ['unbounded', 'start a transient', 'it starts', 'terminate the first', 'it is killed'],
     'a start takes too long': ['unbounded', 'start a slow one', '100 ms pass', 'its start is given up'],
@@ -251,6 +284,7 @@ export const dynamicSupervisorModel: Model<typeof dynamicSupervisorMachine> = {
     'the pool is never told what it cannot do': (supervisor) => poolOf(supervisor).faults[0],
     ...callClaims(),
     ...restartClaims(books),
+    ...reportClaims(),
     'nobody is given longer than allowed': (supervisor) => (supervisor.snapshot.matches('stopping') ? undefined : lateness(supervisor)),
     'nobody is killed before its time': tooEarly,
     'it knows how many there are': (supervisor) => {
@@ -259,8 +293,25 @@ export const dynamicSupervisorModel: Model<typeof dynamicSupervisorMachine> = {
       const has = entriesOf(supervisor).size;
       if (size !== has) return `believes in ${size}, the pool has ${has}`;
       const waiting = Object.keys(retrying);
-      const dead = [...entriesOf(supervisor).keys()].filter((key) => !living(poolOf(supervisor)).some(({ id }) => id === key));
+      const dead = [...deadEntries(supervisor)];
       return waiting.sort().join() === dead.sort().join() ? undefined : `retries ${waiting.join()}, dead are ${dead.join()}`;
+    },
+    'it forgets for good who has ended, also when it ends itself': (supervisor) => {
+      const { snapshot, emittedNow } = supervisor;
+      const { size, retrying, mailbox } = snapshot.context;
+      if (snapshot.matches('stopped')) return size === 0 ? undefined : `believes in ${size}`;
+      if (!snapshot.matches('stopping')) return undefined;
+      const gaveUp = emittedNow.some(({ type }) => type === 'supervisor.gaveUp');
+      if (gaveUp && size !== entriesOf(supervisor).size) return `believes in ${size}, the pool has ${entriesOf(supervisor).size}`;
+      const isUnread = (key: string): boolean => mailbox.some((message) => message.type === 'child.exited' && message.id === key);
+      return deadEntries(supervisor).find((key) => !(key in retrying) && !isUnread(key));
+    },
+    'whom it tries no more it tells': (supervisor) => {
+      const { before, emittedNow, snapshot } = supervisor;
+      if (!snapshot.matches('running')) return undefined;
+      const told = emittedNow.flatMap(({ type, id }) => (['child.gaveUp', 'child.declined'].includes(type) ? [id] : []));
+      const first = emittedNow.some(({ type }) => type === 'call.replied') ? supervisor.notes['first'] : undefined;
+      return Object.keys(before.context.retrying).find((id) => !entriesOf(supervisor).has(id) && !told.includes(id) && id !== first);
     },
     'there are never more than may be': (supervisor) => {
       const { maxChildren, problem } = supervisor.snapshot.context;
@@ -278,9 +329,17 @@ export const dynamicSupervisorModel: Model<typeof dynamicSupervisorMachine> = {
       if (told.length !== 1) return `told ${told.length} times`;
       const reported = idsOf((supervisor.snapshot.output as unknown as { children: unknown }).children);
       const stopped = idsOf(told[0]?.['ended']);
-      return stopped.length <= reported.length && reported.slice(-stopped.length || reported.length).join() === stopped.join()
-        ? undefined
-        : `told ${stopped.join()}, reported ${reported.join()}`;
+      // Of the facts of the step in which a drain began, the later ones.
+      const [from, to] = (supervisor.notes['drainBegan'] ?? [Infinity, Infinity]) as readonly [from: number, to: number];
+      const ends = (since: number): readonly string[] => [
+        ...supervisor.emitted.slice(since).flatMap(({ type, id }) => (type === 'child.exited' ? [String(id)] : [])),
+        ...stopped,
+      ];
+      const isWhole =
+        ends(from)
+          .slice(-reported.length || Infinity)
+          .join() === reported.join() && reported.length >= ends(to).length;
+      return isWhole ? undefined : `ended ${ends(from).join()}, reported ${reported.join()}`;
     },
     'a drain ends with the last child': (supervisor) =>
       supervisor.snapshot.matches('draining') && living(poolOf(supervisor)).length === 0 ? 'nobody lives, and it still drains' : undefined,
@@ -308,7 +367,10 @@ export const dynamicSupervisorModel: Model<typeof dynamicSupervisorMachine> = {
       return ends === gone || supervisor.snapshot.matches('stopping') ? undefined : `${gone} ends, ${ends} told`;
     },
   },
-  observe: noteRestarts,
+  observe: (supervisor) => {
+    noteRestarts(supervisor, books);
+    if (poolOf(supervisor).drainers !== null) supervisor.notes['drainBegan'] ??= [supervisor.emittedBefore, supervisor.emitted.length];
+  },
   finish: (supervisor) => {
     if (!playOn(supervisor)) orderShutdown(supervisor);
   },

@@ -23,6 +23,8 @@ export interface Pooled {
   /** When it was asked or killed. */
   orderedAt: number | null;
   killedAt: number | null;
+  /** When it ended, once it had started. */
+  endedAt: number | null;
   /** What came of its start. */
   start: 'pending' | 'started' | 'declined' | 'failed';
   /** How it ended, once it has; `neverStarted` after a start that came to nothing. */
@@ -63,7 +65,7 @@ function newDouble(): PoolDouble {
 
 /** An incarnation whose start begins now. */
 export function newPooled(id: string, run: number, spec: ResolvedSpec, at: number): Pooled {
-  return { id, run, spec, state: 'starting', since: at, orderedAt: null, killedAt: null, start: 'pending', end: null };
+  return { id, run, spec, state: 'starting', since: at, orderedAt: null, killedAt: null, endedAt: null, start: 'pending', end: null };
 }
 
 /** The incarnations that are not gone. */
@@ -174,6 +176,7 @@ function endChild<M extends AnyStateMachine>(run: Run<M>, child: Pooled, reason:
   const at = run.clock.now();
   child.state = 'gone';
   child.end = reason;
+  child.endedAt = at;
   tell(run, child, { type: 'child.exited', id, run: incarnation, at, reason, tookMs: orderedAt === null ? 0 : at - orderedAt, killed });
 }
 

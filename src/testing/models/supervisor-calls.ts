@@ -137,6 +137,28 @@ export function rebase<M extends AnyStateMachine>(run: Run<M>): { readonly offse
   return { offsetMs: 10 };
 }
 
+/** What a chart remembers beside its restarts, moved to the other clock: whoever waits, but no caller, and the moment that it was told last. */
+export function rebaseFault(before: Remembered, after: Remembered): string | undefined {
+  const moved = (value: unknown, key = ''): unknown => {
+    if (Array.isArray(value)) return value.map((one) => moved(one, key));
+    if (typeof value === 'number') return ['at', 'startedAt', 'restarts', 'now'].includes(key) ? value + 10 : value;
+    if (typeof value !== 'object' || value === null) return value;
+    return Object.fromEntries(Object.entries(value).map(([inner, one]) => [inner, moved(one, inner)]));
+  };
+  const { now, mailbox, retrying = null, job } = before;
+  const wanted = moved({ now, mailbox: mailbox.filter((message) => !('call' in message)), retrying, job });
+  const is = { now: after.now, mailbox: after.mailbox, retrying: after.retrying ?? null, job: after.job };
+  return JSON.stringify(is) === JSON.stringify(wanted) ? undefined : `it remembers ${JSON.stringify(is)}, not ${JSON.stringify(wanted)}`;
+}
+
+interface Remembered {
+  readonly now: number;
+  readonly mailbox: readonly object[];
+  readonly job: unknown;
+  /** Of a dynamic supervisor. */
+  readonly retrying?: unknown;
+}
+
 /** The next order of a model's `finish`. */
 export function orderShutdown<M extends AnyStateMachine>(run: Run<M>): void {
   const state = stateOf(run.snapshot);

@@ -5,13 +5,15 @@ import type { supervisorMachine } from '../../../machines/supervision/supervisor
 import type { Claim } from '../model/model.js';
 import type { Run } from '../model/run.js';
 import { lateness, living, poolOf, tooEarly, untoldStart } from './fake-pool.js';
+import { reportClaims } from './report-claims.js';
 import { type Book, noteRestarts, restartClaims } from './restart-claims.js';
 import { callClaims, callsOf } from './supervisor-calls.js';
 
 export type Supervisor = Run<typeof supervisorMachine>;
 
 const hasEnded = (supervisor: Supervisor): boolean => supervisor.snapshot.status !== 'active';
-const books = ({ snapshot }: Supervisor): readonly Book[] => snapshot.context.children.map(({ spec, restarts }) => ({ id: spec.id, spec, restarts }));
+const books = ({ snapshot }: Supervisor): readonly Book[] =>
+  snapshot.context.children.map(({ spec, restarts, attempt }) => ({ id: spec.id, spec, restarts, attempt }));
 
 /** The children that are told to have ended by order, or in a drain. */
 function endsTold(events: readonly AnyEventObject[], inDrain: boolean): readonly string[] {
@@ -28,6 +30,7 @@ export const supervisorClaims: Readonly<Record<string, Claim<typeof supervisorMa
   'the pool is never told what it cannot do': (supervisor) => poolOf(supervisor).faults[0],
   ...callClaims(),
   ...restartClaims(books),
+  ...reportClaims(),
   'nobody is given longer than allowed': lateness,
   'nobody is killed before its time': tooEarly,
   'what it believes of its children is so': (supervisor) => {
@@ -91,6 +94,16 @@ export const supervisorClaims: Readonly<Record<string, Claim<typeof supervisorMa
     }
     return undefined;
   },
+  'a start that failed starts nobody any more': ({ snapshot }) =>
+    snapshot.matches({ starting: 'unwinding' }) ? snapshot.context.toStart[0] : undefined,
+  'who is temporary is forgotten when it has ended': ({ snapshot }) =>
+    snapshot.matches('running')
+      ? snapshot.context.children.find(({ spec, status }) => spec.restart === 'temporary' && status === 'down')?.spec.id
+      : undefined,
+  'who waits for a restart is not due yet': ({ snapshot, clock }) => {
+    if (!snapshot.matches('running')) return undefined;
+    return snapshot.context.children.find(({ status, retryAt }) => status === 'restarting' && retryAt !== null && retryAt <= clock.now())?.spec.id;
+  },
   'children stop newest first': ({ snapshot }) => {
     if (!snapshot.matches('stopping') && !snapshot.matches({ restarting: 'stoppingSiblings' })) return undefined;
     const order = snapshot.context.children.map(({ spec }) => spec.id).reverse();
@@ -144,7 +157,7 @@ export const supervisorClaims: Readonly<Record<string, Claim<typeof supervisorMa
 /** Notes for the claims, after every step. */
 export function noteSupervisor(supervisor: Supervisor): void {
   const { notes, snapshot, before } = supervisor;
-  noteRestarts(supervisor);
+  noteRestarts(supervisor, books);
   // Who was laid down for good: by a call, by declining, by its budget, or by a start that failed for its caller.
   const laid = (notes['laid'] ??= []) as string[];
   for (const event of supervisor.emittedNow) {
@@ -152,7 +165,11 @@ export function noteSupervisor(supervisor: Supervisor): void {
     if (event.type === 'child.started') laid.splice(0, laid.length, ...laid.filter((id) => id !== event['id']));
     const lays = ['child.declined', 'child.gaveUp', ...(before.matches('startingChild') ? ['child.startFailed'] : [])];
     if (lays.includes(event.type)) laid.push(String(event['id']));
-    if (ended !== undefined && 'id' in ended && (event['result'] as { ok: boolean }).ok) laid.push(ended.id);
+    if (ended === undefined || !('id' in ended) || !(event['result'] as { ok: boolean }).ok) continue;
+    laid.push(ended.id);
+    // With a restart that is called off, so is that of the group, which waits for it.
+    const wasWaiting = before.context.children.some(({ spec, status }) => spec.id === ended.id && status === 'restarting');
+    if (wasWaiting) laid.push(...snapshot.context.children.filter(({ status }) => status === 'down').map(({ spec }) => spec.id));
   }
   const span = [supervisor.emittedBefore, supervisor.emitted.length] as const;
   if (poolOf(supervisor).drainers !== null) notes['drainBegan'] ??= span;

@@ -4,7 +4,7 @@ import { supervisorMachine } from '../../../machines/supervision/supervisor.js';
 import type { SupervisorCall } from '../../../machines/supervision/supervisor-state.js';
 import type { EventCase, Model } from '../model/model.js';
 import { initReports, playOn, poolCases, poolFake, poolKey, runningAs } from './fake-pool.js';
-import { asks, type Due, inWords, orderEvents, orderShutdown, rebase, unanswered } from './supervisor-calls.js';
+import { asks, type Due, inWords, orderEvents, orderShutdown, rebase, rebaseFault, unanswered } from './supervisor-calls.js';
 import { noteSupervisor, type Supervisor, supervisorClaims } from './supervisor-claims.js';
 
 // ---- the starts
@@ -39,6 +39,11 @@ const inputs: Readonly<Record<string, SupervisorInput>> = {
       { ...a, backoff },
       { ...b, backoff: { ...backoff, minMs: 150 } },
     ],
+  },
+  'a budget in a group': {
+    strategy: 'oneForAll',
+    intensity: 3,
+    children: [a, { ...b, budget: once }, { ...c, restart: 'permanent', shutdownMs: 100 }],
   },
   'backoff and drain': { children: [{ ...a, backoff }, c] },
   invalid: { intensity: -1 },
@@ -135,7 +140,8 @@ export const supervisorModel: Model<typeof supervisorMachine> = {
             owes: ({ before, snapshot }) => {
               const moved = before.context.children.every((child, index) => snapshot.context.children[index]?.startedAt === child.startedAt + 10);
               const restarts = before.context.restarts.map((at) => at + 10).join();
-              return moved && snapshot.context.restarts.join() === restarts ? undefined : 'not every moment was moved';
+              if (!moved || snapshot.context.restarts.join() !== restarts) return 'not every moment was moved';
+              return rebaseFault(before.context, snapshot.context);
             },
           },
         },
@@ -196,6 +202,11 @@ export const supervisorModel: Model<typeof supervisorMachine> = {
     ],
     'a budget is spent': ['a budget of its own', 'it starts', 'b crashes', 'it starts', 'b crashes'],
     'a budget is spent by a start that fails': ['a budget of its own', 'it starts', 'b crashes', 'its start fails', '100 ms pass'],
+    'a budget is spent while others of the group wait': [
+      'a budget in a group',
+      ...['it starts', 'it starts', 'it starts', 'b crashes', 'it ends as asked', 'it ends as asked', 'it starts', 'its start fails'],
+      ...['start x', 'it starts', '100 ms pass', 'it starts'],
+    ],
     'too many crashes': [
       'oneForOne',
       'it starts',
@@ -235,6 +246,25 @@ export const supervisorModel: Model<typeof supervisorMachine> = {
     'a child dies before its termination is served': [
       'oneForOne',
       ...['it starts', 'it starts', 'it starts', 'start x', 'terminate a', 'a crashes', 'it starts'],
+    ],
+    'a crash waits while a start is given up': [
+      'slow starts',
+      'it starts',
+      'it starts',
+      'a crashes',
+      'b crashes',
+      '100 ms pass',
+      'its start is given up',
+    ],
+    'a crash waits while a start is declined': ['any significant', 'it starts', 'it starts', 'a crashes', 'b crashes', '100 ms pass', 'it declines'],
+    'a crash waits while another is stopped': [
+      'any significant',
+      'it starts',
+      'it starts',
+      'terminate a',
+      'b crashes',
+      '100 ms pass',
+      'it is killed',
     ],
     'somebody was stopped before a drain': ['oneForOne', 'it starts', 'it starts', 'it starts', 'terminate a', 'it ends as asked', 'drain'],
     'a drain is given a deadline': ['oneForOne', 'it starts', 'it starts', 'it starts', 'drain without a deadline', 'drain'],

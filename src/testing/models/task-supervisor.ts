@@ -58,6 +58,14 @@ function asks(result: object): SupervisorCase {
   };
 }
 
+/** OTP's word for a restart intensity that is exceeded. */
+const spent = 'reachedMaxRestartIntensity';
+
+/** The moments of the restarts that were told, within the period before now. */
+function recentRestarts({ snapshot, clock, notes }: Supervisor): readonly number[] {
+  return (notes['restarts'] as readonly number[]).filter((at) => at >= clock.now() - snapshot.context.periodMs);
+}
+
 /** A pool of one task. */
 const poolFake: FakeOptions = {
   onEvent: (fake, event) => {
@@ -97,7 +105,7 @@ export const taskSupervisorModel: Model<typeof taskSupervisorMachine> = {
             when: (supervisor) => !mayEmpty(supervisor),
             payload: (supervisor) => {
               supervisor.notes['crashes'] = Number(supervisor.notes['crashes'] ?? 0) + 1;
-              return { id: 't1', reason: { crash: 'boom' }, at: supervisor.clock.now() };
+              return { id: 't1', reason: { crash: 'boom' }, at: supervisor.clock.now() + (supervisor.notes['rebased'] === true ? 10 : 0) };
             },
           },
         },
@@ -141,11 +149,26 @@ export const taskSupervisorModel: Model<typeof taskSupervisorMachine> = {
         ? undefined
         : `${crashes} crashes, ${restarts} restarts, ${said('supervisor.gaveUp')} times gave up`;
     },
-    'it never restarts more often than its intensity allows': (supervisor) => {
-      const { intensity, periodMs, problem } = supervisor.snapshot.context;
-      const moments = supervisor.notes['restarts'] as readonly number[];
-      const recent = moments.filter((at) => at >= supervisor.clock.now() - periodMs).length;
-      return problem === null && recent > intensity ? `${recent} restarts within ${periodMs} ms` : undefined;
+    'it restarts as often as its intensity allows, and gives up at one more': (supervisor) => {
+      const { intensity, periodMs } = supervisor.snapshot.context;
+      const recent = recentRestarts(supervisor).length;
+      if (recent > intensity) return `${recent} restarts within ${periodMs} ms`;
+      const gaveUp = supervisor.emittedNow.some(({ type }) => type === 'supervisor.gaveUp');
+      return gaveUp && recent < intensity ? `gave up after ${recent} restarts within ${periodMs} ms` : undefined;
+    },
+    'a restart says which it is within the period': (supervisor) => {
+      const told = supervisor.emittedNow.find(({ type }) => type === 'task.restarted');
+      const recent = recentRestarts(supervisor).length;
+      return told === undefined || told['attempt'] === recent ? undefined : `attempt ${String(told['attempt'])}, it is ${recent}`;
+    },
+    'who gives up says why, in a report before the fact': ({ emitted }) => {
+      const reports = emitted.filter(({ type }) => type === 'supervisor.report').length;
+      const facts = emitted.flatMap(({ type, id }, index) => (type === 'supervisor.gaveUp' ? [{ id, report: emitted[index - 1] }] : []));
+      if (reports !== facts.length) return `gave up ${facts.length} times, ${reports} reports`;
+      return facts
+        .map(({ id, report }) => [JSON.stringify(report), JSON.stringify({ type: 'supervisor.report', context: 'shutdown', id, reason: spent })])
+        .find(([told, wanted]) => told !== wanted)
+        ?.join(', not ');
     },
     'who gives up stops': ({ snapshot, emitted }) =>
       emitted.some(({ type }) => type === 'supervisor.gaveUp') && !snapshot.matches('stopping') && !snapshot.matches('stopped')
@@ -185,11 +208,9 @@ export const taskSupervisorModel: Model<typeof taskSupervisorMachine> = {
       );
     },
   },
-  observe: (supervisor) => {
-    const { notes, snapshot, before, clock } = supervisor;
+  observe: ({ notes, emittedNow, clock }) => {
     const moments = (notes['restarts'] ??= []) as number[];
-    if (snapshot.context.restarts.join() !== before.context.restarts.join() && snapshot.context.restarts[0] === clock.now())
-      moments.push(clock.now());
+    if (emittedNow.some(({ type }) => type === 'task.restarted')) moments.push(clock.now());
   },
   finish: (supervisor) => {
     if (mayEmpty(supervisor)) supervisor.report('pool', { type: 'pool.emptied', ended });

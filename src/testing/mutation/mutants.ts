@@ -1,86 +1,110 @@
 /**
  * Mutants of a machine: the same machine with one line wrong. A model that does not notice one of them proves less than it seems to.
  *
- * Four kinds, after what people get wrong in charts: a transition that is missing, one that leads to a neighbour of its target, a guard that
- * answers the opposite, an action that is forgotten.
+ * Five kinds, after what people get wrong in charts: a transition that is missing, one that leads to a neighbour of its target, a guard that
+ * answers the opposite, an action that is forgotten, and one that forgets a part of what it enqueues.
  */
-import { type AnyMachineSnapshot, type AnyStateMachine, createMachine, not } from 'xstate';
+import { type AnyStateMachine, not } from 'xstate';
 import { eventName } from '../model/coverage-items.js';
-import { editCandidates, editState, listOf, type Piece, type Spot, spotsOf, statesOfConfig } from './edits.js';
+import {
+  type ActionList,
+  actionsOfSpot,
+  type AnyStateNode,
+  editCandidates,
+  editSpot,
+  listOf,
+  nodeAt,
+  ownActionsOf,
+  type Piece,
+  remade,
+  type Spot,
+  spotsOf,
+  statesOfConfig,
+} from './edits.js';
+import { type Effects, sieved } from './effects.js';
 
-export type MutantKind = 'transition dropped' | 'target changed' | 'guard flipped' | 'action dropped';
+export type MutantKind = 'transition dropped' | 'target changed' | 'guard flipped' | 'action dropped' | 'effect dropped';
 
 /** A machine with one line wrong. */
 export interface Mutant<M extends AnyStateMachine = AnyStateMachine> {
-  /** `<state id> <event>#<index>: <what is wrong>`; the same as long as that line of the machine is. */
+  /** `<state id> <event>#<index>: <what is wrong>`, `<machine id> action <name>: without <effect>`; the same as long as that line of the machine is. */
   readonly id: string;
   readonly kind: MutantKind;
   /** @returns a new machine with the implementations of the original */
   make(): M;
 }
 
-type AnyStateNode = AnyMachineSnapshot['_nodes'][number];
-
 /**
- * All mutants of a machine, in document order.
+ * All mutants of a machine: of its chart in document order, then of what its actions enqueue.
  * @param machine  made by `createMachine` or `setup().createMachine`; what it was given by `.provide()` is kept
+ * @param effects  what its actions enqueue; by default nothing is known of that, for it is not written in the chart
  */
-export function mutantsOf<M extends AnyStateMachine>(machine: M): Mutant<M>[] {
+export function mutantsOf<M extends AnyStateMachine>(machine: M, effects: Effects = {}): Mutant<M>[] {
   const config = machine.config as Piece;
-  const made = (id: string, kind: MutantKind, edit: () => Piece): Mutant<M> => ({
-    id,
-    kind,
-    make: () => createMachine(edit() as never, machine.implementations as never) as unknown as M,
-  });
-  return statesOfConfig(config).flatMap(({ path, state }) => {
+  const made: Make<M> = (id, kind, edit) => ({ id, kind, make: () => remade(machine, edit()) });
+  const ofChart = statesOfConfig(config).flatMap(({ path, state }) => {
     const node = nodeAt(machine, path);
-    const spots = spotsOf(path, state, node.id);
     return [
-      ...(['entry', 'exit'] as const).flatMap((moment) =>
-        listOf(state[moment]).map((action, index) =>
-          made(`${node.id} ${moment}: without ${nameOf(action, index)}`, 'action dropped', () =>
-            editState(config, path, (piece) => ({ ...piece, [moment]: without(listOf(piece[moment]), index) })),
-          ),
-        ),
-      ),
-      ...spots.flatMap((spot) => mutantsOfSpot(config, node, spot, made)),
+      ...ownActionsOf(path, state, node.id).flatMap((list) => mutantsOfActions(config, list, made)),
+      ...spotsOf(path, state, node.id).flatMap((spot) => mutantsOfSpot(config, node, spot, made)),
     ];
   });
+  return [...ofChart, ...mutantsOfEffects(machine, effects)];
 }
 
 type Make<M extends AnyStateMachine> = (id: string, kind: MutantKind, edit: () => Piece) => Mutant<M>;
 
+function mutantsOfActions<M extends AnyStateMachine>(config: Piece, { at, actions, edit }: ActionList, made: Make<M>): Mutant<M>[] {
+  return actions.map((action, index) =>
+    made(`${at}: without ${nameOf(action, index)}`, 'action dropped', () => edit(config, (list) => without(list, index))),
+  );
+}
+
 function mutantsOfSpot<M extends AnyStateMachine>(config: Piece, node: AnyStateNode, spot: Spot, made: Make<M>): Mutant<M>[] {
-  const { transition, index, event } = spot;
-  const where = `${node.id} ${event}#${index}`;
-  const change = (with_: Piece): Piece =>
-    editCandidates(config, spot, (candidates) => candidates.map((one, at) => (at === index ? { ...one, ...with_ } : one)));
-  const wrong = wrongTarget(node, spot);
+  const { transition, index } = spot;
+  const list = actionsOfSpot(spot, node.id);
+  const change = (with_: Piece): Piece => editSpot(config, spot, (one) => ({ ...one, ...with_ }));
   return [
-    made(`${where}: dropped`, 'transition dropped', () => editCandidates(config, spot, (candidates) => without(candidates, index))),
-    ...(wrong === undefined ? [] : [made(`${where}: to ${wrong.says}`, 'target changed', () => change({ target: wrong.target }))]),
+    made(`${list.at}: dropped`, 'transition dropped', () => editCandidates(config, spot, (candidates) => without(candidates, index))),
+    ...wrongTargets(node, spot).map(({ says, target }) => made(`${list.at}: to ${says}`, 'target changed', () => change({ target }))),
     ...(transition['guard'] === undefined
       ? []
-      : [made(`${where}: unless ${nameOf(transition['guard'], 0)}`, 'guard flipped', () => change({ guard: not(transition['guard'] as never) }))]),
-    ...listOf(transition['actions']).map((action, at) =>
-      made(`${where}: without ${nameOf(action, at)}`, 'action dropped', () => change({ actions: without(listOf(transition['actions']), at) })),
-    ),
+      : [made(`${list.at}: unless ${nameOf(transition['guard'], 0)}`, 'guard flipped', () => change({ guard: not(transition['guard'] as never) }))]),
+    ...mutantsOfActions(config, list, made),
   ];
 }
 
-/** The neighbour of a transition's target: the next state of the same parent; a target without neighbours is left out. */
-function wrongTarget(node: AnyStateNode, spot: Spot): { readonly target: unknown; readonly says: string } | undefined {
-  const known = spot.event === 'always' ? node.always : [...node.transitions].find(([key]) => eventName(key, node) === spot.event)?.[1];
-  const [target] = known?.[spot.index]?.target ?? [];
-  if (target === undefined) return undefined;
-  const neighbours = Object.values<AnyStateNode>(target.parent?.states ?? {});
-  const next = neighbours[(neighbours.indexOf(target) + 1) % neighbours.length];
-  if (next === undefined || next === target) return { target: undefined, says: 'nowhere' };
-  return { target: `#${next.id}`, says: next.id };
+/** Of an action that enqueues one thing only there is none: without that, it is the action that is dropped. */
+function mutantsOfEffects<M extends AnyStateMachine>(machine: M, effects: Effects): Mutant<M>[] {
+  return Object.entries(effects).flatMap(([action, all]) =>
+    all.length < 2
+      ? []
+      : all.map((effect): Mutant<M> => {
+          const make = (): M => sieved(machine, (other) => (other === action ? (one) => one !== effect : undefined));
+          return { id: `${action}: without ${effect}`, kind: 'effect dropped', make };
+        }),
+  );
 }
 
-function nodeAt(machine: AnyStateMachine, path: readonly string[]): AnyStateNode {
-  return path.reduce<AnyStateNode>((node, name) => node.states[name] as AnyStateNode, machine.root);
+interface WrongTarget {
+  readonly target: unknown;
+  readonly says: string;
+}
+
+/** For each target of a transition its neighbour, the next state of the same parent; one without neighbours is left out. */
+function wrongTargets(node: AnyStateNode, spot: Spot): WrongTarget[] {
+  const known = spot.event === 'always' ? node.always : [...node.transitions].find(([key]) => eventName(key, node) === spot.event)?.[1];
+  const targets: readonly AnyStateNode[] = known?.[spot.index]?.target ?? [];
+  const written = listOf(spot.transition['target']);
+  return targets.map((target, index) => {
+    const neighbours = Object.values<AnyStateNode>(target.parent?.states ?? {});
+    const next = neighbours[(neighbours.indexOf(target) + 1) % neighbours.length];
+    const wrong = next === undefined || next === target ? undefined : next;
+    const says = wrong === undefined ? 'nowhere' : wrong.id;
+    if (targets.length === 1) return { target: wrong === undefined ? undefined : `#${wrong.id}`, says };
+    const others = written.flatMap((one, at) => (at !== index ? [one] : wrong === undefined ? [] : [`#${wrong.id}`]));
+    return { target: others, says: `${says} in place of ${target.id}` };
+  });
 }
 
 function without<Item>(list: readonly Item[], index: number): Item[] {

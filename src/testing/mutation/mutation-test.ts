@@ -3,7 +3,7 @@ import type { AnyStateMachine } from 'xstate';
 import { EspalierError } from '../../errors.js';
 import type { Model } from '../model/model.js';
 import { checkOptions } from '../model/options.js';
-import { type Mutant, type MutantKind, mutantsOf } from './mutants.js';
+import type { Mutant, MutantKind } from './mutants.js';
 import { trialOf } from './trial.js';
 
 /** How a model is tried on mutants. */
@@ -51,10 +51,10 @@ export async function mutationTest<M extends AnyStateMachine>(model: Model<M>, o
   checkOptions('mutationTest', plain, { seed: { least: -0x8000_0000 }, runs: { least: 1 }, waived: 'table' });
   const { seed = 1, runs = 100, waived = {} } = plain;
   if (onMutant !== undefined && typeof onMutant !== 'function') throw refusal({ expected: '`onMutant`, a function', got: typeof onMutant });
-  const mutants = mutantsOf(model.machine);
+  const trial = await trialOf(model, { seed, runs });
+  const { mutants } = trial;
   const [fault] = waiverFaults(model.machine.id, mutants, waived);
   if (fault !== undefined) throw refusal(fault);
-  const trial = await trialOf(model, { seed, runs });
   const verdicts: Verdict[] = [];
   for (const mutant of mutants) {
     const verdict = verdictOn(mutant, await trial.whatCatches(mutant), waived);
@@ -74,7 +74,7 @@ interface Fault {
   readonly got: string;
 }
 
-/** What is wrong with waivers before anything is run: of no mutant, or without a reason. */
+/** What is wrong with waivers before any mutant is tried: of none, or without a reason. */
 export function waiverFaults(machine: string, mutants: readonly Pick<Mutant, 'id'>[], waived: WaivedMutants): Fault[] {
   return Object.entries(waived).flatMap(([id, reason]) => {
     if (!mutants.some((mutant) => mutant.id === id)) return [{ expected: `waivers of mutants of '${machine}'`, got: id }];

@@ -19,6 +19,7 @@ const models = { turnstile: turnstileModel as unknown as AnyModel, task: taskMod
 const waiver = { turnstile: { [equivalent]: 'it is ignored as well' } };
 
 interface Scene {
+  readonly models?: Readonly<Record<string, AnyModel>>;
   readonly waived?: Readonly<Record<string, WaivedMutants>>;
   /** Ids of mutants that nothing catches. */
   readonly survive?: readonly string[];
@@ -27,7 +28,10 @@ interface Scene {
 }
 
 /** Runs the door over two machines, whose mutants are caught at once. */
-async function entered(args: readonly string[], { waived = waiver, survive = [equivalent], isTTY = false, env = {} }: Scene = {}) {
+async function entered(
+  args: readonly string[],
+  { models: own = models, waived = waiver, survive = [equivalent], isTTY = false, env = {} }: Scene = {},
+) {
   const said = { stdout: '', stderr: '' };
   const tried: Trial[] = [];
   const write = (name: 'stdout' | 'stderr') => ({ isTTY, write: (text: string) => void (said[name] += text) });
@@ -38,7 +42,7 @@ async function entered(args: readonly string[], { waived = waiver, survive = [eq
     }
     return Promise.resolve();
   };
-  const code = await enter(args, { models, waived, tryAll: tryAtOnce }, { stdout: write('stdout'), stderr: write('stderr'), env });
+  const code = await enter(args, { models: own, waived, tryAll: tryAtOnce }, { stdout: write('stdout'), stderr: write('stderr'), env });
   return { code, tried: tried.length, ...said };
 }
 
@@ -79,6 +83,14 @@ describe('the door of the mutants', () => {
     const { code, stderr } = await entered([], { survive: [] });
     expect(code).toBe(1);
     expect(stderr).toContain(`'${equivalent}' is waived, and caught by: a claim`);
+  });
+
+  test('tries nothing of a machine that does not pass its own tests', async () => {
+    const invariants = { 'it never opens': ({ snapshot }: { snapshot: { value: unknown } }) => (snapshot.value === 'open' ? 'it is' : undefined) };
+    const broken = { ...models, turnstile: { ...models.turnstile, invariants } as unknown as AnyModel };
+    const { code, tried, stderr } = await entered([], { models: broken });
+    expect({ code, tried }).toEqual({ code: 1, tried: 0 });
+    expect(stderr).toMatch(/^mutants: turnstile does not pass its own tests: it never opens: it is/u);
   });
 
   test.each([

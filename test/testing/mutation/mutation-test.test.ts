@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { assign, fromCallback, sendTo, setup } from 'xstate';
+import type { Model } from '../../../src/testing/model/model.js';
 import { type MutationOptions, mutationTest, type Verdict } from '../../../src/testing/mutation/mutation-test.js';
 import { models } from '../../../src/testing/models/catalogue.js';
 import { equivalent, type TurnstileModel, turnstileMachine, turnstileModel } from './turnstile.js';
@@ -6,6 +8,39 @@ import { equivalent, type TurnstileModel, turnstileMachine, turnstileModel } fro
 const waived = { [equivalent]: 'an event without a transition is ignored as well' };
 const survivors = ({ verdicts }: { readonly verdicts: readonly Verdict[] }): readonly string[] =>
   verdicts.filter(({ fate }) => fate === 'survived').map(({ id }) => id);
+
+/** Asks three times, and is answered within the same step. */
+const talkMachine = setup({
+  types: { context: {} as { asked: number }, events: {} as { type: 'ask' } | { type: 'pong' } },
+  actors: { peer: fromCallback(() => {}) },
+  guards: { isEnough: ({ context }) => context.asked >= 3 },
+  actions: { count: assign({ asked: ({ context }) => context.asked + 1 }), ping: sendTo('peer', { type: 'ping' }) },
+}).createMachine({
+  id: 'talk',
+  context: { asked: 0 },
+  invoke: { id: 'peer', src: 'peer' },
+  initial: 'silent',
+  states: {
+    silent: { on: { ask: { target: 'talking', actions: 'ping' } } },
+    talking: { on: { pong: [{ guard: 'isEnough', target: 'done' }, { actions: ['count', 'ping'] }] } },
+    done: { type: 'final' },
+  },
+});
+
+const talkModel: Model<typeof talkMachine> = {
+  machine: talkMachine,
+  events: { ask: true },
+  outcomes: {
+    peer: {
+      sends: ['pong'],
+      onEvent: ({ ref }) => {
+        ref._parent?.send({ type: 'pong' });
+        return undefined;
+      },
+    },
+  },
+  invariants: {},
+};
 
 /** The same cases, and nothing that must hold. */
 const weak: TurnstileModel = {
@@ -84,6 +119,14 @@ describe('mutationTest', { timeout: 60_000 }, () => {
     await expect(mutationTest(wrong)).rejects.toThrow(/^it never opens/);
     const idle: TurnstileModel = { ...weak, events: { ...weak.events, 'coin.inserted': [{ cents: 20 }] } };
     await expect(mutationTest(idle)).rejects.toThrow(/never: state turnstile.open/);
+  });
+
+  it('comes to an end with a mutant whose actors answer each other for ever', async () => {
+    const { verdicts } = await mutationTest(talkModel);
+    expect(verdicts.find(({ id }) => id === 'talk.talking pong#1: without count')).toMatchObject({
+      fate: 'caught',
+      by: 'the machine does not crash',
+    });
   });
 
   it('catches every mutant of the task', async () => {
