@@ -12,7 +12,8 @@ import { named } from './house/naming.js';
 import { describedOnly, pureMachines } from './house/pure.js';
 import { barrels, fileLength, frontDoor, names } from './house/rooms.js';
 import { readHouse, sampleHouse, show } from './house/source.js';
-import { clocks, sleepless } from './house/time.js';
+import { sleepless } from './house/sleep.js';
+import { clocks } from './house/time.js';
 
 const house = readHouse(fileURLToPath(new URL('..', import.meta.url)));
 const rules = [

@@ -89,10 +89,16 @@ describe.each(subjects.filter(({ openWorkers }) => openWorkers !== undefined).ma
   (_, subject) => {
     test('are restarted once for each crash', async () => {
       let restarted = 0;
-      const rig = await subject.openWorkers?.(5, () => restarted++);
+      let told = (): void => {};
+      const rig = await subject.openWorkers?.(5, () => {
+        restarted++;
+        told();
+      });
       for (let crash = 1; crash <= 3; crash++) {
+        const isTold = new Promise<void>((resolve) => (told = resolve));
         rig?.crash();
-        await expect.poll(() => restarted, { interval: 1 }).toBe(crash);
+        await isTold;
+        expect(restarted).toBe(crash);
       }
       await rig?.stop();
       expect(restarted).toBe(3);

@@ -6,8 +6,6 @@ import type { Step } from '../../src/testing/gemini-server/steps.js';
 import type { EspalierPage } from './page/main.js';
 import { browserPath, type Bundle, bundlePage, serveFolder, startBrowser } from './stand.js';
 
-declare const espalierPage: EspalierPage;
-
 let bundle: Bundle;
 
 beforeAll(async () => {

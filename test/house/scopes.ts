@@ -4,9 +4,16 @@ import { type Module, type Node, isUse, nameOf, walk } from './source.js';
 /** TypeScript's nodes that hold an expression; all its others are types, which the compiler erases (it lets pass no enum and no namespace). */
 const expressions = ['TSAsExpression', 'TSSatisfiesExpression', 'TSNonNullExpression', 'TSTypeAssertion', 'TSInstantiationExpression'];
 
+type Visit = readonly [node: Node, ancestors: readonly Node[]];
+
+/** Kept, since most rules look at every node of every module. */
+const visited = new WeakMap<Module, readonly Visit[]>();
+
 /** Every node of a module that is there at run time, with its ancestors, nearest first. */
-export function walkValues(module: Module): ReturnType<typeof walk> {
-  return walk(module.program, isType);
+export function walkValues(module: Module): readonly Visit[] {
+  let visits = visited.get(module);
+  if (visits === undefined) visited.set(module, (visits = [...walk(module.program, isType)]));
+  return visits;
 }
 
 function isType({ type }: Node): boolean {
@@ -21,6 +28,8 @@ export interface FreeName {
   readonly member: string | null;
   /** Does it become a name of the module's own: `const { now } = Date`? */
   readonly isRenamed: boolean;
+  /** What it is a part of. */
+  readonly parent: Node | null;
 }
 
 /**
@@ -38,6 +47,7 @@ export function freeNames(module: Module, sought?: readonly string[]): FreeName[
       node,
       member: parent?.type === 'MemberExpression' && parent.object === node ? memberOf(parent) : null,
       isRenamed: parent?.type === 'VariableDeclarator',
+      parent: parent ?? null,
     });
   }
   return found;

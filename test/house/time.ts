@@ -1,21 +1,12 @@
-/** Time: one door to the runtime's timers in src/, none in tests. */
+/** Time: one door to the runtime's timers in src/. test/house/sleep.ts has the rule of tests. */
 import { type Finding, type Module, type Node, type Rule, at, nameOf } from './source.js';
-import { freeNames } from './scopes.js';
+import { freeNames, walkValues } from './scopes.js';
 
-const timers = ['setTimeout', 'setInterval'];
+export const timers = ['setTimeout', 'setInterval'];
 const globalObjects = ['globalThis', 'global', 'window', 'self'];
 
 /** The files of src/ that may set timers of the runtime, each with its reason. */
 export const timerDoors = new Map([['src/supervision/clock.ts', 'the system clock: the one door to the timers of the runtime']]);
-/** The files of test/ that may, each with its reason. */
-export const timerDoorsOfTests = new Map([
-  [
-    'test/conformance/otp/command.ts',
-    'XState rethrows an error that nobody heard from a timer of the runtime: its turn must come before the next line',
-  ],
-  ['test/supervision/embedded.test.ts', 'puts itself between the code and a faked setTimeout, to read how long a wait the runtime is asked for'],
-]);
-
 /** Uses of the runtime's timers: bare (`setTimeout(…)`) or of the global object, which gets no other name. */
 function uses(module: Module): { node: Node; name: string }[] {
   return freeNames(module, [...timers, ...globalObjects]).flatMap(({ node, name, member, isRenamed }) => {
@@ -25,23 +16,65 @@ function uses(module: Module): { node: Node; name: string }[] {
   });
 }
 
-function timerFindings(module: Module, mend: string): Finding[] {
-  const found = uses(module).map(({ node, name }) => at(module, node, `uses ${name}: ${mend}`));
-  for (const statement of module.program.body) {
-    if (statement.type !== 'ImportDeclaration' || !/^(?:node:)?timers(?:\/|$)/.test(statement.source.value)) continue;
-    for (const specifier of statement.specifiers) {
-      const name = specifier.type === 'ImportSpecifier' ? (nameOf(specifier.imported) ?? '') : '*';
-      // A turn of the event loop (setImmediate) takes no time of the clock.
-      if ([...timers, 'scheduler', '*'].includes(name)) found.push(at(module, specifier, `imports ${name} of '${statement.source.value}': ${mend}`));
+/** The timers of the global object, asked for by a text: `Reflect.get(globalThis, 'setTimeout')`, `globalThis[name]`. */
+function usesByText(module: Module): { node: Node; name: string }[] {
+  return freeNames(module, globalObjects).flatMap(({ node, name, member, parent }) => {
+    if (parent?.type === 'MemberExpression' && parent.object === node && member === null)
+      return [{ node, name: `a property of ${name} that is not written out` }];
+    if (parent?.type !== 'CallExpression' || !parent.arguments.some((argument) => argument === node)) return [];
+    const { callee } = parent;
+    const isReflection = callee.type === 'MemberExpression' && ['Reflect', 'Object'].includes(nameOf(callee.object) ?? '');
+    return isReflection ? [{ node, name: `${name} by reflection` }] : [];
+  });
+}
+
+/** The text of an expression as far as it is written out: `'node:' + 'timers'` too. */
+export function writtenText(node: Node | null | undefined): string | null {
+  if (node?.type === 'Literal') return typeof node.value === 'string' ? node.value : null;
+  if (node?.type === 'TemplateLiteral') return node.expressions.length === 0 ? (node.quasis[0]?.value.cooked ?? null) : null;
+  if (node?.type !== 'BinaryExpression' || node.operator !== '+') return null;
+  const [left, right] = [writtenText(node.left), writtenText(node.right)];
+  return left === null || right === null ? null : left + right;
+}
+
+const timerModule = /^(?:node:)?timers(?:\/promises)?$/;
+
+/** What a module takes of `node:timers`, by its name there; `*` for all of it. A turn of the event loop (setImmediate) takes no time of the clock. */
+function takenOfTimers(module: Module): { node: Node; name: string; source: string }[] {
+  return walkValues(module).flatMap(([node]) => {
+    if (node.type === 'ImportDeclaration' || node.type === 'ExportNamedDeclaration') {
+      const source = node.source?.value ?? '';
+      if (!timerModule.test(source)) return [];
+      return node.specifiers.flatMap((one) => {
+        const name = one.type === 'ImportSpecifier' ? (nameOf(one.imported) ?? '') : one.type === 'ExportSpecifier' ? (nameOf(one.local) ?? '') : '*';
+        return [...timers, 'scheduler', '*'].includes(name) ? [{ node: one, name, source }] : [];
+      });
     }
-  }
-  return found;
+    // `import()`, `require`, `process.getBuiltinModule`, or whatever else is given the name.
+    const given =
+      node.type === 'ExportAllDeclaration' || node.type === 'ImportExpression' ? [node.source] : node.type === 'CallExpression' ? node.arguments : [];
+    return given.flatMap((one) => {
+      const source = writtenText(one);
+      return source !== null && timerModule.test(source) ? [{ node, name: '*', source }] : [];
+    });
+  });
+}
+
+export function timerFindings(module: Module, mend: string): Finding[] {
+  return [
+    ...[...uses(module), ...usesByText(module)].map(({ node, name }) => at(module, node, `uses ${name}: ${mend}`)),
+    ...takenOfTimers(module).map(({ node, name, source }) => at(module, node, `imports ${name} of '${source}': ${mend}`)),
+  ];
 }
 
 /** Entries of an allow-list that allow nothing any more. */
-function idleDoors(doors: ReadonlyMap<string, string>, modules: readonly Module[]): Finding[] {
-  const idle = modules.filter((module) => doors.has(module.path) && timerFindings(module, '').length === 0);
-  return idle.map(({ path }) => ({ path, message: 'is allowed timers in test/house/time.ts and uses none: strike it from the list' }));
+export function idleDoors(
+  doors: ReadonlyMap<string, string>,
+  modules: readonly Module[],
+  { list, find }: { readonly list: string; readonly find: (module: Module) => readonly Finding[] },
+): Finding[] {
+  const idle = modules.filter((module) => doors.has(module.path) && find(module).length === 0);
+  return idle.map(({ path }) => ({ path, message: `is allowed timers in ${list} and uses none: strike it from the list` }));
 }
 
 export const clocks: Rule = {
@@ -49,7 +82,8 @@ export const clocks: Rule = {
   check: ({ modules }) => {
     const ours = modules.filter(({ path }) => path.startsWith('src/'));
     const mend = 'take a Clock as argument (src/supervision/clock.ts), or put the file with its reason on the list in test/house/time.ts';
-    return [...ours.filter(({ path }) => !timerDoors.has(path)).flatMap((module) => timerFindings(module, mend)), ...idleDoors(timerDoors, ours)];
+    const find = (module: Module): Finding[] => timerFindings(module, mend);
+    return [...ours.filter(({ path }) => !timerDoors.has(path)).flatMap(find), ...idleDoors(timerDoors, ours, { list: 'test/house/time.ts', find })];
   },
   samples: [
     { name: 'a timer', files: { 'src/live/a.ts': 'setTimeout(() => {}, 1);' }, says: /take a Clock/ },
@@ -60,25 +94,13 @@ export const clocks: Rule = {
       says: /globalThis under another name/,
     },
     { name: 'a sleep', files: { 'src/live/a.ts': "import { setTimeout as sleep } from 'node:timers/promises';" }, says: /timers\/promises/ },
+    { name: 'a timer by reflection', files: { 'src/live/a.ts': "Reflect.get(globalThis, 'setTimeout')(() => {}, 1);" }, says: /by reflection/ },
+    {
+      name: 'a timer imported while it runs',
+      files: { 'src/live/a.ts': "const { setTimeout } = await import('node:timers');" },
+      says: /imports \* of 'node:timers'/,
+    },
     { name: 'a door that is not used', files: { 'src/supervision/clock.ts': '' }, says: /strike it/ },
     { name: "a clock's method", files: { 'src/live/a.ts': 'declare const clock: any; clock.setTimeout(() => {}, 1);' } },
-  ],
-};
-
-export const sleepless: Rule = {
-  title: 'tests do not sleep',
-  check: ({ modules }) => {
-    const ours = modules.filter(({ path }) => path.startsWith('test/'));
-    const mend = 'await a state or a fact, or move the virtual clock';
-    return [
-      ...ours.filter(({ path }) => !timerDoorsOfTests.has(path)).flatMap((module) => timerFindings(module, mend)),
-      ...idleDoors(timerDoorsOfTests, ours),
-    ];
-  },
-  samples: [
-    { name: 'a sleep', files: { 'test/a.test.ts': 'await new Promise((done) => setTimeout(done, 10));' }, says: /virtual clock/ },
-    { name: 'a sleep from a package', files: { 'test/a.test.ts': "import { setTimeout } from 'timers/promises';" }, says: /await a state/ },
-    { name: 'a turn of the event loop', files: { 'test/a.test.ts': "import { setImmediate as turn } from 'node:timers/promises'; await turn();" } },
-    { name: 'a virtual clock', files: { 'test/a.test.ts': 'declare const clock: any; clock.setTimeout(() => {}, 1);' } },
   ],
 };

@@ -2,7 +2,7 @@
  * Waiting without polling: a condition is looked at now, and again whenever something changed, until its deadline or until the owner closes.
  * Every timer of the local server lives here, and none outlives `close()`.
  */
-import type { Clock } from '../../supervision/clock.js';
+import { type Clock, systemClock } from '../../supervision/clock.js';
 
 /** What became of a wait: its value, or why there is none. */
 export type Waited<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly reason: 'deadline' | 'closed' };
@@ -14,7 +14,8 @@ export class Waits {
   readonly #open = new Set<(what: 'changed' | 'closed') => void>();
   #closed = false;
 
-  constructor(clock: Clock) {
+  /** @param clock  default the system's */
+  constructor(clock: Clock = systemClock) {
     this.#clock = clock;
   }
 

@@ -71,4 +71,7 @@ export interface EspalierPage {
 
 declare const location: { readonly protocol: string };
 declare const isSecureContext: boolean;
-Object.assign(globalThis, { espalierPage: { converse, failing, fallBehind, isSecure: isSecureContext } satisfies EspalierPage });
+declare global {
+  var espalierPage: EspalierPage;
+}
+globalThis.espalierPage = { converse, failing, fallBehind, isSecure: isSecureContext };

@@ -1,6 +1,5 @@
 /** A recording as a client's script: its frames, to the letter, against our server over a real socket. */
 import { WebSocket } from 'ws';
-import { systemClock } from '../../../src/supervision/clock.js';
 import { geminiServer } from '../../../src/testing/gemini-server/server.js';
 import { replayScript } from '../../../src/testing/gemini-server/recording-scripts.js';
 import { Waits } from '../../../src/testing/gemini-server/waits.js';
@@ -23,7 +22,7 @@ export async function playAgainstClient(script: Session): Promise<string | undef
     }
   };
   let closedBy: string | null = null;
-  const waits = new Waits(systemClock);
+  const waits = new Waits();
   socket.on('open', speak);
   socket.on('message', (data) => {
     const read = parseServerMessage(data);

@@ -1,6 +1,5 @@
 /** A recording as the server's script, played against our session over a real socket. */
 import { createActor } from 'xstate';
-import { systemClock } from '../../../src/supervision/clock.js';
 import { geminiServer } from '../../../src/testing/gemini-server/server.js';
 import type { ReceivedMessage } from '../../../src/testing/gemini-server/connection.js';
 import { replayScript } from '../../../src/testing/gemini-server/recording-scripts.js';
@@ -14,7 +13,7 @@ const deadlineMs = 20_000;
 /** @returns what went wrong, in words; undefined where all went well */
 export async function playAgainstServer(script: Session): Promise<string | undefined> {
   const server = await geminiServer({ script: replayScript(script.recording), key: null, maxReceived: 100_000, deadlineMs });
-  const waits = new Waits(systemClock);
+  const waits = new Waits();
   try {
     const ref = createActor(recordedSession(script, { baseUrl: server.url, reconnect: { intensity: 0 } }));
     const app = new RecordedApp(ref, script);
