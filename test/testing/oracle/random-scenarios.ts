@@ -199,7 +199,9 @@ class Naming {
     const named = { id, ...plain, ...this.#behaviour(rest, parent.mayBeKilled), ...(counts ? { significant } : {}) };
     if (sup === undefined) return named;
     const mayBeKilled = this.#killing || (rest.shutdown !== undefined && rest.shutdown !== 'infinity');
-    return { ...named, type: 'supervisor', sup: this.#named(sup, path, mayBeKilled) };
+    // A supervisor and one below it are asked at one moment: with limits alike, it would be chance which of them is killed first.
+    const limit = typeof rest.shutdown === 'number' ? { shutdown: rest.shutdown + ++this.#delays } : {};
+    return { ...named, ...limit, type: 'supervisor', sup: this.#named(sup, path, mayBeKilled) };
   }
 
   /** No two delays are alike. */

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 
-import type { Json, Line } from '../../conformance/otp/line.js';
+import type { Child, Json, Line, Scenario, Step, Sup } from '../../conformance/otp/line.js';
 import { lineOf, requireAgreement } from './against-oracle.js';
 import { scenarios } from './random-scenarios.js';
 
@@ -21,11 +21,32 @@ describe('the real tree does what the oracle says', () => {
     await fc.assert(agrees, { seed, numRuns: sequences });
   }, 120_000);
 
+  test('when a supervisor is told to end with its group as soon as it has started', async () => {
+    const slow = ['ok', { do: 'ok', delay: 1_271 }] as const;
+    const dynamic: Child = { id: 's2', type: 'supervisor', start: slow, sup: { strategy: 'dynamic', intensity: 0, period: 1 } };
+    const crash = { op: 'crash', id: 'top/w1', reason: 'boom' };
+    const line = lineOf(scenarioOf({ strategy: 'rest_for_one', intensity: 3, period: 1, children: [{ id: 'w1' }, dynamic] }, crash, crash));
+    expect(JSON.stringify(line)).toContain('["start","top/s2"],["exit","top/s2","shutdown"]');
+    await requireAgreement(line);
+  });
+
+  test('when one above the supervisor of somebody is killed', async () => {
+    const below: Child = { id: 's2', type: 'supervisor', sup: { children: [{ id: 'w3', stop: { reason: 'late', delay: 1_271 } }, { id: 'w4' }] } };
+    const killed: Child = { id: 's1', type: 'supervisor', shutdown: 'brutal_kill', sup: { children: [below] } };
+    await requireAgreement(lineOf(scenarioOf({ children: [killed] }, { op: 'terminate_child', sup: 'top', id: 's1' })));
+  });
+
   test('in sequences that see all of its life', () => {
     const seen = new Set(fc.sample(scenarios, { seed, numRuns: sequences }).flatMap((scenario) => sightsOf(lineOf(scenario))));
     expect(sights.filter((sight) => !seen.has(sight))).toEqual([]);
   });
 });
+
+/** Something done to a tree every half a second. */
+function scenarioOf(sup: Sup, ...done: readonly Step[]): Scenario {
+  const steps = [{ op: 'start' }, ...done].map((step, index): Step => ({ ...step, at: 500 * index }));
+  return { kind: 'supervisor', top: { id: 'top', type: 'supervisor', sup }, steps, tail: 4_000 };
+}
 
 /** What the sequences must have met, or the first test would prove little. */
 const sights = [
