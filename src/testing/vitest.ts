@@ -8,12 +8,12 @@ import type { AnyActorRef, AnyStateMachine } from 'xstate';
 
 import { coverageFaults, summary } from './model/expect.js';
 import type { Model } from './model/model.js';
-import { testPaths, type PathsOptions } from './model/search.js';
+import { searchFor, type PathsOptions } from './model/search.js';
 import { leftovers, setJoinTest } from './world/create-world.js';
 import { joinVitest } from './world/join-vitest.js';
 import { listed } from './world/leftovers.js';
 import type { WorldOptions } from './world/options.js';
-import { reach, type Goal, type ReachOptions } from './world/reach.js';
+import { nameOf, reach, type Goal, type ReachOptions } from './world/reach.js';
 import type { World } from './world/world.js';
 
 /** The matchers that the kit adds. */
@@ -44,12 +44,14 @@ expect.extend({
     return {
       pass: isReached,
       message: () =>
-        isReached ? `expected '${actor.id}' never to reach ${wanted}` : `expected '${actor.id}' to reach ${wanted}: ${reasons[why]}, in ${state}`,
+        isReached
+          ? `expected '${nameOf(actor)}' never to reach ${wanted}`
+          : `expected '${nameOf(actor)}' to reach ${wanted}: ${reasons[why]}, in ${state}`,
     };
   },
 
   toCoverAllTransitions(model: Model<AnyStateMachine>, options?: unknown) {
-    const { coverage } = testPaths(model, options as PathsOptions<AnyStateMachine> | undefined);
+    const { coverage } = searchFor('toCoverAllTransitions', model, options as PathsOptions<AnyStateMachine> | undefined);
     const faults = coverageFaults(coverage, ['transition']);
     return {
       pass: faults.length === 0,

@@ -23,7 +23,7 @@ export function leftovers<M extends AnyStateMachine>(run: Run<M>): string | unde
   const alive = run.running().map(({ id }) => id);
   if (alive.length > 0) return `actors still run: ${alive.join(', ')}`;
   const timers = run.clock.pending();
-  return timers === 0 ? undefined : `${timers} timers are still set`;
+  return timers === 0 ? undefined : timers === 1 ? '1 timer is still set' : `${timers} timers are still set`;
 }
 
 /** Where `value` holds something that JSON would change, undefined where it holds none. Properties that are undefined are allowed. */

@@ -17,6 +17,8 @@ export interface Case<M extends AnyStateMachine> {
   readonly isNamed: boolean;
   /** Whether it may stay without a turn: it stands for what other cases do too. */
   readonly optional: boolean;
+  /** Whether it is the model's own doing, of which the machine need not hear: to note something is to do something. */
+  readonly isFree: boolean;
   when(run: Run<M>): boolean;
   run(run: Run<M>): void;
   readonly owes: Claim<M> | undefined;
@@ -29,7 +31,9 @@ export interface Compiled<M extends AnyStateMachine> {
   readonly machine: M;
   readonly coverage: Coverage;
   readonly cases: readonly Case<M>[];
-  readonly caseByName: ReadonlyMap<string, Case<M>>;
+  /** The cases that can happen now, in the model's order, and then those of actors between the oldest and the newest of their `src`. */
+  offered(run: Run<M>): readonly Case<M>[];
+  caseNamed(name: string): Case<M> | undefined;
   readonly inputs: Readonly<Record<string, unknown>>;
 }
 
@@ -51,12 +55,17 @@ export function compile<M extends AnyStateMachine>(model: Model<M>, { machine = 
   const faults = misfits(model, machine);
   const cases = faults.length === 0 ? casesOf(model) : [];
   const caseByName = new Map(cases.map((one) => [one.name, one]));
+  const between = new Between(model?.outcomes ?? {}, (one) => caseByName.set(one.name, one));
+  const caseNamed = (name: string): Case<M> | undefined => {
+    if (!caseByName.has(name)) between.make(name);
+    return caseByName.get(name);
+  };
   if (faults.length === 0) {
     if (cases.length === 0) faults.push('nothing can happen: give it events, outcomes, delays or cases');
     const twice = cases.filter(({ name, isNamed }, index) => isNamed && cases.findIndex((other) => other.name === name) !== index);
     for (const { name } of twice) faults.push(`two cases have the name '${name}'`);
     for (const [name, [, ...names]] of Object.entries(model.corners ?? {})) {
-      const unknown = names.find((one) => !caseByName.has(one));
+      const unknown = names.find((one) => caseNamed(one) === undefined);
       if (unknown !== undefined) faults.push(`corner '${name}' names the case '${unknown}'; there are: ${[...caseByName.keys()].join(', ')}`);
     }
   }
@@ -66,8 +75,12 @@ export function compile<M extends AnyStateMachine>(model: Model<M>, { machine = 
   const copy = machine.provide({ actors } as never) as M;
   copy.options.maxIterations = longestMacrostep;
   const coverage = new Coverage(copy, { endings: endingsOf(model), waivers: { ...model.waivers, ...waivers } });
+  const names = coverage.items.map(({ id }) => id);
+  const twin = names.find((id, index) => names.indexOf(id) !== index);
+  if (twin !== undefined) throw refusal(model, [`two things of the machine are called '${twin}': give the invocations of a state ids of their own`]);
   coverage.instrument(desk);
-  return { model, machine: copy, coverage, cases, caseByName, inputs: model.inputs ?? { start: undefined } };
+  const offered = (run: Run<M>): readonly Case<M>[] => [...cases, ...between.of(run)].filter((one) => one.when(run));
+  return { model, machine: copy, coverage, cases, offered, caseNamed, inputs: model.inputs ?? { start: undefined } };
 }
 
 function refusal(model: { readonly machine?: { readonly id?: string } }, faults: readonly string[]): EspalierError {
@@ -93,7 +106,7 @@ function casesOf<M extends AnyStateMachine>(model: Model<M>): readonly Case<M>[]
     ...eventCases<M>(events, '', (run, event) => run.send(event)),
     ...Object.entries(outcomes).flatMap(([src, actor]) => actorCases(src, actor)),
     ...delayCases<M>(delays),
-    ...Object.entries(cases).map(([name, move]) => make<M>(name, move, (run) => move.run(run))),
+    ...Object.entries(cases).map(([name, move]) => ({ ...make<M>(name, move, (run) => move.run(run)), isFree: true })),
   ];
   return named.map((one, index) => ({ ...one, name: numbered(named, one, index) }));
 }
@@ -116,6 +129,7 @@ function make<M extends AnyStateMachine>(
     weight,
     isNamed: true,
     optional: false,
+    isFree: false,
     when: (on) => isPossible(on) && (when?.(on) ?? true),
     run,
     owes: owes === undefined ? undefined : (on) => owes(on),
@@ -147,8 +161,10 @@ function readEvents<M extends AnyStateMachine>(given: unknown): readonly (readon
   return Object.entries(given as Record<string, EventCase<M>>);
 }
 
-function actorCases<M extends AnyStateMachine>(src: string, actor: ActorModel<M>): readonly Case<M>[] {
-  const { done = [], error = [], reports = {}, cases = {} } = actor;
+/** What an actor of that `src` may do by its end or by its word. */
+type Speeches<M extends AnyStateMachine> = (pick: Pick<M>, isPossible: (run: Run<M>) => boolean) => readonly Case<M>[];
+
+function speechesOf<M extends AnyStateMachine>(src: string, { done = [], error = [], reports = {} }: ActorModel<M>): Speeches<M> {
   const isNamed = (way: object): boolean => !Array.isArray(way);
   const dones: [string, DoneCase<M>][] = Array.isArray(done)
     ? done.map((output: unknown) => [`${src} is done`, { output }])
@@ -156,7 +172,7 @@ function actorCases<M extends AnyStateMachine>(src: string, actor: ActorModel<M>
   const errors: [string, ErrorCase<M>][] = Array.isArray(error)
     ? error.map((one: unknown) => [`${src} fails`, { error: one }])
     : Object.entries(error as Readonly<Record<string, ErrorCase<M>>>);
-  const speaks = (pick: Pick<M>, isPossible: (run: Run<M>) => boolean): readonly Case<M>[] => [
+  return (pick, isPossible) => [
     ...dones.map(([name, one]) => ({
       ...make<M>(name, one, (run) => run.resolve(pick(run), one.output), isPossible),
       isNamed: isNamed(done),
@@ -167,25 +183,76 @@ function actorCases<M extends AnyStateMachine>(src: string, actor: ActorModel<M>
     })),
     ...eventCases<M>(reports, `${src}: `, (run, event) => run.report(pick(run), event), isPossible),
   ];
-  const latest = speaks(
-    (run) => run.of(src).at(-1) as Fake,
-    (run) => run.of(src).length > 1,
-  );
+}
+
+/** The cases of one of several actors of a `src`, who stands at that place among them. */
+function speechesAt<M extends AnyStateMachine>(place: string, speeches: Speeches<M>, pick: Pick<M>, isPossible: (run: Run<M>) => boolean) {
+  return speeches(pick, isPossible).map((one) => ({ ...one, name: `${one.name} (${place})`, isNamed: false, optional: true }));
+}
+
+function actorCases<M extends AnyStateMachine>(src: string, actor: ActorModel<M>): readonly Case<M>[] {
+  const speeches = speechesOf(src, actor);
+  const runs = (run: Run<M>): boolean => run.of(src).length > 0;
   return [
-    ...speaks(
-      (run) => run.of(src)[0] as Fake,
-      (run) => run.of(src).length > 0,
+    ...speeches((run) => run.of(src)[0] as Fake, runs),
+    ...speechesAt(
+      'the newest',
+      speeches,
+      (run) => run.of(src).at(-1) as Fake,
+      (run) => run.of(src).length > 1,
     ),
-    ...latest.map((one) => ({ ...one, name: `${one.name} (the newest)`, isNamed: false, optional: true })),
-    ...Object.entries(cases).map(([name, move]) =>
-      make<M>(
-        name,
-        move,
-        (run) => move.run(run),
-        (run) => run.of(src).length > 0,
-      ),
-    ),
+    ...Object.entries(actor.cases ?? {}).map(([name, move]) => ({ ...make<M>(name, move, (run) => move.run(run), runs), isFree: true })),
   ];
+}
+
+/** The cases of those who are neither the oldest nor the newest of their `src`: made when there first are so many. */
+class Between<M extends AnyStateMachine> {
+  readonly #outcomes: Readonly<Record<string, ActorModel<M>>>;
+  readonly #known = new Map<string, readonly Case<M>[]>();
+  readonly #made: (one: Case<M>) => void;
+
+  constructor(outcomes: Readonly<Record<string, ActorModel<M>>>, made: (one: Case<M>) => void) {
+    this.#outcomes = outcomes;
+    this.#made = made;
+  }
+
+  /** Those that a run may need now. */
+  of(run: Run<M>): readonly Case<M>[] {
+    if (run.running().length < 3) return [];
+    return Object.keys(this.#outcomes).flatMap((src) => {
+      const count = run.of(src).length;
+      return Array.from({ length: Math.max(0, count - 2) }, (_, index) => this.#at(src, index + 2)).flat();
+    });
+  }
+
+  /** Makes those that a name may mean: `job is done (the 3rd)`. */
+  make(name: string): void {
+    const [, place] = / \(the (\d{1,4})(?:st|nd|rd|th)\)(?: #\d+)?$/u.exec(name) ?? [];
+    if (place !== undefined && Number(place) > 1) for (const src of Object.keys(this.#outcomes)) this.#at(src, Number(place));
+  }
+
+  /** @param place  2 for the second oldest */
+  #at(src: string, place: number): readonly Case<M>[] {
+    const key = JSON.stringify([src, place]);
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    const speeches = speechesOf(src, this.#outcomes[src] as ActorModel<M>);
+    const made = speechesAt(
+      `the ${ordinal(place)}`,
+      speeches,
+      (run) => run.of(src)[place - 1] as Fake,
+      (run) => run.of(src).length > place,
+    );
+    const named = made.map((one, index) => ({ ...one, name: numbered(made, one, index) }));
+    this.#known.set(key, named);
+    for (const one of named) this.#made(one);
+    return named;
+  }
+}
+
+function ordinal(place: number): string {
+  const isTeen = place % 100 >= 11 && place % 100 <= 13;
+  return `${place}${isTeen ? 'th' : (['th', 'st', 'nd', 'rd'][place % 10] ?? 'th')}`;
 }
 
 type Pick<M extends AnyStateMachine> = (run: Run<M>) => Fake;

@@ -10,8 +10,10 @@ export interface CoverageItem {
    * - `state <state id>`: it is entered
    * - `transition <state id> --<event>[<guard>]#<index among the candidates for that event>--> <target ids>`: it is taken
    * - `guard <transition as above> true|false`: it is evaluated so
-   * - `invoke <state id> <src> done|error|stopped`: its actor ends so; stopped by leaving the state
+   * - `invoke <state id> <id>(<src>) done|error|stopped`: its actor ends so; stopped by leaving the state. `<src>` alone where its id is the same, and
+   *   `<src>#<index among the state's>` where it has none of its own
    * - `delay <state id> after(<delay>) fired|cancelled`: its time passes, or its state is left before
+   * - `delay <machine id> raise(<event>) fired|cancelled`, `sendTo(…)` too, with ` #<send id>`: sent with a delay, it comes, or is taken back before
    */
   readonly id: string;
   readonly kind: CoverageKind;
@@ -66,21 +68,31 @@ export type Endings = Readonly<Record<string, { readonly done: boolean; readonly
 
 /** How the actors that the states invoke can end: as the model says, and by leaving the state where that is possible. */
 export function invokeItems(node: AnyStateNode, edges: readonly Edge[], endings: Endings): readonly CoverageItem[] {
-  return invocations(node).flatMap(({ id, src }) => {
-    const own = [`done(${id})`, `error(${id})`];
-    const { done = false, error = false } = endings[src] ?? {};
-    const ways = [done ? 'done' : '', error ? 'error' : '', canLeave(node, edges, own) ? 'stopped' : ''].filter((way) => way !== '');
-    return ways.map((way): CoverageItem => ({ id: `${invocationOf(node, src)} ${way}`, kind: 'invoke', state: node.id }));
+  return invocations(node).flatMap((invocation) => {
+    const own = [`done(${invocation.id})`, `error(${invocation.id})`];
+    const { done = false, error = false } = endings[invocation.src] ?? {};
+    // What can be done can fail, also where nobody listens: that is a crash, or a waiver says why it never comes.
+    const ways = [done ? 'done' : '', done || error ? 'error' : '', canLeave(node, edges, own) ? 'stopped' : ''].filter((way) => way !== '');
+    return ways.map((way): CoverageItem => ({ id: `${invocationOf(node, invocation)} ${way}`, kind: 'invoke', state: node.id }));
   });
 }
 
-/** What a state invokes: XState names logic that has no name `xstate.invoke.…`. */
-export function invocations(node: AnyStateNode): readonly { readonly id: string; readonly src: string }[] {
-  return node.invoke as unknown as readonly { readonly id: string; readonly src: string }[];
+/** One actor that a state invokes. */
+export interface Invocation {
+  readonly id: string;
+  readonly src: string;
 }
 
-export function invocationOf(node: AnyStateNode, src: string): string {
-  return `invoke ${node.id} ${src}`;
+/** What a state invokes: XState names logic that has no name `xstate.invoke.…`. */
+export function invocations(node: AnyStateNode): readonly Invocation[] {
+  return node.invoke as unknown as readonly Invocation[];
+}
+
+/** The id, without its last word, of the items of an invocation. XState calls one that has no id `<index>.<state id>`. */
+export function invocationOf(node: AnyStateNode, { id, src }: Invocation): string {
+  const index = invocations(node).findIndex((other, at) => other.id === id && id === `${at}.${node.id}`);
+  const name = index >= 0 ? `${src}#${index}` : id === src ? id : `${id}(${src})`;
+  return `invoke ${node.id} ${name}`;
 }
 
 /** The delays of a state: each fires; each is cancelled where the state can be left before. */
@@ -108,12 +120,16 @@ function isAfter(event: string): boolean {
   return event.startsWith('xstate.after.');
 }
 
-/** Names an event as a reader of the machine file would: `after(backoff)`, `done(job)`, `error(job)`, `always`. */
+/** Events of the machine's own that are called as {@link eventName} calls XState's. */
+const likeXStates = /^(?:always|done|(?:after|done|error|snapshot)\(.*\))$/u;
+
+/** Names an event as a reader of the machine file would: `after(backoff)`, `done(job)`, `error(job)`, `always`; an event of the machine's own so called
+ * stands in quotes: `'done'`. */
 export function eventName(event: string, node: AnyStateNode): string {
   if (event === '') return 'always';
   if (isAfter(event)) return `after(${event.slice('xstate.after.'.length, -node.id.length - 1)})`;
   const [, kind, subject = ''] = /^xstate\.(done\.actor|error\.actor|done\.state|snapshot)\.(.*)$/u.exec(event) ?? [];
-  if (kind === undefined) return event;
+  if (kind === undefined) return likeXStates.test(event) ? `'${event}'` : event;
   if (kind === 'done.state') return 'done';
   return `${kind.split('.')[0] ?? kind}(${subject})`;
 }

@@ -22,6 +22,7 @@ import {
   statesOf,
 } from './coverage-items.js';
 import type { Desk } from './fake.js';
+import { type LateEvent, lateEventsOf, LateEvents, lateItems } from './late-events.js';
 import type { Probe } from './run.js';
 import { type AnyStateNode, taken } from './taken.js';
 
@@ -33,7 +34,7 @@ export interface CoverageJson {
     readonly id: string;
     readonly kind: CoverageKind;
     readonly hits: number;
-    /** A shortest executed path that reached it: a start, then cases. */
+    /** The shortest executed path that reached it: a start, then cases. */
     readonly path?: readonly string[];
     /** Why it need not be reached. */
     readonly waived?: string;
@@ -54,8 +55,11 @@ export class Coverage {
   path: readonly string[] = [];
   /** Counts guards that were asked about an event, paused or not: an event that a guard turns away was looked at. */
   asked = 0;
+  /** What was reached since this was last cleared, for a search that looks at one step at a time. */
+  readonly reached = new Set<string>();
   readonly #byDefinition: ReadonlyMap<AnyTransitionDefinition, Edge>;
   readonly #delays: ReadonlyMap<string, string>;
+  readonly #late: readonly LateEvent[];
   readonly #ids: ReadonlySet<string>;
   readonly #hits = new Map<string, { count: number; path: readonly string[] }>();
 
@@ -69,11 +73,13 @@ export class Coverage {
     const edges = edgesOf(machine);
     this.#byDefinition = new Map(edges.map((edge) => [edge.definition, edge]));
     this.#delays = delaysByEvent(edges);
+    this.#late = lateEventsOf(machine);
     this.items = statesOf(machine).flatMap((node) => [
       { id: `state ${node.id}`, kind: 'state' as const, state: node.id },
       ...edges.filter((edge) => edge.node === node).flatMap((edge) => [edge.item, ...guardItems(edge)]),
       ...invokeItems(node, edges, endings),
       ...delayItems(node, edges),
+      ...this.#late.filter(({ state }) => state === node.id).flatMap(lateItems),
     ]);
     this.#ids = new Set(this.items.map(({ id }) => id));
   }
@@ -93,7 +99,7 @@ export class Coverage {
     return this.missing(kinds).filter(({ id }) => !(id in this.waivers));
   }
 
-  /** A shortest executed path that reached the item, undefined where none did. */
+  /** The shortest executed path that reached the item, undefined where none did. After a search that has seen every state there is no shorter one. */
   pathTo(id: string): readonly string[] | undefined {
     return this.#hits.get(id)?.path;
   }
@@ -110,6 +116,7 @@ export class Coverage {
   /** Counts the item, if there is one of that id and nothing is paused. */
   hit(id: string): void {
     if (this.paused || !this.#ids.has(id)) return;
+    this.reached.add(id);
     const known = this.#hits.get(id);
     if (known === undefined) this.#hits.set(id, { count: 1, path: [...this.path] });
     else {
@@ -126,19 +133,29 @@ export class Coverage {
   /** Watches one run. */
   probe(): Probe {
     const waiting = new Map<string, string>();
+    const late = new LateEvents(this.#late, (id) => this.hit(id));
     return {
-      begins: () => waiting.clear(),
-      inspect: (event, run) => this.#inspect(event, run.actor, waiting),
+      begins: () => {
+        waiting.clear();
+        late.forget();
+      },
+      inspect: (event, run) => {
+        if (event.type === '@xstate.event') late.sent(event.event);
+        this.#inspect(event, run.actor, waiting);
+      },
       actorEnded: (invocation, how) => this.hit(`${invocation} ${how}`),
-      scheduled: (id, delayMs) => {
-        const delay = this.#delays.get(id);
+      scheduled: (event, delayMs, id) => {
         // A wait without an end is none: it cannot fire, so leaving cancels nothing.
-        if (delay !== undefined && Number.isFinite(delayMs)) waiting.set(id, delay);
+        if (!Number.isFinite(delayMs)) return;
+        late.scheduled(event, id);
+        const delay = id === undefined ? undefined : this.#delays.get(id);
+        if (delay !== undefined && id !== undefined) waiting.set(id, delay);
       },
       cancelled: (id) => {
         const delay = waiting.get(id);
         if (delay !== undefined) this.hit(`${delay} cancelled`);
         waiting.delete(id);
+        late.cancelled(id);
       },
     };
   }
@@ -181,11 +198,11 @@ export class Coverage {
       (definition as { guard: unknown }).guard = watched;
     }
     for (const node of statesOf(this.machine)) {
-      for (const definition of node.invoke as { src: string; input?: unknown }[]) {
+      for (const definition of node.invoke as { id: string; src: string; input?: unknown }[]) {
         const { input } = definition;
         definition.input = (args: unknown): unknown => {
           const made: unknown = typeof input === 'function' ? (input as (args: unknown) => unknown)(args) : input;
-          desk.invocation = invocationOf(node, definition.src);
+          desk.invocation = invocationOf(node, definition);
           return made;
         };
       }

@@ -1,10 +1,10 @@
 /** The gate: a model must reach everything that its machine has. */
 import type { AnyStateMachine } from 'xstate';
 import type { Coverage } from './coverage.js';
-import type { CoverageItem, CoverageKind } from './coverage-items.js';
+import { type CoverageItem, type CoverageKind, edgesOf, statesOf } from './coverage-items.js';
 import type { Model } from './model.js';
-import { checkOptions } from './options.js';
-import { type PathsOptions, pathsRules, type PathsResult, testPaths } from './search.js';
+import { type AnyStateNode, isWithin } from './taken.js';
+import { type PathsOptions, type PathsResult, searchFor } from './search.js';
 
 /** Something was not reached, or a waiver or a case is for nothing. */
 export class CoverageFailure extends Error {
@@ -33,8 +33,7 @@ const words: Readonly<Record<CoverageKind, string>> = {
  * @throws CoverageFailure that lists what is missing, each with a shortest executed path to the state that it belongs to
  */
 export function expectFullCoverage<M extends AnyStateMachine>(model: Model<M>, options: PathsOptions<M> = {}): PathsResult {
-  checkOptions('expectFullCoverage', options, pathsRules);
-  const result = testPaths(model, options);
+  const result = searchFor('expectFullCoverage', model, options);
   const { maxStates = 4_000 } = options;
   const faults = coverageFaults(result.coverage);
   for (const name of result.idleCases) faults.push(`never happened, or never did anything: case '${name}'`);
@@ -51,14 +50,33 @@ export function coverageFaults(coverage: Coverage, kinds?: readonly CoverageKind
     if (!ids.has(id)) faults.push(`waived, but the machine has no such item: ${id}`);
     else if (typeof reason !== 'string' || reason.trim() === '') faults.push(`waived without a reason: ${id}`);
     else if (coverage.hits(id) > 0)
-      faults.push(`waived, but reached ${coverage.hits(id)} times: ${id}\n      by: ${coverage.pathTo(id)?.join(' → ') ?? ''}`);
+      faults.push(
+        `waived, but reached ${coverage.hits(id) === 1 ? 'once' : `${coverage.hits(id)} times`}: ${id}\n      by: ${coverage.pathTo(id)?.join(' → ') ?? ''}`,
+      );
   }
   for (const { id, state } of coverage.open(kinds)) {
-    const path = coverage.pathTo(`state ${state}`);
-    const way = path === undefined ? `no executed path reaches ${state}` : `${state} is reached by: ${path.join(' → ')}`;
-    faults.push(`never: ${id}\n      ${way}`);
+    const near = nearestReached(coverage, state);
+    const way = near === undefined ? '' : `${near} is reached by: ${coverage.pathTo(`state ${near}`)?.join(' → ') ?? ''}`;
+    const none = near === state ? '' : `no executed path reaches ${state}${near === undefined ? '' : '; nearest before it, '}`;
+    faults.push(`never: ${id}\n      ${none}${way}`);
   }
   return faults;
+}
+
+/** The state itself, or the one that was reached from which the fewest transitions of the definition lead to it; undefined where none does. */
+function nearestReached(coverage: Coverage, state: string): string | undefined {
+  const edges = edgesOf(coverage.machine);
+  const nodes = statesOf(coverage.machine);
+  const nodeOf = (id: string): AnyStateNode => nodes.find((node) => node.id === id) as AnyStateNode;
+  // To enter a state is to enter what it is in, and may be to enter what is in it.
+  const enters = (target: AnyStateNode, node: AnyStateNode): boolean => isWithin(target, node) || isWithin(node, target);
+  const seen = new Set([state]);
+  // A set gives its entries in the order in which they came, those that come meanwhile too.
+  for (const id of seen) {
+    if (coverage.pathTo(`state ${id}`) !== undefined) return id;
+    for (const { node, definition } of edges) if (definition.target?.some((target) => enters(target, nodeOf(id))) === true) seen.add(node.id);
+  }
+  return undefined;
 }
 
 /** One line: how much of each kind was reached. */

@@ -49,7 +49,9 @@ export class ModelTestFailure extends Error {
       `  after: ${[start, ...path, ...Array<string>(finishing).fill('(finish)')].join(' → ')}`,
       ...(note === undefined ? [] : [`  note: ${note}`]),
       ...(seed === undefined ? [] : [`  seed: ${seed}`]),
-      ...(sequence === undefined ? [] : [`  again: replayPath(model, ${JSON.stringify(fixture)})`, '', sequence]),
+      // A path of no steps is none to be kept: every test of the model begins with its start.
+      ...(sequence === undefined || path.length === 0 ? [] : [`  again: replayPath(model, ${JSON.stringify(fixture)})`]),
+      ...(sequence === undefined ? [] : ['', sequence]),
     ];
     super(lines.join('\n'), cause === undefined ? undefined : { cause });
     this.claim = claim;

@@ -60,6 +60,11 @@ function misshapen(model: unknown): string[] {
     if (typeof ms !== 'number' || !Number.isFinite(ms) || ms <= 0) faults.push(`delay '${name}' is ${show(ms)}, not a finite number of ms above 0`);
   }
   for (const [name, move] of Object.entries(cases as Table)) faults.push(...moveShape(`case '${name}'`, move));
+  for (const [name, path] of Object.entries((model['corners'] ?? {}) as Table)) {
+    if (!Array.isArray(path) || path.length < 2 || path.some((one) => typeof one !== 'string')) {
+      faults.push(`corner '${name}' is ${show(path)}, not a list of a start and then cases`);
+    }
+  }
   return faults;
 }
 
@@ -152,6 +157,7 @@ function actorFaults<M extends AnyStateMachine>({ outcomes = {} }: Model<M>, mac
       .map((src) => `outcomes['${src}'] is for no actor of the machine; there are: ${needed.join(', ') || 'none'}`),
     ...nodes.flatMap((node) =>
       invocations(node).flatMap(({ src, id }) => {
+        if (src.startsWith('xstate.invoke.')) return [];
         const { done, cases, onStart, onEvent } = outcomes[src] ?? {};
         const canEnd = done !== undefined || cases !== undefined || onStart !== undefined || onEvent !== undefined;
         const isAwaited = [...node.transitions.keys()].some((event) => eventName(event, node) === `done(${id})`);
@@ -171,7 +177,9 @@ function eventFaults<M extends AnyStateMachine>(model: Model<M>, machine: M): st
   const ignored = Object.keys(model.ignored ?? {});
   const list = [...handled].join(', ') || 'none';
   return [
+    ...[...new Set(given)].filter(isWildcard).map((type) => `'${type}' is a wildcard: give the types of events that it takes, as they are sent`),
     ...[...new Set(given)]
+      .filter((type) => !isWildcard(type))
       .filter((type) => type.startsWith('xstate.') || ![...handled].some((descriptor) => matches(descriptor, type)))
       .map((type) => `the machine has no event '${type}'; it has: ${list}`),
     ...ignored.filter((type) => !handled.has(type)).map((type) => `ignored['${type}'] is no event of the machine; it has: ${list}`),
@@ -183,6 +191,10 @@ function eventFaults<M extends AnyStateMachine>(model: Model<M>, machine: M): st
           `event '${descriptor}' of the machine is never sent: give it in \`events\` or an actor's \`reports\`, or say why in \`ignored\``,
       ),
   ];
+}
+
+function isWildcard(type: string): boolean {
+  return type === '*' || type.endsWith('.*');
 }
 
 /** As XState matches: `call.*` takes `call` and `call.made`, `*` takes all. */

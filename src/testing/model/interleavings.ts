@@ -4,7 +4,7 @@ import { EspalierError } from '../../errors.js';
 import type { Case } from './compile.js';
 import type { Model } from './model.js';
 import { checkOptions, subjectRules } from './options.js';
-import { plan as planOf, type PlanOptions, shrinking } from './plan.js';
+import { nothingHappens, plan as planOf, type PlanOptions, shrinking } from './plan.js';
 import { type Plan, repeat, type Trail, Walk } from './walk.js';
 
 export interface InterleavingsOptions<M extends AnyStateMachine> extends PlanOptions<M> {
@@ -52,17 +52,15 @@ export function interleavings<M extends AnyStateMachine>(model: Model<M>, option
     throw new EspalierError('testing/invalid-options', { expected: 'interleavings: `depth`, a whole number from 1 on', got: depth });
   const plan = planOf(model, rest);
   const grounds = groundsOf(plan, start, after);
-  return shrinking(
-    plan,
-    () => {
-      const { orders, cut } = tryAll(plan, grounds, depth, maxOrders);
-      if (!cut) return { orders, exhaustive: true, sampled: 0 };
-      const chance = random(seed);
-      for (let run = 0; run < runs; run++) walkAtRandom(plan, grounds[run % grounds.length] as Trail<M>, depth, chance);
-      return { orders, exhaustive: false, sampled: runs };
-    },
-    seed,
-  );
+  const { orders, cut, deeds } = shrinking(plan, () => tryAll(plan, grounds, depth, maxOrders));
+  if (deeds === 0) throw nothingHappens(plan, 'orders', orders);
+  if (!cut) return { orders, exhaustive: true, sampled: 0 };
+  const sample = (): void => {
+    const chance = random(seed);
+    for (let run = 0; run < runs; run++) walkAtRandom(plan, grounds[run % grounds.length] as Trail<M>, depth, chance);
+  };
+  shrinking(plan, sample, seed);
+  return { orders, exhaustive: false, sampled: runs };
 }
 
 /** Where the orders begin. */
@@ -72,8 +70,8 @@ function groundsOf<M extends AnyStateMachine>(plan: Plan<M>, start: string | und
     throw new EspalierError('testing/invalid-options', { expected: `interleavings: ${expected}`, got });
   };
   if (start !== undefined && !starts.includes(start)) refuse(`\`start\` out of ${starts.join(', ')}`, start);
-  const unknown = after.find((name) => !plan.caseByName.has(name));
-  if (unknown !== undefined) refuse(`\`after\` out of ${[...plan.caseByName.keys()].join(', ')}`, unknown);
+  const unknown = after.find((name) => plan.caseNamed(name) === undefined);
+  if (unknown !== undefined) refuse(`\`after\` out of ${plan.cases.map(({ name }) => name).join(', ')}`, unknown);
   return (start === undefined ? starts : [start]).map((from) => {
     const walk = new Walk(plan, from);
     for (const name of after) {
@@ -91,9 +89,9 @@ function tryAll<M extends AnyStateMachine>(
   grounds: readonly Trail<M>[],
   depth: number,
   most: number,
-): { orders: number; cut: boolean } {
+): { orders: number; cut: boolean; deeds: number } {
   let level = grounds;
-  let orders = 0;
+  let [orders, deeds] = [0, 0];
   for (let length = 1; length <= depth && level.length > 0; length++) {
     const next: Trail<M>[] = [];
     for (const trail of level) {
@@ -101,19 +99,20 @@ function tryAll<M extends AnyStateMachine>(
       const offered = walk.offered();
       if (offered.length === 0) walk.stop();
       for (const [index, step] of offered.entries()) {
-        if (orders === most) return { orders, cut: true };
+        if (orders === most) return { orders, cut: true, deeds };
         orders++;
         if (index > 0) walk = repeat(plan, trail);
-        const before = walk.run.activity;
+        const [before, executed] = [walk.mark(), walk.executed];
         walk.take(step);
-        const goesOn = walk.isActive && walk.run.activity > before && length < depth;
+        deeds += walk.executed - executed;
+        const goesOn = walk.isActive && length < depth && walk.mark() !== before;
         if (goesOn) next.push({ start: trail.start, steps: [...walk.steps] });
         walk.end(true);
       }
     }
     level = next;
   }
-  return { orders, cut: false };
+  return { orders, cut: false, deeds };
 }
 
 function walkAtRandom<M extends AnyStateMachine>(plan: Plan<M>, ground: Trail<M>, depth: number, chance: () => number): void {

@@ -28,8 +28,8 @@ export interface Model<M extends AnyStateMachine> {
   /** What must hold after every step, by name. */
   readonly invariants: Readonly<Record<string, Claim<M>>>;
   /**
-   * What of the context tells two states apart for the search: finitely many values on the paths of interest. Default: the whole context and the
-   * time to the next timer.
+   * What of the context tells two states apart for the search: finitely many values on the paths of interest. Default: the whole context, the
+   * time to the next timer, the notes, and what can happen. It must be data: a Map or a Set would make one state of all.
    */
   key?(run: Run<M>): unknown;
   /** Paths given by hand, a start and then cases, into corners that lie too deep for the search; it goes on from each of their states. */
@@ -93,7 +93,7 @@ export interface Move<M extends AnyStateMachine> extends Terms<M> {
   run(run: Run<M>): void;
 }
 
-/** What an actor may do; it happens while one of that `src` runs. Of several, the oldest and, as cases of their own, the newest. */
+/** What an actor may do; it happens while one of that `src` runs. Of several any does it, each by a case of its own: the oldest, the newest, the 2nd … */
 export interface ActorModel<M extends AnyStateMachine> extends FakeOptions {
   /** Outputs with which it may be done: a list, or named. */
   readonly done?: readonly unknown[] | Readonly<Record<string, DoneCase<M>>>;

@@ -6,7 +6,7 @@ import type { Case } from './compile.js';
 import type { Coverage } from './coverage.js';
 import type { Model } from './model.js';
 import { checkOptions, subjectRules } from './options.js';
-import { plan as planOf, type PlanOptions, shrinking } from './plan.js';
+import { nothingHappens, plan as planOf, type PlanOptions, shrinking } from './plan.js';
 import { Walk } from './walk.js';
 
 /** How many random walks, how long, from which seed. */
@@ -43,7 +43,7 @@ export async function propertyTest<M extends AnyStateMachine>(model: Model<M>, o
   const { seed = 1, runs = 100, maxSteps = 40, ...rest } = options;
   const plan = planOf(model, rest);
   const fc = await loadFastCheck();
-  let steps = 0;
+  let [steps, executed] = [0, 0];
   let failure: unknown;
   const walkOnce = (start: string, choices: readonly number[]): void => {
     const walk = new Walk(plan, start, { counts: true });
@@ -54,6 +54,7 @@ export async function propertyTest<M extends AnyStateMachine>(model: Model<M>, o
       walk.take(step);
       steps++;
     }
+    executed += walk.executed;
     walk.end(true);
   };
   const starts = fc.constantFrom(...Object.keys(plan.inputs));
@@ -78,12 +79,7 @@ export async function propertyTest<M extends AnyStateMachine>(model: Model<M>, o
       seed,
     );
   }
-  if (steps === 0) {
-    throw new EspalierError('testing/invalid-model', {
-      expected: `a model of '${model.machine.id}' of which something can happen: walks that take no step prove nothing`,
-      got: `${plan.cases.length} cases, none of them offered at any start`,
-    });
-  }
+  if (executed === 0) throw nothingHappens(plan, 'walks', steps);
   return { runs, steps, coverage: plan.coverage };
 }
 

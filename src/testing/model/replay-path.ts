@@ -15,12 +15,16 @@ import { Walk } from './walk.js';
 export function replayPath<M extends AnyStateMachine>(model: Model<M>, fixture: Fixture, options: PlanOptions<M> = {}): void {
   checkOptions('replayPath', options, { ...subjectRules, waivers: 'table' });
   const plan = planOf(model, options);
-  const { start, path } = fixture;
   const refuse = (expected: string, got: unknown): never => {
     throw new EspalierError('testing/invalid-options', { expected: `replayPath: ${expected}`, got });
   };
+  if (typeof fixture !== 'object' || fixture === null) return refuse('a fixture { model, start, path }', fixture);
+  const { start, path } = fixture;
+  const unknown = Object.keys(fixture).find((key) => !['model', 'start', 'path'].includes(key));
+  if (unknown !== undefined) refuse('a fixture with the keys model, start, path', unknown);
   if (fixture.model !== model.machine.id) refuse(`a fixture for '${model.machine.id}'`, fixture.model);
   if (!(start in plan.inputs)) refuse(`a start out of ${Object.keys(plan.inputs).join(', ')}`, start);
+  if (!Array.isArray(path) || path.length === 0) refuse('a `path` of at least one case: one that takes no step proves nothing', path);
   const walk = new Walk(plan, start);
   try {
     walk.check();
@@ -29,6 +33,7 @@ export function replayPath<M extends AnyStateMachine>(model: Model<M>, fixture: 
       if (step === undefined) return refuse(`'${name}' to be possible`, `after ${[start, ...walk.path].join(' → ')}`);
       walk.take(step);
     }
+    if (walk.executed === 0) refuse('a path that makes the machine do something', `${[start, ...path].join(' → ')}, which does nothing`);
     walk.end(true);
   } catch (error) {
     if (!(error instanceof ModelTestFailure)) throw error;

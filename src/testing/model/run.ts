@@ -47,8 +47,8 @@ export interface Probe {
   inspect?(event: InspectionEvent, run: Run<AnyStateMachine>): void;
   /** An invocation's actor ended; by the machine's doing, not because the run ended. */
   actorEnded?(invocation: string, how: 'done' | 'error' | 'stopped'): void;
-  /** An event was put on the clock, under an id that is unique to its sender. */
-  scheduled?(id: string, delayMs: number): void;
+  /** The actor has put an event on the clock, under an id that is unique to its sender, if it has given one. */
+  scheduled?(event: AnyEventObject, delayMs: number, id: string | undefined): void;
   /** It was taken off, whether it had fired or not. */
   cancelled?(id: string): void;
 }
@@ -81,6 +81,8 @@ export class Run<M extends AnyStateMachine> {
   failure: { readonly error: unknown } | undefined;
   /** Counts whatever happens: transitions taken, events heard by actors, emitted events, time. */
   activity = 0;
+  /** How much of that was time alone. */
+  waits = 0;
   /** Whether the run itself is being ended, or restored: what stops now was not stopped by the machine. */
   isEnding = false;
   /** The fake that speaks right now, if one does. */
@@ -140,7 +142,7 @@ export class Run<M extends AnyStateMachine> {
     const { schedule, cancel } = scheduler;
     this.probe?.begins?.();
     scheduler.schedule = (source, target, event, delay, id) => {
-      if (source === actor && id !== undefined) this.probe?.scheduled?.(id, delay);
+      if (source === actor) this.probe?.scheduled?.(event, delay, id);
       schedule(source, target, event, delay, id);
     };
     scheduler.cancel = (source, id) => {
@@ -168,6 +170,7 @@ export class Run<M extends AnyStateMachine> {
 
   advance(ms: number): void {
     this.activity++;
+    this.waits++;
     this.clock.advanceBoundedBy(ms);
   }
 

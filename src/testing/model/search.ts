@@ -2,18 +2,22 @@
  * Every state that a model can reach, by short executed paths.
  *
  * The search is over (state value, what the model's `key` keeps of the context, actors that run): breadth-first among equal state values, and the
- * value that was expanded least goes first, so that one busy corner does not hide the others. A state is reached again by repeating its path on a
- * fresh actor: restoring a snapshot would lose its timers.
+ * value that was expanded least goes first, so that one busy corner does not hide the others. At the end the shortest ways are found over the steps
+ * that were taken ({@link Ways}). A state is reached again by repeating its path on a fresh actor: restoring a snapshot would lose its timers.
  */
 import type { AnyMachineSnapshot, AnyStateMachine } from 'xstate';
 import { EspalierError } from '../../errors.js';
 import type { Case } from './compile.js';
 import type { Coverage } from './coverage.js';
+import { ModelTestFailure } from './failure.js';
 import type { Model } from './model.js';
 import { checkOptions, subjectRules } from './options.js';
-import { plan as planOf, type PlanOptions, shrinking } from './plan.js';
+import { nothingHappens, plan as planOf, type PlanOptions, shrinking } from './plan.js';
 import type { Run } from './run.js';
+import { shortestFailure } from './shortest-failure.js';
+import { stateKey } from './state-key.js';
 import { type Plan, repeat, type Trail, Walk } from './walk.js';
+import { Ways } from './ways.js';
 
 /** How far a search goes. */
 export interface PathsOptions<M extends AnyStateMachine> extends PlanOptions<M> {
@@ -28,7 +32,7 @@ export interface PathsResult {
   readonly coverage: Coverage;
   readonly states: number;
   readonly steps: number;
-  /** Whether every state that the cases can reach was visited. */
+  /** Whether every state that the cases can reach was visited, as far as the model's `key` tells states apart. */
   readonly exhausted: boolean;
   /** What stopped the search. */
   readonly stoppedBy: 'exhausted' | 'minStates' | 'maxStates';
@@ -36,27 +40,38 @@ export interface PathsResult {
   readonly idleCases: readonly string[];
 }
 
-export const pathsRules = { ...subjectRules, minStates: { least: 1 }, maxStates: { least: 1 }, waivers: 'table' } as const;
+const pathsRules = { ...subjectRules, minStates: { least: 1 }, maxStates: { least: 1 }, waivers: 'table' } as const;
 
 /**
  * Executes short paths to everything that the machine has, and checks every claim after every step; each path then goes to its end.
- * @throws ModelTestFailure by a locally minimal path; EspalierError when the model does not fit, when nothing at all could be executed
+ * @throws ModelTestFailure by a shortest path, where a few hundred states tell, else by a locally minimal one; EspalierError when the model does not fit, when nothing at all could be executed
  */
 export function testPaths<M extends AnyStateMachine>(model: Model<M>, options: PathsOptions<M> = {}): PathsResult {
-  checkOptions('testPaths', options, pathsRules);
+  return searchFor('testPaths', model, options);
+}
+
+/** Searches for a caller, by whose name options are refused. */
+export function searchFor<M extends AnyStateMachine>(caller: string, model: Model<M>, options: PathsOptions<M> = {}): PathsResult {
+  checkOptions(caller, options, pathsRules);
   const { minStates = 300, maxStates = 4_000, ...rest } = options;
   const plan = planOf(model, rest);
   const search = new Search(plan, { minStates, maxStates: Math.max(minStates, maxStates) });
-  return shrinking(plan, () => search.go());
+  try {
+    return shrinking(plan, () => search.go());
+  } catch (error) {
+    throw error instanceof ModelTestFailure ? shortestFailure(plan, error) : error;
+  }
 }
 
 class Search<M extends AnyStateMachine> {
   readonly #plan: Plan<M>;
   readonly #limits: { readonly minStates: number; readonly maxStates: number };
   readonly #seen = new Set<string>();
-  readonly #queue = new FairQueue<Trail<M>>();
+  readonly #queue = new FairQueue<Trail<M> & { readonly key: string }>();
+  readonly #ways = new Ways<M>();
   readonly #idle: Set<string>;
   #steps = 0;
+  #executed = 0;
 
   constructor(plan: Plan<M>, limits: { readonly minStates: number; readonly maxStates: number }) {
     this.#plan = plan;
@@ -69,23 +84,19 @@ class Search<M extends AnyStateMachine> {
     for (const start of Object.keys(inputs)) {
       const walk = new Walk(this.#plan, start, { counts: true });
       walk.check();
-      this.#visit(walk);
+      this.#ways.begin(start, this.#visit(walk));
     }
     this.#walkCorners();
-    let trail: Trail<M> | undefined;
+    let trail: (Trail<M> & { readonly key: string }) | undefined;
     while (this.#seen.size < this.#limit() && (trail = this.#queue.shift()) !== undefined) {
       const scout = repeat(this.#plan, trail);
       const [first, ...others] = scout.offered();
       if (first === undefined) scout.stop();
-      else this.#take(scout, first);
-      for (const step of others) this.#take(repeat(this.#plan, trail), step);
+      else this.#take(scout, first, trail.key);
+      for (const step of others) this.#take(repeat(this.#plan, trail), step, trail.key);
     }
-    if (this.#steps === 0) {
-      throw new EspalierError('testing/invalid-model', {
-        expected: `a model of '${this.#plan.model.machine.id}' of which something can happen: a search that takes no step proves nothing`,
-        got: `${this.#plan.cases.length} cases, none of them offered at any start`,
-      });
-    }
+    if (this.#executed === 0) throw nothingHappens(this.#plan, 'searches', this.#steps);
+    this.#ways.shorten(this.#plan);
     const exhausted = this.#queue.isEmpty;
     const stoppedBy = exhausted ? 'exhausted' : this.#isCovered() ? 'minStates' : 'maxStates';
     return { coverage, states: this.#seen.size, steps: this.#steps, exhausted, stoppedBy, idleCases: [...this.#idle] };
@@ -100,37 +111,55 @@ class Search<M extends AnyStateMachine> {
   }
 
   #walkCorners(): void {
-    const { model, caseByName } = this.#plan;
+    const { model, caseNamed } = this.#plan;
     for (const [name, [start, ...names]] of Object.entries(model.corners ?? {})) {
-      names.forEach((caseName, index) => {
-        const trail = { start, steps: names.slice(0, index).map((earlier) => caseByName.get(earlier) as Case<M>) };
+      for (const [index, caseName] of names.entries()) {
+        const trail = { start, steps: names.slice(0, index).map((earlier) => caseNamed(earlier) as Case<M>) };
         const walk = repeat(this.#plan, trail);
         const step = walk.offered().find((offered) => offered.name === caseName);
-        if (step !== undefined) return this.#take(walk, step);
-        walk.stop();
-        throw new EspalierError('testing/invalid-model', {
-          expected: `'${caseName}' to be possible where corner '${name}' of the model of '${model.machine.id}' takes it`,
-          got: `after ${[start, ...names.slice(0, index)].join(' → ')}`,
-        });
-      });
+        const refuse = (what: string): never => {
+          walk.stop();
+          throw new EspalierError('testing/invalid-model', {
+            expected: `'${caseName}' to ${what} where corner '${name}' of the model of '${model.machine.id}' takes it`,
+            got: `after ${[start, ...names.slice(0, index)].join(' → ')}`,
+          });
+        };
+        if (step === undefined) return refuse('be possible');
+        if (!this.#take(walk, step, stateKey(this.#plan, walk.run), true)) refuse('do anything');
+      }
     }
   }
 
-  #take(walk: Walk<M>, step: Case<M>): void {
-    const activity = (): number => walk.run.activity + this.#plan.coverage.asked;
-    const before = activity();
+  /**
+   * Takes a step and ends the walk.
+   * @param from  the key of the state that the walk is in
+   * @returns whether it did anything, as far as it matters
+   */
+  #take(walk: Walk<M>, step: Case<M>, from: string, isCorner = false): boolean {
+    const { coverage } = this.#plan;
+    const deeds = (): number => walk.run.activity + coverage.asked;
+    // The model's notes are compared only where it matters: they may be long.
+    const markOf = (): string => (isCorner || (step.isFree && this.#idle.has(step.name)) ? walk.mark() : '');
+    const [mark, before, executed] = [markOf(), deeds(), walk.executed];
+    coverage.reached.clear();
     walk.take(step);
-    if (activity() > before) this.#idle.delete(step.name);
+    const does = deeds() > before || markOf() !== mark;
+    if (deeds() > before || (does && step.isFree)) this.#idle.delete(step.name);
     this.#steps++;
-    this.#visit(walk);
+    this.#executed += walk.executed - executed;
+    const reached = [...coverage.reached];
+    this.#ways.took({ from, step, to: this.#visit(walk), reached });
+    return does;
   }
 
-  #visit(walk: Walk<M>): void {
-    const key = stateKey(this.#plan.model, walk.run);
+  /** Ends the walk; what follows from its state is looked at later, if that is new. @returns its key */
+  #visit(walk: Walk<M>): string {
+    const key = stateKey(this.#plan, walk.run);
     const isNew = !this.#seen.has(key);
     this.#seen.add(key);
-    if (isNew && walk.isActive) this.#queue.push(groundOf(walk.run), { start: walk.start, steps: [...walk.steps] });
+    if (isNew && walk.isActive) this.#queue.push(groundOf(walk.run), { start: walk.start, steps: [...walk.steps], key });
     walk.end(isNew);
+    return key;
   }
 }
 
@@ -157,16 +186,4 @@ class FairQueue<Item> {
 
 function groundOf<M extends AnyStateMachine>(run: Run<M>): string {
   return JSON.stringify([run.start, (run.snapshot as AnyMachineSnapshot).value]);
-}
-
-function stateKey<M extends AnyStateMachine>(model: Model<M>, run: Run<M>): string {
-  const { status, value, context } = run.snapshot as AnyMachineSnapshot;
-  const known = model.key === undefined ? [context, nextInMs(run)] : model.key(run);
-  return JSON.stringify([run.start, status, value, run.running().map(({ id, src }) => [src, id]), known]);
-}
-
-/** Without a timer it is the same state at any time. */
-function nextInMs<M extends AnyStateMachine>({ clock }: Run<M>): number | null {
-  const at = clock.nextAt();
-  return at === undefined ? null : at - clock.now();
 }

@@ -35,7 +35,7 @@ export function shrunk<M extends AnyStateMachine>(plan: Plan<M>, found: ModelTes
     }
     if (!isShorter || size > 1) size = size > 1 ? Math.ceil(size / 2) : isShorter ? 1 : 0;
   }
-  const steps = best.path.flatMap((name) => plan.caseByName.get(name) ?? []);
+  const steps = best.path.flatMap((name) => plan.caseNamed(name) ?? []);
   return withDetails(plan, best, { seed, sequence: drawTrail(plan, { start: best.start, steps }) });
 }
 

@@ -5,6 +5,7 @@ import { kitClaims, leftovers } from './claims.js';
 import type { Case, Compiled } from './compile.js';
 import { ModelTestFailure } from './failure.js';
 import type { Claim } from './model.js';
+import { notedNow } from './noted.js';
 import { type Probe, Run } from './run.js';
 
 /** What is executed: a compiled model, and for a comparison the model's own machine. */
@@ -28,6 +29,8 @@ export class Walk<M extends AnyStateMachine> implements Trail<M> {
   readonly #plan: Plan<M>;
   readonly #reference: Run<M> | undefined;
   #finishing = 0;
+  /** How much the machine was made to do so far: transitions, guards, events that its actors heard. 0: whatever holds proves nothing. */
+  executed = 0;
 
   /** @param counts  whether the coverage counts the start */
   constructor(plan: Plan<M>, start: string, { counts = false, probe }: { readonly counts?: boolean; readonly probe?: Probe } = {}) {
@@ -54,7 +57,7 @@ export class Walk<M extends AnyStateMachine> implements Trail<M> {
   /** The cases that can happen now, in the model's order. */
   offered(): readonly Case<M>[] {
     if (!this.isActive) return [];
-    return this.#plan.cases.filter((one) => one.when(this.#reference ?? this.run));
+    return this.#plan.offered(this.#reference ?? this.run);
   }
 
   /** Takes a step that was checked before. */
@@ -89,6 +92,7 @@ export class Walk<M extends AnyStateMachine> implements Trail<M> {
 
   #do(step: Pick<Case<M>, 'name' | 'run'>): void {
     for (const run of this.#runs()) {
+      const before = this.#deedsOf(run);
       run.before = run.snapshot;
       run.emittedBefore = run.emitted.length;
       try {
@@ -97,7 +101,17 @@ export class Walk<M extends AnyStateMachine> implements Trail<M> {
         throw this.#failure(`case '${step.name}' throws`, String(error), error);
       }
       this.#plan.model.observe?.(run);
+      if (run === this.run) this.executed += this.#deedsOf(run) - before;
     }
+  }
+
+  #deedsOf({ activity, waits }: Run<M>): number {
+    return activity - waits + this.#plan.coverage.asked;
+  }
+
+  /** What has happened so far, and what the model has noted of it: the same before and after a step that did nothing. */
+  mark(): string {
+    return JSON.stringify(this.#runs().map((run) => [run.activity, notedNow(run)]));
   }
 
   /** Checks every claim as things stand. */
@@ -177,7 +191,15 @@ function visible<M extends AnyStateMachine>({
   emitted,
 }: Run<M>): Readonly<Record<'value' | 'context' | 'status' | 'output' | 'emitted', unknown>> {
   const { value, context, status, output } = snapshot as AnyMachineSnapshot;
-  return JSON.parse(JSON.stringify({ value, status, context, output: output ?? null, emitted })) as ReturnType<typeof visible>;
+  const seen = { value, status, context, output: output ?? null, emitted };
+  return JSON.parse(JSON.stringify(seen, (_, one: unknown) => spelt(one))) as ReturnType<typeof visible>;
+}
+
+/** What JSON makes an empty object of, or nothing. */
+function spelt(value: unknown): unknown {
+  if (value instanceof Map || value instanceof Set) return { [value.constructor.name]: [...value] };
+  if (value instanceof Error) return { [value.name]: value.message };
+  return typeof value === 'number' && !Number.isFinite(value) ? `(${value})` : value;
 }
 
 function show(value: unknown): string {

@@ -178,9 +178,10 @@ class Draft {
   }
 
   #invokeLines(node: AnyStateNode): readonly Line[] {
-    return invocations(node).map(({ id, src }) => {
+    return invocations(node).map((invocation) => {
+      const { id, src } = invocation;
       const name = id === src || id.startsWith('xstate.') || id.includes('.') ? src : `${id} (${src})`;
-      return this.#outcomeLine(`invoke ${short(name)}`, invocationOf(node, src), ['done', 'error', 'stopped']);
+      return this.#outcomeLine(`invoke ${short(name)}`, invocationOf(node, invocation), ['done', 'error', 'stopped']);
     });
   }
 

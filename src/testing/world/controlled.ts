@@ -7,6 +7,7 @@ import type { ActorLogic, AnyActorRef, AnyEventObject, EventObject, Snapshot } f
 
 import { systemOf } from '../../supervision/xstate-internals.js';
 import { EspalierError } from '../../errors.js';
+import { refuse, requireKeys } from './options.js';
 import type { WorldClock, WorldTimer } from './world-clock.js';
 
 /** How a call may end when the scheduler picks it. */
@@ -143,6 +144,19 @@ export class ControlledCall<Input = unknown, Output = unknown> {
       `answer of ${this.id}`,
     );
     this.#timers.add(timer);
+  }
+}
+
+const ends = ['done', 'error'];
+
+/** @throws EspalierError `testing/invalid-options` for an outcome that is none */
+export function requireOutcomes(outcomes: unknown): void {
+  if (outcomes === undefined) return;
+  if (!Array.isArray(outcomes)) refuse('`outcomes` to be a list', outcomes);
+  for (const one of outcomes as unknown[]) {
+    requireKeys(one, ends, 'an outcome of a controlled actor');
+    const given = Object.keys(one);
+    if (given.length !== 1) refuse('an outcome to be either { done } or { error }', one);
   }
 }
 

@@ -7,10 +7,12 @@ import { World } from './world.js';
 
 type End = () => Promise<void>;
 
-/** Joins an end to the test that runs; false where none can be told from others. */
-export type JoinTest = (end: End) => boolean;
+/** Joins an end to the test that runs: `joined`; not where it is `oneOfMany` that run side by side, nor where `none` does. */
+export type JoinTest = (end: End) => 'joined' | 'oneOfMany' | 'none';
 
 let joinTest: JoinTest | undefined;
+
+const ownTest = "`test`, the test's context: vitest does not tell of tests that run side by side which one calls, and outside of tests none does";
 
 /** Says how worlds find the test that runs; `espalier/testing/vitest` does. */
 export function setJoinTest(join: JoinTest): void {
@@ -20,14 +22,14 @@ export function setJoinTest(join: JoinTest): void {
 /**
  * Makes a world. It ends with `await using`, with {@link World.end}, or with its test: the one given as `test`, else, where `espalier/testing/vitest` is
  * imported, the one that runs. Tests that run side by side (`test.concurrent`) must give their own.
- * @throws EspalierError `testing/invalid-options`
+ * @throws EspalierError `testing/invalid-options`, also where such a test gives none
  */
 export function createWorld(options: WorldOptions = {}): World {
   requireWorldOptions(options);
-  const world = new World(options);
   const end: End = () => world.end();
   if (options.test !== undefined) endWith(options.test)(end);
-  else joinTest?.(end);
+  else if (joinTest?.(end) === 'oneOfMany') refuse(ownTest, undefined);
+  const world = new World(options);
   return world;
 }
 
@@ -66,12 +68,9 @@ export async function startSupervised<const Actors extends ActorMap>(
   const world = new World(options);
   const end: End = () => world.end();
   if (options.test !== undefined) endWith(options.test)(end);
-  else if ((await joinOfRunner())?.(end) === false) {
+  else if (((await joinOfRunner())?.(end) ?? 'joined') !== 'joined') {
     await world.finish();
-    refuse(
-      "`test`, the test's context: vitest does not tell of tests that run side by side which one calls, and outside of tests none does",
-      undefined,
-    );
+    refuse(ownTest, undefined);
   }
   try {
     return new SupervisedApp(await world.startSupervised(spec, id === undefined ? {} : { id }), world);

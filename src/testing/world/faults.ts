@@ -8,6 +8,7 @@ import { crashActor } from './crash.js';
 import type { Chance } from './chance.js';
 import { isReliable, requirePlan, type ActorFault, type Fault, type MessageFault, type WorldFault } from './fault-plan.js';
 import { Holds } from './holds.js';
+import { originHere, type Origin } from './origin.js';
 import { isPool, type Paths } from './paths.js';
 import type { Trace } from './trace.js';
 import type { WorldClock, WorldTimer } from './world-clock.js';
@@ -23,6 +24,8 @@ export interface Passage {
 
 interface Entry<Kind extends Fault = Fault> {
   readonly fault: Kind;
+  /** Where it was planned. */
+  readonly origin: Origin;
   /** Occasions so far, of a fault that strikes at the nth. */
   seen: number;
   struck: number;
@@ -55,7 +58,7 @@ export class Faults {
    */
   plan(faults: readonly Fault[]): void {
     for (const fault of requirePlan(faults)) {
-      const entry: Entry = { fault, seen: 0, struck: 0 };
+      const entry: Entry = { fault, origin: originHere(), seen: 0, struck: 0 };
       this.#entries.push(entry);
       if (typeof fault.when === 'object' && 'atMs' in fault.when && !('to' in fault)) {
         const { clock } = this.#deps;
@@ -67,7 +70,7 @@ export class Faults {
   /** Strikes at once, whoever matches; `when` is not looked at. @returns how many actors were struck, 1 for a fault of the world */
   strike(fault: ActorFault | WorldFault): number {
     requirePlan([fault]);
-    return this.#strikeNow({ fault, seen: 0, struck: 0 });
+    return this.#strikeNow({ fault, origin: originHere(), seen: 0, struck: 0 });
   }
 
   /** The faults that may strike in any step, and could in this. */
@@ -82,10 +85,10 @@ export class Faults {
   }
 
   /** Planned faults that never struck and should have. */
-  missed(): Fault[] {
+  missed(): { readonly fault: Fault; readonly origin: Origin }[] {
     return this.#entries
       .filter(({ fault, struck }) => struck === 0 && fault.mayMiss !== true && !(typeof fault.when === 'object' && 'chance' in fault.when))
-      .map(({ fault }) => fault);
+      .map(({ fault, origin }) => ({ fault, origin }));
   }
 
   /** No fault strikes any more; what was held is delivered. */

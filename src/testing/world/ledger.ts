@@ -8,7 +8,8 @@ import { AsyncLocalStorage, createHook, executionAsyncId, type AsyncHook } from 
 import { Actor, type AnyActorRef } from 'xstate';
 
 import { hasStopped } from '../../supervision/xstate-internals.js';
-import { isRunners, isRuntimes, originHere, type Origin } from './origin.js';
+import { identityOf, type Opening, watchFiles } from './open-files.js';
+import { isOutput, isRunners, isRuntimes, isUsersTimer, originHere, whereOf, type Origin } from './origin.js';
 
 /** A subscription that was taken. */
 export interface TakenSubscription {
@@ -29,6 +30,7 @@ export interface RuntimeResource {
 
 const kinds: Readonly<Record<string, readonly [RuntimeResource['kind'], what: string]>> = {
   Timeout: ['timer', 'a timer of the runtime'],
+  Immediate: ['timer', 'an immediate of the runtime'],
   TCPWRAP: ['socket', 'a TCP connection'],
   TCPSERVERWRAP: ['socket', 'a TCP server'],
   PIPEWRAP: ['socket', 'a pipe'],
@@ -40,7 +42,6 @@ const kinds: Readonly<Record<string, readonly [RuntimeResource['kind'], what: st
   PROCESSWRAP: ['handle', 'a child process'],
   WORKER: ['handle', 'a worker thread'],
   MESSAGEPORT: ['handle', 'a message port'],
-  SIGNALWRAP: ['handle', 'a signal handler'],
   TTYWRAP: ['handle', 'a terminal'],
 };
 
@@ -48,13 +49,19 @@ const kinds: Readonly<Record<string, readonly [RuntimeResource['kind'], what: st
 interface Resource {
   readonly hasRef?: () => boolean;
   readonly promise?: unknown;
+  /** Of an immediate, from its run on; the hook tells of its end turns later. */
+  readonly _destroyed?: boolean;
 }
 
 /** All that was started within one world. */
 export class Ledger {
   readonly actors = new Map<AnyActorRef, Origin>();
   readonly subscriptions = new Set<TakenSubscription>();
+  /** By the runtime's number; files that have none of it, and listeners, by negative ones. */
   readonly resources = new Map<number, RuntimeResource>();
+  /** Timers of the runtime that were set while an actor acted, by the runtime's number. */
+  readonly #wallTimers = new Map<number, Origin>();
+  #count = 0;
   #origins: Map<number, Origin> | undefined = new Map();
   #outer: Ledger | undefined;
   readonly #changed = new Set<() => void>();
@@ -83,11 +90,26 @@ export class Ledger {
     return context.run(this, fn);
   }
 
+  /** Runs `fn`, in which actors act, so that what it starts is noted here; a timer of the runtime that is set in it is out of place. */
+  act<Result>(fn: () => Result): Result {
+    return acting.run(true, () => this.run(fn));
+  }
+
   /** The runtime's resources that are not the runner's or the runtime's own, and that still live. */
   living(): RuntimeResource[] {
     return [...this.resources.values()].filter(
-      ({ kind, origin, lives }) => lives() && !isRunners(origin) && !(kind === 'timer' && isRuntimes(origin)),
+      ({ kind, origin, lives }) =>
+        lives() && !isRunners(origin) && !(kind === 'timer' && isRuntimes(origin)) && !(kind === 'socket' && isOutput(origin)),
     );
+  }
+
+  /** Where actors have set timers of the runtime that are gone by now, each place once. Those of libraries and of the runtime itself are their own affair. */
+  wallTimers(): Origin[] {
+    const places = new Map<string | undefined, Origin>();
+    for (const [asyncId, origin] of this.#wallTimers) {
+      if (!this.resources.has(asyncId) && isUsersTimer(origin)) places.set(whereOf(origin), origin);
+    }
+    return [...places.values()];
   }
 
   /** Settles at the next end of a resource of the runtime. */
@@ -110,9 +132,10 @@ export class Ledger {
     if (type === 'FSREQPROMISE') this.#file(resource, origin);
     const known = Object.hasOwn(kinds, type) ? kinds[type] : undefined;
     if (known === undefined) return;
+    if (type === 'Timeout' && acting.getStore() === true) this.#wallTimers.set(asyncId, origin);
     const [kind, what] = known;
     // A port that nobody listens on holds nothing.
-    const lives = type === 'MESSAGEPORT' ? () => resource.hasRef?.() === true : () => true;
+    const lives = type === 'MESSAGEPORT' ? () => resource.hasRef?.() === true : () => resource._destroyed !== true;
     this.resources.set(asyncId, { kind, what, origin, lives });
   }
 
@@ -127,6 +150,32 @@ export class Ledger {
     if (promise instanceof Promise) unnoted(() => void promise.then(opened, () => {}));
   }
 
+  /** A file is being opened: until it is known what came of it, it is one. */
+  opens(): Opening {
+    const number = --this.#count;
+    const origin = originHere(this.#origins?.get(executionAsyncId()));
+    const file = { kind: 'handle', what: 'an open file', origin } as const;
+    this.resources.set(number, { ...file, lives: () => true });
+    return {
+      opened: (fd) => {
+        const identity = identityOf(fd);
+        this.resources.set(number, { ...file, lives: () => identityOf(fd) === identity });
+        fileOf.get(fd)?.();
+        fileOf.set(fd, () => this.ended(number));
+      },
+      failed: () => this.ended(number),
+    };
+  }
+
+  /** Somebody listens to the process. */
+  listens(event: string, listener: unknown): void {
+    const origin = originHere();
+    if (whereOf(origin) === undefined || isRuntimes(origin)) return;
+    const what = event.startsWith('SIG') ? `a signal handler (${event})` : `a listener of the process (${event})`;
+    const lives = (): boolean => process.listeners(event as 'exit').includes(listener as () => void);
+    this.resources.set(--this.#count, { kind: 'handle', what, origin, lives });
+  }
+
   /** Called by the hook. */
   ended(asyncId: number): void {
     this.#origins?.delete(asyncId);
@@ -137,7 +186,11 @@ export class Ledger {
 }
 
 const context = new AsyncLocalStorage<Ledger | undefined>();
+/** Whether an actor acts, and not the test. */
+const acting = new AsyncLocalStorage<boolean>();
 const ownerOf = new Map<number, Ledger>();
+/** What is to be done when the file of that number is closed. */
+const fileOf = new Map<number, () => void>();
 
 /** The ledger of the world that the caller runs in; undefined outside, and after its end. */
 export function currentLedger(): Ledger | undefined {
@@ -152,12 +205,12 @@ export function unnoted<Result>(fn: () => Result): Result {
 
 let openCount = 0;
 let hook: AsyncHook | undefined;
-let restore: (() => void) | undefined;
+let restores: (() => void)[] = [];
 
 function watch(change: 1 | -1): void {
   openCount += change;
   if (openCount === 1 && change === 1) {
-    restore = watchActors();
+    restores = [watchActors(), watchFiles({ opens: () => currentLedger()?.opens(), closed: closedFile }), watchListeners()];
     hook = createHook({
       init: (asyncId, type, triggerId, resource) => {
         // A connection that a server accepts is made outside every context; its trigger is the server.
@@ -172,9 +225,24 @@ function watch(change: 1 | -1): void {
     }).enable();
   } else if (openCount === 0) {
     hook?.disable();
-    restore?.();
+    for (const restore of restores) restore();
     ownerOf.clear();
+    fileOf.clear();
   }
+}
+
+function closedFile(fd: number): void {
+  fileOf.get(fd)?.();
+  fileOf.delete(fd);
+}
+
+/** Looks at whoever begins to listen to the process, to signals above all. */
+function watchListeners(): () => void {
+  const added = (event: string | symbol, listener: unknown): void => {
+    if (typeof event === 'string') currentLedger()?.listens(event, listener);
+  };
+  process.on('newListener', added);
+  return () => void process.off('newListener', added);
 }
 
 /** Looks at every actor that is started, and at every subscription; given back when the last world has ended. */
@@ -186,7 +254,7 @@ function watchActors(): () => void {
     const ledger = currentLedger();
     if (ledger !== undefined && !ledger.actors.has(ref) && !hasStopped(ref))
       ledger.actors.set(ref, originHere(ref._parent === undefined ? undefined : ledger.actors.get(ref._parent)));
-    return start.call(this);
+    return ledger?.actors.has(ref) === true ? ledger.act(() => start.call(this)) : start.call(this);
   };
   const taken = <Subscription extends { unsubscribe(): void }>(actor: AnyActorRef, what: string, subscription: Subscription): Subscription => {
     const ledger = currentLedger();

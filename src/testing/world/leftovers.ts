@@ -7,9 +7,10 @@ import { whereOf, type Origin } from './origin.js';
 import { isPool, type Paths } from './paths.js';
 import type { WorldClock } from './world-clock.js';
 
-export type LeftoverKind = 'actor' | 'timer' | 'subscription' | 'socket' | 'handle';
+/** `wallClock`: an actor has set a timer of the runtime, so that its world does not repeat; `fault`: a planned one that never struck. */
+export type LeftoverKind = 'actor' | 'timer' | 'subscription' | 'socket' | 'handle' | 'wallClock' | 'fault';
 
-/** One thing that was left. */
+/** One thing that was left, or that no world should have seen. */
 export interface Leftover {
   readonly kind: LeftoverKind;
   /** `app/voice`, `a TCP server`, `after 500 ms, in app/voice`. */
@@ -37,14 +38,40 @@ export class WorldFailure extends Error {
   }
 }
 
+/** Why a world has failed, in words that follow its name. */
+export function failureText(left: readonly Leftover[]): string {
+  const behind = left.filter(({ kind }) => kind !== 'wallClock' && kind !== 'fault');
+  const [first, ...others] = [
+    behind.length === 0 ? '' : `has left ${behind.length} behind:\n${listed(behind)}`,
+    textOf(left, 'wallClock', 'was not alone with its time:'),
+    textOf(left, 'fault', 'had planned faults that never struck; say `mayMiss` where one may not:'),
+  ].filter((text) => text !== '');
+  return [first, ...others.map((text) => `It ${text}`)].join('\n');
+}
+
+function textOf(left: readonly Leftover[], only: LeftoverKind, head: string): string {
+  const found = left.filter(({ kind }) => kind === only);
+  return found.length === 0 ? '' : `${head}\n${listed(found)}`;
+}
+
+/** A planned fault that never struck. */
+export function missedFault(what: string, origin: Origin): Leftover {
+  return { kind: 'fault', what, where: place(origin) };
+}
+
 /** Leftovers as a table, one a line. */
 export function listed(leftovers: readonly Leftover[]): string {
   return leftovers.map(({ kind, what, where }) => `  ${kind.padEnd(12)} ${what}\n${' '.repeat(15)}started at ${where}`).join('\n');
 }
 
-/** What is left now of all that was started within a world. */
+function place(origin: Origin | undefined): string {
+  return (origin === undefined ? undefined : whereOf(origin)) ?? '(no frame of yours on the stack)';
+}
+
+const onWallClock = "a timer of the wall clock, set by an actor: use a delay, or the clock of the actor's system";
+
+/** What is left now of all that was started within a world; what was done on the wall clock counts too, though it is over. */
 export function leftoversOf({ ledger, clock, paths }: { ledger: Ledger; clock: WorldClock; paths: Paths }): Leftover[] {
-  const place = (origin: Origin | undefined): string => (origin === undefined ? undefined : whereOf(origin)) ?? '(no frame of yours on the stack)';
   const actors = new Set([...paths.all(), ...ledger.actors.keys()].filter((actor) => !hasStopped(actor) && !isUnstarted(actor)));
   const events = new Map<unknown, string>();
   for (const actor of actors) {
@@ -61,6 +88,7 @@ export function leftoversOf({ ledger, clock, paths }: { ledger: Ledger; clock: W
     found.push({ kind: 'subscription', what: `${what} of ${actor.id}`, where: place(origin) });
   }
   for (const { kind, what, origin } of ledger.living()) found.push({ kind, what, where: place(origin) });
+  for (const origin of ledger.wallTimers()) found.push({ kind: 'wallClock', what: onWallClock, where: place(origin) });
   return found;
 }
 

@@ -24,7 +24,7 @@ export interface WorldOptions {
 }
 
 const worldKeys = ['seed', 'name', 'test', 'allow', 'maxTraceLines', 'graceMs'];
-const kinds: readonly LeftoverKind[] = ['actor', 'timer', 'subscription', 'socket', 'handle'];
+const kinds: readonly LeftoverKind[] = ['actor', 'timer', 'subscription', 'socket', 'handle', 'wallClock', 'fault'];
 
 /** Refuses options that are no object, and names that nobody knows. */
 export function requireKeys(options: unknown, known: readonly string[], what: string): asserts options is object {

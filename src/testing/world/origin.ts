@@ -22,6 +22,11 @@ const runner = /\/node_modules\/(?:@vitest|vitest|tinypool|birpc|mocha|jest[^/]*
 /** Files of Node through which a program sets a timer; one set by any other of them is the runtime's own. */
 const timerDoor = /^node:(?:timers|timers\/promises|internal\/timers|internal\/async_hooks|internal\/util)$/u;
 
+/** Files through which a call passes on its way: the runtime's emitter, and what the runner has put before it. */
+const passages = /^node:events$|\/node_modules\/vitest\/suppress-warnings\.cjs$/u;
+/** Of the runtime: where it makes the standard streams of the process, when they are first asked for. */
+const outputs = /^node:internal\/bootstrap\/switches\/is_main_thread$/u;
+
 /** Catches the stack of the caller. */
 export function originHere(parent?: Origin): Origin {
   const { stackTraceLimit } = Error;
@@ -49,6 +54,8 @@ function framesOf({ error }: Origin): Frame[] {
 }
 
 const isOwn = (file: string): boolean => own.some((prefix) => file.startsWith(prefix));
+/** Where the kit itself looks on. */
+const isLedger = (file: string): boolean => /\/testing\/world\/(?:ledger|origin)\.[jt]s$/u.test(file) && isOwn(file);
 
 /**
  * Where it was started: `test/tree.test.ts:12:5`, below the working directory; of its starter where its own stack has no frame of the user's.
@@ -67,12 +74,23 @@ export function whereOf(origin: Origin): string | undefined {
 /** Was it started by the runner of the tests, for itself? */
 export function isRunners(origin: Origin): boolean {
   const frames = framesOf(origin).filter(({ file }) => !isOwn(file));
-  const first = frames.find(({ file }) => !file.startsWith('node:')) ?? frames.find(({ file }) => runner.test(file));
+  const first = frames.find(({ file }) => !file.startsWith('node:') && !passages.test(file)) ?? frames.find(({ file }) => runner.test(file));
   return first !== undefined && runner.test(first.file);
 }
 
-/** Of a timer of the runtime: was it set by the runtime, for itself (an HTTP client's, `AbortSignal.timeout`)? */
+/** Is it one of the standard streams of the process? */
+export function isOutput(origin: Origin): boolean {
+  return framesOf(origin).some(({ file }) => outputs.test(file));
+}
+
+/** Of a timer of the runtime: was it set by a line of the user's own, and not by a library, the kit or the runtime? */
+export function isUsersTimer(origin: Origin): boolean {
+  const first = framesOf(origin).find(({ file }) => !timerDoor.test(file) && !isLedger(file));
+  return first !== undefined && !first.file.startsWith('node:') && !foreign.test(first.file) && !isOwn(first.file);
+}
+
+/** Of a timer or a listener: was it set by the runtime, for itself (an HTTP client's, `AbortSignal.timeout`)? */
 export function isRuntimes(origin: Origin): boolean {
-  const first = framesOf(origin).find(({ file }) => !isOwn(file) && !timerDoor.test(file));
+  const first = framesOf(origin).find(({ file }) => !isOwn(file) && !timerDoor.test(file) && !passages.test(file));
   return first?.file.startsWith('node:') ?? false;
 }

@@ -5,6 +5,7 @@ import { clockOf } from '../../supervision/clock.js';
 import { hasStopped, logicOf } from '../../supervision/xstate-internals.js';
 import { VirtualClock } from '../virtual-clock.js';
 import { refuse, requireKeys, requireMs } from './options.js';
+import { Paths } from './paths.js';
 import { worldOf } from './world.js';
 
 /** The snapshot of an actor's type. */
@@ -76,6 +77,11 @@ export async function reach(actor: AnyActorRef, goal: StateValue | ((snapshot: n
   } finally {
     subscription.unsubscribe();
   }
+}
+
+/** What an actor is called: its path, from its root down. */
+export function nameOf(actor: AnyActorRef): string {
+  return worldOf(actor)?.pathOf(actor) ?? new Paths().of(actor);
 }
 
 /** One step of the actor's world or clock. @returns whether there was one before `until` */

@@ -1,5 +1,6 @@
 /** The virtual clock of one world: it knows who set each timer, can leave the timers of one moment to be chosen among, and can jump. */
 import { VirtualClock } from '../virtual-clock.js';
+import { unnoted } from './ledger.js';
 import { originHere, type Origin } from './origin.js';
 
 /** A timer of a world that waits. */
@@ -62,6 +63,10 @@ export class WorldClock extends VirtualClock {
   override advanceTo(ms: number): void {
     this.fireDue();
     super.advanceTo(ms);
+  }
+
+  override flush(): Promise<void> {
+    return unnoted(() => super.flush());
   }
 
   override async advanceToAsync(ms: number): Promise<void> {

@@ -10,10 +10,10 @@ import { indexTimers } from '../../supervision/scheduler.js';
 import type { ActorMap, SupervisorOptions } from '../../supervision/supervisors.js';
 import { hasStopped, isUnstarted, parentOf, stopActor, systemOf, type SystemInternals } from '../../supervision/xstate-internals.js';
 import { Chance } from './chance.js';
-import { controlled, type Controlled, type ControlledOptions, type CallOutcome } from './controlled.js';
+import { controlled, requireOutcomes, type Controlled, type ControlledOptions, type CallOutcome } from './controlled.js';
 import { Faults } from './faults.js';
 import { Flight } from './flight.js';
-import { leftoversOf, listed, unallowed, untilClosed, WorldFailure, type Leftover } from './leftovers.js';
+import { failureText, leftoversOf, missedFault, unallowed, untilClosed, WorldFailure, type Leftover } from './leftovers.js';
 import { Ledger } from './ledger.js';
 import { refuse, requireCount, requireKeys, requireMs, type WorldOptions } from './options.js';
 import { originHere } from './origin.js';
@@ -82,7 +82,7 @@ export class World implements AsyncDisposable {
     this.#chance = new Chance(seed, 'test');
     this.clock = new WorldClock(({ number, dueAt, label }, fn) => {
       this.trace.add('timer', label ?? `${number} due at ${dueAt}`);
-      this.#ledger.run(fn);
+      this.#ledger.act(fn);
     });
     this.trace = new Trace({ now: () => this.clock.now(), paths: this.#paths, renderer, limit });
     this.#flight = new Flight(this.#paths, this.trace);
@@ -112,6 +112,7 @@ export class World implements AsyncDisposable {
   controlled<Input = unknown, Output = unknown>(name: string, options: ControlledOptions<Output> = {}): Controlled<Input, Output> {
     if (typeof name !== 'string' || name === '') refuse('the name of a controlled actor', name);
     requireKeys(options, ['outcomes', 'trapExit'], 'the options of a controlled actor');
+    requireOutcomes(options.outcomes);
     const desk = { clock: this.clock, id: (kind: string) => this.id(kind), tell: (what: string) => this.trace.add('settle', what) };
     const made = controlled<Input, Output>(name, desk, options);
     this.#controlled.push(made as unknown as Controlled);
@@ -128,7 +129,7 @@ export class World implements AsyncDisposable {
       contain(ref);
       indexTimers(ref);
       this.#roots.push({ ref, stop: () => root.stop() });
-      root.start();
+      this.#ledger.act(() => root.start());
       return root;
     });
   }
@@ -145,7 +146,7 @@ export class World implements AsyncDisposable {
     this.#requireOpen();
     requireKeys(options, ['id', 'snapshot'], 'the options of a start');
     const described = 'start' in spec && typeof spec.start === 'function' ? spec : orchestrator(spec as SupervisorOptions<Actors>);
-    const app = this.run(() => described.start({ ...options, ...this.environment }));
+    const app = this.#ledger.act(() => described.start({ ...options, ...this.environment }));
     this.#roots.push({ ref: app.ref, stop: () => app.shutdown() });
     await this.clock.flush();
     return app;
@@ -208,7 +209,7 @@ export class World implements AsyncDisposable {
 
   /**
    * Ends the world: faults are lifted, trees are shut down in order on the world's time, and everything is looked over. Asked again, it only waits.
-   * @throws WorldFailure when something is left, or a planned fault never struck
+   * @throws WorldFailure when something is left, an actor has set a timer of the wall clock, or a planned fault never struck
    */
   async end(): Promise<void> {
     if (this.#end !== undefined) {
@@ -216,12 +217,7 @@ export class World implements AsyncDisposable {
       return;
     }
     const left = await this.finish();
-    const missed = this.faults.missed();
-    if (left.length === 0 && missed.length === 0) return;
-    const head = `the world '${this.name}' (seed ${this.seed})`;
-    if (left.length > 0) throw new WorldFailure(`${head} has left ${left.length} behind:\n${listed(left)}`, left);
-    const faults = missed.map((fault) => `  ${JSON.stringify(fault)}`).join('\n');
-    throw new WorldFailure(`${head} had planned faults that never struck; say \`mayMiss\` where one may not:\n${faults}`);
+    if (left.length > 0) throw new WorldFailure(`the world '${this.name}' (seed ${this.seed}) ${failureText(left)}`, left);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -252,7 +248,8 @@ export class World implements AsyncDisposable {
       await this.clock.advanceToAsync(at);
     }
     await untilClosed(this.#ledger, () => this.clock.flush(), this.#options.graceMs ?? 500);
-    const left = unallowed(this.leftovers(), this.#options.allow ?? []);
+    const missed = this.faults.missed().map(({ fault, origin }) => missedFault(JSON.stringify(fault), origin));
+    const left = unallowed([...this.leftovers(), ...missed], this.#options.allow ?? []);
     for (const actor of this.#paths.all()) if (parentOf(actor) === undefined) stopActor(actor);
     this.#ledger.close();
     return left;
@@ -280,7 +277,7 @@ export class World implements AsyncDisposable {
     worlds.set(actor.system, this);
     const relay = system._relay;
     system._relay = (source, target, event) => {
-      this.run(() => this.faults.pass({ source, target, event, deliver: () => relay(source, target, event) }));
+      this.#ledger.act(() => this.faults.pass({ source, target, event, deliver: () => relay(source, target, event) }));
     };
   }
 
@@ -324,7 +321,7 @@ export class World implements AsyncDisposable {
     const { kind, run } = this.#order.pick(ready);
     this.clock.isStepped = true;
     try {
-      this.run(run);
+      this.#ledger.act(run);
     } finally {
       this.clock.isStepped = false;
     }

@@ -122,7 +122,7 @@ describe('the claims of the kit', { timeout: 60_000 }, () => {
     const run = new Run(machine, undefined, 'here');
     expect(leftovers(run)).toBe('actors still run: sensor');
     run.resolve('sensor');
-    expect(leftovers(run)).toBe('1 timers are still set');
+    expect(leftovers(run)).toBe('1 timer is still set');
     run.end();
     expect(leftovers(run)).toBeUndefined();
   });

@@ -61,7 +61,7 @@ describe('what xstate/graph refuses or explores amiss', { timeout: 60_000 }, () 
   it('a wildcard is never sent as such: it needs an event that it matches', () => {
     const { 'log.line': _, ...rest } = loaderModel.events;
     expect(() => testPaths({ ...loaderModel, events: rest })).toThrow("event 'log.*' of the machine is never sent");
-    expect(() => testPaths({ ...loaderModel, events: { ...loaderModel.events, 'log.*': true } as never })).not.toThrow();
+    expect(() => testPaths({ ...loaderModel, events: { ...rest, 'log.*': true } as never })).toThrow("'log.*' is a wildcard: give the types");
   });
 
   it('an unbounded context ends at a limit, which is named', () => {

@@ -147,3 +147,20 @@ describe('a controlled actor', () => {
     });
   });
 });
+
+describe('the outcomes of a controlled actor', () => {
+  it('are refused when they are none: a misspelt one would be a failure with nothing', async () => {
+    await inWorld(async (world) => {
+      for (const [outcomes, expected] of [
+        [[{ doen: 1 }], 'expected an outcome of a controlled actor with the keys done, error, got: "doen"'],
+        [[{ done: 1, error: 2 }], 'expected an outcome to be either { done } or { error }, got:'],
+        [[{}], 'expected an outcome to be either { done } or { error }, got: {}'],
+        [{ done: 1 }, 'expected `outcomes` to be a list'],
+        [[7], 'expected an outcome of a controlled actor to be an object, got: 7'],
+      ] as const) {
+        expect(() => world.controlled('x', { outcomes } as never)).toThrow(expected);
+      }
+      expect(() => world.controlled('x', { outcomes: [{ done: undefined }, { error: 'down' }] })).not.toThrow();
+    });
+  });
+});

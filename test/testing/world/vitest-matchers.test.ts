@@ -32,6 +32,16 @@ async function failureOf(assertion: Promise<void>): Promise<string> {
 }
 
 describe('toReach', () => {
+  it('calls an actor by its path, also one that has no id', async () => {
+    await using world = createWorld();
+    const app = await world.startSupervised({ actors: { lamp }, children: [{ id: 'hall', src: 'lamp' }] });
+    expect(await failureOf(expect(app.child('hall')).toReach(() => false))).toContain("expected 'app/hall' to reach");
+    expect(await failureOf(expect(world.start(lamp)).toReach('on'))).toContain("expected 'lamp' to reach");
+    const alone = createActor(lamp, { clock: new VirtualClock() }).start();
+    expect(await failureOf(expect(alone).toReach('on'))).toContain("expected 'lamp' to reach");
+    alone.stop();
+  });
+
   it('waits by subscription for a state of an actor of real time', async () => {
     const actor = createActor(lamp).start();
     onTestFinished(() => void actor.stop());
@@ -197,5 +207,30 @@ describe('a world that is made while vitest is known', () => {
   });
   it('…and has ended with it', () => {
     expect(() => former?.start(lamp)).toThrow('has not ended');
+  });
+});
+
+describe('a planned fault that never struck', () => {
+  it('is something that is left, with the place of its plan', async () => {
+    const world = createWorld();
+    world.faults.plan([{ fault: 'crash', actor: 'nobody', when: { atMs: 5 } }]);
+    const failure = await failureOf(expect(world).toLeaveNothing());
+    expect(failure).toMatch(/got 1:\n {2}fault +\{"fault":"crash","actor":"nobody"[^\n]*\n +started at test\/testing\/world\/vitest-matchers/u);
+    await expect((own: World) => own.faults.plan([{ fault: 'crash', actor: 'nobody', when: { atMs: 5 }, mayMiss: true }])).toLeaveNothing();
+  });
+});
+
+describe.concurrent('a world in a test that runs side by side with others', () => {
+  it('must be told whose it is', async (test) => {
+    expect(() => createWorld()).toThrow("expected `test`, the test's context");
+    const world = createWorld({ test });
+    expect(world.leftovers()).toEqual([]);
+  });
+});
+
+describe('a misspelt option', () => {
+  it('is refused by the name of the matcher', () => {
+    const model = { machine: lamp, invariants: {} } satisfies Model<typeof lamp>;
+    expect(() => expect(model).toCoverAllTransitions({ waiver: {} } as never)).toThrow('expected toCoverAllTransitions: options out of');
   });
 });
