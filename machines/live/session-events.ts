@@ -7,7 +7,7 @@ import type { ToolAnswer, ToolCallNews } from './tool-call.js';
 
 /** How a session comes back after its socket was lost. */
 export interface ReconnectPolicy {
-  /** How many new sockets within the period; one more, and the session fails. Sockets after a `goAway` do not count. */
+  /** How many lost sockets within the period, or attempts in a row; one more, and the session fails. One that was left after a `goAway` is not lost. */
   readonly intensity: number;
   /** ms. */
   readonly periodMs: number;
@@ -56,6 +56,8 @@ export type SessionEvent =
   | ({ type: 'session.respond'; id: string; unsolicited?: string } & ToolAnswer)
   | { type: 'session.close' }
   | { type: 'supervisor.shutdown'; reason?: ExitReason }
+  /** What the app has sent, past the chart, changes the conversation: it waits for the model, which a handle from before does not know. */
+  | { type: 'turn.requested' }
   | { type: 'socket.opening' }
   | { type: 'socket.opened' }
   | { type: 'server.message'; message: JsonObject }

@@ -15,7 +15,7 @@ export interface SessionContext extends SessionInput {
   readonly isAccepted: boolean;
   /** The latest resumable handle, at first the one that the setup was given; null where there is none. */
   readonly handle: string | null;
-  /** Does that handle stand for everything so far? A call, an answer or `resumable: false` makes it old. */
+  /** Does that handle stand for everything so far? A turn of the app, a call, an answer or `resumable: false` makes it old. */
   readonly isFresh: boolean;
   /** Does the present socket's setup bear a handle? */
   readonly isResuming: boolean;

@@ -74,6 +74,14 @@ function callInput({ toolDeadlines, toolMs }: SessionContext, { key, id, name, a
   return { key, id, name, args, blocking, deadlineMs };
 }
 
+/** A message of the app that took the chart's way. What is no realtime input is a turn, or as good as one. */
+export function passOn(message: JsonObject, ref: string | undefined): SessionStep {
+  return {
+    changes: fieldOf(message, 'realtimeInput') === undefined ? { isFresh: false } : {},
+    toUplink: [{ type: 'uplink.send', message, ref: ref ?? null }],
+  };
+}
+
 // ---- what the server says
 
 /** One message: it is passed on, its calls are entered, and what it means for the conversation's state is raised. */
@@ -106,7 +114,7 @@ export function readMessage(context: SessionContext, message: JsonObject): Sessi
       ...run.started.map((row) => ({ row, event: { type: 'call.run' } as const })),
     ],
     over: stopped,
-    raises: [...meaningOf(message), ...goAway],
+    raises: [...meaningOf(message, context), ...goAway],
   };
 }
 
@@ -141,10 +149,10 @@ function withdraw({ key }: CallRow): UplinkCommand {
 }
 
 /** What a message means for the conversation, in the order of the protocol: a model's turn, its interruption, its end. */
-function meaningOf(message: JsonObject): readonly SessionEvent[] {
+function meaningOf(message: JsonObject, { isAccepted }: SessionContext): readonly SessionEvent[] {
   const raises: SessionEvent[] = [];
   const setupComplete = fieldOf(message, 'setupComplete');
-  if (setupComplete !== undefined) {
+  if (setupComplete !== undefined && !isAccepted) {
     const sessionId = fieldOf(setupComplete, 'sessionId');
     raises.push({ type: 'setup.completed', sessionId: typeof sessionId === 'string' ? sessionId : null });
   }
@@ -175,7 +183,7 @@ function runCalls(calls: SessionContext['calls']) {
 export function answerCall(context: SessionContext, key: number, { response, willContinue, ...rest }: ToolAnswer): SessionStep {
   const scheduling = rest.scheduling ?? null;
   const change: CallChange = willContinue === true ? { status: 'running', scheduling } : { status: 'answering', answer: response, scheduling };
-  const isOpenTo = (row: CallRow): boolean => row.status === 'running' || (row.status === 'pending' && willContinue !== true);
+  const isOpenTo = (row: CallRow): boolean => row.status === 'running' || row.status === 'pending';
   const { table, moved } = moveCalls(context.calls, (row) => row.key === key && isOpenTo(row), change);
   return {
     // A last answer is told to be written, a part is not.
@@ -280,10 +288,10 @@ export function sendSetup({ setup, resumption, handle, calls }: SessionContext):
  * server knows none of the calls from before: those are abandoned. A call or a `goAway` that came before this belongs to the new socket.
  */
 export function begin(context: SessionContext, sessionId: string | null): SessionStep {
-  const { hasBeenReady, isResuming: resumed, lost, history, staleAnswers, keyAtSetup, goAway } = context;
+  const { hasBeenReady, isResuming: resumed, lost, history, staleAnswers, keyAtSetup } = context;
   const isAfresh = !resumed && (hasBeenReady || lost !== null);
   const reason = isAfresh ? 'contextLost' : 'staleHandle';
-  const isUnheard = (row: CallRow): boolean => resumed && staleAnswers === 'abandon' && !row.known;
+  const isUnheard = (row: CallRow): boolean => staleAnswers === 'abandon' && !row.known;
   const isGone = (row: CallRow): boolean => row.key <= keyAtSetup && (isAfresh || isUnheard(row));
   const dropped = moveCalls(context.calls, isGone, { status: 'abandoned', reason, answer: null });
   const isMissing = (row: CallRow): boolean => row.status === 'answered' && row.answer !== null && !row.covered && !isUnheard(row);
@@ -305,8 +313,6 @@ export function begin(context: SessionContext, sessionId: string | null): Sessio
       ...started.map((row) => ({ row, event: { type: 'call.run' } as const })),
     ],
     over: dropped.moved,
-    // Its time runs from now, where the socket can be left.
-    raises: goAway === null ? [] : [{ type: 'rotation.announced', ...goAway }],
   };
 }
 

@@ -109,11 +109,9 @@ export const sessionMachine = setup({
     openUplink: sendTo('uplink', { type: 'uplink.open' }),
     holdUplink: sendTo('uplink', { type: 'uplink.hold' }),
     endUplink: sendTo('uplink', { type: 'uplink.end' }),
-    passOn: sendTo('uplink', (_, p: { message: JsonObject; ref: string | undefined }) => ({
-      type: 'uplink.send',
-      message: p.message,
-      ref: p.ref ?? null,
-    })),
+    passOn: enqueueActions(({ context, enqueue }, p: { message: JsonObject; ref: string | undefined }) =>
+      carryOut(enqueue, { context, step: steps.passOn(p.message, p.ref) }),
+    ),
     rejectClosing: emit((_, p: { ref: string | undefined }) => ({ type: 'session.rejected', ref: p.ref ?? null, reason: 'closing' })),
     gate: sendTo('uplink', { type: 'uplink.gate', closed: true }),
     ungate: enqueueActions(({ context, event, enqueue }) => carryOut(enqueue, { context, event, step: steps.ungate })),
@@ -122,6 +120,7 @@ export const sessionMachine = setup({
     closeLane: enqueueActions(({ context, event, enqueue }) => carryOut(enqueue, { context, event, step: steps.closeLane })),
     closeSocket: sendTo('connection', { type: 'connection.close', code: 1000, reason: '' }),
     leaveSocket: enqueueActions(({ context, enqueue }) => carryOut(enqueue, { context, step: steps.leaveSocket() })),
+    noteRequest: assign({ isFresh: false }),
     noteGoAway: assign({ goAway: (_, p: { timeLeftMs: number | null }) => p }),
     forceRotation: raise({ type: 'rotation.forced' }),
     noteExit: assign({ exit: (_, p: { reason: ExitReason }) => p.reason }),
@@ -157,6 +156,7 @@ export const sessionMachine = setup({
         'uplink.told': { actions: { type: 'tellUplink', params: ({ event }) => ({ fact: event.fact }) } },
         'session.respond': { actions: { type: 'respond', params: ({ event: { type: _type, ...answer } }) => answer } },
         'session.send': { actions: { type: 'passOn', params: ({ event }) => ({ message: event.message, ref: event.ref }) } },
+        'turn.requested': { actions: 'noteRequest' },
         'tools.failed': { target: 'failed', actions: { type: 'noteLoss', params: { kind: 'toolsCrashed' } } },
         // Where there is no conversation to take leave of, both end it at once.
         'session.close': 'closed',
@@ -352,7 +352,8 @@ export const sessionMachine = setup({
             steady: {},
             announced: {
               description: 'A goAway came: the socket is left once nobody waits for an answer, at the latest rotationMarginMs before its end.',
-              on: { 'rotation.over': 'steady' },
+              // Before the setup is accepted the socket cannot be left: the time runs from then on.
+              on: { 'rotation.over': 'steady', 'setup.completed': { target: 'announced', reenter: true } },
               after: { rotationDeadline: { actions: 'forceRotation' } },
             },
           },

@@ -16,7 +16,7 @@ import type { LiveSessionRef } from './session.js';
 import { answerTo, type LiveToolResponse } from './tool-plan.js';
 import { schedulings } from './tools.js';
 import { liveEvents, type LiveEventsOptions } from './stream.js';
-import { type SendOutcome, uplinkOf } from './uplink.js';
+import { laneOf, type SendOutcome, uplinkOf } from './uplink.js';
 
 /** Beyond what the session itself says: `stopped` from outside, without a word; `crashed` in a transition. */
 export type LiveFailure = SessionFailure | { readonly kind: 'stopped' | 'crashed'; readonly code: string; readonly reason: string };
@@ -206,11 +206,13 @@ class Handle implements LiveSession {
     await this.close();
   }
 
-  /** Past the chart: it costs no transition, and is answered at once, also within the session's own turn. */
+  /** Past the chart: audio costs no transition, and all is answered at once, also within the session's own turn. */
   #send(name: string, body: unknown, message: JsonObject): SendOutcome {
     if (!isPlainObject(body)) throw invalid(name, 'a plain object', sortOf(body));
     if (this.ref.getSnapshot().status !== 'active') return { status: 'rejected', reason: 'closed' };
-    return uplinkOf(this.ref)?.send(message) ?? { status: 'rejected', reason: 'unstarted' };
+    const outcome = uplinkOf(this.ref)?.send(message) ?? ({ status: 'rejected', reason: 'unstarted' } as const);
+    if (outcome.status !== 'rejected' && laneOf(message) === 'content') this.ref.send({ type: 'turn.requested' });
+    return outcome;
   }
 
   #answer(answer: LiveToolResponse & { readonly id: string }): AnswerOutcome {

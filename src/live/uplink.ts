@@ -343,7 +343,8 @@ function isForTheApp(message: unknown): boolean {
   );
 }
 
-function laneOf({ realtimeInput }: JsonObject): Lane {
+/** Which lane a message of the app takes. @throws never */
+export function laneOf({ realtimeInput }: JsonObject): Lane {
   const { audio, video, mediaChunks } = (realtimeInput ?? {}) as JsonObject;
   return audio !== undefined || video !== undefined || mediaChunks !== undefined ? 'audio' : 'content';
 }

@@ -84,6 +84,40 @@ describe('a goAway', () => {
     expect(handlesAsked(w)).toEqual([undefined, 'h2']);
   });
 
+  it.each([
+    ['a turn of the app', { type: 'turn.requested' }],
+    ['a message of the app, through the chart', { type: 'session.send', message: { clientContent: { turnComplete: true } } }],
+  ] as const)('waits for a handle that came after %s, which the model has not begun to answer', (_, event) => {
+    const w = world();
+    w.session.send(event);
+    w.message(goAway('50s'));
+    expect(w.state()).toBe('ready.idle');
+    w.message({ serverContent: { modelTurn: {} } });
+    w.message({ serverContent: { turnComplete: true } });
+    expect(w.state()).toBe('ready.idle');
+    w.message(handle('h2'));
+    expect(w.state()).toBe('rotating');
+  });
+
+  it.each([
+    ['what the user says', (w: SessionWorld) => w.session.send({ type: 'session.send', message: { realtimeInput: { audio: {} } } })],
+    [
+      'an answer that was taken back before it was written',
+      (w: SessionWorld) => {
+        w.isFast = false;
+        w.call('a');
+        w.message(handle('h2'));
+        w.settle('a');
+        w.message({ toolCallCancellation: { ids: ['a'] } });
+      },
+    ],
+  ])('waits for no other handle after %s', (_, happen) => {
+    const w = world();
+    happen(w);
+    w.message(goAway('50s'));
+    expect(w.state()).toBe('rotating');
+  });
+
   it('waits for no handle where the conversation cannot be resumed', () => {
     const w = sessionWorld({ ready: true, input: { resumption: false } });
     w.message(goAway('50s'));
