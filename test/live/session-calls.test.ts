@@ -144,7 +144,7 @@ describe('an answer', () => {
     w.call('a', 'b');
     w.settle('a');
     w.message(cancel('a'));
-    expect(w.statusOf('a')).toBe('cancelled');
+    expect(w.session.getSnapshot().context.calls.rows[0]).toMatchObject({ id: 'a', status: 'cancelled', answer: null });
     w.settle('b');
     w.flush();
     expect(w.wire).toEqual([answer('b', { output: 'b' })]);

@@ -337,6 +337,7 @@ describe('calls of which the resumed conversation has not heard', () => {
       ['waits', 'open'].map((id) => ({ type: 'tool.abandoned', id, name: `tool-${id}`, reason: 'staleHandle' })),
     );
     expect([w.wire.length, w.fact('tool.resent'), w.runs.map(({ isRunning }) => isRunning)]).toEqual([1, [], [false, false, false]]);
+    expect(w.session.getSnapshot().context.calls.rows.map(({ answer }) => answer)).toEqual([{ output: 'done' }, null, null]);
   });
 
   it('are not those that came before the handle: their answers are kept, and written again', () => {

@@ -38,7 +38,7 @@ export function narrowed<M extends AnyStateMachine>(model: Model<M>, after: read
     outcomes: Object.fromEntries(actors) as Table,
     cases: only(model.cases ?? {}),
     observe: (run: Run<M>) => {
-      run.notes['steps'] = steps(run as unknown as Run<AnyStateMachine>) + 1;
+      run.notes['steps'] = steps(run) + 1;
       model.observe?.(run);
     },
   } as unknown as Model<M>;

@@ -1,11 +1,9 @@
 /** What can happen to a Live session in its model: the socket's part, the server's, the uplink's, the calls' and the app's, each as it is foreseen. */
-import type { Snapshot } from 'xstate';
 import { isOpen } from '../../../machines/live/calls.js';
 import type { sessionMachine } from '../../../machines/live/session.js';
 import type { SessionEvent } from '../../../machines/live/session-events.js';
-import { connectingAgain } from '../../../machines/live/session-restore.js';
 import type { Fake } from '../model/fake.js';
-import type { ErrorCase, EventCase, Model, Move } from '../model/model.js';
+import type { ErrorCase, Model, Move } from '../model/model.js';
 import {
   answers,
   callDouble,
@@ -23,21 +21,25 @@ import {
   uplinkDouble,
   write,
 } from './live-session-doubles.js';
-import { answerWords, closed, closingBy, difference, ending, type Foreseen, isReady, ledger, phase, play, waiting } from './live-session-ledger.js';
+import {
+  answerWords,
+  type Case,
+  closed,
+  closingBy,
+  difference,
+  ending,
+  type Foreseen,
+  happens,
+  isReady,
+  ledger,
+  phase,
+  play,
+  stays,
+} from './live-session-ledger.js';
 import { call, earlierOf, onTheWire, type Said, saying } from './live-session-messages.js';
+import { handedIsLost } from './live-session-passing.js';
 
 type SessionModel = Model<typeof sessionMachine>;
-type Case = EventCase<typeof sessionMachine, never>;
-
-/** Anything that is foreseen when it happens, and then happens. */
-function happens(
-  foresee: (session: Session) => Foreseen,
-  act: (session: Session) => void,
-  terms: { readonly when?: (session: Session) => boolean; readonly weight?: number } = {},
-) {
-  const run = (session: Session): void => play(session, foresee(session), () => act(session));
-  return { ...terms, run, owes: ({ notes }: Session) => (notes['ledger'] as { problem?: string }).problem } as Case & Move<typeof sessionMachine>;
-}
 
 /** How likely it is that a walk comes to its end, beside all else that may happen. */
 const rarely = 0.05;
@@ -47,11 +49,13 @@ const mostCalls = 2;
 
 const sent = (event: SessionEvent) => (session: Session) => session.send(event);
 const reported = (event: SessionEvent) => (session: Session) => session.report('connection', event);
-const stays =
-  (...said: string[]) =>
-  (session: Session): Foreseen => ({ phase: phase(session), said });
-
 // ---- the app and its supervisor
+
+/** What waits for the model is not in any handle yet. */
+function requesting(session: Session, foreseen: Foreseen): Foreseen {
+  ledger(session).isFresh = false;
+  return foreseen;
+}
 
 /** Asked to end: at once where there is nobody to take leave of. */
 function leaving(session: Session): Foreseen {
@@ -90,10 +94,20 @@ export const events: NonNullable<SessionModel['events']> = {
       (session) =>
         phase(session) === 'closing'
           ? stays('session.rejected "closing" "r"')(session)
-          : { phase: phase(session), written: ['send'], said: ['session.queued "r"'] },
+          : requesting(session, { phase: phase(session), written: ['send'], said: ['session.queued "r"'] }),
       sent({ type: 'session.send', message: { clientContent: {} }, ref: 'r' }),
       { weight: 0.3 },
     ),
+    'app: lets the user be heard': happens(
+      (session) => (phase(session) === 'closing' ? stays('session.rejected "closing" null')(session) : { phase: phase(session), written: ['send'] }),
+      sent({ type: 'session.send', message: { realtimeInput: { audio: {} } } }),
+      { weight: 0.2 },
+    ),
+  },
+  'turn.requested': {
+    'app: has sent a turn, past the chart': happens((session) => requesting(session, { phase: phase(session) }), sent({ type: 'turn.requested' }), {
+      weight: 0.3,
+    }),
   },
   'session.respond': {
     'app: answers a': responds(false),
@@ -200,8 +214,8 @@ const dies = (kind: string): ErrorCase<typeof sessionMachine> => ({
   },
 });
 
-const socketEnds = (code: number | string, isOpenThen: boolean, weight = 0.2): Case =>
-  happens(
+const socketEnds = (code: number | string, isOpenThen: boolean, weight = 0.2): Case => {
+  const ends = happens(
     (session) => closed(session, code),
     (session) => {
       (socket(session) as Fake).notes['isOver'] = true;
@@ -209,6 +223,14 @@ const socketEnds = (code: number | string, isOpenThen: boolean, weight = 0.2): C
     },
     { when: (session) => socket(session) !== undefined && isSocketOpen(session) === isOpenThen, weight },
   );
+  return {
+    ...ends,
+    run: (session) => {
+      handedIsLost(session);
+      ends.run?.(session);
+    },
+  };
+};
 
 const answersOf = (id: 'a' | 'later', part: boolean): Move<typeof sessionMachine> => {
   const response = { output: part ? 'part' : id };
@@ -327,48 +349,4 @@ export const ignored: NonNullable<SessionModel['ignored']> = {
   'rotation.announced': raised,
   'rotation.forced': raised,
   'rotation.over': raised,
-};
-
-// ---- time, and other processes
-
-function passes(steps: number): Move<typeof sessionMachine> {
-  return {
-    weight: steps > 1 ? 0.2 : 0.5,
-    run: (session) => {
-      for (let step = 0; step < steps && session.isActive; step++) play(session, waiting(session, 100), () => session.advance(100));
-    },
-    owes: ({ notes }) => (notes['ledger'] as { problem?: string }).problem,
-  };
-}
-
-/** The session goes on in another process: its losses are forgotten, its calls abandoned. */
-function restored(how: (saved: Snapshot<unknown>) => Snapshot<unknown>, when: (session: Session) => boolean): Move<typeof sessionMachine> {
-  return happens(
-    (session) => {
-      const own = ledger(session);
-      Object.assign(own, { phase: null, restored: own.restored + 1 });
-      if (phase(session) === 'closing') return closingBy(session, 'client', 1006);
-      Object.assign(own, { losses: [], attempt: 0 });
-      if (how === connectingAgain) own.goAway = null;
-      else if (own.goAway !== null) own.goAway.by = null;
-      const open = rows(session).filter(isOpen);
-      return { phase: 'connecting', said: open.map(({ id }) => `tool.abandoned "${id}" "restored"`) };
-    },
-    (session) => {
-      const saved = how(JSON.parse(JSON.stringify(session.actor.getPersistedSnapshot())) as Snapshot<unknown>);
-      session.actor.getPersistedSnapshot = () => saved as never;
-      session.restore();
-    },
-    { weight: 0.25, when: (session) => ledger(session).restored === 0 && when(session) },
-  );
-}
-
-export const cases: NonNullable<SessionModel['cases']> = {
-  '100 ms pass': passes(1),
-  'a second passes': passes(10),
-  'restored by liveSession()': restored(connectingAgain, () => true),
-  'restored by XState alone': restored(
-    (saved) => saved,
-    (session) => !['connecting', 'backingOff'].includes(phase(session)),
-  ),
 };

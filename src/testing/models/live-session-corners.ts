@@ -16,11 +16,21 @@ export const corners: NonNullable<Model<typeof sessionMachine>['corners']> = {
   'an answer is written': [...called, 'a answers', 'uplink: an answer is written'],
   'a call is taken back while its answer waits': [...called, 'a answers', 'server: cancels a'],
   'a call is taken back too late': [...called, 'a answers', 'server: cancels a, whose answer is being written'],
-  'an answer waits while the conversation is lost': [...called, 'socket: closed 1006', 'a answers', '100 ms pass', ...begin],
+  'answers wait while the conversation is lost': [
+    ...called,
+    ...['server: calls later', 'socket: closed 1006', 'a answers', 'later answers', '100 ms pass', ...begin],
+  ],
   'a part of an answer makes the handle old': [
     ...called,
     ...['server: gives a handle', 'app: answers a in part', 'server: cancels a', 'server: goes away'],
   ],
+  'an answer that was taken back leaves the handle as it was': [
+    ...called,
+    ...['server: gives a handle', 'a answers', 'server: cancels a', 'server: goes away'],
+  ],
+  'a turn of the app makes the handle old': [...ready, 'server: gives a handle', 'app: says hello', 'server: goes away'],
+  'so does one past the chart': [...ready, 'server: gives a handle', 'app: has sent a turn, past the chart', 'server: goes away'],
+  'what the user says does not': [...ready, 'server: gives a handle', 'app: lets the user be heard', 'server: goes away'],
   // setups that are not accepted yet
   'a call comes after a loss': [...ready, ...lost, 'socket: opens', 'server: calls a'],
   'a call comes after a goAway': [...ready, 'server: gives a handle', 'server: goes away', 'server: calls a'],

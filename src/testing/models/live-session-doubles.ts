@@ -2,7 +2,6 @@
  * The actors of a Live session in its model, as far as the session can see them: a socket that opens and ends once, an uplink that writes answers in
  * their order, calls that answer once.
  */
-import type { AnyEventObject } from 'xstate';
 import type { CallRow } from '../../../machines/live/calls.js';
 import type { sessionMachine } from '../../../machines/live/session.js';
 import type { ConnectionCommand, SessionEvent, UplinkCommand } from '../../../machines/live/session-events.js';
@@ -77,8 +76,8 @@ export const uplinkDouble: FakeOptions = {
     const { isEnded } = is;
     obey(fake, is, event as unknown as UplinkCommand);
     // It writes what it can before it ends.
-    const isGone = (key: number | null): boolean => rows(run as unknown as Session).some((row) => row.key === key && row.status === 'abandoned');
-    if (event.type === 'uplink.end' && !isEnded) is.undead = is.waiting.find(({ key }) => isGone(key))?.key ?? undefined;
+    const isGone = (key: number | null): boolean => rows(run).some((row) => row.key === key && row.status === 'abandoned');
+    if (event.type === 'uplink.end' && !isEnded) is.undead = is.waiting.find(({ key }) => key !== is.handed && isGone(key))?.key ?? undefined;
     return undefined;
   },
 };
@@ -104,6 +103,15 @@ export function write(session: Session): number {
   const [answer] = is.waiting.splice(0, place + 1).slice(-1);
   is.handed = null;
   return answer?.key ?? 0;
+}
+
+/** The answer that its socket was given is lost with it, and was taken back: nobody gets it. @returns the key of its call */
+export function loseHanded(session: Session): number {
+  const is = uplink(session);
+  const key = is.handed as number;
+  is.waiting = is.waiting.filter((answer) => answer.key !== key);
+  is.handed = null;
+  return key;
 }
 
 /** Can it write an answer that somebody waits to hear of? */
@@ -138,7 +146,7 @@ export function answers(session: Session, id: string, answer: { readonly respons
 
 export const callDouble: FakeOptions = {
   onEvent: (fake, event) => {
-    const { type, ...given } = event as AnyEventObject;
+    const { type, ...given } = event;
     const { notes } = fake;
     if (type === 'call.run') notes['runs'] = true;
     if (type === 'call.settled' && notes['answered'] !== true) {

@@ -1,8 +1,9 @@
 /** What the model of a Live session knows of it by itself, and what it foresees: where each thing that happens leads, and which facts are told of it. */
 import type { AnyEventObject } from 'xstate';
 import { isOpen, type JsonObject } from '../../../machines/live/calls.js';
-import type { UplinkCommand } from '../../../machines/live/session-events.js';
-import type { SessionInput } from '../../../machines/live/session-events.js';
+import type { sessionMachine } from '../../../machines/live/session.js';
+import type { SessionInput, UplinkCommand } from '../../../machines/live/session-events.js';
+import type { EventCase, Move } from '../model/model.js';
 import { rows, type Session, uplinkHeard } from './live-session-doubles.js';
 
 export type Phase =
@@ -210,3 +211,19 @@ export function waiting(session: Session, ms: number): Foreseen {
   const kind = at === 'connecting' ? 'connectTimeout' : 'setupTimeout';
   return own.wasReady ? losing(session, kind, 'timeout', false) : failing(session, kind, 'timeout');
 }
+
+export type Case = EventCase<typeof sessionMachine, never>;
+
+/** Anything that is foreseen when it happens, and then happens. */
+export function happens(
+  foresee: (session: Session) => Foreseen,
+  act: (session: Session) => void,
+  terms: { readonly when?: (session: Session) => boolean; readonly weight?: number } = {},
+) {
+  const run = (session: Session): void => play(session, foresee(session), () => act(session));
+  return { ...terms, run, owes: ({ notes }: Session) => (notes['ledger'] as { problem?: string }).problem } as Case & Move<typeof sessionMachine>;
+}
+
+export const stays =
+  (...said: string[]) =>
+  (session: Session): Foreseen => ({ phase: phase(session), said });

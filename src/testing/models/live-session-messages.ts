@@ -64,6 +64,7 @@ export function saying(session: Session, message: Said): Foreseen {
   if (handle === null) own.isFresh = false;
   else if (handle !== undefined && !isLast) own.handle = handle;
   const timeLeftMs = goAway === undefined ? [] : [`session.goAway ${goAway}`];
+  if (message.setupComplete === true && at === 'rotating' && own.goAway !== null) own.goAway.by = session.clock.now() + own.goAway.leftMs;
   const begun = message.setupComplete === true && at === 'settingUp' ? beginning(session, fresh) : undefined;
   if (goAway !== undefined && !isLast) {
     const leftMs = Math.max(0, (goAway ?? 60_000) - inputOf(session).rotationMarginMs);

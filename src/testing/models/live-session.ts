@@ -2,11 +2,12 @@
 import { sessionMachine } from '../../../machines/live/session.js';
 import type { SessionInput } from '../../../machines/live/session-events.js';
 import type { Model } from '../model/model.js';
-import { cases, closeByApp, events, ignored, outcomes } from './live-session-cases.js';
+import { closeByApp, events, ignored, outcomes } from './live-session-cases.js';
 import { claims } from './live-session-claims.js';
 import { corners } from './live-session-corners.js';
 import { isSocketOpen, rows, uplink, uplinkHeard } from './live-session-doubles.js';
 import { closed, ledger, look, phase, play } from './live-session-ledger.js';
+import { cases } from './live-session-passing.js';
 
 const input: SessionInput = {
   ...{ setup: { model: 'm' }, connectMs: 100, setupMs: 200, toolMs: 1_000, toolDeadlines: { later: 300 }, nonBlocking: ['later'], closeMs: 200 },

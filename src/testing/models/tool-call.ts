@@ -27,9 +27,9 @@ function listen(call: Call): void {
 /** Where it leads, by the state that it meets, and what the session is told of it. */
 function leads(to: Readonly<Record<string, string>>, told: (met: string) => readonly object[] = () => []) {
   return (call: Call): string | undefined => {
-    const met = String(call.before.value);
+    const met = call.before.value;
     const wanted = to[met] ?? met;
-    if (call.snapshot.value !== wanted) return `it was ${met}, it is ${String(call.snapshot.value)}, not ${wanted}`;
+    if (call.snapshot.value !== wanted) return `it was ${met}, it is ${call.snapshot.value}, not ${wanted}`;
     const now = news(call).slice(Number(call.notes['newsBefore'] ?? 0));
     const expected = told(met).map((one) => ({ ...one }));
     return JSON.stringify(now) === JSON.stringify(expected) ? undefined : `told ${JSON.stringify(now)}, not ${JSON.stringify(expected)}`;
@@ -45,16 +45,10 @@ const settles = (given: ToolAnswer): Case => ({
   owes: leads({ pending: 'answering', running: 'answering' }, (met) => (met === 'answering' ? [] : [answer(given)])),
 });
 
-const progresses = (given: Omit<ToolAnswer, 'willContinue'>): Case => ({
-  payload: given as never,
-  owes: leads({}, (met) =>
-    met === 'running' ? [{ type: 'call.answer', key: 7, response: given.response, willContinue: true, ...without(given) }] : [],
-  ),
-});
-
-function without({ response: _, ...rest }: ToolAnswer): object {
-  return rest;
-}
+const progresses = (given: Omit<ToolAnswer, 'willContinue'>): Case => {
+  const { response: part, ...rest } = given;
+  return { payload: given as never, owes: leads({}, (met) => (met === 'running' ? [answer({ response: part, willContinue: true, ...rest })] : [])) };
+};
 
 const everywhere = (state: string): Readonly<Record<string, string>> => ({ pending: state, running: state, answering: state });
 
@@ -99,7 +93,7 @@ export const toolCallModel: Model<typeof toolCallMachine> = {
     '100 ms pass': {
       ms: 100,
       owes: (call) => {
-        const isUp = String(call.before.value) === 'running' && call.clock.now() - Number(call.notes['ranAt']) >= input.deadlineMs;
+        const isUp = call.before.value === 'running' && call.clock.now() - Number(call.notes['ranAt']) >= input.deadlineMs;
         const timedOut = answer({ response: { error: "tool 'weather' did not end within 300 ms" } });
         return leads(isUp ? { running: 'answering' } : {}, () => (isUp ? [timedOut] : []))(call);
       },
@@ -110,13 +104,13 @@ export const toolCallModel: Model<typeof toolCallMachine> = {
     'its function runs exactly while it runs, and knows the call': (call) => {
       const { key: _, ...known } = input;
       const [first] = call.of('execute');
-      if ((first !== undefined) !== (call.snapshot.value === 'running')) return `it is ${String(call.snapshot.value)}`;
+      if ((first !== undefined) !== (call.snapshot.value === 'running')) return `it is ${call.snapshot.value}`;
       if (call.fakes.length > 1) return `it ran ${call.fakes.length} times`;
       return first === undefined || JSON.stringify(first.input) === JSON.stringify(known) ? undefined : JSON.stringify(first.input);
     },
     'its session hears one last answer': (call) => {
       const last = news(call).filter(({ type, willContinue }) => type === 'call.answer' && willContinue !== true).length;
-      const isAnswered = ['answering', 'answered'].includes(String(call.snapshot.value));
+      const isAnswered = ['answering', 'answered'].includes(call.snapshot.value);
       return last > 1 || (isAnswered && last === 0) ? `${last}` : undefined;
     },
     'it has a deadline exactly while it runs': ({ snapshot, clock }) =>

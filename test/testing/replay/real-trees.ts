@@ -19,7 +19,7 @@ export const allMachines: Readonly<Record<string, AnyStateMachine>> = { ...catal
 /** Calls of a handle have random ids; here they are counted, so that a play has one text. */
 function withCountedCalls(text: string): string {
   const calls = new Map<string, string>();
-  return text.replaceAll(/[\da-f]{1,8}(?:-[\da-f]{1,8}){3}\.\d+/g, (id) => {
+  return text.replaceAll(/[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}\.\d+/g, (id) => {
     const name = calls.get(id) ?? `call-${calls.size + 1}`;
     calls.set(id, name);
     return name;
