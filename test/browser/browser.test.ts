@@ -3,7 +3,6 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { geminiServer, type GeminiServer } from '../../src/testing/gemini-server/server.js';
 import type { GeminiServerOptions } from '../../src/testing/gemini-server/options.js';
 import type { Step } from '../../src/testing/gemini-server/steps.js';
-import type { EspalierPage } from './page/main.js';
 import { browserPath, type Bundle, bundlePage, serveFolder, startBrowser } from './stand.js';
 
 let bundle: Bundle;
