@@ -64,6 +64,9 @@ export class FaultyPeer {
     this.#script = script;
     this.#faults = faults.toSorted((one, other) => one.frame - other.frame);
     this.#givesHandles = givesHandles;
+    // A connection of a longer session: its handle was given by the one before.
+    const given = script.said[0]?.message.setup?.sessionResumption?.handle;
+    if (given !== undefined) this.#answeredAt.set(given, new Set());
   }
 
   /** Has everything been sent? */
