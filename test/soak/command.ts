@@ -48,6 +48,8 @@ export async function soak(
   { progress, takeStray }: Pick<SoakPorts, 'progress' | 'takeStray'>,
 ): Promise<SoakFigures> {
   const failures: string[] = [];
+  // Opened when they are first looked at, and nobody's leftovers.
+  void [process.stdin, process.stdout, process.stderr];
   const before = process.getActiveResourcesInfo();
   const firstTenth = Math.max(1, Math.floor(conversations / 10));
   let early = 0;
