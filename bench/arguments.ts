@@ -1,6 +1,6 @@
 /** The command line of the door. */
-import { parseArgs } from 'node:util';
 import type { Bench } from './bench.js';
+import { readFlags } from './flags.js';
 
 export interface BenchArguments {
   readonly names: readonly string[];
@@ -30,28 +30,16 @@ export const usage = `usage: npm run bench -- NAME… [--json FILE] [--rounds N]
  * @returns the arguments, or in a sentence what is wrong with them
  */
 export function readArguments(args: readonly string[], known: readonly Pick<Bench, 'name' | 'subjects'>[]): BenchArguments | string {
-  let parsed;
-  try {
-    parsed = parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      tokens: true,
-      options: {
-        json: { type: 'string' },
-        rounds: { type: 'string' },
-        only: { type: 'string' },
-        smoke: { type: 'boolean', default: false },
-        check: { type: 'boolean', default: false },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    });
-  } catch (error) {
-    return error instanceof Error ? (error.message.split('. ', 1)[0] ?? '') : String(error);
-  }
-  const { values, positionals: names, tokens } = parsed;
-  const valued = tokens.flatMap((token) => (token.kind === 'option' && token.value !== undefined ? [token.name] : []));
-  const repeated = valued.find((name, index) => valued.indexOf(name) !== index);
-  if (repeated !== undefined) return `expected --${repeated} once, got: ${valued.filter((name) => name === repeated).length}`;
+  const read = readFlags(args, {
+    json: { type: 'string' },
+    rounds: { type: 'string' },
+    only: { type: 'string' },
+    smoke: { type: 'boolean', default: false },
+    check: { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
+  });
+  if (typeof read === 'string') return read;
+  const { values, positionals: names } = read;
   const unknown =
     stranger(
       names,

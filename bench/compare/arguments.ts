@@ -1,5 +1,5 @@
 /** The command line of the comparison. */
-import { parseArgs } from 'node:util';
+import { readFlags } from '../flags.js';
 
 export interface CompareArguments {
   readonly help: boolean;
@@ -42,20 +42,14 @@ exit code: 0; 1 when espalier is wrong in a case, or FILE cannot be written in t
  * @returns the arguments, or in a sentence what is wrong with them
  */
 export function readArguments(args: readonly string[], known: Known): CompareArguments | string {
-  let parsed;
-  try {
-    parsed = parseArgs({
-      args: [...args],
-      tokens: true,
-      options: { only: { type: 'string' }, json: { type: 'string' }, help: { type: 'boolean', short: 'h', default: false } },
-    });
-  } catch (error) {
-    return error instanceof Error ? (error.message.split('. ', 1)[0] ?? '') : String(error);
-  }
-  const { values, tokens } = parsed;
-  const given = tokens.flatMap((token) => (token.kind === 'option' ? [token.name] : []));
-  const repeated = given.find((name, index) => given.indexOf(name) !== index);
-  if (repeated !== undefined) return `expected --${repeated} once, got: ${given.filter((name) => name === repeated).length}`;
+  const read = readFlags(args, {
+    only: { type: 'string' },
+    json: { type: 'string' },
+    help: { type: 'boolean', short: 'h', default: false },
+  });
+  if (typeof read === 'string') return read;
+  const { values, positionals } = read;
+  if (positionals.length > 0) return `expected no names without --only, got: ${positionals.join(' ')}`;
   if (values.json === '') return 'expected --json with the name of a file, got: an empty one';
   const only = values.only?.split(',') ?? [];
   const ids = known.cases.map(({ id }) => id);

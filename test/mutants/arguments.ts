@@ -1,5 +1,5 @@
 /** The command line of the mutation run. */
-import { parseArgs } from 'node:util';
+import { readFlags } from '../../bench/flags.js';
 
 export interface MutantsArguments {
   /** Ids of machines, as in the catalogue and in its order. */
@@ -31,27 +31,15 @@ Exit code 1 when fewer than 95 % of them are caught, or one survives without a r
  * @returns the arguments, or in a sentence what is wrong with them
  */
 export function readArguments(args: readonly string[], known: readonly string[]): MutantsArguments | string {
-  let parsed;
-  try {
-    parsed = parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      tokens: true,
-      options: {
-        json: { type: 'string' },
-        seed: { type: 'string' },
-        jobs: { type: 'string' },
-        verbose: { type: 'boolean', default: false },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    });
-  } catch (error) {
-    return error instanceof Error ? (error.message.split('. ', 1)[0] ?? '') : String(error);
-  }
-  const { values, positionals, tokens } = parsed;
-  const valued = tokens.flatMap((token) => (token.kind === 'option' && token.value !== undefined ? [token.name] : []));
-  const repeated = valued.find((name, index) => valued.indexOf(name) !== index);
-  if (repeated !== undefined) return `expected --${repeated} once, got: ${valued.filter((name) => name === repeated).length}`;
+  const read = readFlags(args, {
+    json: { type: 'string' },
+    seed: { type: 'string' },
+    jobs: { type: 'string' },
+    verbose: { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
+  });
+  if (typeof read === 'string') return read;
+  const { values, positionals } = read;
   const unknown = positionals.find((name) => !known.includes(name));
   if (unknown !== undefined) return `expected one of ${known.join(', ')}, got: ${unknown}`;
   if (values.seed !== undefined && !(/^-?\d+$/.test(values.seed) && Number(values.seed) === (Number(values.seed) | 0)))
