@@ -15,7 +15,12 @@ afterAll(() => rmSync(scratch, { recursive: true }));
 async function run(...args: string[]): Promise<{ readonly code: number; readonly out: string[]; readonly errors: string[] }> {
   const out: string[] = [];
   const errors: string[] = [];
-  const code = await conformanceLive(args, { print: (text) => out.push(text), complain: (text) => errors.push(text), takeStray: () => [] });
+  const code = await conformanceLive(args, {
+    print: (text) => out.push(text),
+    complain: (text) => errors.push(text),
+    progress: () => undefined,
+    takeStray: () => [],
+  });
   return { code, out, errors };
 }
 
@@ -57,7 +62,7 @@ describe('the live conformance command', () => {
     expect(code).toBe(0);
   });
 
-  it('fails a recording that cannot be read, and one that no server of ours can play', async () => {
+  it('fails a recording that cannot be read', async () => {
     const broken = scratchFile('broken.websocket.log', '>99999 {}\n');
     const { code, out } = await run(broken, '--verbose');
     expect(code).toBe(1);

@@ -38,6 +38,7 @@ async function run(...args: string[]): Promise<{ code: number; out: string[]; er
     complain: (text) => {
       err += text;
     },
+    progress: () => undefined,
     takeStray: () => [],
   });
   return { code, out, err };

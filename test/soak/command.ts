@@ -6,6 +6,7 @@
 import { parseArgs } from 'node:util';
 import { heldBytes } from '../../bench/heap.js';
 import { Chance } from '../../src/testing/world/chance.js';
+import type { CommandPorts } from '../conformance/standalone.js';
 import { faultKinds, type Fault } from '../conformance/live/faulty-peer.js';
 import { described, playRun } from '../conformance/live/faults.js';
 import { madeUpSession } from './conversation.js';
@@ -23,14 +24,6 @@ Plays conversations with faults at random through our session, and looks at what
 /** How much the heap may grow over all conversations after the first tenth, bytes: less than 200 for each of 10 000. */
 const mostGrowth = 2_000_000;
 
-export interface SoakPorts {
-  readonly print: (text: string) => void;
-  readonly complain: (text: string) => void;
-  /** For people who wait; nothing where nobody does. */
-  readonly progress: (text: string) => void;
-  readonly takeStray: () => readonly unknown[];
-}
-
 export interface SoakFigures {
   readonly conversations: number;
   readonly seed: number;
@@ -45,7 +38,7 @@ export interface SoakFigures {
 export async function soak(
   conversations: number,
   seed: number,
-  { progress, takeStray }: Pick<SoakPorts, 'progress' | 'takeStray'>,
+  { progress, takeStray }: Pick<CommandPorts, 'progress' | 'takeStray'>,
 ): Promise<SoakFigures> {
   const failures: string[] = [];
   // Opened when they are first looked at, and nobody's leftovers.
@@ -98,7 +91,7 @@ export function faultsIn({ failures, handlesLeft, heapBytes: [early, late] }: So
  * Follows one command line.
  * @returns the exit code
  */
-export async function soakLive(args: string[], ports: SoakPorts): Promise<number> {
+export async function soakLive(args: string[], ports: CommandPorts): Promise<number> {
   let conversations: number;
   let seed: number;
   let isJson: boolean;

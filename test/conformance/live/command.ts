@@ -3,9 +3,8 @@
  *
  * Exit codes: 0 all passed or were skipped with a reason · 1 one failed · 2 a command line that cannot be followed.
  */
-import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { type CommandPorts, userPath } from '../standalone.js';
 import { playAgainstClient } from './against-client.js';
 import { playAgainstServer } from './against-server.js';
 import { playWithFaults } from './faults.js';
@@ -23,13 +22,6 @@ Plays every recorded Live session under the folders, as server script against ou
   --help     this text
 `;
 
-/** Where the command writes, and what it is told of errors that surface outside every promise. */
-export interface LiveConformancePorts {
-  readonly print: (text: string) => void;
-  readonly complain: (text: string) => void;
-  readonly takeStray: () => readonly unknown[];
-}
-
 interface Options {
   readonly paths: readonly string[];
   readonly verbose: boolean;
@@ -43,13 +35,6 @@ interface Verdict {
   readonly run: string;
   readonly status: 'passed' | 'failed' | 'skipped';
   readonly reason?: string;
-}
-
-/** A path as the user meant it: from where `npm run` was called, which npm remembers. */
-function userPath(path: string): string {
-  const here = resolve(path);
-  const from = process.env['INIT_CWD'];
-  return existsSync(here) || from === undefined ? here : resolve(from, path);
 }
 
 function parse(args: string[]): Options | 'help' {
@@ -72,7 +57,7 @@ function parse(args: string[]): Options | 'help' {
 }
 
 /** One run, judged: errors that surface outside fail the run in which they surface. */
-async function judge(name: string, run: string, play: () => Promise<string | undefined>, { takeStray }: LiveConformancePorts): Promise<Verdict> {
+async function judge(name: string, run: string, play: () => Promise<string | undefined>, { takeStray }: CommandPorts): Promise<Verdict> {
   takeStray();
   const reason = await play().catch((error: unknown) => `the run threw: ${String(error)}`);
   const stray = takeStray();
@@ -80,7 +65,7 @@ async function judge(name: string, run: string, play: () => Promise<string | und
   return { name, run, status: 'failed', reason: reason ?? `an error surfaced outside: ${stray.map(String).join('; ')}` };
 }
 
-async function* verdicts(files: readonly RecordedFile[], options: Options, ports: LiveConformancePorts): AsyncGenerator<Verdict> {
+async function* verdicts(files: readonly RecordedFile[], options: Options, ports: CommandPorts): AsyncGenerator<Verdict> {
   for (const file of files) {
     if ('broken' in file) yield { name: file.name, run: 'read', status: 'failed', reason: file.broken };
     else if ('foreign' in file) yield { name: file.name, run: 'read', status: 'skipped', reason: file.foreign };
@@ -88,7 +73,7 @@ async function* verdicts(files: readonly RecordedFile[], options: Options, ports
   }
 }
 
-async function* playSession(session: Session, { faults, seed }: Options, ports: LiveConformancePorts): AsyncGenerator<Verdict> {
+async function* playSession(session: Session, { faults, seed }: Options, ports: CommandPorts): AsyncGenerator<Verdict> {
   yield await judge(session.name, 'our session', () => playAgainstServer(session), ports);
   yield await judge(session.name, 'our server', () => playAgainstClient(session), ports);
   if (faults) yield await judge(session.name, `faults, seed ${seed}`, () => playWithFaults(session, seed), ports);
@@ -98,7 +83,7 @@ async function* playSession(session: Session, { faults, seed }: Options, ports: 
  * Follows one command line.
  * @returns the exit code
  */
-export async function conformanceLive(args: string[], ports: LiveConformancePorts): Promise<number> {
+export async function conformanceLive(args: string[], ports: CommandPorts): Promise<number> {
   let options: Options | 'help';
   let files: readonly RecordedFile[];
   try {

@@ -43,8 +43,6 @@ export class FaultyPeer {
   #stalledUntil = 0;
   /** Sockets that have not ended. */
   openSockets = 0;
-  /** Sockets that were open at one time. */
-  mostSockets = 0;
   readonly #clock: VirtualClock;
   readonly #script: Session;
   readonly #faults: Fault[];
@@ -53,6 +51,8 @@ export class FaultyPeer {
   readonly #calls = new Set<string>();
   readonly #cancelled = new Set<string>();
   readonly #everCalled = new Set<string>();
+  readonly #ends = new Map<Line, (code: number, reason: string, told: boolean) => void>();
+  readonly #timers = new Set<unknown>();
   #line: Line | null = null;
   #position = 0;
   #isWaiting = false;
@@ -77,7 +77,6 @@ export class FaultyPeer {
   readonly open: OpenSocket = (_address, listener) => {
     const line: Line = { listener, isOpen: false, isSetUp: false };
     this.openSockets += 1;
-    this.mostSockets = Math.max(this.mostSockets, this.openSockets);
     this.#later(1, () => {
       if (this.#line?.isOpen === true) this.violations.push('a second socket was opened while the first was open');
       this.#line = line;
@@ -127,9 +126,6 @@ export class FaultyPeer {
     for (const timer of this.#timers) this.#clock.clearTimeout(timer);
     this.#timers.clear();
   }
-
-  readonly #ends = new Map<Line, (code: number, reason: string, told: boolean) => void>();
-  readonly #timers = new Set<unknown>();
 
   #later(ms: number, act: () => void): unknown {
     const timer = this.#clock.setTimeout(() => {

@@ -1,20 +1,4 @@
-/** The process around the live conformance command: its streams, its exit code, and the errors that nobody caught. */
+import { standalone } from '../standalone.js';
 import { conformanceLive } from './command.js';
 
-const stray: unknown[] = [];
-process.on('uncaughtException', (error) => stray.push(error));
-process.on('unhandledRejection', (error) => stray.push(error));
-
-process.exitCode = await conformanceLive(process.argv.slice(2), {
-  print: (text) => {
-    console.log(text);
-  },
-  complain: (text) => {
-    console.error(text);
-  },
-  takeStray: () => stray.splice(0),
-}).catch((error: unknown) => {
-  // Whoever listens for stray errors would hear of this one too, and the exit code would be 0.
-  console.error(error);
-  return 1;
-});
+await standalone(conformanceLive);

@@ -4,10 +4,11 @@
  * Exit codes: 0 every line passed or was skipped with a reason · 1 a line failed · 2 a command line that cannot be followed.
  */
 import { existsSync, readFileSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { inspect, parseArgs } from 'node:util';
 
+import { type CommandPorts, userPath } from '../standalone.js';
 import type { Outcome } from './line.js';
 import { describe, playLine, readExclusions, readLine, type Exclusion } from './play.js';
 
@@ -29,14 +30,6 @@ interface Options {
   readonly only: readonly string[];
 }
 
-/** Where the command writes, and what it is told of errors that surface outside every promise. */
-export interface CommandPorts {
-  readonly print: (text: string) => void;
-  readonly complain: (text: string) => void;
-  /** Errors that surfaced in a listener or a timer since the last call. They fail the line in which they surface. */
-  readonly takeStray: () => readonly unknown[];
-}
-
 /** The repository: where package.json is, seen from the compiled file as from the source. */
 export function repositoryRoot(): string {
   let folder = dirname(fileURLToPath(import.meta.url));
@@ -46,13 +39,6 @@ export function repositoryRoot(): string {
     folder = above;
   }
   return folder;
-}
-
-/** A path as the user meant it: from where `npm run` was called, which npm remembers. */
-function userPath(path: string): string {
-  const here = resolve(path);
-  const from = process.env['INIT_CWD'];
-  return existsSync(here) || from === undefined ? here : resolve(from, path);
 }
 
 function parse(args: string[], home: string): Options | 'help' {
