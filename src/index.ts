@@ -77,6 +77,7 @@ export { type EventsDropped, eventsOf, type LiveEvent, type LiveEventOf, type Wi
 export {
   liveSessionHandle,
   type AnswerOutcome,
+  type LiveAnswer,
   type LiveFailure,
   type LiveHandleOptions,
   type LiveSession,

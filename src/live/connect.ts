@@ -14,6 +14,7 @@ import type { SessionEmitted } from '../../machines/live/session-events.js';
 import { type Clock, requireClock, systemClock } from '../supervision/clock.js';
 import { eventsOfFact, type LiveEvent, type LiveEventOf } from './events.js';
 import { type LiveFailure, type LiveSession, liveSessionHandle, outcomeOf, type SessionOutcome } from './handle.js';
+import { printFault } from './last-resort.js';
 import { aborted, isAbortSignal, LiveError } from './live-error.js';
 import type { LiveSessionOptions } from './options.js';
 import { invalid, requireOptions, sortOf } from './refusal.js';
@@ -194,13 +195,7 @@ class Teller {
 
   #fault(fault: LiveFault): void {
     const { onError } = this.#callbacks;
-    if (onError !== undefined) this.#call('onError', onError, fault, (error) => printError('onError', error));
-    else if (fault.kind === 'callbackThrew') printError(fault.callback, fault.error);
+    if (onError !== undefined) this.#call('onError', onError, fault, (error) => printFault('onError', error));
+    else if (fault.kind === 'callbackThrew') printFault(fault.callback, fault.error);
   }
-}
-
-/** What nobody else hears must be seen somewhere; rethrown, it would end the process. */
-function printError(callback: string, error: unknown): void {
-  // oxlint-disable-next-line no-console -- the app's bug must be seen somewhere, and rethrowing it would end the process
-  console.error(`espalier: ${callback} threw`, error);
 }

@@ -11,6 +11,7 @@ import type { SessionEmitted } from '../../machines/live/session-events.js';
 import { isInTurn, logicOf } from '../supervision/xstate-internals.js';
 import type { ClientMessage } from '../wire/gemini/live.js';
 import type { LiveEvent } from './events.js';
+import { printFault } from './last-resort.js';
 import { invalid, isPlainObject, requireOptions, sortOf } from './refusal.js';
 import type { LiveSessionRef } from './session.js';
 import { answerTo, type LiveToolResponse } from './tool-plan.js';
@@ -26,6 +27,9 @@ export type SessionOutcome = { readonly ok: true; readonly end: SessionEnd } | {
 
 /** `failure.kind` is `closed` where somebody closed it before it was ready, or before it was asked. */
 export type ReadyOutcome = { readonly ok: true } | { readonly ok: false; readonly failure: LiveFailure | ({ readonly kind: 'closed' } & SessionEnd) };
+
+/** An answer that is sent by hand: it names its call. */
+export type LiveAnswer = LiveToolResponse & { readonly id: string };
 
 /** What became of an answer: `queued` where it waits for a socket, or for the turn that the session is in; a `tool.answered` or a `tool.rejected` follows. */
 export type AnswerOutcome =
@@ -63,9 +67,7 @@ export interface LiveSession extends AsyncDisposable {
    * Answers calls: from anywhere, at any time, also from inside a callback of this session. It never waits for the session's turn.
    * @throws EspalierError `live/invalid-options` for what is no answer, before any is sent
    */
-  sendToolResponse(
-    responses: (LiveToolResponse & { readonly id: string }) | readonly (LiveToolResponse & { readonly id: string })[],
-  ): readonly AnswerOutcome[];
+  sendToolResponse(responses: LiveAnswer | readonly LiveAnswer[]): readonly AnswerOutcome[];
   /** Abandons running calls, closes in order, settles at the session's end. Twice is once. */
   close(): Promise<SessionOutcome>;
   /**
@@ -94,7 +96,7 @@ export interface LiveHandleOptions {
 export function liveSessionHandle(ref: LiveSessionRef, options: LiveHandleOptions = {}): LiveSession {
   if (!isSession(ref)) throw invalid('ref', 'an actor that runs liveSession()', sortOf(ref));
   requireOptions('options of the handle', options, ['onListenerError']);
-  const { onListenerError = printError } = options;
+  const { onListenerError = (error: unknown, type: string) => printFault(`a listener of '${type}'`, error) } = options;
   if (typeof onListenerError !== 'function') throw invalid('onListenerError', 'a function', sortOf(onListenerError));
   return new Handle(ref, onListenerError);
 }
@@ -165,12 +167,8 @@ class Handle implements LiveSession {
     return this.#send('update', contextUpdate, { contextUpdate });
   }
 
-  sendToolResponse(
-    responses: (LiveToolResponse & { readonly id: string }) | readonly (LiveToolResponse & { readonly id: string })[],
-  ): readonly AnswerOutcome[] {
-    const list = Array.isArray(responses)
-      ? (responses as readonly (LiveToolResponse & { readonly id: string })[])
-      : [responses as LiveToolResponse & { readonly id: string }];
+  sendToolResponse(responses: LiveAnswer | readonly LiveAnswer[]): readonly AnswerOutcome[] {
+    const list = Array.isArray(responses) ? (responses as readonly LiveAnswer[]) : [responses as LiveAnswer];
     for (const answer of list) {
       const isAnswer = isPlainObject(answer) && typeof answer.id === 'string' && Object.hasOwn(answer, 'response') && isJson(answer.response);
       if (!isAnswer) throw invalid('response', '{ id, response } with a response that is JSON', sortOf(answer));
@@ -215,14 +213,13 @@ class Handle implements LiveSession {
     return outcome;
   }
 
-  #answer(answer: LiveToolResponse & { readonly id: string }): AnswerOutcome {
+  #answer(answer: LiveAnswer): AnswerOutcome {
     const { id } = answer;
     if (this.ref.getSnapshot().status !== 'active') return { id, status: 'rejected', reason: 'closed' };
     // Within the session's own turn the call may be so new that its snapshot has none yet: what becomes of the answer is told by a fact.
     if (!isInTurn(this.ref)) {
       const row = this.#rowOf(id);
-      if (row === undefined && answer.unsolicited === undefined) return { id, status: 'rejected', reason: 'unknown' };
-      if (row === undefined) return this.#answerUnasked(answer);
+      if (row === undefined) return this.#answerUnknown(answer);
       if (!isOpen(row) || row.status === 'answering') return { id, status: 'rejected', reason: 'ended' };
       if (row.status === 'pending' && answer.willContinue === true) return { id, status: 'rejected', reason: 'pending' };
     }
@@ -230,9 +227,13 @@ class Handle implements LiveSession {
     return { id, status: this.#rowOf(id)?.status === 'answered' ? 'sent' : 'queued' };
   }
 
-  #answerUnasked(answer: LiveToolResponse & { readonly id: string }): AnswerOutcome {
-    answerTo(this.ref, answer.id, answer);
-    return { id: answer.id, status: 'queued' };
+  /** A call that this session never heard of: only an answer that says so is written, and none once the session takes its leave. */
+  #answerUnknown(answer: LiveAnswer): AnswerOutcome {
+    const { id, unsolicited } = answer;
+    if (unsolicited === undefined) return { id, status: 'rejected', reason: 'unknown' };
+    if (uplinkOf(this.ref)?.isOver !== false) return { id, status: 'rejected', reason: 'closed' };
+    answerTo(this.ref, id, answer);
+    return { id, status: 'queued' };
   }
 
   #rowOf(id: string) {
@@ -257,9 +258,4 @@ function isJson(value: unknown): boolean {
   } catch {
     return false;
   }
-}
-
-function printError(error: unknown, type: string): void {
-  // oxlint-disable-next-line no-console -- the app's bug must be seen somewhere, and rethrowing it would end the process
-  console.error(`espalier: a listener of '${type}' threw`, error);
 }

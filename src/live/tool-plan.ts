@@ -5,7 +5,7 @@ import { EspalierError } from '../errors.js';
 import { isZodSchema, readToolParameters, type ToolParameters } from '../wire/gemini/tool-parameters.js';
 import type { ModelCapabilities } from './capabilities.js';
 import { invalid, isDuration, isObject, isPlainObject, longestMs, sortOf } from './refusal.js';
-import { type FindTool, type Scheduling, schedulings, type ToolContext, type ToolFunction, ToolReply, unanswered } from './tools.js';
+import { type FindTool, objectOf, type Scheduling, schedulings, type ToolContext, type ToolFunction, ToolReply, unanswered } from './tools.js';
 
 /** A function that the model may call. `Args`: what `parameters` reads, where they are a zod schema. */
 export interface LiveTool<Args = JsonObject> {
@@ -138,16 +138,11 @@ export function answerTo(session: AnyActorRef, id: string, { response, schedulin
   session.send({
     type: 'session.respond',
     id,
-    response: objectOf(response),
+    response: objectOf(id, response),
     ...(scheduling === undefined ? {} : { scheduling }),
     ...(willContinue === true ? { willContinue } : {}),
     ...(unsolicited === undefined ? {} : { unsolicited }),
   });
-}
-
-function objectOf(value: unknown): JsonObject {
-  const json: unknown = JSON.parse(JSON.stringify(value ?? null) ?? 'null');
-  return isObject(json) ? json : { output: json };
 }
 
 /** Answers as apps write them: one, a list, or the wire's `{ functionResponses }`; nothing, where the app answers later. */

@@ -25,6 +25,7 @@ import { EspalierError } from '../errors.js';
 import { emitFrom, hasStopped, parentOf } from '../supervision/xstate-internals.js';
 import { guardedSignal } from './guarded-signal.js';
 import type { LiveSession } from './handle.js';
+import { printFault } from './last-resort.js';
 
 /** What a running function is given beside its arguments. */
 export interface ToolContext {
@@ -112,7 +113,7 @@ export function execute(find: FindTool, hold: (session: AnyActorRef) => LiveSess
       // A call that is over hears nothing any more, and its signal aborts just then.
       if (!isOver) say({ type: 'call.listenerThrew', reason: wordsOf(error) });
       else if (!hasStopped(session)) emitFrom(session, { type: 'tool.listenerThrew', id, name, reason: wordsOf(error) } as SessionEmitted);
-      else printError(error, name);
+      else printFault(`an abort listener of the tool '${name}'`, error);
     };
     const progress = (value: unknown) => {
       const { response, scheduling } = replyOf(name, value, tool.scheduling);
@@ -193,12 +194,6 @@ function contextOf(
       return held;
     },
   };
-}
-
-/** What is thrown when the session is over has nobody left to hear a fact of it. */
-function printError(error: unknown, name: string): void {
-  // oxlint-disable-next-line no-console -- the app's bug must be seen somewhere, and rethrowing it would end the process
-  console.error(`espalier: an abort listener of the tool '${name}' threw`, error);
 }
 
 /** When the model is to speak of a result that it did not wait for. */

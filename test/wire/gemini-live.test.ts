@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { readRecording } from '../../src/testing/index.js';
-import { durationMs, parseClientMessage, parseServerMessage, readBySchemas } from '../../src/wire/gemini/live.js';
+import { parseClientMessage, parseServerMessage, readBySchemas } from '../../src/wire/gemini/live.js';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
@@ -184,22 +184,6 @@ describe('a client frame', () => {
   it.each([['["10 C"]'], ['"10 C"'], ['null']])('with a tool response of %s is malformed, as for the real server', (response) => {
     const frame = parseClientMessage(`{"toolResponse":{"functionResponses":[{"id":"a","name":"n","response":${response}}]}}`);
     expect(frame).toMatchObject({ ok: false, reason: 'invalid-shape', detail: expect.stringContaining('functionResponses.0.response') });
-  });
-});
-
-describe('a duration', () => {
-  it.each([
-    ['50s', 50_000],
-    ['0s', 0],
-    ['0.250s', 250],
-    ['9.999999999s', 10_000],
-    ['-1.5s', -1_500],
-  ])('%s is %d ms', (duration, ms) => {
-    expect(durationMs(duration)).toBe(ms);
-  });
-
-  it.each([undefined, '', '50', 's', '5m', '1e3s', ' 5s', '.5s', 'NaNs'])('%s is none', (duration) => {
-    expect(durationMs(duration)).toBeNull();
   });
 });
 

@@ -64,14 +64,3 @@ export function readBySchemas(object: WireObject, text: string): ServerMessageRe
   ].flatMap(({ kind, at, call }) => (typeof call['fault'] === 'string' ? [{ kind, detail: `${at} ${call['fault']}`, got: call }] : []));
   return faults.length === 0 ? read : { ...read, faults: [...read.faults, ...faults] };
 }
-
-/**
- * A protobuf duration in ms: `'50s'` → 50 000, `'0.250s'` → 250. Rounded to whole ms.
- * @returns null for what is no duration (absent included), so that the caller chooses its own default
- * @throws  never
- * @see https://protobuf.dev/reference/protobuf/google.protobuf/#duration — seconds with up to nine decimals, ending in `s`
- */
-export function durationMs(duration: string | undefined): number | null {
-  const match = /^(-?\d{1,12}(?:\.\d{1,9})?)s$/.exec(duration ?? '');
-  return match ? Math.round(Number(match[1]) * 1000) : null;
-}

@@ -26,7 +26,7 @@ export const serverKinds = {
   serverContent,
   toolCall: z.looseObject({ functionCalls: z.array(functionCallOrFault).default([]) }),
   toolCallCancellation: z.looseObject({ ids: z.array(z.string()).default([]) }),
-  /** `timeLeft` is a protobuf duration, `"50s"`: read it with `durationMs`. */
+  /** `timeLeft` is a protobuf duration, `"50s"`. */
   goAway: z.looseObject({ timeLeft: z.string().optional() }),
   /** `ACTIVITY_START | ACTIVITY_END`; `audioOffset` is a duration from the start of the audio. */
   voiceActivity: z.looseObject({ voiceActivityType: z.string().optional(), audioOffset: z.string().optional() }),
