@@ -27,6 +27,8 @@ export interface SessionContext extends SessionInput {
   readonly lost: { readonly code: number | string; readonly reason: string } | null;
   /** Lost sockets within the period, monotonic ms, newest first. */
   readonly losses: readonly number[];
+  /** Sockets left for a new one within the period, monotonic ms, newest first. */
+  readonly rotations: readonly number[];
   /** Attempts to come back since the last accepted setup. */
   readonly attempt: number;
   /** Has it just been restored from a snapshot? */
@@ -52,6 +54,7 @@ export function initialContext(input: SessionInput): SessionContext {
     goAway: null,
     lost: null,
     losses: [],
+    rotations: [],
     attempt: 0,
     isRestored: false,
     exit: null,
@@ -83,20 +86,36 @@ export function isFinal({ code }: Pick<SocketEnd, 'code'>): boolean {
 
 /**
  * Was it the resumption that the server refused? It closed the socket by a frame, before it accepted the setup, and the setup bore a handle. A cut
- * (1006), a restart of the server (1001, 1012, 1013) and a socket that failed say nothing of the handle.
+ * (1006), a restart of the server (1001, 1012, 1013) and a socket that failed say nothing of the handle. An internal error (1011) may: the server answers so
+ * while it still holds the old socket, and where it has no such session. The handle is tried again, {@link triesAfterError} times within the budget.
  */
-export function isRefusedResumption({ isResuming }: SessionContext, { code }: Pick<SocketEnd, 'code'>): boolean {
-  return isResuming && typeof code === 'number' && code >= 1000 && ![1001, 1006, 1012, 1013].includes(code);
+export function isRefusedResumption(context: SessionContext, { code, at }: Pick<SocketEnd, 'code' | 'at'>): boolean {
+  if (!context.isResuming || typeof code !== 'number' || code < 1000 || [1001, 1006, 1012, 1013].includes(code)) return false;
+  const mayPass = code === 1011 && context.hasBeenReady && context.attempt < triesAfterError && !exceedsBudget(context, { at });
+  return !mayPass;
 }
+
+/** Attempts in a row after which an internal error is taken for a refusal. */
+const triesAfterError = 2;
 
 /** Would one more attempt be too many, within the period or in a row? */
 export function exceedsBudget({ losses, attempt, reconnect }: SessionContext, { at }: Pick<SocketEnd, 'at'>): boolean {
   return attempt >= reconnect.intensity || (at !== null && exceedsIntensity(losses, at, reconnect.intensity, reconnect.periodMs));
 }
 
+/** Is the socket left too soon after others? As many as may be lost are left at once; then the budget of losses holds for these, too. */
+export function isHasty({ rotations, reconnect }: SessionContext, { at }: Pick<SocketEnd, 'at'>): boolean {
+  return at !== null && exceedsIntensity(rotations, at, Math.max(1, reconnect.intensity), reconnect.periodMs);
+}
+
 /** The losses with one more. */
 export function withLoss({ losses, reconnect }: Pick<SessionContext, 'losses' | 'reconnect'>, at: number | null): readonly number[] {
   return at === null ? losses : addRestart(losses, at, reconnect.periodMs);
+}
+
+/** The sockets that were left, with one more. */
+export function withRotation({ rotations, reconnect }: Pick<SessionContext, 'rotations' | 'reconnect'>, at: number): readonly number[] {
+  return addRestart(rotations, at, reconnect.periodMs);
 }
 
 /** From a loss to the next attempt, ms. */

@@ -267,7 +267,7 @@ export function abandonCalls(context: SessionContext, reason: string, answers: '
 /** Restored from a snapshot: the socket is gone, and with it the calls; moments of another clock mean nothing. */
 export function forgetSocket(context: SessionContext): SessionStep {
   const { changes, facts = [], over = [] } = abandonCalls(context, 'restored', 'drop');
-  return { changes: { ...changes, losses: [], attempt: 0, isAccepted: false, isRestored: false }, facts, over };
+  return { changes: { ...changes, losses: [], rotations: [], attempt: 0, isAccepted: false, isRestored: false }, facts, over };
 }
 
 // ---- sockets

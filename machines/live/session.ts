@@ -55,8 +55,9 @@ export const sessionMachine = setup({
   guards: {
     isOrderly: ({ context }, p: { code: number | string }) => state.isOrderly(context, p),
     isHopeless: ({ context }, p: state.SocketEnd) => state.isFinal(p) || state.exceedsBudget(context, p),
-    isSpent: ({ context }) => state.exceedsBudget(context, { at: null }),
+    isSpent: ({ context }, p: { at: number | null }) => state.exceedsBudget(context, p),
     isRefusedResumption: ({ context }, p: state.SocketEnd) => state.isRefusedResumption(context, p),
+    isCalm: ({ context }, p: { at: number }) => !state.isHasty(context, p),
     isFirst: ({ context }) => !context.hasBeenReady,
     isRestored: ({ context }) => context.isRestored,
     mayRotate: ({ context }) => state.mayRotate(context),
@@ -120,6 +121,7 @@ export const sessionMachine = setup({
     closeLane: enqueueActions(({ context, event, enqueue }) => carryOut(enqueue, { context, event, step: steps.closeLane })),
     closeSocket: sendTo('connection', { type: 'connection.close', code: 1000, reason: '' }),
     leaveSocket: enqueueActions(({ context, enqueue }) => carryOut(enqueue, { context, step: steps.leaveSocket() })),
+    noteRotation: assign({ rotations: ({ context }, p: { at: number }) => state.withRotation(context, p.at) }),
     noteRequest: assign({ isFresh: false }),
     noteGoAway: assign({ goAway: (_, p: { timeLeftMs: number | null }) => p }),
     forceRotation: raise({ type: 'rotation.forced' }),
@@ -207,7 +209,11 @@ export const sessionMachine = setup({
                   after: {
                     connectDeadline: [
                       { guard: 'isFirst', target: '#liveSession.failed', actions: { type: 'noteTimeout', params: { kind: 'connectTimeout' } } },
-                      { guard: 'isSpent', target: '#liveSession.failed', actions: { type: 'noteTimeout', params: { kind: 'connectTimeout' } } },
+                      {
+                        guard: { type: 'isSpent', params: { at: null } },
+                        target: '#liveSession.failed',
+                        actions: { type: 'noteTimeout', params: { kind: 'connectTimeout' } },
+                      },
                       {
                         target: '#liveSession.open.connection.backingOff',
                         actions: { type: 'loseSocket', params: { code: 'timeout', reason: 'no connection in time', at: null } },
@@ -241,7 +247,11 @@ export const sessionMachine = setup({
                   after: {
                     setupDeadline: [
                       { guard: 'isFirst', target: '#liveSession.failed', actions: { type: 'noteTimeout', params: { kind: 'setupTimeout' } } },
-                      { guard: 'isSpent', target: '#liveSession.failed', actions: { type: 'noteTimeout', params: { kind: 'setupTimeout' } } },
+                      {
+                        guard: { type: 'isSpent', params: { at: null } },
+                        target: '#liveSession.failed',
+                        actions: { type: 'noteTimeout', params: { kind: 'setupTimeout' } },
+                      },
                       {
                         target: '#liveSession.open.connection.backingOff',
                         actions: { type: 'loseSocket', params: { code: 'timeout', reason: 'no setupComplete in time', at: null } },
@@ -301,7 +311,26 @@ export const sessionMachine = setup({
                 rotating: {
                   description: 'The old socket is being closed before a new one resumes; at most closeMs. What is sent waits.',
                   entry: ['holdUplink', 'leaveSocket'],
-                  on: { 'socket.closed': { target: '#liveSession.open.connection.online', reenter: true } },
+                  on: {
+                    'socket.closed': [
+                      {
+                        guard: { type: 'isCalm', params: ({ event: { at } }) => ({ at }) },
+                        target: '#liveSession.open.connection.online',
+                        reenter: true,
+                        actions: { type: 'noteRotation', params: ({ event: { at } }) => ({ at }) },
+                      },
+                      {
+                        guard: { type: 'isSpent', params: ({ event: { at } }) => ({ at }) },
+                        target: '#liveSession.failed',
+                        actions: { type: 'noteLoss', params: { kind: 'connectionLost' } },
+                      },
+                      {
+                        description: 'One socket after the other is announced to end.',
+                        target: '#liveSession.open.connection.backingOff',
+                        actions: { type: 'loseSocket', params: ({ event: { code, reason, at } }) => ({ code, reason, at }) },
+                      },
+                    ],
+                  },
                   after: { closeDeadline: { target: '#liveSession.open.connection.online', reenter: true } },
                 },
                 closing: {

@@ -174,7 +174,7 @@ describe('a handle', () => {
     expect([handlesAsked(w), w.fact('session.resumable')]).toEqual([[undefined, undefined], []]);
   });
 
-  it.each([1000, 1005, 1007, 1008, 1011])('that is refused (%i) is given up at once: the conversation begins afresh, and says so', (code) => {
+  it.each([1000, 1005, 1007, 1008])('that is refused (%i) is given up at once: the conversation begins afresh, and says so', (code) => {
     const w = withHandle();
     w.call('open');
     w.closed(1006);
@@ -190,6 +190,33 @@ describe('a handle', () => {
       { type: 'tool.abandoned', id: 'open', name: 'tool-open', reason: 'contextLost' },
     ]);
     expect(w.runs[0]?.isRunning).toBe(false);
+  });
+
+  it('outlives an internal error (1011), which the server answers while it still holds the old socket', () => {
+    const w = withHandle();
+    w.call('open');
+    w.closed(1006);
+    reopened(w);
+    w.closed(1011, 'Internal error');
+    expect([w.state(), w.fact('session.contextLost')]).toEqual(['backingOff', []]);
+    reopened(w, 200);
+    accept(w);
+    expect([w.state(), handlesAsked(w)]).toEqual(['ready.idle', [undefined, 'h1', 'h1']]);
+    expect([w.fact('session.contextLost'), w.runs[0]?.isRunning]).toEqual([[], true]);
+  });
+
+  it('is given up where the internal error goes on', () => {
+    const w = withHandle();
+    w.closed(1006);
+    reopened(w);
+    w.closed(1011, 'Internal error');
+    reopened(w, 200);
+    w.closed(1011, 'Internal error');
+    expect(w.state()).toBe('connecting');
+    w.opened();
+    accept(w);
+    expect(handlesAsked(w)).toEqual([undefined, 'h1', 'h1', undefined]);
+    expect(w.fact('session.contextLost')).toEqual([{ type: 'session.contextLost', code: 1011, reason: 'Internal error' }]);
   });
 
   it.each([1001, 1006, 1012, 1013, 'ECONNRESET'])('outlives a socket that is lost (%s) before it was heard', (code) => {

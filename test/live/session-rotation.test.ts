@@ -23,6 +23,52 @@ const handlesAsked = (w: SessionWorld) =>
     ({ heard }) => (heard[0] as { message?: { setup?: { sessionResumption?: { handle?: string } } } }).message?.setup?.sessionResumption?.handle,
   );
 
+describe('a server that announces the end of one socket after the other', () => {
+  const rotate = (w: SessionWorld): void => {
+    w.message(handle(`h${w.sockets.length}`));
+    w.message(goAway('50s'));
+    w.closed(1000);
+  };
+
+  it('is left at once twice, as often as sockets may be lost, and then after a pause', () => {
+    const w = world();
+    for (let round = 0; round < 2; round++) {
+      rotate(w);
+      accepted(w);
+    }
+    expect(w.fact('session.reconnecting')).toEqual([]);
+    rotate(w);
+    expect([w.state(), w.fact('session.reconnecting')]).toEqual([
+      'backingOff',
+      [{ type: 'session.reconnecting', attempt: 1, delayMs: 100, code: 1000, reason: '' }],
+    ]);
+    w.clock.advanceBy(100);
+    accepted(w);
+    expect([w.state(), handlesAsked(w).at(-1)]).toEqual(['ready.idle', 'h3']);
+  });
+
+  it('is given up once the budget of lost sockets is spent, too', () => {
+    const w = world();
+    for (let round = 0; round < 4; round++) {
+      rotate(w);
+      if (w.state() === 'backingOff') w.clock.advanceBy(100);
+      accepted(w);
+    }
+    rotate(w);
+    expect([w.state(), w.fact('session.failed')]).toEqual(['failed', [{ type: 'session.failed', kind: 'connectionLost', code: 1000, reason: '' }]]);
+  });
+
+  it('is forgiven after a while', () => {
+    const w = world();
+    for (let round = 0; round < 6; round++) {
+      rotate(w);
+      accepted(w);
+      w.clock.advanceBy(60_001);
+    }
+    expect([w.state(), w.fact('session.reconnecting')]).toEqual(['ready.idle', []]);
+  });
+});
+
 describe('a goAway', () => {
   it('while nobody waits is followed at once: the old socket is closed before the new one begins', () => {
     const w = world();

@@ -32,6 +32,7 @@ import {
   happens,
   isReady,
   ledger,
+  type Phase,
   phase,
   play,
   stays,
@@ -214,14 +215,17 @@ const dies = (kind: string): ErrorCase<typeof sessionMachine> => ({
   },
 });
 
-const socketEnds = (code: number | string, isOpenThen: boolean, weight = 0.2): Case => {
+const socketEnds = (code: number | string, isOpenThen: boolean, weight = 0.2, phases?: readonly Phase[]): Case => {
   const ends = happens(
     (session) => closed(session, code),
     (session) => {
       (socket(session) as Fake).notes['isOver'] = true;
       session.report('connection', { type: 'socket.closed', code, reason: 'so', at: session.clock.now() });
     },
-    { when: (session) => socket(session) !== undefined && isSocketOpen(session) === isOpenThen, weight },
+    {
+      when: (session) => socket(session) !== undefined && isSocketOpen(session) === isOpenThen && phases?.includes(phase(session)) !== false,
+      weight,
+    },
   );
   return {
     ...ends,
@@ -274,6 +278,7 @@ export const outcomes: NonNullable<SessionModel['outcomes']> = {
         'socket: closed 1000': socketEnds(1000, true, rarely),
         'socket: closed 1006': socketEnds(1006, true),
         'socket: closed 1008': socketEnds(1008, true, rarely),
+        'socket: closed 1011': socketEnds(1011, true, rarely, ['settingUp']),
         'socket: refused': socketEnds('ECONNREFUSED', false),
         'socket: refused 401': socketEnds(401, false, rarely),
       },

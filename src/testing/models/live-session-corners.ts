@@ -7,6 +7,8 @@ const ready = ['a session', ...begin] as const;
 const called = [...ready, 'server: calls a'] as const;
 const lost = ['socket: closed 1006', '100 ms pass'];
 const left = ['server: gives a handle', 'server: goes away', 'socket: closed 1006'];
+/** A socket is left, and the next is ready. */
+const again = [...left, ...begin];
 const unheard = ['socket: opens', '100 ms pass', '100 ms pass'];
 /** The server does not know the handle that the app gave. */
 const refused = ['a session with a handle', 'socket: opens', 'socket: closed 1008', ...begin] as const;
@@ -47,7 +49,21 @@ export const corners: NonNullable<Model<typeof sessionMachine>['corners']> = {
   'a loss comes long after one': [...ready, ...lost, ...begin, 'a second passes', 'socket: closed 1006'],
   'a loss comes soon after a restoration': [...ready, ...lost, ...begin, 'restored by liveSession()', ...begin, 'socket: closed 1006'],
   'a restored session is refused its first socket': [...ready, 'socket: closed 1006', 'restored by liveSession()', 'socket: refused'],
+  'one socket after the other is announced to end': [...ready, ...again, ...left, '100 ms pass', ...begin, ...left],
+  'a socket is left soon after a restoration': [...ready, ...again, 'restored by liveSession()', ...begin, ...left],
+  'a socket is left long after another': [...ready, ...again, 'a second passes', '100 ms pass', ...again],
+  'a server has an internal error once': [
+    ...ready,
+    'server: gives a handle',
+    'server: goes away',
+    'socket: closed 1006',
+    'socket: opens',
+    'socket: closed 1011',
+    '100 ms pass',
+    ...begin,
+  ],
   // handles that are refused
+  'an internal error goes on': [...ready, 'server: gives a handle', ...lost, 'socket: opens', 'socket: closed 1011', ...begin],
   'a loss comes soon after a refusal': [...refused, 'socket: closed 1006'],
   'a second conversation is lost, for another reason': [...refused, 'a second passes', '100 ms pass', ...lost, ...begin],
   'a goAway comes after a refusal': [

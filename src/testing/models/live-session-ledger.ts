@@ -47,6 +47,8 @@ export interface Ledger {
   /** The handle that the present socket's setup bore. */
   asked: string | null;
   losses: number[];
+  /** When sockets were left for a new one. */
+  rotations: number[];
   attempt: number;
   /** The latest call when the setup was sent. */
   keyAtSetup: number;
@@ -61,7 +63,19 @@ export interface Ledger {
 export function ledger(session: Session): Ledger {
   const handle = (inputOf(session).setup['sessionResumption'] as { handle?: string } | undefined)?.handle ?? null;
   session.notes['ledger'] ??= {
-    ...{ handle, isFresh: false, goAway: null, wasReady: false, exit: null, lost: null, asked: null, losses: [], attempt: 0, keyAtSetup: 0 },
+    ...{
+      handle,
+      isFresh: false,
+      goAway: null,
+      wasReady: false,
+      exit: null,
+      lost: null,
+      asked: null,
+      losses: [],
+      rotations: [],
+      attempt: 0,
+      keyAtSetup: 0,
+    },
     ...{ phase: null, since: 0, restored: 0, problem: undefined },
   } satisfies Ledger;
   return session.notes['ledger'] as Ledger;
@@ -169,24 +183,50 @@ export function closingBy(session: Session, by: 'client' | 'server', code: numbe
 /** The socket is lost: another attempt, unless that would be too many. `code`: null where a deadline of the chart made it. */
 export function losing(session: Session, kind: string, code: number | string, isCounted: boolean): Foreseen {
   const own = ledger(session);
-  const { reconnect } = inputOf(session);
   const now = session.clock.now();
-  const earlier = own.losses[reconnect.intensity - 1];
-  const isSpent = own.attempt >= reconnect.intensity || (isCounted && earlier !== undefined && now - earlier <= reconnect.periodMs);
-  if (isSpent || code === 1008 || code === 401) return failing(session, kind, code);
+  if (isSpent(session, isCounted) || code === 1008 || code === 401) return failing(session, kind, code);
   if (isCounted) own.losses = [now, ...own.losses];
   own.attempt++;
-  const delayMs = reconnect.backoff.minMs * 2 ** (own.attempt - 1);
-  return { phase: 'backingOff', said: [`session.reconnecting ${own.attempt} ${delayMs} ${JSON.stringify(code)}`] };
+  return { phase: 'backingOff', said: [`session.reconnecting ${own.attempt} ${reconnectMs(session)} ${JSON.stringify(code)}`] };
+}
+
+/** Would one more attempt be too many? */
+function isSpent(session: Session, isCounted: boolean): boolean {
+  const { losses, attempt } = ledger(session);
+  const { intensity, periodMs } = inputOf(session).reconnect;
+  const earlier = losses[intensity - 1];
+  return attempt >= intensity || (isCounted && earlier !== undefined && session.clock.now() - earlier <= periodMs);
+}
+
+/** The socket is left, as it was to be: too soon after others, it is as good as lost. What it is closed with says nothing. */
+function left(session: Session, code: number | string): Foreseen {
+  const own = ledger(session);
+  const { intensity, periodMs } = inputOf(session).reconnect;
+  const now = session.clock.now();
+  const earlier = own.rotations[intensity - 1];
+  if (earlier === undefined || now - earlier > periodMs) {
+    own.rotations = [now, ...own.rotations];
+    return { phase: 'connecting' };
+  }
+  if (isSpent(session, true)) return failing(session, 'connectionLost', code);
+  own.losses = [now, ...own.losses];
+  own.attempt++;
+  return { phase: 'backingOff', said: [`session.reconnecting ${own.attempt} ${reconnectMs(session)} ${JSON.stringify(code)}`] };
+}
+
+/** From a loss to the next attempt, ms. */
+function reconnectMs(session: Session): number {
+  return inputOf(session).reconnect.backoff.minMs * 2 ** (ledger(session).attempt - 1);
 }
 
 /** The socket ends. */
 export function closed(session: Session, code: number | string): Foreseen {
   const own = ledger(session);
   const at = phase(session);
-  if (at === 'rotating') return { phase: 'connecting' };
+  if (at === 'rotating') return left(session, code);
   if (at === 'closing') return closingBy(session, 'client', typeof code === 'number' ? code : 1006);
-  if (at === 'settingUp' && own.asked !== null && code !== 1006 && typeof code === 'number') {
+  const mayPass = code === 1011 && own.wasReady && own.attempt < 2 && !isSpent(session, true);
+  if (at === 'settingUp' && own.asked !== null && code !== 1006 && typeof code === 'number' && !mayPass) {
     Object.assign(own, { handle: null, isFresh: false, lost: code, losses: [session.clock.now(), ...own.losses] });
     return { phase: 'connecting' };
   }
@@ -199,10 +239,11 @@ export function closed(session: Session, code: number | string): Foreseen {
 export function waiting(session: Session, ms: number): Foreseen {
   const own = ledger(session);
   const at = phase(session);
-  const { connectMs, setupMs, closeMs, reconnect } = inputOf(session);
+  const { connectMs, setupMs, closeMs } = inputOf(session);
   const now = session.clock.now() + ms;
-  const backoffMs = reconnect.backoff.minMs * 2 ** (own.attempt - 1);
-  const longest = { connecting: connectMs, settingUp: setupMs, rotating: closeMs, closing: closeMs, backingOff: backoffMs }[at as 'closing'];
+  const longest = { connecting: connectMs, settingUp: setupMs, rotating: closeMs, closing: closeMs, backingOff: reconnectMs(session) }[
+    at as 'closing'
+  ];
   const isForced = own.goAway?.by !== undefined && own.goAway.by !== null && now >= own.goAway.by;
   if (isForced && own.goAway !== null) own.goAway.by = null;
   if (longest === undefined || now - own.since < longest) return { phase: isForced && isReady(at) ? 'rotating' : at };

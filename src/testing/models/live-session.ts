@@ -27,18 +27,18 @@ export const liveSessionModel: Model<typeof sessionMachine> = {
   delays: {},
   cases,
   key: (session) => {
-    const { isFresh, goAway, wasReady, exit, lost, losses, attempt, since, handle, asked, restored } = ledger(session);
+    const { isFresh, goAway, wasReady, exit, lost, losses, rotations, attempt, since, handle, asked, restored } = ledger(session);
     const now = session.clock.now();
     const calls = rows(session).map(({ id, status, args, known, covered, answer, scheduling, key }) => {
       const isEarly = key > ledger(session).keyAtSetup;
       return [id, status, args['city'], known, covered, answer !== null, scheduling, isEarly];
     });
-    const ages = losses.map((at) => now - at).filter((age) => age <= 1_000);
+    const agesOf = (moments: readonly number[]) => moments.map((at) => now - at).filter((age) => age <= 1_000);
     const waiting = uplink(session).waiting.map(({ key, final }) => [key, final]);
     const waits = ['connecting', 'settingUp', 'rotating', 'closing', 'backingOff'].includes(phase(session));
     const due = typeof goAway?.by === 'number' ? Math.min(goAway.by - now, 1_000) : goAway?.by;
     return [
-      ...[calls, waiting, uplink(session).handed, ages, attempt, waits ? now - since : null, due],
+      ...[calls, waiting, uplink(session).handed, agesOf(losses), agesOf(rotations), attempt, waits ? now - since : null, due],
       ...[isFresh, wasReady, exit, lost, handle, asked, restored, isSocketOpen(session)],
     ];
   },
