@@ -11,7 +11,7 @@ import { wordsOf } from '../../machines/live/ending.js';
 import type { ConnectionCommand, ConnectionInput, SessionEmitted, SessionEvent } from '../../machines/live/session-events.js';
 import { clockOf } from '../supervision/clock.js';
 import { emitFrom, parentOf } from '../supervision/xstate-internals.js';
-import { type Frame, isData, parseServerMessage } from '../wire/gemini/live.js';
+import { type Frame, isData, parseServerMessage, type UnreadableFrame } from '../wire/gemini/live.js';
 import { noteSocket } from './intake.js';
 import type { ClientSocket, OpenSocket } from './socket.js';
 import { uplinkOf } from './uplink.js';
@@ -50,14 +50,25 @@ export function connection({ endpoint, secrets = [], openSocket }: ConnectionOpt
     const report = (event: SessionEvent) => {
       if (!isOver) sendBack(event);
     };
-    const reportFrame = (event: SessionEvent) => {
-      if (event.type === 'socket.malformed') report({ ...event, detail: hide(event.detail), excerpt: hide(event.excerpt) });
-      else if (isLaneOpen && !isOver && event.type === 'server.message' && isData(event.message)) {
-        emitFrom(session, { type: 'session.message', message: event.message } as SessionEmitted);
-      } else report(event);
+    const readFrame = (data: Frame) => {
+      const read = parseServerMessage(data);
+      if (!read.ok) {
+        malformed(read.reason, read.detail, read.excerpt);
+        return;
+      }
+      const { message, faults } = read;
+      // Beside the chart: no event of its own is made, for there are hundreds in a turn.
+      if (isLaneOpen && !isOver && faults.length === 0 && isData(message)) {
+        emitFrom(session, { type: 'session.message', message } as SessionEmitted);
+        return;
+      }
+      for (const { detail, got } of faults) malformed('invalid-shape', detail, (JSON.stringify(got) ?? '').slice(0, longestExcerpt));
+      report({ type: 'server.message', message });
       // Not before: a socket that is not read would never be set up.
-      if (event.type === 'server.message' && event.message['setupComplete'] !== undefined && socket !== null) noteSocket(session, socket);
+      if (message.setupComplete !== undefined && socket !== null) noteSocket(session, socket);
     };
+    const malformed = (reason: UnreadableFrame['reason'], detail: string, excerpt: string) =>
+      report({ type: 'socket.malformed', reason, detail: hide(detail), excerpt: hide(excerpt) });
     report({ type: 'socket.opening' });
     let socket: ClientSocket | null = null;
     const end = (code: number | string, reason: string) => {
@@ -73,7 +84,7 @@ export function connection({ endpoint, secrets = [], openSocket }: ConnectionOpt
         if (socket !== null) uplinkOf(session)?.attach(socket);
         report({ type: 'socket.opened' });
       };
-      socket = openSocket({ url, headers, closeMs: input.closeMs }, { opened, frame: (data) => readFrame(data, reportFrame), closed: end });
+      socket = openSocket({ url, headers, closeMs: input.closeMs }, { opened, frame: readFrame, closed: end });
     };
     const where = endpoint();
     if (where instanceof Promise) where.then(open).catch((error: unknown) => end('noCredentials', wordsOf(error)));
@@ -102,22 +113,4 @@ export function connection({ endpoint, secrets = [], openSocket }: ConnectionOpt
       socket.terminate();
     };
   });
-}
-
-/** One frame, as events: what of it can be read, and each part that cannot. @throws never */
-function readFrame(data: Frame, report: (event: SessionEvent) => void): void {
-  const read = parseServerMessage(data);
-  if (!read.ok) {
-    report({ type: 'socket.malformed', reason: read.reason, detail: read.detail, excerpt: read.excerpt });
-    return;
-  }
-  for (const fault of read.faults) {
-    report({
-      type: 'socket.malformed',
-      reason: 'invalid-shape',
-      detail: fault.detail,
-      excerpt: (JSON.stringify(fault.got) ?? '').slice(0, longestExcerpt),
-    });
-  }
-  report({ type: 'server.message', message: read.message });
 }
