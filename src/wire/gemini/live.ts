@@ -56,11 +56,17 @@ export const parseServerMessage = readServerFrame;
 export function readBySchemas(object: WireObject, text: string): ServerMessageResult {
   const read = tooDeep(object, text) ?? readKinds<typeof serverKinds, ServerMessage>(serverKinds, object, text, signalKinds);
   if (!read.ok) return read;
-  const { toolCall, serverContent } = read.message;
+  const { toolCall, serverContent, toolCallCancellation } = read.message;
   const parts = (serverContent?.modelTurn?.parts ?? []).flatMap(({ functionCall }) => (functionCall === undefined ? [] : [functionCall]));
-  const faults = [
+  const calls = [
     ...(toolCall?.functionCalls ?? []).map((call) => ({ kind: 'toolCall', at: 'toolCall.functionCalls', call }) as const),
     ...parts.map((call) => ({ kind: 'serverContent', at: 'serverContent.modelTurn.parts.functionCall', call }) as const),
   ].flatMap(({ kind, at, call }) => (typeof call['fault'] === 'string' ? [{ kind, detail: `${at} ${call['fault']}`, got: call }] : []));
+  const ids = (toolCallCancellation?.ids ?? []).flatMap((id: unknown) =>
+    typeof id === 'string'
+      ? []
+      : [{ kind: 'toolCallCancellation', detail: `toolCallCancellation.ids: expected a string, got a ${typeof id}`, got: id } as const],
+  );
+  const faults = [...calls, ...ids];
   return faults.length === 0 ? read : { ...read, faults: [...read.faults, ...faults] };
 }

@@ -25,7 +25,8 @@ export const serverKinds = {
   }),
   serverContent,
   toolCall: z.looseObject({ functionCalls: z.array(functionCallOrFault).default([]) }),
-  toolCallCancellation: z.looseObject({ ids: z.array(z.string()).default([]) }),
+  /** An odd one among the ids does not hide the others: they are as they came. */
+  toolCallCancellation: z.looseObject({ ids: z.array(z.custom<string>(() => true)).default([]) }),
   /** `timeLeft` is a protobuf duration, `"50s"`. */
   goAway: z.looseObject({ timeLeft: z.string().optional() }),
   /** `ACTIVITY_START | ACTIVITY_END`; `audioOffset` is a duration from the start of the audio. */

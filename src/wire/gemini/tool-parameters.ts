@@ -36,7 +36,9 @@ export function readToolParameters(tool: string, parameters: ToolParameters<unkn
     const { $schema: _dialect, ...schema } = z.toJSONSchema(parameters, { io: 'input' });
     return { schema, check: checking(parameters) };
   } catch (cause) {
-    const expected = `tool '${tool}': parameters: ${isZodSchema(parameters) ? 'what JSON schema can say' : 'a JSON schema'}`;
+    const isUpper = /type: [A-Z]+$/.test(String(cause));
+    const asJson = isUpper ? "a JSON schema, which writes its types in lower case: 'object', 'string'" : 'a JSON schema';
+    const expected = `tool '${tool}': parameters: ${isZodSchema(parameters) ? 'what JSON schema can say' : asJson}`;
     throw new EspalierError('live/invalid-tool', { expected, got: String(cause) }, { cause });
   }
 }
