@@ -15,7 +15,8 @@
  *
  * Whoever repeats a call waits for its answer, and silence would block the model for ever; to run the tool again would do twice what was asked for
  * once. The price: a server that gives one id to two equal calls, which the protocol forbids, gets the first answer twice. Answers are remembered for
- * as long as their row is in the table and the conversation goes on; a repeated call that is no longer remembered is a new call.
+ * as long as their row is in the table and the conversation goes on; a repeated call that is no longer remembered, after {@link keptRows} others, is a
+ * new call.
  */
 
 /** An object of JSON. */
@@ -42,6 +43,8 @@ export interface CallRow {
   readonly status: CallStatus;
   /** What it is answered with, from `answering` on; null where there is none, or none that may go out again. */
   readonly answer: JsonObject | null;
+  /** Media that belong to the answer, as the wire has them; null where there are none. */
+  readonly parts: readonly JsonObject[] | null;
   /** Of a non-blocking call: `SILENT`, `WHEN_IDLE` or `INTERRUPT`; null for the model's default. */
   readonly scheduling: string | null;
   /** Why it was abandoned. */
@@ -52,20 +55,28 @@ export interface CallRow {
   readonly covered: boolean;
 }
 
-/** Rows, oldest first: all that are open, and the last {@link keptRows} that ended. */
+/** Rows, oldest first: all that are open, and {@link keptRows} that ended. */
 export interface CallTable {
   readonly rows: readonly CallRow[];
+  /** How many calls are open, and for how many of these the model waits: counted here, since guards ask at every step of the chart. */
+  readonly openCount: number;
+  readonly blockingCount: number;
+  /** How many answers were forgotten that no handle covers: a resumed conversation may not have had them, and they cannot be written again. */
+  readonly forgottenCount: number;
   /** How many calls came without an id. */
   readonly unnamedCount: number;
   /** The latest {@link CallRow.key}. */
   readonly lastKey: number;
 }
 
-/** How many ended rows are remembered, arguments and answers too, so that a call delivered again is known; older ones are forgotten. */
-export const keptRows = 64;
+/**
+ * How many ended rows are remembered, arguments and answers too, so that a call delivered again is known, and an answer that a resumed conversation has
+ * not had is written again. Of more, the oldest are forgotten, answers that are owed so last.
+ */
+export const keptRows = 1_024;
 
 /** The table of a session that was never called. */
-export const noCalls: CallTable = { rows: [], unnamedCount: 0, lastKey: 0 };
+export const noCalls: CallTable = { rows: [], openCount: 0, blockingCount: 0, forgottenCount: 0, unnamedCount: 0, lastKey: 0 };
 
 /** What the calls of one message come to. */
 export interface EnteredCalls {
@@ -100,12 +111,12 @@ export function enterCalls(table: CallTable, message: JsonObject, nonBlocking: r
       continue;
     }
     const key = ++lastKey;
-    const rest = { status: 'pending', answer: null, scheduling: null, reason: null, known: false, covered: false } as const;
+    const rest = { status: 'pending', answer: null, parts: null, scheduling: null, reason: null, known: false, covered: false } as const;
     const row: CallRow = { key, id, wireId, name, args, blocking: !nonBlocking.includes(name), ...rest };
     fresh.push(row);
     rows = [...rows.filter((other) => other !== earlier), row];
   }
-  return { table: fresh.length === 0 ? table : { rows: forget(rows), unnamedCount, lastKey }, fresh, repeated };
+  return { table: fresh.length === 0 ? table : counted({ ...table, rows, unnamedCount, lastKey }), fresh, repeated };
 }
 
 function callsIn(message: JsonObject): readonly JsonObject[] {
@@ -129,7 +140,9 @@ export function cancelledIds(message: JsonObject): readonly string[] {
 }
 
 /** What becomes of a row; what is not named stays. */
-export type CallChange = Partial<Pick<CallRow, 'answer' | 'scheduling' | 'reason' | 'covered'>> & { readonly status: Exclude<CallStatus, 'pending'> };
+export type CallChange = Partial<Pick<CallRow, 'answer' | 'parts' | 'scheduling' | 'reason' | 'covered'>> & {
+  readonly status: Exclude<CallStatus, 'pending'>;
+};
 
 /**
  * Moves rows on.
@@ -149,22 +162,28 @@ export function moveCalls(
     moved.push(next);
     return next;
   });
-  return moved.length === 0 ? { table, moved } : { table: { ...table, rows: forget(rows) }, moved };
+  return moved.length === 0 ? { table, moved } : { table: isOpen(change) ? { ...table, rows } : forget(counted({ ...table, rows })), moved };
 }
 
 /** The table after the server gave a resumable handle: a conversation resumed with it is as far as every row is now. @throws never */
 export function coverCalls(table: CallTable): CallTable {
-  return { ...table, rows: table.rows.map((row) => (row.known && row.covered ? row : { ...row, known: true, covered: true })) };
+  const rows = table.rows.map((row) => (row.known && row.covered ? row : { ...row, known: true, covered: true }));
+  return { ...table, rows, forgottenCount: 0 };
 }
 
 /** The table as it is when nothing may be written again: without the answers of calls that have ended. @throws never */
 export function forgetAnswers(table: CallTable): CallTable {
-  return { ...table, rows: table.rows.map((row) => (isOpen(row) ? row : { ...row, answer: null })) };
+  return { ...table, rows: table.rows.map((row) => (isOpen(row) ? row : { ...row, answer: null, parts: null })), forgottenCount: 0 };
 }
 
 /** Is the call still to end? @throws never */
-export function isOpen(row: CallRow): boolean {
-  return row.status === 'pending' || row.status === 'running' || row.status === 'answering';
+export function isOpen({ status }: Pick<CallRow, 'status'>): boolean {
+  return status === 'pending' || status === 'running' || status === 'answering';
+}
+
+/** May its answer have to be written again? A resumed conversation would not have had it. @throws never */
+export function isOwed({ status, answer, covered }: CallRow): boolean {
+  return status === 'answered' && answer !== null && !covered;
 }
 
 /** A field of a message; undefined where it, or the object, is absent or null. @throws never */
@@ -182,21 +201,31 @@ export function actorOf({ key }: CallRow): string {
  * @param willContinue  this is a part of the answer, and more will come
  * @throws never
  */
-export function toolResponse({ wireId, name, scheduling }: CallRow, response: JsonObject, willContinue = false): JsonObject {
+export function toolResponse({ wireId, name, parts, scheduling }: CallRow, response: JsonObject, willContinue = false): JsonObject {
   const answer = {
     ...(wireId === null ? {} : { id: wireId }),
     name,
     response,
+    ...(parts === null ? {} : { parts }),
     ...(scheduling === null ? {} : { scheduling }),
     ...(willContinue ? { willContinue } : {}),
   };
   return { toolResponse: { functionResponses: [answer] } };
 }
 
-/** Drops the oldest ended rows beyond {@link keptRows}. */
-function forget(rows: readonly CallRow[]): readonly CallRow[] {
-  let surplus = rows.reduce((count, row) => (isOpen(row) ? count : count + 1), 0) - keptRows;
-  return surplus <= 0 ? rows : rows.filter((row) => isOpen(row) || surplus-- <= 0);
+function counted(table: CallTable): CallTable {
+  const open = table.rows.filter(isOpen);
+  return { ...table, openCount: open.length, blockingCount: open.filter(({ blocking }) => blocking).length };
+}
+
+/** Drops ended rows beyond {@link keptRows}: the oldest, but what is owed last. */
+function forget(table: CallTable): CallTable {
+  const ended = table.rows.filter((row) => !isOpen(row));
+  const surplus = ended.length - keptRows;
+  if (surplus <= 0) return table;
+  const gone = new Set([...ended.filter((row) => !isOwed(row)), ...ended.filter(isOwed)].slice(0, surplus));
+  const owed = [...gone].filter(isOwed).length;
+  return { ...table, rows: table.rows.filter((row) => !gone.has(row)), forgottenCount: table.forgottenCount + owed };
 }
 
 /** Equal to the letter: a call that is delivered again has its keys in the same order. What is too deep to be written out equals nothing. */

@@ -57,6 +57,11 @@ export function outputOf(session: {
   return { ...(reason === null ? declineStart() : exitWith(reason)), end: end ?? clientEnd, failure };
 }
 
+/** What a request to end asks to exit with. @throws never */
+export function exitOf(event: { readonly type: string; readonly reason?: unknown }): ExitReason {
+  return (event.reason as ExitReason | undefined) ?? 'shutdown';
+}
+
 /** A failure that an event tells of: its `code` and `reason`, or the `error` that an actor died of. @throws never */
 export function failureOf(kind: SessionFailure['kind'], event: object): SessionFailure {
   if ('error' in event) return { kind, code: 'crash', reason: wordsOf(event.error) };
@@ -75,7 +80,7 @@ export function wordsOf(value: unknown): string {
   try {
     if (value instanceof Error) return value.message || value.name;
     if (typeof value === 'string') return value;
-    return JSON.stringify(value) ?? `a ${typeof value}`;
+    return JSON.stringify(value) ?? (value === undefined ? 'undefined' : `a ${typeof value}`);
   } catch {
     return 'something that cannot be shown';
   }

@@ -5,6 +5,16 @@ import type { JsonObject } from './calls.js';
 import type { SessionEnd, SessionFailure } from './ending.js';
 import type { ToolAnswer, ToolCallNews } from './tool-call.js';
 
+/** Of a message, as an action gets it. */
+export interface Said {
+  readonly message: JsonObject;
+}
+
+/** Of a call, as an action gets it: its number in the session. */
+export interface Keyed {
+  readonly key: number;
+}
+
 /** How a session comes back after its socket was lost. */
 export interface ReconnectPolicy {
   /** How many lost sockets within the period, or attempts in a row; one more, and the session fails. One that was left after a `goAway` is not lost. */
@@ -58,6 +68,8 @@ export type SessionEvent =
   | { type: 'supervisor.shutdown'; reason?: ExitReason }
   /** What the app has sent, past the chart, changes the conversation: it waits for the model, which a handle from before does not know. */
   | { type: 'turn.requested' }
+  /** The app has sent a `contextUpdate`, past the chart: later setups are to have it. */
+  | { type: 'setup.amended'; update: JsonObject }
   | { type: 'socket.opening' }
   | { type: 'socket.opened' }
   | { type: 'server.message'; message: JsonObject }
@@ -79,8 +91,9 @@ export type SessionEvent =
   | { type: 'rotation.forced' }
   | { type: 'rotation.over' };
 
-/** What the uplink has done with messages of the app. */
+/** What the uplink has done with messages of the app, and with answers that it had no room for. */
 export type UplinkFact =
+  | { type: 'tool.rejected'; id: string; reason: 'full' }
   | { type: 'session.sent'; ref: string }
   | { type: 'session.queued'; ref: string }
   | { type: 'session.rejected'; ref: string | null; reason: RejectReason }
@@ -101,6 +114,7 @@ export type UplinkFact =
  * | `session.resumable`                    | a handle to resume with; the last one is used by itself                        |
  * | `session.reconnecting`                 | the socket was lost; the next attempt is made in `delayMs`                     |
  * | `session.contextLost`                  | the conversation could not be resumed: a fresh one has begun                   |
+ * | `session.answersLost`                  | it was resumed, and so many answers that it may not have had are no longer remembered: of more than 1 024 calls |
  * | `session.closed` · `session.failed`    | the session has ended: one of the two, once, last                              |
  * | `tool.called`                          | the model calls; ends in exactly one of the next three                         |
  * | `tool.answered`                        | the answer is written                                                          |
@@ -109,7 +123,7 @@ export type UplinkFact =
  * | `tool.progressed`                      | a part of an answer is on its way                                              |
  * | `tool.repeated`                        | a call came that was delivered before: it is not run again                     |
  * | `tool.resent`                          | an answer was written again: the resumed conversation had not had it           |
- * | `tool.rejected`                        | an answer of the app was not taken: there is no such call, or it has ended, or this is a part of an answer and the call does not run yet |
+ * | `tool.rejected`                        | an answer of the app was not taken: there is no such call, or it has ended; or this is a part of an answer, and the call does not run yet, or the model waits for it, or too much waits |
  * | `tool.listenerThrew`                   | an abort listener of the tool threw: nothing else has come of it               |
  */
 export type SessionEmitted =
@@ -122,12 +136,13 @@ export type SessionEmitted =
   | { type: 'session.resumable'; handle: string }
   | { type: 'session.reconnecting'; attempt: number; delayMs: number; code: number | string; reason: string }
   | { type: 'session.contextLost'; code: number | string; reason: string }
+  | { type: 'session.answersLost'; count: number }
   | ({ type: 'session.closed' } & SessionEnd)
   | ({ type: 'session.failed' } & SessionFailure)
   | { type: 'tool.called'; id: string; name: string; args: JsonObject }
   | { type: 'tool.answered' | 'tool.progressed'; id: string; name: string; response: JsonObject }
   | { type: 'tool.repeated' | 'tool.cancelled' | 'tool.resent'; id: string; name: string }
-  | { type: 'tool.rejected'; id: string; reason: 'unknown' | 'pending' | 'ended' }
+  | { type: 'tool.rejected'; id: string; reason: 'unknown' | 'pending' | 'ended' | 'blocking' | 'full' }
   | { type: 'tool.abandoned' | 'tool.listenerThrew'; id: string; name: string; reason: string };
 
 /** What the session tells `connection`, the socket. `connection.lane`: may messages that change no state pass beside the chart? */
@@ -143,7 +158,8 @@ export interface ConnectionInput {
 
 /**
  * What the session tells `uplink`. `key` names the call that an answer belongs to, null where nobody waits to hear that it is written; of an answer in
- * parts only the last is `final`. `uplink.withdraw`: what of a call's answer is not written yet is not to be written.
+ * parts only the last is `final`; `again` names the call whose last answer is to be written once more. `uplink.withdraw`: what of a call's answer is not
+ * written yet is not to be written, nor to be written once more.
  */
 export type UplinkCommand =
   | { type: 'uplink.open' }
@@ -151,6 +167,6 @@ export type UplinkCommand =
   | { type: 'uplink.gate'; closed: boolean }
   | { type: 'uplink.send'; message: JsonObject; ref: string | null }
   | { type: 'uplink.seed'; message: JsonObject }
-  | { type: 'uplink.answer'; key: number | null; final: boolean; message: JsonObject }
+  | { type: 'uplink.answer'; key: number | null; again?: number; final: boolean; message: JsonObject }
   | { type: 'uplink.withdraw'; key: number }
   | { type: 'uplink.end' };

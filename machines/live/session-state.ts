@@ -2,7 +2,7 @@
 import { backoffMs } from '../backoff.js';
 import type { ExitReason } from '../supervision/exit.js';
 import { addRestart, exceedsIntensity } from '../supervision/restart-window.js';
-import { type CallTable, fieldOf, isOpen, noCalls } from './calls.js';
+import { type CallTable, fieldOf, noCalls } from './calls.js';
 import type { SessionEnd, SessionFailure } from './ending.js';
 import type { SessionInput } from './session-events.js';
 
@@ -15,8 +15,10 @@ export interface SessionContext extends SessionInput {
   readonly isAccepted: boolean;
   /** The latest resumable handle, at first the one that the setup was given; null where there is none. */
   readonly handle: string | null;
-  /** Does that handle stand for everything so far? A turn of the app, a call, an answer or `resumable: false` makes it old. */
+  /** Does that handle stand for everything so far? What either side says, a call, an answer or `resumable: false` makes it old. */
   readonly isFresh: boolean;
+  /** Did the user begin to speak before the model's turn was over, and has not ended? */
+  readonly speaksOver: boolean;
   /** Does the present socket's setup bear a handle? */
   readonly isResuming: boolean;
   /** Calls with a later key came on the present socket, whose setup was sent then. */
@@ -49,6 +51,7 @@ export function initialContext(input: SessionInput): SessionContext {
     isAccepted: false,
     handle: input.resumption && typeof handle === 'string' && handle !== '' ? handle : null,
     isFresh: false,
+    speaksOver: false,
     isResuming: false,
     keyAtSetup: 0,
     goAway: null,
@@ -79,7 +82,7 @@ export function isOrderly({ goAway }: SessionContext, { code }: Pick<SocketEnd, 
  * Is it useless to come back? A server that closes with 1007 or 1008 objects to what it was sent; one that answers the handshake with 4xx, to who asks.
  * @see gemini-protocol: 1007 bad payload, 1008 policy; RFC 6455 §7.4.1
  */
-export function isFinal({ code }: Pick<SocketEnd, 'code'>): boolean {
+function isFinal({ code }: Pick<SocketEnd, 'code'>): boolean {
   if (code === 1007 || code === 1008) return true;
   return typeof code === 'number' && code >= 400 && code < 500 && code !== 408 && code !== 429;
 }
@@ -98,8 +101,27 @@ export function isRefusedResumption(context: SessionContext, { code, at }: Pick<
 /** Attempts in a row after which an internal error is taken for a refusal. */
 const triesAfterError = 2;
 
+/** Is there to be no further attempt? A session that was never ready makes none, so that its start fails. */
+export function isSpent(context: SessionContext, end: Pick<SocketEnd, 'at'>): boolean {
+  return !context.hasBeenReady || exceedsBudget(context, end);
+}
+
+/** The same of a socket's end, which may itself say that it is useless. */
+export function isHopeless(context: SessionContext, end: SocketEnd): boolean {
+  return isFinal(end) || isSpent(context, end);
+}
+
+/** The deadlines that a session may fail by. */
+export type Timeout = 'connectTimeout' | 'setupTimeout';
+
+/** The failure that such a deadline makes. */
+export function timeoutOf({ connectMs, setupMs }: SessionContext, kind: Timeout): SessionFailure {
+  const reason = kind === 'connectTimeout' ? `no connection within ${connectMs} ms` : `no setupComplete within ${setupMs} ms`;
+  return { kind, code: 'timeout', reason };
+}
+
 /** Would one more attempt be too many, within the period or in a row? */
-export function exceedsBudget({ losses, attempt, reconnect }: SessionContext, { at }: Pick<SocketEnd, 'at'>): boolean {
+function exceedsBudget({ losses, attempt, reconnect }: SessionContext, { at }: Pick<SocketEnd, 'at'>): boolean {
   return attempt >= reconnect.intensity || (at !== null && exceedsIntensity(losses, at, reconnect.intensity, reconnect.periodMs));
 }
 
@@ -130,15 +152,15 @@ export function rotationDelay({ goAway, rotationMarginMs }: SessionContext): num
 
 /** Can the socket be left at once? Nobody waits for an answer, and the conversation can be resumed as it stands, or not at all. */
 export function mayRotate({ goAway, calls, resumption, isFresh }: SessionContext): boolean {
-  return goAway !== null && !calls.rows.some(isOpen) && (!resumption || isFresh);
+  return goAway !== null && calls.openCount === 0 && (!resumption || isFresh);
 }
 
 /** Is a call open for which the model waits? */
 export function isBlocked({ calls, gatesAudio }: SessionContext): boolean {
-  return gatesAudio && calls.rows.some((row) => row.blocking && isOpen(row));
+  return gatesAudio && calls.blockingCount > 0;
 }
 
 /** Is any call open? */
 export function isCalled({ calls }: SessionContext): boolean {
-  return calls.rows.some(isOpen);
+  return calls.openCount > 0;
 }

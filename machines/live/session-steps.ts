@@ -8,6 +8,9 @@ import {
   enterCalls,
   fieldOf,
   forgetAnswers,
+  isObject,
+  isOpen,
+  isOwed,
   type JsonObject,
   moveCalls,
   toolResponse,
@@ -44,16 +47,11 @@ interface Enqueue {
   raise(event: never): void;
 }
 
-/** What a step is carried out in. */
-interface Turn {
-  readonly context: SessionContext;
-  /** Given where it may be the end of one of the session's own actors, which can be told nothing any more. */
-  readonly event?: { readonly type: string };
-  readonly step: SessionStep;
-}
-
-/** Carries a step out: `enqueueActions(({ context, enqueue }, p) => carryOut(enqueue, { context, step: steps.decide(context, p) }))`. */
-export function carryOut(enqueue: Enqueue, { context, event, step }: Turn): void {
+/**
+ * Carries a step out: `enqueueActions(({ context, enqueue }, p) => carryOut(enqueue, context, steps.decide(context, p)))`.
+ * @param event  given where it may be the end of one of the session's own actors, which can be told nothing any more
+ */
+export function carryOut(enqueue: Enqueue, context: SessionContext, step: SessionStep, event?: { readonly type: string }): void {
   const { changes, facts = [], calls = [], over = [], raises = [] } = step;
   const fallen = event === undefined || reasonOfEvent(event) === undefined ? null : childOfEvent(event);
   const toConnection = fallen === 'connection' ? [] : (step.toConnection ?? []);
@@ -74,12 +72,23 @@ function callInput({ toolDeadlines, toolMs }: SessionContext, { key, id, name, a
   return { key, id, name, args, blocking, deadlineMs };
 }
 
-/** A message of the app that took the chart's way. What is no realtime input is a turn, or as good as one. */
-export function passOn(message: JsonObject, ref: string | undefined): SessionStep {
+/** A message of the app that took the chart's way: no handle knows of it yet. */
+export function passOn({ setup }: SessionContext, message: JsonObject, ref: string | undefined): SessionStep {
+  const update = fieldOf(message, 'contextUpdate');
   return {
-    changes: fieldOf(message, 'realtimeInput') === undefined ? { isFresh: false } : {},
+    changes: { isFresh: false, ...(isObject(update) ? { setup: amended(setup, update) } : {}) },
     toUplink: [{ type: 'uplink.send', message, ref: ref ?? null }],
   };
+}
+
+/**
+ * A setup as the app has amended it since: what a `contextUpdate` has replaced must not come back with the next socket.
+ * @param update  `{ systemInstruction?, tools?: { tools? } }`, and fields that nobody knows, which a setup is taken to have, too
+ * @throws never
+ */
+export function amended(setup: JsonObject, { tools, ...rest }: JsonObject): JsonObject {
+  const list = fieldOf(tools, 'tools');
+  return { ...setup, ...rest, ...(list === undefined ? {} : { tools: list }) };
 }
 
 // ---- what the server says
@@ -90,12 +99,14 @@ export function readMessage(context: SessionContext, message: JsonObject): Sessi
   const cancelled = cancelCalls(table, cancelledIds(message));
   // Called and taken back in one message, a call has no actor.
   const stopped = cancelled.gone.filter(({ key }) => key <= context.calls.lastKey);
-  const resumed = readResumption({ ...context, calls: cancelled.table }, message);
+  const isFresh = context.isFresh && fresh.length === 0 && !isTelling(message);
+  const resumed = readResumption({ ...context, calls: cancelled.table, isFresh }, message);
   const goAway = goAwayIn(message);
   const run = context.isAccepted ? runCalls(resumed.changes.calls) : { table: resumed.changes.calls, started: [] };
   return {
     changes: {
       ...resumed.changes,
+      // A call is not yet in the handle that comes with it.
       ...(fresh.length > 0 ? { isFresh: false } : {}),
       calls: run.table,
     },
@@ -108,7 +119,7 @@ export function readMessage(context: SessionContext, message: JsonObject): Sessi
       ...goAway.map(({ timeLeftMs }) => ({ type: 'session.goAway' as const, timeLeftMs })),
     ],
     calls: fresh.filter((row) => !cancelled.gone.some(({ key }) => key === row.key)),
-    toUplink: [...repeated.flatMap(answerAgain), ...[...stopped, ...cancelled.answering].map(withdraw)],
+    toUplink: [...repeated.flatMap(answerAgain), ...[...stopped, ...cancelled.late].map(withdraw)],
     toCalls: [
       ...stopped.map((row) => ({ row, event: { type: 'call.cancel' } as const })),
       ...run.started.map((row) => ({ row, event: { type: 'call.run' } as const })),
@@ -123,14 +134,15 @@ function cancelCalls(table: SessionContext['calls'], ids: readonly string[]) {
   const isTaken = (row: CallRow): boolean => ids.includes(row.id);
   const { table: moved, moved: gone } = moveCalls(table, (row) => row.status !== 'answering' && isTaken(row), { status: 'cancelled' });
   // An answer that crossed the cancellation on the wire is not written a second time.
-  const next = { ...moved, rows: moved.rows.map((row) => (row.status === 'answered' && isTaken(row) ? { ...row, answer: null } : row)) };
-  return { table: next, gone, answering: next.rows.filter((row) => row.status === 'answering' && isTaken(row)) };
+  const late = moved.rows.filter((row) => isTaken(row) && (row.status === 'answering' || (row.status === 'answered' && row.answer !== null)));
+  const rows = moved.rows.map((row) => (row.status === 'answered' && isTaken(row) ? { ...row, answer: null } : row));
+  return { table: { ...moved, rows }, gone, late };
 }
 
 function readResumption(context: SessionContext, message: JsonObject) {
   const update = fieldOf(message, 'sessionResumptionUpdate');
   const handle = fieldOf(update, 'newHandle');
-  if (update === undefined || !context.resumption) return { changes: { calls: context.calls }, facts: [] };
+  if (update === undefined || !context.resumption) return { changes: { calls: context.calls, isFresh: context.isFresh }, facts: [] };
   // A handle is kept only if resumable; without one the last good handle stays, but the conversation has gone on since.
   if (fieldOf(update, 'resumable') !== true || typeof handle !== 'string' || handle === '') {
     return { changes: { calls: context.calls, isFresh: false }, facts: [] };
@@ -140,12 +152,27 @@ function readResumption(context: SessionContext, message: JsonObject) {
 
 function answerAgain(row: CallRow): UplinkCommand[] {
   return row.status === 'answered' && row.answer !== null
-    ? [{ type: 'uplink.answer', key: null, final: true, message: toolResponse(row, row.answer) }]
+    ? [{ type: 'uplink.answer', key: null, again: row.key, final: true, message: toolResponse(row, row.answer) }]
     : [];
 }
 
 function withdraw({ key }: CallRow): UplinkCommand {
   return { type: 'uplink.withdraw', key };
+}
+
+/** Does it say something that a handle from before does not know: of the model, or of what the user says? */
+function isTelling(message: JsonObject): boolean {
+  const content = fieldOf(message, 'serverContent');
+  const told = ['modelTurn', 'inputTranscription', 'interimInputTranscription', 'outputTranscription'];
+  return told.some((field) => fieldOf(content, field) !== undefined) || speechIn(message) !== null;
+}
+
+/** Where a message says that the user begins or ends to speak: in `voiceActivity`, or in the signal of the detection. */
+function speechIn(message: JsonObject): 'started' | 'ended' | null {
+  const activity = fieldOf(fieldOf(message, 'voiceActivity'), 'voiceActivityType');
+  const signal = fieldOf(fieldOf(message, 'voiceActivityDetectionSignal'), 'vadSignalType');
+  if (activity === 'ACTIVITY_START' || signal === 'VAD_SIGNAL_TYPE_SOS') return 'started';
+  return activity === 'ACTIVITY_END' || signal === 'VAD_SIGNAL_TYPE_EOS' ? 'ended' : null;
 }
 
 /** What a message means for the conversation, in the order of the protocol: a model's turn, its interruption, its end. */
@@ -156,9 +183,8 @@ function meaningOf(message: JsonObject, { isAccepted }: SessionContext): readonl
     const sessionId = fieldOf(setupComplete, 'sessionId');
     raises.push({ type: 'setup.completed', sessionId: typeof sessionId === 'string' ? sessionId : null });
   }
-  const speech = fieldOf(fieldOf(message, 'voiceActivity'), 'voiceActivityType');
-  if (speech === 'ACTIVITY_START') raises.push({ type: 'speech.started' });
-  if (speech === 'ACTIVITY_END') raises.push({ type: 'speech.ended' });
+  const speech = speechIn(message);
+  if (speech !== null) raises.push({ type: `speech.${speech}` });
   const content = fieldOf(message, 'serverContent');
   if (fieldOf(content, 'modelTurn') !== undefined || fieldOf(content, 'outputTranscription') !== undefined) raises.push({ type: 'turn.generating' });
   if (fieldOf(content, 'interrupted') === true) raises.push({ type: 'turn.interrupted' });
@@ -181,8 +207,8 @@ function runCalls(calls: SessionContext['calls']) {
 
 /** A call has an answer, or a part of one: to the uplink with it, whoever gave it. */
 export function answerCall(context: SessionContext, key: number, { response, willContinue, ...rest }: ToolAnswer): SessionStep {
-  const scheduling = rest.scheduling ?? null;
-  const change: CallChange = willContinue === true ? { status: 'running', scheduling } : { status: 'answering', answer: response, scheduling };
+  const how = { parts: rest.parts ?? null, scheduling: rest.scheduling ?? null };
+  const change: CallChange = willContinue === true ? { status: 'running', ...how } : { status: 'answering', answer: response, ...how };
   const isOpenTo = (row: CallRow): boolean => row.status === 'running' || row.status === 'pending';
   const { table, moved } = moveCalls(context.calls, (row) => row.key === key && isOpenTo(row), change);
   return {
@@ -201,20 +227,20 @@ export function answerCall(context: SessionContext, key: number, { response, wil
 /** An answer that the app gives by itself takes the way of all answers: through the call's own actor. One that comes too late is told. */
 export function respond(
   context: SessionContext,
-  { id, response, scheduling, unsolicited, willContinue }: Omit<Extract<SessionEvent, { type: 'session.respond' }>, 'type'>,
+  { id, unsolicited, willContinue, ...answer }: Omit<Extract<SessionEvent, { type: 'session.respond' }>, 'type'>,
 ): SessionStep {
-  const rest = scheduling === undefined ? {} : { scheduling };
-  const event: ToolCallEvent = willContinue === true ? { type: 'call.progressed', response, ...rest } : { type: 'call.settled', response, ...rest };
+  const event: ToolCallEvent = { type: willContinue === true ? 'call.progressed' : 'call.settled', ...answer };
   const row = context.calls.rows.find((one) => one.id === id);
-  if (row === undefined && unsolicited !== undefined) return { toUplink: [unasked(id, unsolicited, response)] };
+  if (row === undefined && unsolicited !== undefined) return { toUplink: [unasked(id, unsolicited, answer)] };
   if (row === undefined) return { facts: [{ type: 'tool.rejected', id, reason: 'unknown' }] };
+  if (row.blocking && willContinue === true && isOpen(row)) return { facts: [{ type: 'tool.rejected', id, reason: 'blocking' }] };
   if (row.status === 'running' || (row.status === 'pending' && willContinue !== true)) return { toCalls: [{ row, event }] };
   return { facts: [{ type: 'tool.rejected', id, reason: row.status === 'pending' ? 'pending' : 'ended' }] };
 }
 
-function unasked(id: string, name: string, response: JsonObject): UplinkCommand {
+function unasked(id: string, name: string, answer: Omit<ToolAnswer, 'willContinue'>): UplinkCommand {
   const wireId = id === '' ? {} : { id };
-  return { type: 'uplink.answer', key: null, final: true, message: { toolResponse: { functionResponses: [{ ...wireId, name, response }] } } };
+  return { type: 'uplink.answer', key: null, final: true, message: { toolResponse: { functionResponses: [{ ...wireId, name, ...answer }] } } };
 }
 
 /** The uplink has written the answer of a call: the call is over. */
@@ -289,25 +315,33 @@ export function sendSetup({ setup, resumption, handle, calls }: SessionContext):
  */
 export function begin(context: SessionContext, sessionId: string | null): SessionStep {
   const { hasBeenReady, isResuming: resumed, lost, history, staleAnswers, keyAtSetup } = context;
+  const { forgottenCount } = context.calls;
   const isAfresh = !resumed && (hasBeenReady || lost !== null);
   const reason = isAfresh ? 'contextLost' : 'staleHandle';
   const isUnheard = (row: CallRow): boolean => staleAnswers === 'abandon' && !row.known;
   const isGone = (row: CallRow): boolean => row.key <= keyAtSetup && (isAfresh || isUnheard(row));
   const dropped = moveCalls(context.calls, isGone, { status: 'abandoned', reason, answer: null });
-  const isMissing = (row: CallRow): boolean => row.status === 'answered' && row.answer !== null && !row.covered && !isUnheard(row);
+  const isMissing = (row: CallRow): boolean => isOwed(row) && !isUnheard(row);
+  // Waiting to be written once more, to a conversation that will never hear of the call.
+  const stale = context.calls.rows.filter((row) => row.status === 'answered' && row.answer !== null && isGone(row));
   const again = resumed ? dropped.table.rows.filter(isMissing) : [];
   const { table, started } = runCalls(isAfresh ? forgetAnswers(dropped.table) : dropped.table);
   const toldLoss = lost ?? { code: 'noHandle', reason: 'the server gave no handle to resume with' };
   const seed = resumed || history.length === 0 ? [] : [{ clientContent: { turns: history, turnComplete: true } }];
   return {
-    changes: { hasBeenReady: true, isAccepted: true, calls: table, lost: null, attempt: 0 },
+    changes: { hasBeenReady: true, isAccepted: true, speaksOver: false, calls: { ...table, forgottenCount: 0 }, lost: null, attempt: 0 },
     facts: [
       { type: 'session.ready', sessionId, resumed },
       ...(isAfresh ? [{ type: 'session.contextLost' as const, ...toldLoss }] : []),
       ...dropped.moved.map(({ id, name }) => ({ type: 'tool.abandoned' as const, id, name, reason })),
       ...again.map(({ id, name }) => ({ type: 'tool.resent' as const, id, name })),
+      ...(resumed && forgottenCount > 0 ? [{ type: 'session.answersLost' as const, count: forgottenCount }] : []),
     ],
-    toUplink: [...dropped.moved.map(withdraw), ...seed.map((message) => ({ type: 'uplink.seed' as const, message })), ...again.flatMap(answerAgain)],
+    toUplink: [
+      ...[...dropped.moved, ...stale].map(withdraw),
+      ...seed.map((message) => ({ type: 'uplink.seed' as const, message })),
+      ...again.flatMap(answerAgain),
+    ],
     toCalls: [
       ...dropped.moved.map((row) => ({ row, event: { type: 'call.abandon', reason } as const })),
       ...started.map((row) => ({ row, event: { type: 'call.run' } as const })),

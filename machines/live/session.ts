@@ -9,56 +9,50 @@
  *            life         starting → started     what a supervisor waits for
  * Tags     `starting` until the server has accepted the first setup; `accepting` while messages can be written
  * Emits    {@link SessionEmitted}
- * Needs    `connection` (one socket), `uplink` (what waits to be written, over all sockets), `tools` (the app's functions run under it) and
- *          `toolCall`, provided by src/live/; the placeholders here refuse to run
- * Output   how it ended ({@link outputOf}): as a supervised child it exits `normal` after a close, with the request's reason after
- *          `supervisor.shutdown`, and with a crash once it can't come back; while starting, a failure is a failed start
+ * Needs    `connection` (one socket), `uplink` (what waits to be written), `tools` (what functions run under), `toolCall`: src/live/ provides them
+ * Output   how it ended, and what that means to a supervisor ({@link outputOf})
  *
  * Nothing here waits for a tool: a call is an event out, its answer an event in, whoever gave it. Data that changes no state passes beside the chart
  * while the model generates; the chart opens and closes that lane.
- *
  * Restored from a snapshot, it has lost its socket: the calls of that one are abandoned, and it sets up again on a new one, with its handle.
  */
 import { assign, emit, enqueueActions, fromCallback, raise, sendTo, setup } from 'xstate';
-import type { ExitReason } from '../supervision/exit.js';
 import type { JsonObject } from './calls.js';
-import { clientEnd, endOf, failureOf, outputOf, type SessionEnd, type SessionFailure, type SessionOutput } from './ending.js';
-import type { ConnectionCommand, ConnectionInput, SessionEmitted, SessionEvent, SessionInput, UplinkCommand, UplinkFact } from './session-events.js';
+import { clientEnd, endOf, exitOf, failureOf, outputOf, type SessionEnd, type SessionFailure, type SessionOutput } from './ending.js';
+import type * as says from './session-events.js';
 import * as state from './session-state.js';
-import type { SessionContext } from './session-state.js';
 import * as steps from './session-steps.js';
 import { carryOut } from './session-steps.js';
 import { type ToolAnswer, toolCallMachine } from './tool-call.js';
 
+const missing = (actor: string) => (): never => {
+  throw new Error(`machine 'liveSession' needs actor '${actor}': use liveSession() of 'espalier', or machine.provide({ actors })`);
+};
+
 /** The chart of a session; `liveSession()` is it with its actors. */
 export const sessionMachine = setup({
   types: {
-    input: {} as SessionInput,
-    context: {} as SessionContext,
-    events: {} as SessionEvent,
-    emitted: {} as SessionEmitted,
+    input: {} as says.SessionInput,
+    context: {} as state.SessionContext,
+    events: {} as says.SessionEvent,
+    emitted: {} as says.SessionEmitted,
     output: {} as SessionOutput,
     tags: {} as 'starting' | 'accepting',
   },
   actors: {
-    connection: fromCallback<ConnectionCommand, ConnectionInput>(() => {
-      throw new Error("machine 'liveSession' needs actor 'connection': use liveSession() of 'espalier', or machine.provide({ actors })");
-    }),
-    uplink: fromCallback<UplinkCommand, undefined>(() => {
-      throw new Error("machine 'liveSession' needs actor 'uplink': use liveSession() of 'espalier', or machine.provide({ actors })");
-    }),
-    tools: fromCallback<{ type: 'tools.none' }, undefined>(() => {
-      throw new Error("machine 'liveSession' needs actor 'tools': use liveSession() of 'espalier', or machine.provide({ actors })");
-    }),
+    connection: fromCallback<says.ConnectionCommand, says.ConnectionInput>(missing('connection')),
+    uplink: fromCallback<says.UplinkCommand, undefined>(missing('uplink')),
+    tools: fromCallback<{ type: 'tools.none' }, undefined>(missing('tools')),
     toolCall: toolCallMachine,
   },
   guards: {
     isOrderly: ({ context }, p: { code: number | string }) => state.isOrderly(context, p),
-    isHopeless: ({ context }, p: state.SocketEnd) => state.isFinal(p) || state.exceedsBudget(context, p),
-    isSpent: ({ context }, p: { at: number | null }) => state.exceedsBudget(context, p),
+    isHopeless: ({ context }, p: state.SocketEnd) => state.isHopeless(context, p),
+    isSpent: ({ context }) => state.isSpent(context, { at: null }),
+    isSpentBy: ({ context }, p: { at: number }) => state.isSpent(context, p),
     isRefusedResumption: ({ context }, p: state.SocketEnd) => state.isRefusedResumption(context, p),
     isCalm: ({ context }, p: { at: number }) => !state.isHasty(context, p),
-    isFirst: ({ context }) => !context.hasBeenReady,
+    speaksOver: ({ context }) => context.speaksOver,
     isRestored: ({ context }) => context.isRestored,
     mayRotate: ({ context }) => state.mayRotate(context),
     isCalled: ({ context }) => state.isCalled(context),
@@ -74,66 +68,50 @@ export const sessionMachine = setup({
     backoff: ({ context }) => state.delayOf(context),
   },
   actions: {
-    readMessage: enqueueActions(({ context, enqueue }, p: { message: JsonObject }) =>
-      carryOut(enqueue, { context, step: steps.readMessage(context, p.message) }),
-    ),
-    readLastMessage: enqueueActions(({ context, enqueue }, p: { message: JsonObject }) =>
-      carryOut(enqueue, { context, step: steps.readLastMessage(context, p.message) }),
-    ),
+    readMessage: enqueueActions(({ context, enqueue }, p: says.Said) => carryOut(enqueue, context, steps.readMessage(context, p.message))),
+    readLastMessage: enqueueActions(({ context, enqueue }, p: says.Said) => carryOut(enqueue, context, steps.readLastMessage(context, p.message))),
     tellMalformed: emit((_, p: { reason: string; detail: string; excerpt: string }) => ({ type: 'session.malformed', ...p })),
-    sendSetup: enqueueActions(({ context, enqueue }) => carryOut(enqueue, { context, step: steps.sendSetup(context) })),
-    begin: enqueueActions(({ context, enqueue }, p: { sessionId: string | null }) =>
-      carryOut(enqueue, { context, step: steps.begin(context, p.sessionId) }),
+    sendSetup: enqueueActions(({ context, enqueue }) => carryOut(enqueue, context, steps.sendSetup(context))),
+    begin: enqueueActions(({ context, enqueue }, p: { sessionId: string | null }) => carryOut(enqueue, context, steps.begin(context, p.sessionId))),
+    forgetSocket: enqueueActions(({ context, enqueue }) => carryOut(enqueue, context, steps.forgetSocket(context))),
+    loseSocket: enqueueActions(({ context, enqueue }, p: state.SocketEnd) => carryOut(enqueue, context, steps.loseSocket(context, p))),
+    loseContext: enqueueActions(({ context, enqueue }, p: state.SocketEnd) => carryOut(enqueue, context, steps.loseContext(context, p))),
+    answerCall: enqueueActions(({ context, enqueue }, p: says.Keyed & { answer: ToolAnswer }) =>
+      carryOut(enqueue, context, steps.answerCall(context, p.key, p.answer)),
     ),
-    forgetSocket: enqueueActions(({ context, enqueue }) => carryOut(enqueue, { context, step: steps.forgetSocket(context) })),
-    loseSocket: enqueueActions(({ context, enqueue }, p: state.SocketEnd) => carryOut(enqueue, { context, step: steps.loseSocket(context, p) })),
-    loseContext: enqueueActions(({ context, enqueue }, p: state.SocketEnd) => carryOut(enqueue, { context, step: steps.loseContext(context, p) })),
-    answerCall: enqueueActions(({ context, enqueue }, p: { key: number; answer: ToolAnswer }) =>
-      carryOut(enqueue, { context, step: steps.answerCall(context, p.key, p.answer) }),
-    ),
-    respond: enqueueActions(({ context, enqueue }, p: Parameters<typeof steps.respond>[1]) =>
-      carryOut(enqueue, { context, step: steps.respond(context, p) }),
-    ),
-    confirmWritten: enqueueActions(({ context, enqueue }, p: { key: number }) =>
-      carryOut(enqueue, { context, step: steps.confirmWritten(context, p.key) }),
-    ),
-    confirmWithdrawn: enqueueActions(({ context, enqueue }, p: { key: number }) =>
-      carryOut(enqueue, { context, step: steps.confirmWithdrawn(context, p.key) }),
-    ),
-    tellListenerThrew: enqueueActions(({ context, enqueue }, p: { key: number; reason: string }) =>
-      carryOut(enqueue, { context, step: steps.tellListenerThrew(context, p.key, p.reason) }),
+    respond: enqueueActions(({ context, enqueue }, p: Parameters<typeof steps.respond>[1]) => carryOut(enqueue, context, steps.respond(context, p))),
+    confirmWritten: enqueueActions(({ context, enqueue }, p: says.Keyed) => carryOut(enqueue, context, steps.confirmWritten(context, p.key))),
+    confirmWithdrawn: enqueueActions(({ context, enqueue }, p: says.Keyed) => carryOut(enqueue, context, steps.confirmWithdrawn(context, p.key))),
+    tellListenerThrew: enqueueActions(({ context, enqueue }, p: says.Keyed & { reason: string }) =>
+      carryOut(enqueue, context, steps.tellListenerThrew(context, p.key, p.reason)),
     ),
     abandonCalls: enqueueActions(({ context, event, enqueue }, p: { reason: string; answers: 'keep' | 'drop' }) =>
-      carryOut(enqueue, { context, event, step: steps.abandonCalls(context, p.reason, p.answers) }),
+      carryOut(enqueue, context, steps.abandonCalls(context, p.reason, p.answers), event),
     ),
-    tellUplink: emit((_, p: { fact: UplinkFact }) => p.fact),
+    tellUplink: emit((_, p: { fact: says.UplinkFact }) => p.fact),
     openUplink: sendTo('uplink', { type: 'uplink.open' }),
     holdUplink: sendTo('uplink', { type: 'uplink.hold' }),
     endUplink: sendTo('uplink', { type: 'uplink.end' }),
-    passOn: enqueueActions(({ context, enqueue }, p: { message: JsonObject; ref: string | undefined }) =>
-      carryOut(enqueue, { context, step: steps.passOn(p.message, p.ref) }),
+    passOn: enqueueActions(({ context, enqueue }, p: says.Said & { ref: string | undefined }) =>
+      carryOut(enqueue, context, steps.passOn(context, p.message, p.ref)),
     ),
     rejectClosing: emit((_, p: { ref: string | undefined }) => ({ type: 'session.rejected', ref: p.ref ?? null, reason: 'closing' })),
     gate: sendTo('uplink', { type: 'uplink.gate', closed: true }),
-    ungate: enqueueActions(({ context, event, enqueue }) => carryOut(enqueue, { context, event, step: steps.ungate })),
+    ungate: enqueueActions(({ context, event, enqueue }) => carryOut(enqueue, context, steps.ungate, event)),
     tellGate: emit((_, p: { closed: boolean }) => ({ type: 'session.gated', closed: p.closed })),
     openLane: sendTo('connection', { type: 'connection.lane', open: true }),
-    closeLane: enqueueActions(({ context, event, enqueue }) => carryOut(enqueue, { context, event, step: steps.closeLane })),
+    closeLane: enqueueActions(({ context, event, enqueue }) => carryOut(enqueue, context, steps.closeLane, event)),
     closeSocket: sendTo('connection', { type: 'connection.close', code: 1000, reason: '' }),
-    leaveSocket: enqueueActions(({ context, enqueue }) => carryOut(enqueue, { context, step: steps.leaveSocket() })),
+    leaveSocket: enqueueActions(({ context, enqueue }) => carryOut(enqueue, context, steps.leaveSocket())),
     noteRotation: assign({ rotations: ({ context }, p: { at: number }) => state.withRotation(context, p.at) }),
     noteRequest: assign({ isFresh: false }),
+    amendSetup: assign({ isFresh: false, setup: ({ context }, p: { update: JsonObject }) => steps.amended(context.setup, p.update) }),
+    noteSpeech: assign({ speaksOver: (_, p: { over: boolean }) => p.over }),
     noteGoAway: assign({ goAway: (_, p: { timeLeftMs: number | null }) => p }),
     forceRotation: raise({ type: 'rotation.forced' }),
-    noteExit: assign({ exit: (_, p: { reason: ExitReason }) => p.reason }),
+    noteExit: assign({ exit: ({ event }) => exitOf(event) }),
     noteEnd: assign({ end: (_, p: SessionEnd) => p }),
-    noteTimeout: assign({
-      failure: ({ context }, p: { kind: 'connectTimeout' | 'setupTimeout' }) => ({
-        kind: p.kind,
-        code: 'timeout',
-        reason: p.kind === 'connectTimeout' ? `no connection within ${context.connectMs} ms` : `no setupComplete within ${context.setupMs} ms`,
-      }),
-    }),
+    noteTimeout: assign({ failure: ({ context }, p: { kind: state.Timeout }) => state.timeoutOf(context, p.kind) }),
     noteLoss: assign({ failure: ({ event }, p: { kind: SessionFailure['kind'] }) => failureOf(p.kind, event) }),
     tellClosed: emit(({ context }) => ({ type: 'session.closed', ...(context.end ?? clientEnd) })),
     tellFailed: emit(({ context, event }) => ({ type: 'session.failed', ...(context.failure ?? failureOf('connectionLost', event)) })),
@@ -159,10 +137,11 @@ export const sessionMachine = setup({
         'session.respond': { actions: { type: 'respond', params: ({ event: { type: _type, ...answer } }) => answer } },
         'session.send': { actions: { type: 'passOn', params: ({ event }) => ({ message: event.message, ref: event.ref }) } },
         'turn.requested': { actions: 'noteRequest' },
+        'setup.amended': { actions: { type: 'amendSetup', params: ({ event }) => ({ update: event.update }) } },
         'tools.failed': { target: 'failed', actions: { type: 'noteLoss', params: { kind: 'toolsCrashed' } } },
         // Where there is no conversation to take leave of, both end it at once.
         'session.close': 'closed',
-        'supervisor.shutdown': { target: 'closed', actions: { type: 'noteExit', params: ({ event }) => ({ reason: event.reason ?? 'shutdown' }) } },
+        'supervisor.shutdown': { target: 'closed', actions: 'noteExit' },
       },
       states: {
         connection: {
@@ -194,26 +173,17 @@ export const sessionMachine = setup({
                     ],
                     'socket.opened': { target: 'settingUp', actions: 'sendSetup' },
                     'socket.closed': [
-                      { guard: 'isFirst', target: '#liveSession.failed', actions: { type: 'noteLoss', params: { kind: 'connectFailed' } } },
                       {
-                        guard: { type: 'isHopeless', params: ({ event: { code, reason, at } }) => ({ code, reason, at }) },
+                        guard: { type: 'isHopeless', params: ({ event }) => event },
                         target: '#liveSession.failed',
                         actions: { type: 'noteLoss', params: { kind: 'connectFailed' } },
                       },
-                      {
-                        target: '#liveSession.open.connection.backingOff',
-                        actions: { type: 'loseSocket', params: ({ event: { code, reason, at } }) => ({ code, reason, at }) },
-                      },
+                      { target: '#liveSession.open.connection.backingOff', actions: { type: 'loseSocket', params: ({ event }) => event } },
                     ],
                   },
                   after: {
                     connectDeadline: [
-                      { guard: 'isFirst', target: '#liveSession.failed', actions: { type: 'noteTimeout', params: { kind: 'connectTimeout' } } },
-                      {
-                        guard: { type: 'isSpent', params: { at: null } },
-                        target: '#liveSession.failed',
-                        actions: { type: 'noteTimeout', params: { kind: 'connectTimeout' } },
-                      },
+                      { guard: 'isSpent', target: '#liveSession.failed', actions: { type: 'noteTimeout', params: { kind: 'connectTimeout' } } },
                       {
                         target: '#liveSession.open.connection.backingOff',
                         actions: { type: 'loseSocket', params: { code: 'timeout', reason: 'no connection in time', at: null } },
@@ -227,31 +197,22 @@ export const sessionMachine = setup({
                     'setup.completed': { target: 'ready', actions: { type: 'begin', params: ({ event }) => ({ sessionId: event.sessionId }) } },
                     'socket.closed': [
                       {
-                        guard: { type: 'isRefusedResumption', params: ({ event: { code, reason, at } }) => ({ code, reason, at }) },
+                        guard: { type: 'isRefusedResumption', params: ({ event }) => event },
                         target: '#liveSession.open.connection.online',
                         reenter: true,
-                        actions: { type: 'loseContext', params: ({ event: { code, reason, at } }) => ({ code, reason, at }) },
+                        actions: { type: 'loseContext', params: ({ event }) => event },
                       },
-                      { guard: 'isFirst', target: '#liveSession.failed', actions: { type: 'noteLoss', params: { kind: 'closedBeforeSetup' } } },
                       {
-                        guard: { type: 'isHopeless', params: ({ event: { code, reason, at } }) => ({ code, reason, at }) },
+                        guard: { type: 'isHopeless', params: ({ event }) => event },
                         target: '#liveSession.failed',
                         actions: { type: 'noteLoss', params: { kind: 'closedBeforeSetup' } },
                       },
-                      {
-                        target: '#liveSession.open.connection.backingOff',
-                        actions: { type: 'loseSocket', params: ({ event: { code, reason, at } }) => ({ code, reason, at }) },
-                      },
+                      { target: '#liveSession.open.connection.backingOff', actions: { type: 'loseSocket', params: ({ event }) => event } },
                     ],
                   },
                   after: {
                     setupDeadline: [
-                      { guard: 'isFirst', target: '#liveSession.failed', actions: { type: 'noteTimeout', params: { kind: 'setupTimeout' } } },
-                      {
-                        guard: { type: 'isSpent', params: { at: null } },
-                        target: '#liveSession.failed',
-                        actions: { type: 'noteTimeout', params: { kind: 'setupTimeout' } },
-                      },
+                      { guard: 'isSpent', target: '#liveSession.failed', actions: { type: 'noteTimeout', params: { kind: 'setupTimeout' } } },
                       {
                         target: '#liveSession.open.connection.backingOff',
                         actions: { type: 'loseSocket', params: { code: 'timeout', reason: 'no setupComplete in time', at: null } },
@@ -266,10 +227,7 @@ export const sessionMachine = setup({
                   on: {
                     'rotation.forced': 'rotating',
                     'session.close': 'closing',
-                    'supervisor.shutdown': {
-                      target: 'closing',
-                      actions: { type: 'noteExit', params: ({ event }) => ({ reason: event.reason ?? 'shutdown' }) },
-                    },
+                    'supervisor.shutdown': { target: 'closing', actions: 'noteExit' },
                     'socket.closed': [
                       {
                         guard: { type: 'isOrderly', params: ({ event }) => ({ code: event.code }) },
@@ -277,14 +235,11 @@ export const sessionMachine = setup({
                         actions: { type: 'noteEnd', params: ({ event }) => endOf('server', event) },
                       },
                       {
-                        guard: { type: 'isHopeless', params: ({ event: { code, reason, at } }) => ({ code, reason, at }) },
+                        guard: { type: 'isHopeless', params: ({ event }) => event },
                         target: '#liveSession.failed',
                         actions: { type: 'noteLoss', params: { kind: 'connectionLost' } },
                       },
-                      {
-                        target: '#liveSession.open.connection.backingOff',
-                        actions: { type: 'loseSocket', params: ({ event: { code, reason, at } }) => ({ code, reason, at }) },
-                      },
+                      { target: '#liveSession.open.connection.backingOff', actions: { type: 'loseSocket', params: ({ event }) => event } },
                     ],
                   },
                   initial: 'idle',
@@ -294,17 +249,37 @@ export const sessionMachine = setup({
                       on: { 'turn.generating': 'generating', 'turn.interrupted': 'interrupted', 'speech.started': 'userSpeaking' },
                     },
                     userSpeaking: {
-                      on: { 'speech.ended': 'idle', 'turn.generating': 'generating', 'turn.interrupted': 'interrupted' },
+                      on: {
+                        'speech.ended': 'idle',
+                        'turn.generating': 'generating',
+                        'turn.interrupted': { target: 'interrupted', actions: { type: 'noteSpeech', params: { over: true } } },
+                      },
                     },
                     generating: {
                       description: 'Data passes beside the chart.',
                       entry: 'openLane',
                       exit: 'closeLane',
-                      on: { 'turn.completed': 'idle', 'turn.interrupted': 'interrupted' },
+                      on: {
+                        'speech.started': { actions: { type: 'noteSpeech', params: { over: true } } },
+                        'speech.ended': { actions: { type: 'noteSpeech', params: { over: false } } },
+                        'turn.completed': [
+                          { guard: 'speaksOver', target: 'userSpeaking', actions: { type: 'noteSpeech', params: { over: false } } },
+                          { target: 'idle' },
+                        ],
+                        'turn.interrupted': 'interrupted',
+                      },
                     },
                     interrupted: {
                       description: 'The user spoke; the server drops what it has generated, and ends the turn.',
-                      on: { 'turn.completed': 'idle', 'turn.generating': 'generating', 'speech.started': 'userSpeaking' },
+                      on: {
+                        'speech.started': { target: 'userSpeaking', actions: { type: 'noteSpeech', params: { over: false } } },
+                        'speech.ended': { actions: { type: 'noteSpeech', params: { over: false } } },
+                        'turn.completed': [
+                          { guard: 'speaksOver', target: 'userSpeaking', actions: { type: 'noteSpeech', params: { over: false } } },
+                          { target: 'idle' },
+                        ],
+                        'turn.generating': 'generating',
+                      },
                     },
                   },
                 },
@@ -314,20 +289,20 @@ export const sessionMachine = setup({
                   on: {
                     'socket.closed': [
                       {
-                        guard: { type: 'isCalm', params: ({ event: { at } }) => ({ at }) },
+                        guard: { type: 'isCalm', params: ({ event }) => event },
                         target: '#liveSession.open.connection.online',
                         reenter: true,
-                        actions: { type: 'noteRotation', params: ({ event: { at } }) => ({ at }) },
+                        actions: { type: 'noteRotation', params: ({ event }) => event },
                       },
                       {
-                        guard: { type: 'isSpent', params: ({ event: { at } }) => ({ at }) },
+                        guard: { type: 'isSpentBy', params: ({ event }) => event },
                         target: '#liveSession.failed',
                         actions: { type: 'noteLoss', params: { kind: 'connectionLost' } },
                       },
                       {
                         description: 'One socket after the other is announced to end.',
                         target: '#liveSession.open.connection.backingOff',
-                        actions: { type: 'loseSocket', params: ({ event: { code, reason, at } }) => ({ code, reason, at }) },
+                        actions: { type: 'loseSocket', params: ({ event }) => event },
                       },
                     ],
                   },
@@ -341,7 +316,7 @@ export const sessionMachine = setup({
                     'server.message': { actions: { type: 'readLastMessage', params: ({ event }) => ({ message: event.message }) } },
                     'session.send': { actions: { type: 'rejectClosing', params: ({ event }) => ({ ref: event.ref }) } },
                     'session.close': { description: 'Already on its way.' },
-                    'supervisor.shutdown': { actions: { type: 'noteExit', params: ({ event }) => ({ reason: event.reason ?? 'shutdown' }) } },
+                    'supervisor.shutdown': { actions: 'noteExit' },
                     'socket.opening': {
                       description: 'Restored from a snapshot while closing.',
                       target: '#liveSession.closed',

@@ -28,6 +28,8 @@ export interface ToolCallInput {
 /** An answer as the wire takes it: `response` is an object. `willContinue`: more will come; only of a call that does not block. */
 export interface ToolAnswer {
   readonly response: JsonObject;
+  /** Media that belong to it: `{ inlineData }` or `{ fileData }` each. */
+  readonly parts?: readonly JsonObject[];
   readonly scheduling?: string;
   readonly willContinue?: boolean;
 }
@@ -37,7 +39,7 @@ export type ToolCallEvent =
   | { type: 'call.run' }
   /** From `execute`, or from the app: both go the same way. */
   | ({ type: 'call.settled' } & ToolAnswer)
-  | { type: 'call.progressed'; response: JsonObject; scheduling?: string }
+  | ({ type: 'call.progressed' } & Omit<ToolAnswer, 'willContinue'>)
   | { type: 'call.listenerThrew'; reason: string }
   | { type: 'call.written' }
   | { type: 'call.cancel' }
@@ -109,10 +111,7 @@ export const toolCallMachine = setup({
         'call.run': 'running',
         'call.settled': {
           target: 'answering',
-          actions: {
-            type: 'tellAnswer',
-            params: ({ event }) => ({ response: event.response, ...(event.scheduling === undefined ? {} : { scheduling: event.scheduling }) }),
-          },
+          actions: { type: 'tellAnswer', params: ({ event: { type: _type, ...answer } }) => answer },
         },
       },
     },
@@ -126,21 +125,11 @@ export const toolCallMachine = setup({
       },
       on: {
         'call.progressed': {
-          actions: {
-            type: 'tellAnswer',
-            params: ({ event }) => ({
-              response: event.response,
-              willContinue: true,
-              ...(event.scheduling === undefined ? {} : { scheduling: event.scheduling }),
-            }),
-          },
+          actions: { type: 'tellAnswer', params: ({ event: { type: _type, ...part } }) => ({ ...part, willContinue: true }) },
         },
         'call.settled': {
           target: 'answering',
-          actions: {
-            type: 'tellAnswer',
-            params: ({ event }) => ({ response: event.response, ...(event.scheduling === undefined ? {} : { scheduling: event.scheduling }) }),
-          },
+          actions: { type: 'tellAnswer', params: ({ event: { type: _type, ...answer } }) => answer },
         },
         'call.listenerThrew': { actions: { type: 'tellListenerThrew', params: ({ event }) => ({ reason: event.reason }) } },
       },

@@ -1,6 +1,7 @@
 /** The tool calls of the session's chart: fake functions, a fake uplink, virtual clock. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { keptRows } from '../../machines/live/calls.js';
+import { type CallTable, coverCalls, enterCalls, forgetAnswers, keptRows, moveCalls, noCalls } from '../../machines/live/calls.js';
+import { begin } from '../../machines/live/session-steps.js';
 import { leaveNothing, type SessionWorld, sessionWorld as world } from './session-world.js';
 
 afterEach(leaveNothing);
@@ -109,17 +110,46 @@ describe('tool calls', () => {
     w.message({ toolCall: { functionCalls: [{ id: 'a', name: 3, args: 'x' }] } });
     expect(w.runs.map(({ input }) => input)).toEqual([{ id: 'a', name: '', args: {}, blocking: true, deadlineMs: 3_000 }]);
   });
+});
 
-  it('that have ended are remembered in a bounded table', () => {
-    const w = world({ ready: true });
-    w.call('open');
-    for (let n = 0; n < keptRows + 50; n++) {
-      w.call(`c${n}`);
-      w.settle(`c${n}`);
+describe('the table of calls', () => {
+  const answered = (table: CallTable, from: number, to: number): CallTable => {
+    let next = table;
+    for (let n = from; n < to; n++) {
+      next = enterCalls(next, { toolCall: { functionCalls: [{ id: `c${n}`, name: 'tool', args: {} }] } }, []).table;
+      next = moveCalls(next, ({ id }) => id === `c${n}`, { status: 'answered', answer: { n } }).table;
     }
-    const { rows } = w.session.getSnapshot().context.calls;
-    expect([rows.length, rows[0]?.id, rows.at(-1)?.id]).toEqual([keptRows + 1, 'open', `c${keptRows + 49}`]);
+    return next;
+  };
+  const open = enterCalls(noCalls, { toolCall: { functionCalls: [{ id: 'open', name: 'tool', args: {} }] } }, []).table;
+  const shape = ({ rows, forgottenCount }: CallTable) => [rows.length, rows[0]?.id, rows[1]?.id, rows.at(-1)?.id, forgottenCount];
+
+  it('remembers every open call, and a bounded number that have ended', () => {
+    const table = coverCalls(answered(open, 0, 100));
+    expect(shape(answered(table, 100, keptRows + 50))).toEqual([keptRows + 1, 'open', 'c50', `c${keptRows + 49}`, 0]);
   });
+
+  it('forgets last, and counts, what a resumed conversation would lack', () => {
+    const table = answered(coverCalls(answered(open, 0, 100)), 100, keptRows + 103);
+    expect(shape(table)).toEqual([keptRows + 1, 'open', 'c103', `c${keptRows + 102}`, 3]);
+    expect([coverCalls(table).forgottenCount, forgetAnswers(table).forgottenCount]).toEqual([0, 0]);
+  });
+
+  it('takes a call that it has forgotten for a new one', () => {
+    const again = { toolCall: { functionCalls: [{ id: 'c0', name: 'tool', args: {} }] } };
+    expect(enterCalls(answered(noCalls, 0, keptRows), again, []).repeated).toHaveLength(1);
+    expect(enterCalls(answered(noCalls, 0, keptRows + 1), again, []).fresh).toHaveLength(1);
+  });
+});
+
+it('a resumed session tells how many answers it cannot write again', () => {
+  const w = world({ ready: true });
+  w.message({ sessionResumptionUpdate: { newHandle: 'h1', resumable: true } });
+  w.closed(1006);
+  const { context } = w.session.getSnapshot();
+  const resumed = { ...context, isResuming: true, calls: { ...context.calls, forgottenCount: 3 } };
+  expect(begin(resumed, null).facts).toContainEqual({ type: 'session.answersLost', count: 3 });
+  expect(begin({ ...resumed, isResuming: false }, null).facts).not.toContainEqual({ type: 'session.answersLost', count: 3 });
 });
 
 describe('an answer', () => {
@@ -297,18 +327,6 @@ describe('an id that comes again', () => {
     expect(w.wire).toEqual([sunny]);
     expect(w.told()).toEqual(['tool.called', 'tool.cancelled', 'tool.called', 'tool.answered']);
   });
-
-  it('once its row is forgotten is a new call', () => {
-    const w = world({ ready: true });
-    w.message(weather('Oslo'));
-    answerSunny(w);
-    for (let n = 0; n < keptRows; n++) {
-      w.call(`c${n}`);
-      w.settle(`c${n}`);
-    }
-    w.message(weather('Oslo'));
-    expect([w.statusOf('a'), w.told().at(-1)]).toEqual(['running', 'tool.called']);
-  });
 });
 
 describe('a call before setupComplete', () => {
@@ -325,7 +343,7 @@ describe('a call before setupComplete', () => {
   });
 
   it('may be answered by the app: that waits, and its function never runs', () => {
-    const w = world();
+    const w = world({ input: { nonBlocking: ['tool-b'] } });
     w.opened();
     w.call('a', 'b');
     w.session.send({ type: 'session.respond', id: 'a', response: { by: 'app' } });
@@ -334,6 +352,18 @@ describe('a call before setupComplete', () => {
     w.message({ setupComplete: {} });
     expect([ran(w), w.wire]).toEqual([['b'], [answer('a', { by: 'app' })]]);
     expect(w.fact('tool.rejected')).toEqual([{ type: 'tool.rejected', id: 'b', reason: 'pending' }]);
+  });
+
+  it('that the model waits for takes no part of an answer, before or after', () => {
+    const w = world();
+    w.opened();
+    w.call('a');
+    const part = { type: 'session.respond', id: 'a', response: { part: 1 }, willContinue: true } as const;
+    w.session.send(part);
+    w.message({ setupComplete: {} });
+    w.session.send(part);
+    expect([w.wire, w.statusOf('a')]).toEqual([[], 'running']);
+    expect(w.fact('tool.rejected').map((fact) => fact.reason)).toEqual(['blocking', 'blocking']);
   });
 
   it('that is taken back before it never runs', () => {

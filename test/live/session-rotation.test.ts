@@ -23,6 +23,25 @@ const handlesAsked = (w: SessionWorld) =>
     ({ heard }) => (heard[0] as { message?: { setup?: { sessionResumption?: { handle?: string } } } }).message?.setup?.sessionResumption?.handle,
   );
 
+describe('a setup that the app has amended', () => {
+  const setupsAsked = (w: SessionWorld) => w.sockets.map(({ heard }) => (heard[0] as { message?: { setup?: object } }).message?.setup);
+  const systemInstruction = { parts: [{ text: 'be brief' }] };
+  const tools = [{ googleSearch: {} }];
+
+  it.each([
+    ['past the chart', { type: 'setup.amended', update: { systemInstruction, tools: { tools } } }],
+    ['through it', { type: 'session.send', message: { contextUpdate: { systemInstruction, tools: { tools } } } }],
+  ] as const)('%s is that of the next socket, too', (_, event) => {
+    const w = world();
+    w.session.send(event);
+    w.message(handle('h2'));
+    w.message(goAway('50s'));
+    w.closed(1000);
+    accepted(w);
+    expect(setupsAsked(w)[1]).toEqual({ ...setupsAsked(w)[0], systemInstruction, tools, sessionResumption: { handle: 'h2' } });
+  });
+});
+
 describe('a server that announces the end of one socket after the other', () => {
   const rotate = (w: SessionWorld): void => {
     w.message(handle(`h${w.sockets.length}`));
@@ -109,6 +128,33 @@ describe('a goAway', () => {
     w.message(goAway('50s'));
     expect([w.state().startsWith('ready.'), w.region('rotation')]).toEqual([true, 'announced']);
     w.message(ends);
+    w.message(handle('h2'));
+    expect(w.state()).toBe('rotating');
+  });
+
+  it.each([
+    ['has been heard', { serverContent: { inputTranscription: { text: 'book seat 4A' } } }],
+    ['has begun to speak, by the detection', { voiceActivityDetectionSignal: { vadSignalType: 'VAD_SIGNAL_TYPE_SOS' } }],
+  ])('waits for a handle that came after the user %s', (_, message) => {
+    const w = world();
+    w.message(message);
+    w.message({ voiceActivityDetectionSignal: { vadSignalType: 'VAD_SIGNAL_TYPE_EOS' } });
+    w.message(goAway('50s'));
+    expect(w.state()).toBe('ready.idle');
+    w.message(handle('h2'));
+    expect(w.state()).toBe('rotating');
+  });
+
+  it('waits until the user, who spoke over the model, has spoken', () => {
+    const w = world();
+    w.message({ serverContent: { modelTurn: {} } });
+    w.session.send({ type: 'speech.started' });
+    w.message({ serverContent: { interrupted: true } });
+    w.message({ serverContent: { turnComplete: true } });
+    w.message(handle('h2'));
+    w.message(goAway('50s'));
+    expect(w.state()).toBe('ready.userSpeaking');
+    w.session.send({ type: 'speech.ended' });
     expect(w.state()).toBe('rotating');
   });
 
@@ -133,6 +179,8 @@ describe('a goAway', () => {
   it.each([
     ['a turn of the app', { type: 'turn.requested' }],
     ['a message of the app, through the chart', { type: 'session.send', message: { clientContent: { turnComplete: true } } }],
+    ['what the user says', { type: 'session.send', message: { realtimeInput: { audio: {} } } }],
+    ['a setup that is amended', { type: 'setup.amended', update: {} }],
   ] as const)('waits for a handle that came after %s, which the model has not begun to answer', (_, event) => {
     const w = world();
     w.session.send(event);
@@ -145,21 +193,13 @@ describe('a goAway', () => {
     expect(w.state()).toBe('rotating');
   });
 
-  it.each([
-    ['what the user says', (w: SessionWorld) => w.session.send({ type: 'session.send', message: { realtimeInput: { audio: {} } } })],
-    [
-      'an answer that was taken back before it was written',
-      (w: SessionWorld) => {
-        w.isFast = false;
-        w.call('a');
-        w.message(handle('h2'));
-        w.settle('a');
-        w.message({ toolCallCancellation: { ids: ['a'] } });
-      },
-    ],
-  ])('waits for no other handle after %s', (_, happen) => {
+  it('waits for no other handle after an answer that was taken back before it was written', () => {
     const w = world();
-    happen(w);
+    w.isFast = false;
+    w.call('a');
+    w.message(handle('h2'));
+    w.settle('a');
+    w.message({ toolCallCancellation: { ids: ['a'] } });
     w.message(goAway('50s'));
     expect(w.state()).toBe('rotating');
   });

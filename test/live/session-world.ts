@@ -210,9 +210,9 @@ function fakeUplink(wire: JsonObject[], tell: (event: SessionEvent) => void) {
       else if (command.type === 'uplink.hold') isOpen = false;
       else if (command.type === 'uplink.answer' || command.type === 'uplink.seed' || command.type === 'uplink.send') waiting.push(command);
       else if (command.type === 'uplink.withdraw') {
-        const mine = waiting.filter((one) => one.type === 'uplink.answer' && one.key === command.key);
+        const mine = waiting.filter((one) => one.type === 'uplink.answer' && (one.key ?? one.again) === command.key);
         waiting = waiting.filter((one) => !mine.includes(one));
-        if (mine.some((one) => one.type === 'uplink.answer' && one.final)) tell({ type: 'uplink.withdrawn', key: command.key });
+        if (mine.some((one) => one.type === 'uplink.answer' && one.final && one.key !== null)) tell({ type: 'uplink.withdrawn', key: command.key });
       }
     },
     flush(): void {

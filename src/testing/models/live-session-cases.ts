@@ -37,7 +37,7 @@ import {
   play,
   stays,
 } from './live-session-ledger.js';
-import { call, earlierOf, onTheWire, type Said, saying } from './live-session-messages.js';
+import { call, earlierOf, onTheWire, replaced, type Said, saying } from './live-session-messages.js';
 import { handedIsLost } from './live-session-passing.js';
 
 type SessionModel = Model<typeof sessionMachine>;
@@ -58,6 +58,14 @@ function requesting(session: Session, foreseen: Foreseen): Foreseen {
   return foreseen;
 }
 
+const update = { systemInstruction: replaced.systemInstruction, tools: { tools: replaced.tools } };
+
+/** Later setups are to have what replaced a part of the first. */
+function amending(session: Session, foreseen: Foreseen): Foreseen {
+  ledger(session).amended = true;
+  return requesting(session, foreseen);
+}
+
 /** Asked to end: at once where there is nobody to take leave of. */
 function leaving(session: Session): Foreseen {
   if (!isReady(phase(session)) && phase(session) !== 'closing') return closingBy(session, 'client', 1000);
@@ -69,22 +77,23 @@ export function closeByApp(session: Session): void {
   play(session, leaving(session), () => session.send({ type: 'session.close' }));
 }
 
-function responds(part: boolean): Case {
+function responds(part: boolean, id: 'a' | 'later' = 'a'): Case {
   const response = { by: 'app' };
   return happens(
     (session) => {
-      const row = rows(session).find(({ id }) => id === 'a');
-      const isTaken = row?.status === 'running' || (row?.status === 'pending' && !part);
-      if (row === undefined) return stays('tool.rejected "a" "unknown"')(session);
-      if (!isTaken) return stays(`tool.rejected "a" "${row.status === 'pending' ? 'pending' : 'ended'}"`)(session);
-      const answer = { id: 'a', name: 'weather', response, ...(part ? { willContinue: true } : {}) };
+      const row = rows(session).find((one) => one.id === id);
+      if (row === undefined) return stays(`tool.rejected "${id}" "unknown"`)(session);
+      if (part && row.blocking && isOpen(row)) return stays(`tool.rejected "${id}" "blocking"`)(session);
+      const isTaken = row.status === 'running' || (row.status === 'pending' && !part);
+      if (!isTaken) return stays(`tool.rejected "${id}" "${row.status === 'pending' ? 'pending' : 'ended'}"`)(session);
+      const answer = { id, name: row.name, response, ...(part ? { willContinue: true } : {}) };
       return {
         phase: phase(session),
-        said: part ? [`tool.progressed "a" ${JSON.stringify(response)}`] : [],
+        said: part ? [`tool.progressed "${id}" ${JSON.stringify(response)}`] : [],
         written: [answerWords(row.key, !part, answer)],
       };
     },
-    sent({ type: 'session.respond', id: 'a', response, ...(part ? { willContinue: true } : {}) }),
+    sent({ type: 'session.respond', id, response, ...(part ? { willContinue: true } : {}) }),
     { weight: 0.3 },
   );
 }
@@ -100,9 +109,17 @@ export const events: NonNullable<SessionModel['events']> = {
       { weight: 0.3 },
     ),
     'app: lets the user be heard': happens(
-      (session) => (phase(session) === 'closing' ? stays('session.rejected "closing" null')(session) : { phase: phase(session), written: ['send'] }),
+      (session) =>
+        phase(session) === 'closing'
+          ? stays('session.rejected "closing" null')(session)
+          : requesting(session, { phase: phase(session), written: ['send'] }),
       sent({ type: 'session.send', message: { realtimeInput: { audio: {} } } }),
       { weight: 0.2 },
+    ),
+    'app: has the instruction replaced': happens(
+      (session) => amending(session, { phase: phase(session), written: ['send'] }),
+      sent({ type: 'session.send', message: { contextUpdate: update } }),
+      { weight: 0.1, when: (session) => phase(session) !== 'closing' && !ledger(session).amended },
     ),
   },
   'turn.requested': {
@@ -110,9 +127,17 @@ export const events: NonNullable<SessionModel['events']> = {
       weight: 0.3,
     }),
   },
+  'setup.amended': {
+    'app: has replaced the instruction, past the chart': happens(
+      (session) => amending(session, { phase: phase(session) }),
+      sent({ type: 'setup.amended', update }),
+      { weight: 0.1, when: (session) => !ledger(session).amended },
+    ),
+  },
   'session.respond': {
     'app: answers a': responds(false),
     'app: answers a in part': responds(true),
+    'app: answers later in part': responds(true, 'later'),
     'app: answers a call of another process': happens(
       (session) => ({
         phase: phase(session),
@@ -137,6 +162,7 @@ export const events: NonNullable<SessionModel['events']> = {
     'app: the user speaks': happens(
       (session) => {
         const at = phase(session);
+        ledger(session).speaksOver = at === 'generating';
         return { phase: at === 'idle' || at === 'interrupted' ? 'userSpeaking' : at };
       },
       sent({ type: 'speech.started' }),
@@ -146,6 +172,7 @@ export const events: NonNullable<SessionModel['events']> = {
     'app: the user has spoken': happens(
       (session) => {
         const at = phase(session);
+        ledger(session).speaksOver = false;
         return { phase: at === 'userSpeaking' ? 'idle' : at };
       },
       sent({ type: 'speech.ended' }),
@@ -190,6 +217,9 @@ const messages: Readonly<Record<string, Case>> = {
   'server: calls later': says({ calls: [call('later')] }, mayCall(call('later'))),
   'server: calls and cancels a, in one message': says({ calls: [call('a')], cancels: ['a'] }, mayCall(call('a')), 0.25),
   'server: cancels a': says({ cancels: ['a', 'never'] }),
+  'server: cancels later': says({ cancels: ['later'] }, (session) => earlierOf(session, call('later')) !== undefined, 0.25),
+  'server: hears that the user speaks': says({ speech: 'started' }, () => true, 0.25),
+  'server: hears that the user has spoken': says({ speech: 'ended' }, () => true, 0.25),
   'server: cancels a, whose answer is being written': {
     ...cancelsLate,
     run: (session) => {
@@ -264,7 +294,7 @@ export const outcomes: NonNullable<SessionModel['outcomes']> = {
         'socket: opens': happens(
           (session) => {
             const own = ledger(session);
-            Object.assign(own, { goAway: null, asked: own.handle, keyAtSetup: session.snapshot.context.calls.lastKey });
+            Object.assign(own, { goAway: null, asked: own.handle, isAmended: own.amended, keyAtSetup: session.snapshot.context.calls.lastKey });
             return { phase: 'settingUp' };
           },
           (session) => {

@@ -1,12 +1,13 @@
 /** What must hold of a Live session after everything that happens to it. */
 import type { AnyEventObject } from 'xstate';
-import { actorOf, type CallRow, isOpen } from '../../../machines/live/calls.js';
+import { actorOf, type CallRow, isOpen, type JsonObject } from '../../../machines/live/calls.js';
 import type { sessionMachine } from '../../../machines/live/session.js';
 import { declineStart, type ExitReason, exitWith, failStart } from '../../../machines/supervision/exit.js';
 import type { Fake } from '../model/fake.js';
 import type { Model } from '../model/model.js';
 import { callOf, heardBy, isSocketOpen, rows, rowsBefore, type Session, socket, uplink, uplinkHeard } from './live-session-doubles.js';
 import { inputOf, isReady, ledger, phase } from './live-session-ledger.js';
+import { replaced } from './live-session-messages.js';
 
 const hasEnded = ({ snapshot }: Session): boolean => snapshot.status !== 'active';
 const told = (session: Session, ...types: readonly string[]): readonly AnyEventObject[] => session.emitted.filter(({ type }) => types.includes(type));
@@ -75,6 +76,9 @@ export const claims: Model<typeof sessionMachine>['invariants'] = {
     if (late !== undefined) return `an answer of a call that has ended: ${JSON.stringify(late)}`;
     if (uplink(session).undead !== undefined) return `an answer to call ${uplink(session).undead} goes out after it was abandoned`;
     if (hasEnded(session)) return undefined;
+    const isRemembered = (key: number): boolean => rows(session).some((row) => row.key === key && row.status === 'answered' && row.answer !== null);
+    const stale = uplink(session).waiting.find(({ again }) => again !== undefined && !isRemembered(again));
+    if (stale !== undefined && phase(session) !== 'closing') return `an answer to call ${stale.again} is to be written once more`;
     const waiting = uplink(session).waiting.filter(({ key }) => key !== null);
     const left = waiting.find(({ key }) => !rows(session).some((row) => row.key === key && isOpen(row)));
     if (left !== undefined) return `an answer is left of call ${left.key}`;
@@ -120,14 +124,14 @@ export const claims: Model<typeof sessionMachine>['invariants'] = {
     return undefined;
   },
   'a handle is kept only while it is the last good one, and a setup bears it': (session) => {
-    const { handle, asked } = ledger(session);
+    const { handle, asked, isAmended } = ledger(session);
     if (session.snapshot.context.handle !== handle) return `it is ${session.snapshot.context.handle}, not ${handle}`;
     if (phase(session) !== 'settingUp') return undefined;
     const first = heardBy(session.find('connection') as Fake).find(({ type }) => type === 'connection.setup');
-    const { sessionResumption: _, ...setup } = inputOf(session).setup;
-    const wanted = { setup: { ...setup, sessionResumption: asked === null ? {} : { handle: asked } } };
-    const got = first?.type === 'connection.setup' ? first.message : undefined;
-    return JSON.stringify(got) === JSON.stringify(wanted) ? undefined : `asked: ${JSON.stringify(got)}`;
+    if (first?.type !== 'connection.setup') return 'there was none';
+    const { sessionResumption, ...setup } = (first.message as { setup: JsonObject }).setup;
+    const wanted = [{ model: 'm', ...(isAmended ? replaced : {}) }, asked === null ? {} : { handle: asked }];
+    return JSON.stringify([setup, sessionResumption]) === JSON.stringify(wanted) ? undefined : `asked: ${JSON.stringify(first.message)}`;
   },
   'data passes beside it exactly while the model generates': (session) => {
     if (!isSocketOpen(session)) return undefined;

@@ -5,6 +5,7 @@ import type { Model } from '../model/model.js';
 const begin = ['socket: opens', 'server: setupComplete'];
 const ready = ['a session', ...begin] as const;
 const called = [...ready, 'server: calls a'] as const;
+const turn = ['server: the model speaks', 'server: the turn is over'];
 const lost = ['socket: closed 1006', '100 ms pass'];
 const left = ['server: gives a handle', 'server: goes away', 'socket: closed 1006'];
 /** A socket is left, and the next is ready. */
@@ -23,8 +24,8 @@ export const corners: NonNullable<Model<typeof sessionMachine>['corners']> = {
     ...['server: calls later', 'socket: closed 1006', 'a answers', 'later answers', '100 ms pass', ...begin],
   ],
   'a part of an answer makes the handle old': [
-    ...called,
-    ...['server: gives a handle', 'app: answers a in part', 'server: cancels a', 'server: goes away'],
+    ...ready,
+    ...['server: calls later', 'server: gives a handle', 'app: answers later in part', 'server: cancels later', 'server: goes away'],
   ],
   'an answer that was taken back leaves the handle as it was': [
     ...called,
@@ -32,7 +33,55 @@ export const corners: NonNullable<Model<typeof sessionMachine>['corners']> = {
   ],
   'a turn of the app makes the handle old': [...ready, 'server: gives a handle', 'app: says hello', 'server: goes away'],
   'so does one past the chart': [...ready, 'server: gives a handle', 'app: has sent a turn, past the chart', 'server: goes away'],
-  'what the user says does not': [...ready, 'server: gives a handle', 'app: lets the user be heard', 'server: goes away'],
+  'and what the user says': [...ready, 'server: gives a handle', 'app: lets the user be heard', 'server: goes away'],
+  'what the model says makes the handle old': [
+    ...ready,
+    ...['server: gives a handle', 'server: the model speaks', 'server: the turn is over', 'server: goes away'],
+  ],
+  'what the server hears makes the handle old': [
+    ...ready,
+    ...['server: gives a handle', 'server: hears that the user speaks', 'server: hears that the user has spoken', 'server: goes away'],
+  ],
+  'the user speaks over the model, and on': [
+    ...ready,
+    ...['server: the model speaks', 'app: the user speaks', 'server: interrupted', 'server: the turn is over', 'app: the user has spoken'],
+  ],
+  'the user speaks over the model, which ends first': [...ready, 'server: the model speaks', 'app: the user speaks', 'server: the turn is over'],
+  'the user is heard before the model is interrupted': [...ready, 'app: the user speaks', 'server: interrupted', 'server: the turn is over'],
+  'the user speaks over the model, and ends first': [
+    ...ready,
+    ...['server: the model speaks', 'app: the user speaks', 'app: the user has spoken', 'server: the turn is over'],
+  ],
+  'the user speaks over the model, but the socket is lost': [
+    ...ready,
+    ...['server: the model speaks', 'app: the user speaks', ...lost, ...begin, 'server: the model speaks', 'server: the turn is over'],
+  ],
+  'the next setup has what the app replaced': [...ready, 'app: has the instruction replaced', ...lost, ...begin],
+  'so it has what was replaced past the chart': [...ready, 'app: has replaced the instruction, past the chart', ...lost, ...begin],
+  'an instruction that is replaced makes the handle old': [
+    ...ready,
+    ...['server: gives a handle', 'app: has replaced the instruction, past the chart', 'server: goes away'],
+  ],
+  'the user who spoke over the model is silent when it speaks again': [
+    ...ready,
+    ...['server: the model speaks', 'app: the user speaks', 'server: the turn is over', 'app: the user has spoken', ...turn],
+  ],
+  'the same after an interruption': [
+    ...ready,
+    ...['app: the user speaks', 'server: interrupted', 'server: the turn is over', 'app: the user has spoken', ...turn],
+  ],
+  'the user is heard twice': [
+    ...ready,
+    ...['app: the user speaks', 'server: interrupted', 'app: the user speaks', 'app: the user has spoken', ...turn],
+  ],
+  'the user ends before the interrupted turn does': [
+    ...ready,
+    ...['app: the user speaks', 'server: interrupted', 'app: the user has spoken', 'server: the turn is over'],
+  ],
+  'a handle that comes while an answer waits does not know of it': [
+    ...called,
+    ...['a answers', 'server: gives a handle', 'uplink: an answer is written', 'server: goes away'],
+  ],
   // setups that are not accepted yet
   'a call comes after a loss': [...ready, ...lost, 'socket: opens', 'server: calls a'],
   'a call comes after a goAway': [...ready, 'server: gives a handle', 'server: goes away', 'server: calls a'],

@@ -90,9 +90,9 @@ function obey(fake: Fake, is: UplinkNotes, command: UplinkCommand): void {
   if (command.type === 'uplink.answer') is.waiting.push(command);
   if (command.type === 'uplink.send' && command.ref !== null) tell(fake, { type: 'uplink.told', fact: { type: 'session.queued', ref: command.ref } });
   if (command.type === 'uplink.withdraw' && !is.isEnded && is.handed !== command.key) {
-    const mine = is.waiting.filter(({ key }) => key === command.key);
+    const mine = is.waiting.filter(({ key, again }) => key === command.key || again === command.key);
     is.waiting = is.waiting.filter((answer) => !mine.includes(answer));
-    if (mine.some(({ final }) => final)) tell(fake, { type: 'uplink.withdrawn', key: command.key });
+    if (mine.some(({ final, key }) => final && key !== null)) tell(fake, { type: 'uplink.withdrawn', key: command.key });
   }
 }
 

@@ -40,12 +40,18 @@ export interface Ledger {
   isFresh: boolean;
   /** What the present socket's last `goAway` said, ms, and when the socket is to be left; null where there was none. */
   goAway: { readonly leftMs: number; by: number | null } | null;
+  /** Does the user speak while the model's turn is not over? */
+  speaksOver: boolean;
+  /** Has the app amended the setup? */
+  amended: boolean;
   wasReady: boolean;
   exit: unknown;
   /** Why the server would not resume. */
   lost: number | string | null;
   /** The handle that the present socket's setup bore. */
   asked: string | null;
+  /** Was that setup amended? */
+  isAmended: boolean;
   losses: number[];
   /** When sockets were left for a new one. */
   rotations: number[];
@@ -63,19 +69,8 @@ export interface Ledger {
 export function ledger(session: Session): Ledger {
   const handle = (inputOf(session).setup['sessionResumption'] as { handle?: string } | undefined)?.handle ?? null;
   session.notes['ledger'] ??= {
-    ...{
-      handle,
-      isFresh: false,
-      goAway: null,
-      wasReady: false,
-      exit: null,
-      lost: null,
-      asked: null,
-      losses: [],
-      rotations: [],
-      attempt: 0,
-      keyAtSetup: 0,
-    },
+    ...{ handle, isFresh: false, goAway: null, speaksOver: false, amended: false, wasReady: false, exit: null, lost: null, asked: null },
+    ...{ isAmended: false, losses: [], rotations: [], attempt: 0, keyAtSetup: 0 },
     ...{ phase: null, since: 0, restored: 0, problem: undefined },
   } satisfies Ledger;
   return session.notes['ledger'] as Ledger;

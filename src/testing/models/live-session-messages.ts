@@ -14,10 +14,14 @@ export function call(id: 'a' | 'later', city = 'Bern'): ModelCall {
   return { id, name: id === 'later' ? 'later' : 'weather', args: { city } };
 }
 
+/** What the app puts in the place of the first instruction and tools. */
+export const replaced = { systemInstruction: { parts: [{ text: 'be brief' }] }, tools: [] };
+
 /** One message, in the words of the model. */
 export interface Said {
   readonly setupComplete?: boolean;
   readonly turn?: 'modelTurn' | 'interrupted' | 'turnComplete';
+  readonly speech?: 'started' | 'ended';
   readonly calls?: readonly ModelCall[];
   readonly cancels?: readonly string[];
   /** Null: the conversation cannot be resumed now. */
@@ -27,10 +31,11 @@ export interface Said {
 }
 
 /** As it is on the wire. */
-export function onTheWire({ setupComplete, turn, calls, cancels, handle, goAway }: Said): JsonObject {
+export function onTheWire({ setupComplete, turn, speech, calls, cancels, handle, goAway }: Said): JsonObject {
   return {
     ...(setupComplete === true ? { setupComplete: { sessionId: 's1' } } : {}),
     ...(turn === undefined ? {} : { serverContent: { [turn]: turn === 'modelTurn' ? {} : true } }),
+    ...(speech === undefined ? {} : { voiceActivity: { voiceActivityType: speech === 'started' ? 'ACTIVITY_START' : 'ACTIVITY_END' } }),
     ...(calls === undefined ? {} : { toolCall: { functionCalls: calls } }),
     ...(cancels === undefined ? {} : { toolCallCancellation: { ids: cancels } }),
     ...(handle === undefined ? {} : { sessionResumptionUpdate: handle === null ? { resumable: false } : { newHandle: handle, resumable: true } }),
@@ -61,7 +66,7 @@ export function saying(session: Session, message: Said): Foreseen {
   const gone = [...open.filter(({ status }) => status !== 'answering').map(({ id }) => id), ...fresh].filter((id) => cancels.includes(id));
   const late = open.filter(({ status, id }) => status === 'answering' && cancels.includes(id));
   const withdrawn = late.filter(({ key }) => !isLast && uplink(session).handed !== key).map(({ id }) => id);
-  if (handle === null) own.isFresh = false;
+  if (handle === null || message.turn === 'modelTurn' || message.speech !== undefined) own.isFresh = false;
   else if (handle !== undefined && !isLast) own.handle = handle;
   const timeLeftMs = goAway === undefined ? [] : [`session.goAway ${goAway}`];
   if (message.setupComplete === true && at === 'rotating' && own.goAway !== null) own.goAway.by = session.clock.now() + own.goAway.leftMs;
@@ -71,7 +76,7 @@ export function saying(session: Session, message: Said): Foreseen {
     own.goAway = { leftMs, by: session.clock.now() + leftMs };
   }
   return {
-    phase: begun === undefined ? turned(at, message.turn) : 'idle',
+    phase: begun === undefined ? turned(session, message) : 'idle',
     said: [
       'session.message',
       ...tell('tool.called', fresh),
@@ -90,11 +95,28 @@ export function saying(session: Session, message: Said): Foreseen {
   };
 }
 
-function turned(at: Phase, turn: Said['turn']): Phase {
+function turned(session: Session, { turn, speech }: Said): Phase {
+  const own = ledger(session);
+  const at = phase(session);
   if (!isReady(at)) return at;
+  const isOver = at === 'generating' || at === 'interrupted';
+  if (speech === 'started') {
+    own.speaksOver = at === 'generating';
+    return isOver && own.speaksOver ? at : 'userSpeaking';
+  }
+  if (speech === 'ended') {
+    own.speaksOver = false;
+    return at === 'userSpeaking' ? 'idle' : at;
+  }
   if (turn === 'modelTurn') return 'generating';
-  if (turn === 'interrupted') return 'interrupted';
-  return turn === 'turnComplete' && at !== 'userSpeaking' ? 'idle' : at;
+  if (turn === 'interrupted') {
+    own.speaksOver ||= at === 'userSpeaking';
+    return 'interrupted';
+  }
+  if (turn !== 'turnComplete' || !isOver) return at;
+  const next = own.speaksOver ? 'userSpeaking' : 'idle';
+  own.speaksOver = false;
+  return next;
 }
 
 function answered({ wireId, name, answer, scheduling }: CallRow): string {
@@ -125,6 +147,6 @@ function beginning(session: Session, fresh: readonly string[]): Foreseen {
     ),
   ];
   if (own.goAway !== null) own.goAway.by = session.clock.now() + own.goAway.leftMs;
-  Object.assign(own, { wasReady: true, lost: null, attempt: 0 });
+  Object.assign(own, { wasReady: true, lost: null, attempt: 0, speaksOver: false });
   return { phase: 'idle', said, written: [...(isResumed || history.length === 0 ? [] : ['seed']), ...again.map(answered)] };
 }

@@ -47,7 +47,7 @@ const settles = (given: ToolAnswer): Case => ({
 
 const progresses = (given: Omit<ToolAnswer, 'willContinue'>): Case => {
   const { response: part, ...rest } = given;
-  return { payload: given as never, owes: leads({}, (met) => (met === 'running' ? [answer({ response: part, willContinue: true, ...rest })] : [])) };
+  return { payload: given as never, owes: leads({}, (met) => (met === 'running' ? [answer({ response: part, ...rest, willContinue: true })] : [])) };
 };
 
 const everywhere = (state: string): Readonly<Record<string, string>> => ({ pending: state, running: state, answering: state });
