@@ -78,6 +78,7 @@ export {
   liveSessionHandle,
   type AnswerOutcome,
   type LiveAnswer,
+  type LiveAnswers,
   type LiveFailure,
   type LiveHandleOptions,
   type LiveSession,

@@ -8,7 +8,7 @@
  * with the task supervisor of the session's tools. The session's own deadlines bound every stage, and its owner is whoever has the handle: it ends by
  * `close()`, by `await using`, or by `signal`. In an app with a tree, `liveSession` is a child of that.
  */
-import { createActor } from 'xstate';
+import { type ActorOptions, type AnyActorLogic, createActor, type InspectionEvent } from 'xstate';
 import type { JsonObject } from '../../machines/live/calls.js';
 import type { SessionEmitted } from '../../machines/live/session-events.js';
 import { type Clock, requireClock, systemClock } from '../supervision/clock.js';
@@ -67,6 +67,8 @@ export interface ConnectOptions {
   readonly callbacks?: LiveCallbacks;
   /** Where time comes from. Default: the machine's own. */
   readonly clock?: Clock;
+  /** XState's own: told of every actor, event and transition beneath the session, so that an inspector can look at it. One that throws harms nobody. */
+  readonly inspect?: NonNullable<ActorOptions<AnyActorLogic>['inspect']>;
 }
 
 const callbackNames = ['onOpen', 'onMessage', 'onEvent', 'onError', 'onClose'] as const;
@@ -79,15 +81,16 @@ const callbackNames = ['onOpen', 'onMessage', 'onEvent', 'onError', 'onClose'] a
  *         `live/invalid-tool` for misuse, before anything starts
  */
 export async function connectLive(options: LiveSessionOptions, connectOptions: ConnectOptions = {}): Promise<LiveSession> {
-  requireOptions('options of connectLive', connectOptions, ['signal', 'callbacks', 'clock']);
-  const { signal, callbacks = {}, clock = systemClock } = connectOptions;
+  requireOptions('options of connectLive', connectOptions, ['signal', 'callbacks', 'clock', 'inspect']);
+  const { signal, callbacks = {}, clock = systemClock, inspect } = connectOptions;
   if (signal !== undefined && !isAbortSignal(signal)) throw invalid('signal', 'an AbortSignal', sortOf(signal));
   requireCallbacks(callbacks);
   requireClock(clock);
+  const inspector = inspect === undefined ? {} : { inspect: inspectorOf(inspect) };
   const logic = liveSession(options);
   if (isAborted(signal)) throw notConnected(aborted, signal?.reason);
 
-  const root = createActor(logic, { clock, id: 'live' });
+  const root = createActor(logic, { clock, id: 'live', ...inspector });
   const session = liveSessionHandle(root, { onListenerError: (error, type) => teller.threw(`on('${type}')`, error) });
   const teller = new Teller(session, callbacks);
   keepBeginning(root);
@@ -109,6 +112,19 @@ export async function connectLive(options: LiveSessionOptions, connectOptions: C
   }
   if (!ready.ok) throw notConnected(ready.failure);
   return session;
+}
+
+/** A throw within XState's own step would end the session. @throws EspalierError `live/invalid-options` */
+function inspectorOf(inspect: NonNullable<ConnectOptions['inspect']>): (event: InspectionEvent) => void {
+  const next = typeof inspect === 'function' ? inspect : inspect?.next?.bind(inspect);
+  if (typeof next !== 'function') throw invalid('inspect', 'a function, or an observer with next()', sortOf(inspect));
+  return (event) => {
+    try {
+      next(event);
+    } catch (error) {
+      printFault('inspect', error);
+    }
+  };
 }
 
 /** Asked anew each time: the compiler would take the first answer for the last. */

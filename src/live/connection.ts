@@ -13,6 +13,7 @@ import { clockOf } from '../supervision/clock.js';
 import { emitFrom, parentOf } from '../supervision/xstate-internals.js';
 import { type Frame, isData, parseServerMessage, type UnreadableFrame } from '../wire/gemini/live.js';
 import { noteSocket } from './intake.js';
+import { hideIn } from './secrets.js';
 import type { ClientSocket, OpenSocket } from './socket.js';
 import { uplinkOf } from './uplink.js';
 
@@ -46,7 +47,7 @@ export function connection({ endpoint, secrets = [], openSocket }: ConnectionOpt
     let isLaneOpen = false;
     // A token that was fetched for this socket is not among those of the options.
     const hidden = new Set(secrets);
-    const hide = (text: string) => [...hidden].reduce((clean, secret) => (secret === '' ? clean : clean.replaceAll(secret, '[hidden]')), text);
+    const hide = (text: string) => hideIn(text, hidden);
     const report = (event: SessionEvent) => {
       if (!isOver) sendBack(event);
     };
@@ -62,13 +63,13 @@ export function connection({ endpoint, secrets = [], openSocket }: ConnectionOpt
         emitFrom(session, { type: 'session.message', message } as SessionEmitted);
         return;
       }
-      for (const { detail, got } of faults) malformed('invalid-shape', detail, (JSON.stringify(got) ?? '').slice(0, longestExcerpt));
+      for (const { detail, got } of faults) malformed('invalid-shape', detail, JSON.stringify(got) ?? '');
       report({ type: 'server.message', message });
       // Not before: a socket that is not read would never be set up.
       if (message.setupComplete !== undefined && socket !== null) noteSocket(session, socket);
     };
     const malformed = (reason: UnreadableFrame['reason'], detail: string, excerpt: string) =>
-      report({ type: 'socket.malformed', reason, detail: hide(detail), excerpt: hide(excerpt) });
+      report({ type: 'socket.malformed', reason, detail: hide(detail), excerpt: hide(excerpt).slice(0, longestExcerpt) });
     report({ type: 'socket.opening' });
     let socket: ClientSocket | null = null;
     const end = (code: number | string, reason: string) => {
@@ -88,7 +89,14 @@ export function connection({ endpoint, secrets = [], openSocket }: ConnectionOpt
     };
     const where = endpoint();
     if (where instanceof Promise) where.then(open).catch((error: unknown) => end('noCredentials', wordsOf(error)));
-    else open(where);
+    else {
+      try {
+        open(where);
+      } catch (error) {
+        // oxlint-disable-next-line preserve-caught-error -- it may show the URL, and with it the key
+        throw new Error(hide(wordsOf(error)));
+      }
+    }
 
     const obey = (command: ConnectionCommand) => {
       if (command.type === 'connection.lane') isLaneOpen = command.open;

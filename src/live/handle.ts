@@ -12,12 +12,14 @@ import { isInTurn, logicOf } from '../supervision/xstate-internals.js';
 import type { ClientMessage } from '../wire/gemini/live.js';
 import type { LiveEvent } from './events.js';
 import { printFault } from './last-resort.js';
-import { invalid, isPlainObject, requireOptions, sortOf } from './refusal.js';
+import { answerMessage } from './parts.js';
+import { invalid, isPlainObject, jsonOf, requireOptions, sortOf } from './refusal.js';
+import { requireInput, requireKind } from './sendable.js';
 import type { LiveSessionRef } from './session.js';
-import { answerTo, type LiveToolResponse } from './tool-plan.js';
-import { schedulings } from './tools.js';
+import { answerTo, listOf, type LiveToolResponse } from './tool-plan.js';
+import { isListOfParts, objectOf, schedulings } from './tools.js';
 import { liveEvents, type LiveEventsOptions } from './stream.js';
-import { laneOf, type SendOutcome, uplinkOf } from './uplink.js';
+import { type SendOutcome, uplinkOf } from './uplink.js';
 
 /** Beyond what the session itself says: `stopped` from outside, without a word; `crashed` in a transition. */
 export type LiveFailure = SessionFailure | { readonly kind: 'stopped' | 'crashed'; readonly code: string; readonly reason: string };
@@ -31,11 +33,21 @@ export type ReadyOutcome = { readonly ok: true } | { readonly ok: false; readonl
 /** An answer that is sent by hand: it names its call. */
 export type LiveAnswer = LiveToolResponse & { readonly id: string };
 
-/** What became of an answer: `queued` where it waits for a socket, or for the turn that the session is in; a `tool.answered` or a `tool.rejected` follows. */
+/** One answer, a list of them, or either in the form that `@google/genai` has. */
+export type LiveAnswers = LiveAnswer | readonly LiveAnswer[] | { readonly functionResponses: LiveAnswer | readonly LiveAnswer[] };
+
+/** What became of an answer. */
 export type AnswerOutcome =
+  /**
+   * `sent`: a socket has it; where that one is lost before it was passed on, the next one gets it. `queued`: it waits for a socket, or for the turn that the
+   * session is in. The last answer to a call is told to be written by `tool.answered`; what turns out not to be taken, by `tool.rejected`.
+   */
   | { readonly id: string; readonly status: 'sent' | 'queued' }
-  /** `unknown`: no such call; `pending`: a part of an answer to a call that does not run yet; `ended`: it has its answer, or was taken back. */
-  | { readonly id: string; readonly status: 'rejected'; readonly reason: 'unknown' | 'pending' | 'ended' | 'closed' };
+  /**
+   * `unknown`: no such call; `ended`: it has its answer, or was taken back. Of a part of an answer: `pending`, its call does not run yet; `blocking`, the
+   * model waits for all of it. Of a part, or an answer that nobody asked for: `full`, beyond what may wait.
+   */
+  | { readonly id: string; readonly status: 'rejected'; readonly reason: 'unknown' | 'pending' | 'ended' | 'closed' | 'blocking' | 'full' };
 
 /** The facts of a type; also where the union of facts writes several types as one, which `Extract` passes over. */
 type Emitted<Type extends SessionEmitted['type'], Fact = SessionEmitted> = Fact extends { type: infer Own }
@@ -61,13 +73,13 @@ export interface LiveSession extends AsyncDisposable {
   sendClientContent(content: NonNullable<ClientMessage['clientContent']>): SendOutcome;
   /** Audio, video or text as it flows, and where the user's activity begins and ends. */
   sendRealtimeInput(input: NonNullable<ClientMessage['realtimeInput']>): SendOutcome;
-  /** Replaces the instruction, or the tools, of the conversation that is going on. */
+  /** Replaces the instruction, or the tools, of the conversation that is going on, and of every socket from now on. */
   sendContextUpdate(update: NonNullable<ClientMessage['contextUpdate']>): SendOutcome;
   /**
    * Answers calls: from anywhere, at any time, also from inside a callback of this session. It never waits for the session's turn.
    * @throws EspalierError `live/invalid-options` for what is no answer, before any is sent
    */
-  sendToolResponse(responses: LiveAnswer | readonly LiveAnswer[]): readonly AnswerOutcome[];
+  sendToolResponse(responses: LiveAnswers): readonly AnswerOutcome[];
   /** Abandons running calls, closes in order, settles at the session's end. Twice is once. */
   close(): Promise<SessionOutcome>;
   /**
@@ -148,15 +160,17 @@ class Handle implements LiveSession {
     if (typeof text !== 'string') throw invalid('text', 'text', sortOf(text));
     requireOptions('options', options, ['turnComplete']);
     const { turnComplete = true } = options;
-    return this.sendClientContent({ turns: [{ role: 'user', parts: [{ text }] }], turnComplete });
+    return this.#send({ clientContent: { turns: [{ role: 'user', parts: [{ text }] }], turnComplete } });
   }
 
   sendClientContent(clientContent: NonNullable<ClientMessage['clientContent']>): SendOutcome {
-    return this.#send('content', clientContent, { clientContent });
+    requireKind('content', 'clientContent', clientContent);
+    return this.#send({ clientContent });
   }
 
   sendRealtimeInput(realtimeInput: NonNullable<ClientMessage['realtimeInput']>): SendOutcome {
-    const outcome = this.#send('input', realtimeInput, { realtimeInput });
+    requireInput(realtimeInput);
+    const outcome = this.#send({ realtimeInput });
     // The app says itself when its user speaks; a refused word changes nothing.
     if (outcome.status !== 'rejected' && realtimeInput.activityStart !== undefined) this.ref.send({ type: 'speech.started' });
     if (outcome.status !== 'rejected' && realtimeInput.activityEnd !== undefined) this.ref.send({ type: 'speech.ended' });
@@ -164,14 +178,20 @@ class Handle implements LiveSession {
   }
 
   sendContextUpdate(contextUpdate: NonNullable<ClientMessage['contextUpdate']>): SendOutcome {
-    return this.#send('update', contextUpdate, { contextUpdate });
+    requireKind('update', 'contextUpdate', contextUpdate);
+    const outcome = this.#send({ contextUpdate });
+    // A copy: the session keeps it for the setup of its next sockets.
+    if (outcome.status !== 'rejected') this.ref.send({ type: 'setup.amended', update: JSON.parse(JSON.stringify(contextUpdate)) as JsonObject });
+    return outcome;
   }
 
-  sendToolResponse(responses: LiveAnswer | readonly LiveAnswer[]): readonly AnswerOutcome[] {
-    const list = Array.isArray(responses) ? (responses as readonly LiveAnswer[]) : [responses as LiveAnswer];
+  sendToolResponse(responses: LiveAnswers): readonly AnswerOutcome[] {
+    const list = listOf(responses) as readonly LiveAnswer[];
     for (const answer of list) {
-      const isAnswer = isPlainObject(answer) && typeof answer.id === 'string' && Object.hasOwn(answer, 'response') && isJson(answer.response);
-      if (!isAnswer) throw invalid('response', '{ id, response } with a response that is JSON', sortOf(answer));
+      const isAnswer = isPlainObject(answer) && typeof answer.id === 'string' && Object.hasOwn(answer, 'response');
+      if (!isAnswer || jsonOf(answer.response ?? null) === null)
+        throw invalid('response', '{ id, response } with a response that is JSON', sortOf(answer));
+      if (!isListOfParts(answer.parts)) throw invalid('parts', 'a list of objects of JSON', sortOf(answer.parts));
       if (answer.scheduling !== undefined && !schedulings.includes(answer.scheduling))
         throw invalid('scheduling', schedulings.join(', '), sortOf(answer.scheduling));
     }
@@ -205,11 +225,12 @@ class Handle implements LiveSession {
   }
 
   /** Past the chart: audio costs no transition, and all is answered at once, also within the session's own turn. */
-  #send(name: string, body: unknown, message: JsonObject): SendOutcome {
-    if (!isPlainObject(body)) throw invalid(name, 'a plain object', sortOf(body));
+  #send(message: JsonObject): SendOutcome {
     if (this.ref.getSnapshot().status !== 'active') return { status: 'rejected', reason: 'closed' };
     const outcome = uplinkOf(this.ref)?.send(message) ?? ({ status: 'rejected', reason: 'unstarted' } as const);
-    if (outcome.status !== 'rejected' && laneOf(message) === 'content') this.ref.send({ type: 'turn.requested' });
+    // Told only where it changes anything: audio flows, and only the first of it makes a handle old.
+    const isTold = outcome.status === 'sent' || outcome.status === 'queued';
+    if (isTold && (isInTurn(this.ref) || this.ref.getSnapshot().context.isFresh)) this.ref.send({ type: 'turn.requested' });
     return outcome;
   }
 
@@ -217,23 +238,33 @@ class Handle implements LiveSession {
     const { id } = answer;
     if (this.ref.getSnapshot().status !== 'active') return { id, status: 'rejected', reason: 'closed' };
     // Within the session's own turn the call may be so new that its snapshot has none yet: what becomes of the answer is told by a fact.
-    if (!isInTurn(this.ref)) {
-      const row = this.#rowOf(id);
-      if (row === undefined) return this.#answerUnknown(answer);
-      if (!isOpen(row) || row.status === 'answering') return { id, status: 'rejected', reason: 'ended' };
-      if (row.status === 'pending' && answer.willContinue === true) return { id, status: 'rejected', reason: 'pending' };
+    if (isInTurn(this.ref)) {
+      answerTo(this.ref, id, answer);
+      return { id, status: 'queued' };
     }
+    const reason = this.#refusalOf(answer);
+    if (reason !== null) return { id, status: 'rejected', reason };
     answerTo(this.ref, id, answer);
-    return { id, status: this.#rowOf(id)?.status === 'answered' ? 'sent' : 'queued' };
+    const isSent = uplinkOf(this.ref)?.hasHandedAll === true || this.#rowOf(id)?.status === 'answered';
+    return { id, status: isSent ? 'sent' : 'queued' };
   }
 
-  /** A call that this session never heard of: only an answer that says so is written, and none once the session takes its leave. */
-  #answerUnknown(answer: LiveAnswer): AnswerOutcome {
-    const { id, unsolicited } = answer;
-    if (unsolicited === undefined) return { id, status: 'rejected', reason: 'unknown' };
-    if (uplinkOf(this.ref)?.isOver !== false) return { id, status: 'rejected', reason: 'closed' };
-    answerTo(this.ref, id, answer);
-    return { id, status: 'queued' };
+  #refusalOf({ id, response, scheduling, unsolicited, willContinue }: LiveAnswer): Extract<AnswerOutcome, { status: 'rejected' }>['reason'] | null {
+    const uplink = uplinkOf(this.ref);
+    const row = this.#rowOf(id);
+    const hasRoom = (rest: { name: string; scheduling?: string; willContinue?: boolean }) =>
+      uplink?.hasRoomFor(() => answerMessage({ id, response: objectOf(id, response), ...rest })) !== false;
+    if (row === undefined) {
+      // A call that this session never heard of: only an answer that says so is written, and none once the session takes its leave.
+      if (unsolicited === undefined) return 'unknown';
+      if (uplink?.isOver !== false) return 'closed';
+      return hasRoom({ name: unsolicited }) ? null : 'full';
+    }
+    if (!isOpen(row) || row.status === 'answering') return 'ended';
+    if (willContinue !== true) return null;
+    if (row.blocking) return 'blocking';
+    if (row.status === 'pending') return 'pending';
+    return hasRoom({ name: row.name, ...(scheduling === undefined ? {} : { scheduling }), willContinue }) ? null : 'full';
   }
 
   #rowOf(id: string) {
@@ -250,12 +281,4 @@ export function outcomeOf(ref: LiveSessionRef): SessionOutcome {
   }
   if (status === 'error') return { ok: false, failure: { kind: 'crashed', code: 'crash', reason: wordsOf(error) } };
   return { ok: false, failure: { kind: 'stopped', code: 'stopped', reason: 'stopped from outside' } };
-}
-
-function isJson(value: unknown): boolean {
-  try {
-    return JSON.stringify(value ?? null) !== undefined;
-  } catch {
-    return false;
-  }
 }

@@ -4,7 +4,7 @@ import type { JsonObject } from '../../machines/live/calls.js';
 import type { SessionInput } from '../../machines/live/session-events.js';
 import { isBackoff } from '../../machines/supervision/child-spec.js';
 import { EspalierError } from '../errors.js';
-import { type AccessToken, liveEndpoint, liveUrl, modelPath, vertexModelPath } from '../wire/gemini/live.js';
+import { type AccessToken, liveEndpoint, liveUrl, modelPath, type SchedulingPlace, vertexModelPath } from '../wire/gemini/live.js';
 import { capabilitiesOf, type ModelCapabilities } from './capabilities.js';
 import { invalid, isDuration, isPlainObject, longestMs, requireOptions, sortOf } from './refusal.js';
 import type { OpenSocket } from './socket.js';
@@ -43,11 +43,16 @@ export interface LiveSessionOptions {
   readonly resumption?: boolean;
   /** What becomes of calls that a resumed conversation does not know, since its handle is older than they are. Default `send`: no answer is lost. */
   readonly staleAnswers?: 'send' | 'abandon';
+  /**
+   * Where an answer to a call that the model did not wait for says when to speak of it: `sibling` of `response`, or `inside` it, for a server that reads it
+   * there only. Default `sibling`, as the protocol has it.
+   */
+  readonly schedulingPlace?: SchedulingPlace;
   /** How it comes back after a lost socket. Default: 5 in 60 s, from 250 ms to 10 s. `intensity: 0`: not at all. */
   readonly reconnect?: { readonly intensity?: number; readonly periodMs?: number; readonly backoff?: Partial<Backoff> };
   /** How long before the end that a `goAway` announces the socket is left at the latest, ms. Default 5 000. */
   readonly rotationMarginMs?: number;
-  /** Bounds of what may wait to be written. Default: 64 of audio, 64 of content, 8 MiB of both, 1 MiB held by the socket. */
+  /** Bounds of what may wait to be written. Default: 64 of audio, 64 of content and parts of answers, 8 MiB of all, 1 MiB held by the socket. */
   readonly uplink?: Partial<UplinkLimits>;
   /** Until the socket is open, ms. Default 10 000. */
   readonly connectMs?: number;
@@ -72,14 +77,15 @@ export interface LiveSessionPlan {
   readonly find: FindTool;
   readonly maxCalls: number;
   readonly limits: UplinkLimits;
+  readonly schedulingPlace: SchedulingPlace;
 }
 
 type Headers = Readonly<Record<string, string>>;
 
 const optionKeys: readonly (keyof LiveSessionOptions)[] = [
   ...(['apiKey', 'keyIn', 'vertex', 'baseUrl', 'apiVersion', 'model', 'tools', 'onToolCall', 'capabilities', 'systemInstruction'] as const),
-  ...(['generationConfig', 'setup', 'history', 'resumption', 'staleAnswers', 'reconnect', 'rotationMarginMs', 'uplink', 'connectMs'] as const),
-  ...(['setupMs', 'toolMs', 'closeMs', 'maxCalls', 'openSocket'] as const),
+  ...(['generationConfig', 'setup', 'history', 'resumption', 'staleAnswers', 'schedulingPlace', 'reconnect', 'rotationMarginMs', 'uplink'] as const),
+  ...(['connectMs', 'setupMs', 'toolMs', 'closeMs', 'maxCalls', 'openSocket'] as const),
 ];
 
 /** From 250 ms to 10 s, doubling, half of it by chance; a server that is back gets no crowd at one moment. */
@@ -92,6 +98,7 @@ const defaultBackoff: Backoff = { minMs: 250, maxMs: 10_000, factor: 2, jitter: 
 export function planSession(options: LiveSessionOptions): LiveSessionPlan {
   requireOptions('options', options, optionKeys);
   const { apiKey, generationConfig, history = [], model, openSocket, resumption = true, setup, staleAnswers = 'send', systemInstruction } = options;
+  const { schedulingPlace = 'sibling' } = options;
   if (apiKey !== undefined && !(typeof apiKey === 'string' && /^[\x21-\x7e]+$/.test(apiKey)))
     throw invalid('apiKey', 'ASCII without blanks', typeof apiKey);
   if (options.keyIn !== undefined && options.keyIn !== 'header' && options.keyIn !== 'query')
@@ -106,6 +113,7 @@ export function planSession(options: LiveSessionOptions): LiveSessionPlan {
   if (!Array.isArray(history) || !history.every(isPlainObject)) throw invalid('history', 'a list of contents', sortOf(history));
   if (typeof resumption !== 'boolean') throw invalid('resumption', 'true or false', resumption);
   if (staleAnswers !== 'send' && staleAnswers !== 'abandon') throw invalid('staleAnswers', 'send or abandon', staleAnswers);
+  if (schedulingPlace !== 'sibling' && schedulingPlace !== 'inside') throw invalid('schedulingPlace', 'sibling or inside', schedulingPlace);
   if (openSocket !== undefined && typeof openSocket !== 'function') throw invalid('openSocket', 'a function', openSocket);
   if (options.vertex !== undefined) requireOptions('vertex', options.vertex, ['project', 'location', 'accessToken']);
   if (options.capabilities !== undefined) requireOptions('capabilities', options.capabilities, ['nonBlocking', 'gatesAudio']);
@@ -132,6 +140,7 @@ export function planSession(options: LiveSessionOptions): LiveSessionPlan {
     find: tools.find,
     maxCalls: count('maxCalls', options.maxCalls, 64),
     limits: uplinkLimits(options.uplink),
+    schedulingPlace,
   };
 }
 

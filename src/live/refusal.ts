@@ -34,6 +34,15 @@ export function sortOf(value: unknown): string {
   return `${/^[aeiou]/i.test(sort) ? 'an' : 'a'} ${sort}`;
 }
 
+/** JSON, or null for what is none (a circle, a BigInt, a function). @throws never */
+export function jsonOf(value: unknown): string | null {
+  try {
+    return JSON.stringify(value) ?? null;
+  } catch {
+    return null;
+  }
+}
+
 /** The longest delay that a timer takes, ms: 2³¹ − 1. */
 export const longestMs = 2_147_483_647;
 

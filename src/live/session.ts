@@ -32,12 +32,12 @@ export type LiveSessionRef = ActorRefFrom<LiveSessionLogic>;
  * @throws EspalierError `live/invalid-options` or `live/invalid-tool`; never with a key
  */
 export function liveSession(options: LiveSessionOptions): LiveSessionLogic {
-  const { input, endpoint, secrets, find, maxCalls, limits } = planSession(options);
+  const { input, endpoint, secrets, find, maxCalls, limits, schedulingPlace } = planSession(options);
   const { openSocket = openWebSocket } = options;
   const machine = sessionMachine.provide({
     actors: {
       connection: connection({ endpoint, secrets, openSocket }),
-      uplink: uplink(limits),
+      uplink: uplink(limits, schedulingPlace),
       tools: toolsActor(superviseTools(maxCalls)),
       toolCall: toolCallMachine.provide({ actors: { execute: execute(find, (ref) => liveSessionHandle(ref as LiveSessionRef)) } }),
     },

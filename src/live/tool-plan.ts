@@ -5,7 +5,17 @@ import { EspalierError } from '../errors.js';
 import { isZodSchema, readToolParameters, type ToolParameters } from '../wire/gemini/tool-parameters.js';
 import type { ModelCapabilities } from './capabilities.js';
 import { invalid, isDuration, isObject, isPlainObject, longestMs, sortOf } from './refusal.js';
-import { type FindTool, objectOf, type Scheduling, schedulings, type ToolContext, type ToolFunction, ToolReply, unanswered } from './tools.js';
+import {
+  type FindTool,
+  isListOfParts,
+  objectOf,
+  type Scheduling,
+  schedulings,
+  type ToolContext,
+  type ToolFunction,
+  ToolReply,
+  unanswered,
+} from './tools.js';
 
 /** A function that the model may call. `Args`: what `parameters` reads, where they are a zod schema. */
 export interface LiveTool<Args = JsonObject> {
@@ -44,6 +54,8 @@ export interface LiveToolCall {
 export interface LiveToolResponse {
   readonly id?: string;
   readonly response: unknown;
+  /** Media that belong to it, as the wire has them: `{ inlineData: { mimeType, data } }` or `{ fileData }` each; for models that take them. */
+  readonly parts?: readonly JsonObject[];
   /** Default: of what is sent by hand, the model's own; of what a callback returns, the tool's. */
   readonly scheduling?: Scheduling;
   /** More will come; for calls that the model does not wait for. */
@@ -130,29 +142,36 @@ async function ownAnswer(answer: LiveToolResponse, { id, session }: ToolContext)
     answerTo(session.ref, id, answer);
     return unanswered;
   }
-  return answer.scheduling === undefined ? answer.response : new ToolReply(answer.response, answer.scheduling);
+  const { response, parts, scheduling } = answer;
+  return scheduling === undefined && parts === undefined ? response : new ToolReply(response, scheduling, parts);
 }
 
 /** Tells a session of an answer to one of its calls. */
-export function answerTo(session: AnyActorRef, id: string, { response, scheduling, unsolicited, willContinue }: LiveToolResponse): void {
+export function answerTo(session: AnyActorRef, id: string, { response, parts, scheduling, unsolicited, willContinue }: LiveToolResponse): void {
   session.send({
     type: 'session.respond',
     id,
     response: objectOf(id, response),
+    ...(parts === undefined ? {} : { parts: JSON.parse(JSON.stringify(parts)) as readonly JsonObject[] }),
     ...(scheduling === undefined ? {} : { scheduling }),
     ...(willContinue === true ? { willContinue } : {}),
     ...(unsolicited === undefined ? {} : { unsolicited }),
   });
 }
 
-/** Answers as apps write them: one, a list, or the wire's `{ functionResponses }`; nothing, where the app answers later. */
+/** Answers as apps write them: one, a list, or the wire's `{ functionResponses }`, which holds one or a list. They are not looked at. @throws never */
+export function listOf(said: unknown): readonly unknown[] {
+  const answers = isObject(said) && Object.hasOwn(said, 'functionResponses') ? said['functionResponses'] : said;
+  return Array.isArray(answers) ? answers : [answers];
+}
+
+/** What `onToolCall` returns; nothing, where the app answers later. */
 function answersIn(said: unknown): readonly LiveToolResponse[] {
   if (said === undefined || said === null || said === unanswered) return [];
-  const list = Array.isArray(said) ? said : isObject(said) && Array.isArray(said['functionResponses']) ? said['functionResponses'] : [said];
-  return list.map((answer: unknown) => {
-    if (isObject(answer) && Object.hasOwn(answer, 'response')) return answer as unknown as LiveToolResponse;
+  return listOf(said).map((answer) => {
+    if (isObject(answer) && Object.hasOwn(answer, 'response') && isListOfParts(answer['parts'])) return answer as unknown as LiveToolResponse;
     throw new EspalierError('live/invalid-tool', {
-      expected: 'onToolCall to return answers: { id?, response } or a list of them',
+      expected: 'onToolCall to return answers: { id?, response, parts? } or a list of them',
       got: sortOf(answer),
     });
   });

@@ -11,8 +11,9 @@
  * | returned what is no JSON                | `{ error }`                                |
  * | threw, is unknown, was lost, was given invalid arguments | `{ error }`, in words for the model |
  *
- * A tool that the model does not wait for may yield parts of its answer (an async generator): each goes out with `willContinue`. One that it does wait
- * for is answered once, with what it returns or, where that is nothing, what it yielded last. A `ToolReply` says its `scheduling` too.
+ * A tool that the model does not wait for may yield parts of its answer (an async generator): each goes out with `willContinue`. While one cannot be
+ * written, the generator is asked for no more; its call's end lets it go. One that the model does wait for is answered once, with what it returns or, where
+ * that is nothing, what it yielded last. A `ToolReply` says its `scheduling` too.
  *
  * @see Gemini API, Live API: WebSockets API reference: a response that is no object closes the session with 1007; `output` and `error` are the convention
  */
@@ -20,12 +21,16 @@ import { type AnyActorRef, fromCallback } from 'xstate';
 import type { JsonObject } from '../../machines/live/calls.js';
 import { wordsOf } from '../../machines/live/ending.js';
 import type { SessionEmitted, SessionEvent } from '../../machines/live/session-events.js';
-import type { ExecuteInput, ToolCallEvent } from '../../machines/live/tool-call.js';
+import type { ExecuteInput, ToolAnswer, ToolCallEvent } from '../../machines/live/tool-call.js';
 import { EspalierError } from '../errors.js';
 import { emitFrom, hasStopped, parentOf } from '../supervision/xstate-internals.js';
+import type { FunctionResponse } from '../wire/gemini/live.js';
 import { guardedSignal } from './guarded-signal.js';
 import type { LiveSession } from './handle.js';
 import { printFault } from './last-resort.js';
+import { givePart } from './parts.js';
+import { isPlainObject, jsonOf } from './refusal.js';
+import { uplinkOf } from './uplink.js';
 
 /** What a running function is given beside its arguments. */
 export interface ToolContext {
@@ -115,28 +120,32 @@ export function execute(find: FindTool, hold: (session: AnyActorRef) => LiveSess
       else if (!hasStopped(session)) emitFrom(session, { type: 'tool.listenerThrew', id, name, reason: wordsOf(error) } as SessionEmitted);
       else printFault(`an abort listener of the tool '${name}'`, error);
     };
-    const progress = (value: unknown) => {
-      const { response, scheduling } = replyOf(name, value, tool.scheduling);
-      say({ type: 'call.progressed', response, ...(scheduling === undefined ? {} : { scheduling }) });
-    };
     const run = async (task: { readonly signal: AbortSignal }): Promise<unknown> => {
+      const progress = async (value: unknown) => {
+        const said = replyOf(name, value, tool.scheduling);
+        await givePart({
+          uplink: () => uplinkOf(session),
+          part: { id, name, ...said, willContinue: true } as FunctionResponse,
+          give: () => say({ type: 'call.progressed', ...said }),
+          isOver: () => isOver,
+          task,
+        });
+      };
       const made: unknown = await tool.run(
         checked.args,
         contextOf(id, task, () => hold(session), listenerThrew),
       );
-      return isAsyncIterable(made) ? drained(made, blocking ? () => undefined : progress, () => isOver) : made;
+      return isAsyncIterable(made) ? drained(made, blocking ? async () => undefined : progress, () => isOver) : made;
     };
     const task = startOf(tasksBySession.get(session), run, { deadlineMs, name });
     if (!task.ok) {
-      settle({ error: `tool '${name}' could not start: ${wordsOf(task.reason)}` });
+      settle({ error: `tool '${name}' could not start: ${task.reason === 'maxChildren' ? 'too many calls are running' : wordsOf(task.reason)}` });
       return undefined;
     }
     void task.outcome.then((outcome) => {
       if (outcome.ok && outcome.value === unanswered) return;
-      const { response, scheduling } = outcome.ok
-        ? replyOf(name, outcome.value, tool.scheduling)
-        : { response: errorOf(name, outcome.reason, deadlineMs), scheduling: undefined };
-      say({ type: 'call.settled', response, ...(scheduling === undefined ? {} : { scheduling }) });
+      const answer = outcome.ok ? replyOf(name, outcome.value, tool.scheduling) : { response: errorOf(name, outcome.reason, deadlineMs) };
+      say({ type: 'call.settled', ...answer });
     });
     return () => {
       isOver = true;
@@ -155,18 +164,18 @@ function startOf(tasks: ToolTasks | undefined, ...plan: Parameters<ToolTasks['st
 }
 
 /** What a generator comes to: what it returned or, where that is nothing, what it yielded last. */
-async function drained(parts: AsyncIterable<unknown>, progress: (part: unknown) => void, isOver: () => boolean): Promise<unknown> {
+async function drained(parts: AsyncIterable<unknown>, progress: (part: unknown) => Promise<void>, isOver: () => boolean): Promise<unknown> {
   const iterator = parts[Symbol.asyncIterator]();
   let last: unknown;
   for (;;) {
     const step = await iterator.next();
     if (step.done === true) return step.value ?? last;
+    last = step.value;
+    if (!isOver()) await progress(last);
     if (isOver()) {
       await iterator.return?.();
       return undefined;
     }
-    last = step.value;
-    progress(last);
   }
 }
 
@@ -205,26 +214,32 @@ export const schedulings: readonly Scheduling[] = ['SILENT', 'WHEN_IDLE', 'INTER
 /** An answer with a `scheduling` of its own: what a function returns, or yields, in place of its bare value. */
 export class ToolReply {
   readonly value: unknown;
-  /** Heeded for tools that the model does not wait for. */
-  readonly scheduling: Scheduling;
+  /** Heeded for tools that the model does not wait for; undefined: the tool's own. */
+  readonly scheduling: Scheduling | undefined;
+  /** Media that belong to it, as the wire has them. */
+  readonly parts: readonly JsonObject[] | undefined;
 
-  /** @throws EspalierError `live/invalid-tool` for another scheduling: it would cost the session */
-  constructor(value: unknown, scheduling: Scheduling) {
-    if (!schedulings.includes(scheduling))
+  /** @throws EspalierError `live/invalid-tool` for another scheduling, or parts that are none: either would cost the session */
+  constructor(value: unknown, scheduling?: Scheduling, parts?: readonly JsonObject[]) {
+    if (scheduling !== undefined && !schedulings.includes(scheduling))
       throw new EspalierError('live/invalid-tool', { expected: `scheduling: ${schedulings.join(', ')}`, got: scheduling });
+    if (!isListOfParts(parts)) throw new EspalierError('live/invalid-tool', { expected: 'parts: a list of objects of JSON', got: typeof parts });
     this.value = value;
     this.scheduling = scheduling;
+    this.parts = parts;
   }
 }
 
-function replyOf(
-  name: string,
-  value: unknown,
-  byDefault: Scheduling | undefined,
-): { readonly response: JsonObject; readonly scheduling?: Scheduling | undefined } {
-  return value instanceof ToolReply
-    ? { response: objectOf(name, value.value), scheduling: value.scheduling }
-    : { response: objectOf(name, value), scheduling: byDefault };
+/** Are these the parts of an answer, or none at all? @throws never */
+export function isListOfParts(parts: unknown): parts is readonly JsonObject[] | undefined {
+  return parts === undefined || (Array.isArray(parts) && parts.every(isPlainObject) && jsonOf(parts) !== null);
+}
+
+/** An answer as a call takes it. */
+function replyOf(name: string, value: unknown, byDefault: Scheduling | undefined): ToolAnswer {
+  const { value: bare, scheduling, parts } = value instanceof ToolReply ? value : { value, scheduling: undefined, parts: undefined };
+  const when = scheduling ?? byDefault;
+  return { response: objectOf(name, bare), ...(parts === undefined ? {} : { parts }), ...(when === undefined ? {} : { scheduling: when }) };
 }
 
 /** What the model is told of a function that gave no value. @throws never */

@@ -3,29 +3,35 @@
  *
  * | lane     | what                                             | bound               | beyond it                                 |
  * |----------|--------------------------------------------------|---------------------|-------------------------------------------|
- * | answers  | tool responses                                   | the calls that are open | none: reserved, and written first      |
+ * | answers  | the last answer to each call                     | one for each call   | none: reserved, and written first         |
+ * |          | parts of answers, answers that nobody asked for  | that of content     | refused: `full`; a generator is held back |
  * | content  | turns, text, activity signals, context updates   | `maxContent`        | refused: `full`                           |
  * | audio    | `realtimeInput` with audio, video or mediaChunks | `maxAudio`          | the oldest is dropped, and told           |
  *
- * What waits in content and audio is bounded by `maxBytes` too, with the same policies. A message that finds nothing waiting may be larger than that.
- * Content and audio keep their order among each other: the end of an activity must not overtake its audio. A message is handed to the socket at once
- * where nothing waits before it and the socket holds less than `highWaterBytes`; else it waits. The session opens and holds the uplink as its sockets come
- * and go; what waits stays. An answer counts as written only once the socket has confirmed it: until then the next socket gets it again.
+ * What waits, but for the last answers to calls, is bounded by `maxBytes` too, with the same policies. A message that finds nothing waiting may be larger
+ * than that. Content and audio keep their order among each other: the end of an activity must not overtake its audio. A message is handed to the socket at
+ * once where nothing waits before it and the socket holds less than `highWaterBytes`; else it waits. The session opens and holds the uplink as its sockets
+ * come and go; what waits stays. An answer counts as written only once the socket has confirmed it: until then the next socket gets it again.
  */
 import { type AnyActorRef, fromCallback } from 'xstate';
 import type { JsonObject } from '../../machines/live/calls.js';
 import type { Lane, RejectReason, SessionEvent, UplinkCommand } from '../../machines/live/session-events.js';
+import type { SessionContext } from '../../machines/live/session-state.js';
 import { clockOf, type Clock } from '../supervision/clock.js';
 import { emitFrom, parentOf } from '../supervision/xstate-internals.js';
+import type { SchedulingPlace } from '../wire/gemini/live.js';
+import { type Answer, AnswerLane } from './answer-lane.js';
+import { laneOf, MessageLanes, type Waiting, waitingOf } from './message-lanes.js';
+import { jsonOf } from './refusal.js';
 import type { ClientSocket } from './socket.js';
 
 /** Bounds of the lanes. */
 export interface UplinkLimits {
   /** Messages of audio or video that may wait. */
   readonly maxAudio: number;
-  /** Other messages that may wait. */
+  /** Other messages that may wait, with parts of answers and answers that nobody asked for. */
   readonly maxContent: number;
-  /** Bytes that may wait in both, counted as characters of JSON: base64 has one byte to each. */
+  /** Bytes that may wait in all of these, counted as characters of JSON: base64 has one byte to each. */
   readonly maxBytes: number;
   /** Bytes that the socket may hold before messages wait. */
   readonly highWaterBytes: number;
@@ -41,28 +47,20 @@ export type SendOutcome =
   | { readonly status: 'dropped'; readonly reason: 'gated' }
   | { readonly status: 'rejected'; readonly reason: RejectReason };
 
-/** An answer to a call, or a part of one. */
-interface Answer {
-  readonly key: number | null;
-  readonly final: boolean;
-  readonly text: string;
-}
-
-/** An answer that a socket was given, and has not confirmed. `isWithdrawn`: the next socket is not to have it. */
-interface Handed {
-  readonly answer: Answer;
-  isWithdrawn: boolean;
-}
-
-/** A message of the app that waits. `isInput`: a `realtimeInput`, which must not pass while the microphone is gated. */
-interface Waiting {
-  readonly text: string;
-  readonly lane: Lane;
-  readonly isInput: boolean;
+/** What an uplink is made of. */
+export interface UplinkOptions {
+  readonly limits: UplinkLimits;
+  readonly clock: Clock;
+  /** Where an answer says when the model is to speak of it. */
+  readonly schedulingPlace: SchedulingPlace;
+  /** Its session hears of what it has done. */
+  tell(news: UplinkNews): void;
+  /** The id of a call, as its session knows it. */
+  idOf(key: number): string;
 }
 
 /** What an uplink tells its session. */
-type News = Extract<SessionEvent, { type: 'uplink.written' | 'uplink.withdrawn' | 'uplink.told' }>;
+export type UplinkNews = Extract<SessionEvent, { type: 'uplink.written' | 'uplink.withdrawn' | 'uplink.told' | 'speech.started' }>;
 
 /** How often a socket that cannot say when it has written is looked at while messages wait, ms. */
 const lookMs = 20;
@@ -76,25 +74,22 @@ export function uplinkOf(session: AnyActorRef): Uplink | undefined {
 
 /** What a session has to write. None of its methods throws. */
 export class Uplink {
-  readonly #limits: UplinkLimits;
-  readonly #clock: Clock;
-  readonly #tell: (news: News) => void;
-  readonly #answers: Answer[] = [];
-  /** In the order in which the present socket was given them. */
-  readonly #handed = new Set<Handed>();
-  readonly #waiting: Waiting[] = [];
-  #audioCount = 0;
-  #waitingBytes = 0;
+  readonly #options: UplinkOptions;
+  readonly #answers: AnswerLane;
+  readonly #messages = new MessageLanes();
+  /** Those who wait for room. */
+  readonly #waiters = new Set<() => void>();
+  /** Has a socket been told that the user began to speak, by the app itself, and not that this is over? */
+  #isSpeaking = false;
   #socket: ClientSocket | null = null;
   #isOpen = false;
   #isGated = false;
   #isOver = false;
   #timer: unknown;
 
-  constructor(limits: UplinkLimits, clock: Clock, tell: (news: News) => void) {
-    this.#limits = limits;
-    this.#clock = clock;
-    this.#tell = tell;
+  constructor(options: UplinkOptions) {
+    this.#options = options;
+    this.#answers = new AnswerLane(options.schedulingPlace);
   }
 
   /** Does it take nothing more? */
@@ -104,23 +99,53 @@ export class Uplink {
 
   /** Messages that wait now, answers included. */
   get depth(): number {
-    return this.#answers.length + this.#waiting.length;
+    return this.#answers.length + this.#messages.length;
+  }
+
+  /** Does an answer wait, or a part of one? */
+  get holdsAnswers(): boolean {
+    return this.#answers.length > 0;
+  }
+
+  /** Is every answer that it was given with the socket, which has refused none? False once it takes nothing more. */
+  get hasHandedAll(): boolean {
+    return this.#isOpen && !this.#isOver && this.#answers.length === 0;
+  }
+
+  /** May a part of an answer, or one that nobody asked for, be given now? @param messageOf  what it would be; asked for only where it matters */
+  hasRoomFor(messageOf: () => JsonObject): boolean {
+    return (
+      this.#isNextAnswer() || (this.#messages.length === 0 && this.#answers.spareCount === 0) || !this.#isFullFor(this.#answers.textOf(messageOf()))
+    );
+  }
+
+  /** Settles once less waits than now, at the uplink's end, or when the signal aborts. */
+  room(signal: AbortSignal): Promise<void> {
+    if (this.#isOver || signal.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      const settle = () => {
+        this.#waiters.delete(settle);
+        signal.removeEventListener('abort', settle);
+        resolve();
+      };
+      this.#waiters.add(settle);
+      signal.addEventListener('abort', settle, { once: true });
+    });
   }
 
   /** A message of the app. @returns at once, and never throws */
   send(message: JsonObject): SendOutcome {
     if (this.#isOver) return { status: 'rejected', reason: 'closing' };
     if (!isForTheApp(message)) return { status: 'rejected', reason: 'reserved' };
-    const lane = laneOf(message);
-    const isInput = Object.hasOwn(message, 'realtimeInput');
-    if (this.#isGated && lane === 'audio') return { status: 'dropped', reason: 'gated' };
+    if (this.#isGated && laneOf(message) === 'audio') return { status: 'dropped', reason: 'gated' };
     const text = jsonOf(message);
     if (text === null) return { status: 'rejected', reason: 'notJson' };
-    const isNext = this.#answers.length === 0 && this.#waiting.length === 0 && !(this.#isGated && isInput);
-    if (isNext && this.#canWrite() && this.#hand(text, this.#look)) return { status: 'sent' };
-    if (lane === 'content' && this.#isFullFor(text)) return { status: 'rejected', reason: 'full' };
-    this.#put(this.#waiting.length, { text, lane, isInput });
-    if (lane === 'audio') while (this.#audioCount > 0 && this.#holdsTooMuch()) this.#dropOldest();
+    const waiting = waitingOf(message, text);
+    const isNext = this.depth === 0 && !(this.#isGated && waiting.isInput);
+    if (isNext && this.#canWrite() && this.#handMessage(waiting)) return { status: 'sent' };
+    if (waiting.lane === 'content' && this.#isFullFor(text)) return { status: 'rejected', reason: 'full' };
+    this.#messages.push(waiting);
+    if (waiting.lane === 'audio') while (this.#messages.audioCount > 0 && this.#holdsTooMuch()) this.#dropOldest();
     this.#watch();
     return { status: 'queued' };
   }
@@ -132,15 +157,14 @@ export class Uplink {
         this.#sendFor(command);
         return;
       case 'uplink.seed':
-        this.#put(0, { text: jsonOf(command.message) ?? '{}', lane: 'content', isInput: false });
+        this.#messages.putBack(0, waitingOf(command.message, jsonOf(command.message) ?? '{}'));
         return;
       case 'uplink.answer':
-        if (this.#isOver) return;
-        this.#answers.push({ key: command.key, final: command.final, text: jsonOf(command.message) ?? '{}' });
-        this.#drain();
+        this.#answer(this.#answers.read(command));
         return;
       case 'uplink.withdraw':
-        this.#withdraw(command.key);
+        for (const answer of this.#answers.withdraw(command.key)) this.#tellWithdrawn(answer);
+        this.#tellRoom();
         return;
       case 'uplink.open':
         this.#isOpen = true;
@@ -163,121 +187,140 @@ export class Uplink {
     this.#socket = socket;
   }
 
-  /** A socket is gone. Answers that it did not confirm are to be written again. */
+  /** A socket is gone. Answers that it did not confirm are to be written again, and an activity that is open is to begin again. */
   detach(socket: ClientSocket): void {
     if (this.#socket !== socket) return;
     this.#socket = null;
     this.#isOpen = false;
-    const handed = [...this.#handed];
-    this.#handed.clear();
-    this.#answers.unshift(...handed.filter(({ isWithdrawn }) => !isWithdrawn).map(({ answer }) => answer));
-    for (const { answer, isWithdrawn } of handed) if (isWithdrawn) this.#tellWithdrawn(answer);
+    for (const answer of this.#answers.takeBack()) this.#tellWithdrawn(answer);
+    if (this.#isSpeaking) this.#messages.repeatStart();
+    this.#isSpeaking = false;
   }
 
   /** Nothing more is taken; what waits is dropped, and told. Twice is once. */
   end(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#clock.clearTimeout(this.#timer);
-    for (const lane of ['content', 'audio'] as const) {
-      const count = this.#waiting.filter((message) => message.lane === lane).length;
-      if (count > 0) this.#tellDropped(lane, count, 'ended');
-    }
-    while (this.#waiting.length > 0) this.#take(this.#waiting.length - 1);
-    this.#answers.length = 0;
+    this.#options.clock.clearTimeout(this.#timer);
+    const { audioCount, contentCount } = this.#messages;
+    const droppedCount = contentCount + this.#answers.unownedCount;
+    if (droppedCount > 0) this.#tellDropped('content', droppedCount, 'ended');
+    if (audioCount > 0) this.#tellDropped('audio', audioCount, 'ended');
+    this.#messages.clear();
+    this.#answers.clear();
+    this.#tellRoom();
   }
 
   #sendFor({ message, ref }: Extract<UplinkCommand, { type: 'uplink.send' }>): void {
     const outcome = this.send(message);
-    if (outcome.status === 'rejected') this.#tell({ type: 'uplink.told', fact: { type: 'session.rejected', ref, reason: outcome.reason } });
+    if (outcome.status === 'rejected') this.#tell({ type: 'session.rejected', ref, reason: outcome.reason });
     else if (outcome.status === 'dropped') this.#tellDropped('audio', 1, 'gated', ref);
-    else if (ref !== null) this.#tell({ type: 'uplink.told', fact: { type: `session.${outcome.status}`, ref } });
+    else if (ref !== null) this.#tell({ type: `session.${outcome.status}`, ref });
   }
 
-  /** What a socket was given may be on the wire: its word decides, and where it is lost without one, no other gets it. */
-  #withdraw(key: number): void {
-    for (const handed of this.#handed) if (handed.answer.key === key) handed.isWithdrawn = true;
-    const withdrawn = this.#answers.filter((answer) => answer.key === key);
-    const kept = this.#answers.filter((answer) => answer.key !== key);
-    this.#answers.splice(0, Infinity, ...kept);
-    for (const answer of withdrawn) this.#tellWithdrawn(answer);
+  #answer(answer: Answer): void {
+    const { id, isSpare, key, text } = answer;
+    if (this.#isOver) {
+      if (isSpare) this.#tellDropped('content', 1, 'ended');
+      return;
+    }
+    if (isSpare && !this.#isNextAnswer() && this.#isFullFor(text)) {
+      this.#tell({ type: 'tool.rejected', id: key === null ? id : this.#options.idOf(key), reason: 'full' });
+      return;
+    }
+    this.#answers.push(answer);
+    this.#drain();
   }
 
   #tellWithdrawn({ key, final }: Answer): void {
-    if (final && key !== null) this.#tell({ type: 'uplink.withdrawn', key });
+    if (final && key !== null) this.#options.tell({ type: 'uplink.withdrawn', key });
   }
 
   /** What was said before the gate closed is not to be heard after it either. */
   #gate(closed: boolean): void {
     this.#isGated = closed;
-    if (closed && this.#audioCount > 0) {
-      this.#tellDropped('audio', this.#audioCount, 'gated');
-      while (this.#audioCount > 0) this.#take(this.#waiting.findIndex(({ lane }) => lane === 'audio'));
+    const { audioCount } = this.#messages;
+    if (closed && audioCount > 0) {
+      this.#tellDropped('audio', audioCount, 'gated');
+      while (this.#messages.audioCount > 0) this.#messages.takeOldestAudio();
+      this.#tellRoom();
     }
     if (!closed) this.#drain();
   }
 
   #dropOldest(): void {
-    this.#take(this.#waiting.findIndex(({ lane }) => lane === 'audio'));
+    this.#messages.takeOldestAudio();
     this.#tellDropped('audio', 1, 'oldest');
   }
 
   /** Is there no room for more content? */
   #isFullFor(text: string): boolean {
-    const { maxContent, maxBytes } = this.#limits;
-    const contentCount = this.#waiting.length - this.#audioCount;
-    return contentCount >= maxContent || (this.#waiting.length > 0 && this.#waitingBytes + text.length > maxBytes);
+    const { maxContent, maxBytes } = this.#options.limits;
+    const { spareCount, spareBytes } = this.#answers;
+    const holdsAny = this.#messages.length + spareCount > 0;
+    return this.#messages.contentCount + spareCount >= maxContent || (holdsAny && this.#messages.bytes + spareBytes + text.length > maxBytes);
   }
 
   /** Must audio be let go? */
   #holdsTooMuch(): boolean {
-    const { maxAudio, maxBytes } = this.#limits;
-    return this.#audioCount > maxAudio || (this.#waiting.length > 1 && this.#waitingBytes > maxBytes);
+    const { maxAudio, maxBytes } = this.#options.limits;
+    const { spareCount, spareBytes } = this.#answers;
+    const holdsOthers = this.#messages.length + spareCount > 1;
+    return this.#messages.audioCount > maxAudio || (holdsOthers && this.#messages.bytes + spareBytes > maxBytes);
   }
 
-  #put(place: number, message: Waiting): void {
-    this.#waiting.splice(place, 0, message);
-    this.#audioCount += message.lane === 'audio' ? 1 : 0;
-    this.#waitingBytes += message.text.length;
-  }
-
-  /** The message that waits there, which no longer does. */
-  #take(place: number): Waiting | undefined {
-    const [message] = place < 0 ? [] : this.#waiting.splice(place, 1);
-    if (message === undefined) return undefined;
-    this.#audioCount -= message.lane === 'audio' ? 1 : 0;
-    this.#waitingBytes -= message.text.length;
-    return message;
+  #tell(fact: Extract<UplinkNews, { type: 'uplink.told' }>['fact']): void {
+    this.#options.tell({ type: 'uplink.told', fact });
   }
 
   #tellDropped(lane: Lane, count: number, reason: 'oldest' | 'gated' | 'ended', ref: string | null = null): void {
-    this.#tell({ type: 'uplink.told', fact: { type: 'session.dropped', lane, count, reason, ref } });
+    this.#tell({ type: 'session.dropped', lane, count, reason, ref });
+  }
+
+  #tellRoom(): void {
+    for (const settle of [...this.#waiters]) settle();
   }
 
   #canWrite(): boolean {
-    return this.#isOpen && this.#socket !== null && this.#socket.bufferedAmount() < this.#limits.highWaterBytes;
+    return this.#isOpen && this.#socket !== null && this.#socket.bufferedAmount() < this.#options.limits.highWaterBytes;
+  }
+
+  /** Would an answer be written at once? */
+  #isNextAnswer(): boolean {
+    return this.#answers.length === 0 && this.#canWrite();
   }
 
   /** Writes what may be written, answers first. */
   #drain(): void {
-    while (this.#answers.length > 0 && this.#canWrite()) this.#writeAnswer(this.#answers.shift() as Answer);
-    while (this.#waiting.length > 0 && this.#answers.length === 0 && this.#canWrite()) {
-      const place = this.#isGated ? this.#waiting.findIndex(({ isInput }) => !isInput) : 0;
-      const next = this.#take(place);
+    while (this.#answers.length > 0 && this.#canWrite()) this.#writeAnswer();
+    while (this.#messages.length > 0 && this.#answers.length === 0 && this.#canWrite()) {
+      const place = this.#messages.next(this.#isGated);
+      const next = this.#messages.take(place);
       if (next === undefined) break;
-      if (!this.#hand(next.text, this.#look)) this.#put(place, next);
+      if (!this.#handMessage(next)) this.#messages.putBack(place, next);
     }
+    this.#tellRoom();
     this.#watch();
   }
 
-  #writeAnswer(answer: Answer): void {
-    const handed = { answer, isWithdrawn: false };
-    this.#handed.add(handed);
-    this.#hand(answer.text, () => {
-      if (!this.#handed.delete(handed)) return; // its socket is gone: it waits for the next
-      if (answer.final && answer.key !== null) this.#tell({ type: 'uplink.written', key: answer.key });
+  #writeAnswer(): void {
+    const handed = this.#answers.hand();
+    if (handed === undefined) return;
+    const { final, key, text } = handed.answer;
+    this.#hand(text, () => {
+      if (!this.#answers.confirm(handed)) return; // its socket is gone: it waits for the next
+      if (final && key !== null) this.#options.tell({ type: 'uplink.written', key });
       this.#look();
     });
+  }
+
+  /** @returns was it taken? */
+  #handMessage({ text, speech, isRepeated }: Waiting): boolean {
+    const isTaken = this.#hand(text, this.#look);
+    if (isTaken && speech !== null) this.#isSpeaking = speech === 'starts';
+    // The session took its leave of the activity with the old socket.
+    if (isTaken && isRepeated) this.#options.tell({ type: 'speech.started' });
+    return isTaken;
   }
 
   /**
@@ -307,7 +350,7 @@ export class Uplink {
   /** A socket that holds too much says so no more once it has written: it is looked at. */
   #watch(): void {
     if (this.#timer !== undefined || this.depth === 0 || !this.#isOpen || this.#isOver) return;
-    this.#timer = this.#clock.setTimeout(() => {
+    this.#timer = this.#options.clock.setTimeout(() => {
       this.#timer = undefined;
       this.#look();
     }, lookMs);
@@ -315,14 +358,17 @@ export class Uplink {
 }
 
 /** The actor `uplink` of a session: its {@link Uplink}, for as long as the session runs. */
-export function uplink(limits: UplinkLimits) {
+export function uplink(limits: UplinkLimits, schedulingPlace: SchedulingPlace) {
   return fromCallback<UplinkCommand, undefined>(({ self, system, sendBack, receive }) => {
     const session = parentOf(self) as AnyActorRef;
-    const own: Uplink = new Uplink(limits, clockOf(system), (news) => {
+    const tell = (news: UplinkNews) => {
       // The session hears no events of its last turn: what its end finds waiting is told beside it.
       if (own.isOver && news.type === 'uplink.told') emitFrom(session, news.fact);
       else sendBack(news);
-    });
+    };
+    const idOf = (key: number) =>
+      (session.getSnapshot() as { readonly context: SessionContext }).context.calls.rows.find((row) => row.key === key)?.id ?? '';
+    const own: Uplink = new Uplink({ limits, clock: clockOf(system), schedulingPlace, tell, idOf });
     uplinks.set(session, own);
     receive((command) => own.obey(command));
     return () => {
@@ -341,19 +387,4 @@ function isForTheApp(message: unknown): boolean {
     !Object.hasOwn(message, 'setup') &&
     !Object.hasOwn(message, 'toolResponse')
   );
-}
-
-/** Which lane a message of the app takes. @throws never */
-export function laneOf({ realtimeInput }: JsonObject): Lane {
-  const { audio, video, mediaChunks } = (realtimeInput ?? {}) as JsonObject;
-  return audio !== undefined || video !== undefined || mediaChunks !== undefined ? 'audio' : 'content';
-}
-
-/** JSON, or null for what is none (a circle, a BigInt, a function). @throws never */
-function jsonOf(value: unknown): string | null {
-  try {
-    return JSON.stringify(value) ?? null;
-  } catch {
-    return null;
-  }
 }

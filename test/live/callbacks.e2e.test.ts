@@ -134,9 +134,9 @@ describe('answers by hand', () => {
       { id: 'call-one', response: 'twice' },
     ]);
     expect(outcomes.map(({ id, status }) => [id, status])).toEqual([
-      ['call-two', 'queued'],
+      ['call-two', 'sent'],
       ['nobody', 'rejected'],
-      ['call-one', 'queued'],
+      ['call-one', 'sent'],
       ['call-one', 'rejected'],
     ]);
     expect(await server.outcome).toEqual({ ok: true });
@@ -217,7 +217,11 @@ describe('a callback harms nobody', () => {
       'out of order',
     ],
     ['that rejects', () => Promise.reject(new Error('later')), 'later'],
-    ['that returns what is no answer', () => 7, 'expected onToolCall to return answers: { id?, response } or a list of them, got: "a number"'],
+    [
+      'that returns what is no answer',
+      () => 7,
+      'expected onToolCall to return answers: { id?, response, parts? } or a list of them, got: "a number"',
+    ],
   ])('%s: its call is answered with an error', async (_, onToolCall, error) => {
     const { server, talk } = await asked({ quick }, { onToolCall }, others);
     await goesOn(talk);

@@ -1,6 +1,7 @@
 import { getEventListeners } from 'node:events';
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import type { AnyActorRef, InspectionEvent } from 'xstate';
 import { EspalierError } from '../../src/errors.js';
 import { connectLive } from '../../src/live/connect.js';
 import type { LiveSession } from '../../src/live/handle.js';
@@ -71,6 +72,15 @@ describe('connecting', () => {
     expect(clock.pending()).toBe(0);
   });
 
+  it('rejects for a socket that says its URL as it refuses, without the key in it', async () => {
+    const openSocket = ({ url }: { readonly url: string }) => {
+      throw new Error(`not there: ${url}`);
+    };
+    const { session } = connecting({}, { apiKey: 'auth_tokens/abc123', keyIn: 'query', openSocket });
+    const { details } = await failureOf(session);
+    expect(details).toMatchObject({ kind: 'connectionCrashed', reason: expect.stringMatching(/access_token=\[hidden\]$/) as string });
+  });
+
   it('rejects for a token that cannot be had', async () => {
     const vertex = { project: 'p', location: 'l', accessToken: () => Promise.reject(new Error('logged out')) };
     const parts = connecting({}, { vertex });
@@ -93,6 +103,7 @@ describe('connecting', () => {
     ['a misspelt option of the connection', [{ model: 'm' }, { signl: undefined } as never]],
     ['a signal that is none', [{ model: 'm' }, { signal: true as never }]],
     ['a clock that is none', [{ model: 'm' }, { clock: {} as never }]],
+    ['an inspector that is none', [{ model: 'm' }, { inspect: {} as never }]],
     ['a misspelt callback', [{ model: 'm' }, { callbacks: { onmessage: () => {} } as never }]],
     ['a callback that is no function', [{ model: 'm' }, { callbacks: { onMessage: 'print' as never } }]],
     ['an event’s callback that is no function', [{ model: 'm' }, { callbacks: { on: { text: 7 as never } } }]],
@@ -105,6 +116,35 @@ describe('connecting', () => {
     expect(error).not.toBeInstanceOf(LiveError);
     expect((error as EspalierError).code).toMatch(/invalid-options$/);
     expect(platform.addresses).toEqual([]);
+  });
+});
+
+describe('an inspector', () => {
+  const weather = { description: 'w', execute: () => 'mild' };
+
+  it.each(['a function', 'an observer'])('that is %s sees the session, its calls, and what they are told', async (sort) => {
+    const ids = new Set<string>();
+    const types = new Set<string>();
+    const next = (event: InspectionEvent) => {
+      if (event.type === '@xstate.actor') ids.add((event.actorRef as AnyActorRef).id);
+      if (event.type === '@xstate.event') types.add(event.event.type);
+    };
+    const { platform, session } = await connected({ inspect: sort === 'a function' ? next : { next } }, { tools: { weather } });
+    platform.say(weatherCall);
+    expect([...ids]).toEqual(expect.arrayContaining(['live', 'uplink', 'connection', 'call.1']));
+    expect([...types]).toEqual(expect.arrayContaining(['server.message', 'call.run']));
+    session.ref.stop();
+  });
+
+  it('that throws harms nobody, and is told of', async () => {
+    const print = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    const inspect = () => {
+      throw new Error('not my day');
+    };
+    const { session } = await connected({ inspect });
+    expect(session.sendText('hi')).toEqual({ status: 'sent' });
+    expect(print).toHaveBeenCalledWith('espalier: inspect threw', new Error('not my day'));
+    session.ref.stop();
   });
 });
 

@@ -9,7 +9,7 @@ import { VirtualClock } from '../../src/testing/virtual-clock.js';
 
 const endpoint = { url: 'ws://host/path', headers: { 'x-goog-api-key': 'k3y' } };
 
-function connectionWorld(options: { endpoint?: ConnectionOptions['endpoint']; throws?: string } = {}) {
+function connectionWorld(options: { endpoint?: ConnectionOptions['endpoint']; throws?: string; secrets?: readonly string[] } = {}) {
   const clock = new VirtualClock();
   const events: AnyEventObject[] = [];
   const facts: AnyEventObject[] = [];
@@ -17,7 +17,7 @@ function connectionWorld(options: { endpoint?: ConnectionOptions['endpoint']; th
   let listener: SocketListener | undefined;
   const logic = connection({
     endpoint: options.endpoint ?? (() => endpoint),
-    secrets: ['k3y'],
+    secrets: options.secrets ?? ['k3y'],
     openSocket: (address, told) => {
       calls.push(['open', address]);
       listener = told;
@@ -122,6 +122,14 @@ describe('the connection', () => {
     socket.frame('{"k3y');
     expect(JSON.stringify(events)).not.toContain('k3y');
     expect(events).toMatchObject([{ code: 400, reason: 'HTTP 400: no such key: [hidden]', at: 5 }, { excerpt: '{"[hidden]' }]);
+  });
+
+  it('blots out a key that travelled in the query, as the URL has it', () => {
+    const { socket, events } = connectionWorld({ secrets: ['auth_tokens/abc123'] });
+    socket.frame('{"url":"?access_token=auth_tokens%2Fabc123"');
+    socket.closed(404, 'HTTP 404: cannot get /ws?access_token=auth_tokens%2Fabc123');
+    expect(JSON.stringify(events)).not.toContain('abc123');
+    expect(events).toMatchObject([{ excerpt: '{"url":"?access_token=[hidden]"' }, { reason: 'HTTP 404: cannot get /ws?access_token=[hidden]' }]);
   });
 
   it('closes on command, and terminates the socket when it is stopped; nothing of that socket is heard again', () => {

@@ -35,6 +35,7 @@ describe('the options of a live session', () => {
       secrets: [],
       maxCalls: 64,
       limits: { maxAudio: 64, maxContent: 64, maxBytes: 8_388_608, highWaterBytes: 1_048_576 },
+      schedulingPlace: 'sibling',
     });
     expect(find('any')).toEqual({ ok: false, error: "unknown tool 'any'; there are: none" });
     const url = 'wss://generativelanguage.googleapis.com/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent';
@@ -177,6 +178,7 @@ describe('the options of a live session', () => {
     ['history', { model: 'm', history: [7] }],
     ['resumption', { model: 'm', resumption: 'yes' }],
     ['staleAnswers', { model: 'm', staleAnswers: 'drop' }],
+    ['schedulingPlace', { model: 'm', schedulingPlace: 'outside' }],
     ['reconnect', { model: 'm', reconnect: { attempts: 5 } }],
     ['reconnect', { model: 'm', reconnect: 5 }],
     ['reconnect.intensity', { model: 'm', reconnect: { intensity: -1 } }],
@@ -213,6 +215,13 @@ describe('the options of a live session', () => {
       code: 'live/invalid-tool',
       details: { expected: expect.stringContaining(name) as string },
     });
+  });
+
+  it('say of types in upper case, as Gemini’s own schema has them, that JSON schema writes them in lower case', () => {
+    const parameters = { type: 'OBJECT', properties: { city: { type: 'STRING' } } };
+    expect(refusal({ model: 'm', tools: { t: { description: 'd', execute, parameters } } })?.message).toMatch(/in lower case: 'object'.*OBJECT/);
+    const wrong = { type: 'thing' };
+    expect(refusal({ model: 'm', tools: { t: { description: 'd', execute, parameters: wrong } } })?.message).not.toContain('lower case');
   });
 
   it('may hold tools that are instances of the app’s own class, or a module’s exports', () => {

@@ -16,6 +16,8 @@ export class Platform {
   /** `pause`, `resume`, `close`, `terminate`, of whichever socket, in order. */
   readonly asked: string[] = [];
   readonly #canPause: boolean;
+  /** What a peer that reads nothing has not taken yet, each with its size in bytes; null while it reads. */
+  #held: { readonly bytes: number; readonly written: (ok: boolean) => void }[] | null = null;
   #listener: SocketListener | undefined;
   #isPaused = false;
 
@@ -34,9 +36,10 @@ export class Platform {
     return {
       send: (text, written) => {
         this.sent.push(JSON.parse(text) as JsonObject);
-        written(true);
+        if (this.#held === null) written(true);
+        else this.#held.push({ bytes: text.length, written });
       },
-      bufferedAmount: () => 0,
+      bufferedAmount: () => (this.#held ?? []).reduce((sum, { bytes }) => sum + bytes, 0),
       pause: () => {
         this.asked.push('pause');
         this.#isPaused = this.#canPause;
@@ -50,6 +53,18 @@ export class Platform {
       terminate: () => this.asked.push('terminate'),
     };
   };
+
+  /** The peer reads nothing more. */
+  stall(): void {
+    this.#held ??= [];
+  }
+
+  /** It reads again. */
+  flow(): void {
+    const held = this.#held ?? [];
+    this.#held = null;
+    for (const { written } of held) written(true);
+  }
 
   /** The socket tells that it is open. */
   opened(): void {
@@ -67,6 +82,7 @@ export class Platform {
 
   /** The socket ends. */
   ended(code: number | string = 1000, reason = ''): void {
+    this.#held = null;
     this.#listener?.closed(code, reason);
   }
 

@@ -3,7 +3,9 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { AnyActorRef } from 'xstate';
 import { exit } from '../../src/supervision/watch.js';
 import type { Step } from '../../src/testing/gemini-server/steps.js';
-import { calls, latch, leaveNothing, serve, setUp, start, tool } from './talk.js';
+import type { LiveToolCall } from '../../src/live/tool-plan.js';
+import { ToolReply } from '../../src/live/tools.js';
+import { calls, comeBack, latch, leaveNothing, serve, setUp, setUpAgain, start, tool } from './talk.js';
 
 afterEach(leaveNothing);
 
@@ -48,6 +50,36 @@ describe('tools', () => {
       hangs: { error: "tool 'hangs' did not end within 700 ms" },
       nobody: { error: "unknown tool 'nobody'; there are: throws, hangs" },
     });
+  });
+
+  it('may answer with media, by hand, by a callback, or by a reply, and over a new socket again', async () => {
+    const parts = [{ inlineData: { mimeType: 'image/png', data: 'iVBORw0=' } }];
+    const server = await serve([
+      ...setUp,
+      { resumption: { handle: 'h1' } },
+      calls('reply', 'callback', 'hand'),
+      { awaitAnswers: ['call-reply', 'call-callback', 'call-hand'] },
+      { drop: true },
+      ...setUpAgain('h1'),
+      { awaitAnswers: ['call-reply', 'call-callback', 'call-hand'] },
+    ]);
+    const onToolCall = ({ id, name }: LiveToolCall) => (name === 'callback' ? { id, response: 'seen', parts } : undefined);
+    const talk = start(server.url, { reply: tool(() => new ToolReply('seen', undefined, parts)) }, { onToolCall });
+    await talk.fact('tool.called', ({ name }) => name === 'hand');
+    expect(talk.session.sendToolResponse({ id: 'call-hand', response: 'seen', parts })).toMatchObject([{ id: 'call-hand' }]);
+    await comeBack(talk);
+    expect(await server.outcome).toEqual({ ok: true });
+    // Those of the second socket.
+    const answers = [...server.answers()].sort((a, b) => String(a.name).localeCompare(String(b.name)));
+    expect(answers).toEqual(['callback', 'hand', 'reply'].map((name) => ({ id: `call-${name}`, name, response: { output: 'seen' }, parts })));
+  });
+
+  it('are given no parts that are none', async () => {
+    const { session, fact } = start((await serve([...setUp])).url);
+    await fact('session.ready');
+    const wrong = { id: 'a', response: {}, parts: ['x'] as never };
+    expect(() => session.sendToolResponse(wrong)).toThrow(/parts.*a list of objects of JSON/u);
+    expect(() => new ToolReply('x', undefined, ['x'] as never)).toThrow(/parts/u);
   });
 
   it('that are cancelled are aborted, and not answered however late they end', async () => {
@@ -172,7 +204,7 @@ describe('tools', () => {
     ]);
     const { fact } = start(server.url, { slow: tool(() => new Promise(() => undefined)) }, { maxCalls: 1 });
     expect(await server.outcome).toEqual({ ok: true });
-    expect(server.answers()).toEqual([{ id: '2', name: 'slow', response: { error: "tool 'slow' could not start: maxChildren" } }]);
+    expect(server.answers()).toEqual([{ id: '2', name: 'slow', response: { error: "tool 'slow' could not start: too many calls are running" } }]);
     await fact('tool.answered');
   });
 

@@ -137,7 +137,7 @@ describe('onToolCall', () => {
       'out of order',
     ],
     ['rejects', () => Promise.reject(new Error('later')), 'later'],
-    ['returns what is no answer', () => 'x', 'expected onToolCall to return answers: { id?, response } or a list of them, got: "a string"'],
+    ['returns what is no answer', () => 'x', 'expected onToolCall to return answers: { id?, response, parts? } or a list of them, got: "a string"'],
     ['returns a list with one that is none', () => [{ id: 'a' }], 'expected onToolCall to return answers'],
   ])('that %s has its call answered with an error', async (_, onToolCall, error) => {
     expect((await asked(onToolCall)).events).toEqual([{ type: 'call.settled', response: { error: expect.stringContaining(error) as string } }]);

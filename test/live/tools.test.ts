@@ -40,7 +40,7 @@ describe('a tool', () => {
   });
 
   it.each([
-    ['maxChildren', "tool 'weather' could not start: maxChildren"],
+    ['maxChildren', "tool 'weather' could not start: too many calls are running"],
     ['throws', "tool 'weather' could not start: no such deadline"],
   ] as const)('that cannot start (%s) is answered at once, and the session lives', (start, error) => {
     const w = toolsWorld({ weather }, { start });

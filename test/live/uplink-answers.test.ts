@@ -1,4 +1,5 @@
 /** Answers to calls in the uplink: reserved, first, written over as many sockets as it takes, and not written once they were taken back. */
+import { getEventListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { answer, audio, text, uplinkWorld } from './uplink-world.js';
 
@@ -143,5 +144,134 @@ describe('at the end', () => {
     uplink.obey(answer(2));
     clock.advanceBy(100);
     expect([socket.wire, told, uplink.depth, clock.pending()]).toEqual([[], [], 0, 0]);
+  });
+});
+
+describe('parts of answers, and answers that nobody asked for', () => {
+  const part = (key: number) => answer(key, { final: false });
+  const unasked = (id: string) =>
+    ({ type: 'uplink.answer', key: null, final: true, message: { toolResponse: { functionResponses: [{ id, name: 't', response: {} }] } } }) as const;
+  const last = (key: number, response: object) =>
+    ({ type: 'uplink.answer', key, final: true, message: { toolResponse: { functionResponses: [{ id: `${key}`, name: 't', response }] } } }) as const;
+  const refused = (id: string) => ({ type: 'uplink.told', fact: { type: 'tool.rejected', id, reason: 'full' } });
+
+  it('that wait are bounded in number with content, and what is beyond is refused and told', () => {
+    const { uplink, told, connect } = uplinkWorld({ online: false, maxContent: 3 });
+    uplink.obey(part(1));
+    uplink.send(text(1));
+    uplink.obey(unasked('u'));
+    uplink.obey(part(2));
+    uplink.obey(unasked('v'));
+    expect(told).toEqual([refused('call-2'), refused('v')]);
+    expect(uplink.send(text(2))).toEqual({ status: 'rejected', reason: 'full' });
+    uplink.obey(answer(2));
+    const { wire } = connect();
+    expect(wire).toEqual([written(1), unasked('u').message, written(2), text(1)]);
+    uplink.obey(part(3));
+    expect(wire.at(-1), 'what is written gives its room back').toEqual(written(3));
+    expect(told).toHaveLength(2);
+  });
+
+  it('that wait are bounded in bytes with all else, but for one that finds nothing waiting', () => {
+    const { uplink, told } = uplinkWorld({ online: false, maxContent: 99, maxBytes: 200 });
+    const sized = (bytes: number) => ({ ...part(1), message: { toolResponse: { by: '.'.repeat(bytes) } } });
+    uplink.obey(sized(1_000));
+    expect(told).toEqual([]);
+    uplink.obey(sized(1));
+    expect(uplink.send(text(1))).toEqual({ status: 'rejected', reason: 'full' });
+    expect(told).toEqual([refused('call-1')]);
+    uplink.obey({ type: 'uplink.withdraw', key: 1 });
+    expect(uplink.send(text(1)), 'what is withdrawn gives its room back').toEqual({ status: 'queued' });
+  });
+
+  it('are taken as long as they can be written at once, however much else waits', () => {
+    const { uplink, told, socket } = uplinkWorld({ maxContent: 1 });
+    uplink.obey({ type: 'uplink.gate', closed: true });
+    uplink.send({ realtimeInput: { text: 'held' } });
+    expect(uplink.hasRoomFor(() => ({}))).toBe(true);
+    uplink.obey(part(1));
+    expect([told, socket.wire]).toEqual([[], [written(1)]]);
+  });
+
+  it('leave last answers, and those that are written once more, their place: they are never refused', () => {
+    const { uplink, told, socket, connect } = uplinkWorld({ maxContent: 1, maxBytes: 1 });
+    const response = { big: '.'.repeat(100) };
+    uplink.obey(last(1, response));
+    uplink.detach(socket);
+    uplink.obey(part(2));
+    uplink.obey({ ...last(1, response), key: null, again: 1 });
+    uplink.obey({ ...last(1, response), key: null, again: 1 });
+    uplink.obey(last(3, {}));
+    expect(told).toEqual([]);
+    const again = last(1, response).message;
+    expect(connect().wire, 'and one that waits already is written once').toEqual([again, written(2), last(3, {}).message]);
+  });
+
+  it('that an old socket took wait again beside what waits, and are refused no more', () => {
+    const { uplink, told, socket, connect } = uplinkWorld({ maxContent: 2 });
+    for (const key of [1, 2, 3]) uplink.obey(part(key));
+    uplink.detach(socket);
+    uplink.obey(part(4));
+    expect(told).toEqual([refused('call-4')]);
+    expect(connect().wire).toEqual([1, 2, 3].map(written));
+  });
+
+  it('that the end of the session finds waiting, or that come after it, are told', () => {
+    const { uplink, told } = uplinkWorld({ online: false, maxContent: 9 });
+    uplink.obey(part(1));
+    uplink.obey(unasked('u'));
+    uplink.obey(answer(2));
+    uplink.send(text(1));
+    uplink.obey({ type: 'uplink.end' });
+    uplink.obey(unasked('v'));
+    const dropped = (count: number) => ({
+      type: 'uplink.told',
+      fact: { type: 'session.dropped', lane: 'content', count, reason: 'ended', ref: null },
+    });
+    expect(told).toEqual([dropped(3), dropped(1)]);
+    expect(uplink.holdsAnswers).toBe(false);
+  });
+});
+
+describe('whoever waits for room', () => {
+  const settled = async (promise: Promise<void>) => {
+    let isSettled = false;
+    void promise.then(() => (isSettled = true));
+    await new Promise((resolve) => setImmediate(resolve));
+    return isSettled;
+  };
+
+  it.each<[string, (world: ReturnType<typeof uplinkWorld>, abort: AbortController) => void]>([
+    ['something is written', ({ connect }) => void connect()],
+    ['an answer is withdrawn', ({ uplink }) => uplink.obey({ type: 'uplink.withdraw', key: 1 })],
+    ['audio is let go', ({ uplink }) => uplink.obey({ type: 'uplink.gate', closed: true })],
+    ['the uplink ends', ({ uplink }) => uplink.end()],
+    ['the signal aborts', (_, abort) => abort.abort()],
+  ])('is let go when %s, and leaves no listener', async (_, happen) => {
+    const world = uplinkWorld({ online: false });
+    world.uplink.obey(answer(1, { final: false }));
+    world.uplink.send(audio(1));
+    const abort = new AbortController();
+    const room = world.uplink.room(abort.signal);
+    expect(await settled(room)).toBe(false);
+    happen(world, abort);
+    expect(await settled(room)).toBe(true);
+    expect(getEventListeners(abort.signal, 'abort')).toEqual([]);
+    abort.abort();
+    expect(await settled(world.uplink.room(abort.signal)), 'an aborted one does not wait').toBe(true);
+  });
+});
+
+describe('the place of the scheduling', () => {
+  const response = { id: 'a', name: 't', response: { at: 1 }, scheduling: 'SILENT' };
+  const scheduled = { type: 'uplink.answer', key: 1, final: true, message: { toolResponse: { functionResponses: [response] } } } as const;
+
+  it.each([
+    ['sibling', response],
+    ['inside', { id: 'a', name: 't', response: { at: 1, scheduling: 'SILENT' } }],
+  ] as const)('is %s of the response', (schedulingPlace, expected) => {
+    const { uplink, socket } = uplinkWorld({ schedulingPlace });
+    uplink.obey(scheduled);
+    expect(socket.wire).toEqual([{ toolResponse: { functionResponses: [expected] } }]);
   });
 });

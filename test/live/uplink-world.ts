@@ -1,6 +1,7 @@
 /** An uplink on a socket that does what a test says, and what it told its session. */
 import { Uplink, type UplinkLimits } from '../../src/live/uplink.js';
 import type { ClientSocket } from '../../src/live/socket.js';
+import type { SchedulingPlace } from '../../src/wire/gemini/live.js';
 import { VirtualClock } from '../../src/testing/virtual-clock.js';
 
 /** A socket of which a test says how much it holds, when it confirms, and what it refuses. */
@@ -41,10 +42,20 @@ export class FakeSocket implements ClientSocket {
 }
 
 /** A world with an uplink; `online: true` begins with an open socket. */
-export function uplinkWorld({ online = true, ...limits }: Partial<UplinkLimits> & { online?: boolean } = {}) {
+export function uplinkWorld({
+  online = true,
+  schedulingPlace = 'sibling',
+  ...limits
+}: Partial<UplinkLimits> & { online?: boolean; schedulingPlace?: SchedulingPlace } = {}) {
   const clock = new VirtualClock();
   const told: object[] = [];
-  const uplink = new Uplink({ maxAudio: 3, maxContent: 2, maxBytes: 10_000, highWaterBytes: 100, ...limits }, clock, (news) => told.push(news));
+  const uplink = new Uplink({
+    limits: { maxAudio: 3, maxContent: 2, maxBytes: 10_000, highWaterBytes: 100, ...limits },
+    clock,
+    schedulingPlace,
+    tell: (news) => told.push(news),
+    idOf: (key) => `call-${key}`,
+  });
   /** A new socket, open and set up. */
   const connect = (): FakeSocket => {
     const socket = new FakeSocket();
