@@ -30,7 +30,7 @@ describe('the command line of the comparison', () => {
     [['--json='], 'expected --json with the name of a file, got: an empty one'],
     [['--json'], "Option '--json <value>' argument missing"],
     [['--quick'], "Unknown option '--quick'"],
-    [['A'], "Unexpected argument 'A'"],
+    [['A'], 'expected no names without --only, got: A'],
   ])('refuses %j', (args, complaint) => {
     expect(read(...args)).toBe(complaint);
   });
