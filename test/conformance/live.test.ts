@@ -43,12 +43,66 @@ const talk = log(
   ['<', { serverContent: { turnComplete: true } }],
 );
 
+/** Two calls, the second of which is answered like this; one of them by what a function returns or throws. */
+function calling(answer: object): string {
+  return log(
+    ['>', { setup: { model: 'models/m' } }],
+    ['<', { setupComplete: {} }],
+    ['<', { toolCall: { functionCalls: [{ id: 'z', name: 'time', args: {} }] } }],
+    ['>', { toolResponse: { functionResponses: [{ ...answer, id: 'z', name: 'time' }] } }],
+    ['<', { toolCall: { functionCalls: [{ id: 'a', name: 'weather', args: {} }] } }],
+    ['>', { toolResponse: { functionResponses: [answer] } }],
+    ['<', { serverContent: { turnComplete: true } }],
+  );
+}
+
+const user = (text: string) => ({ clientContent: { turns: [{ role: 'user', parts: [{ text }] }], turnComplete: true } });
+const model = (text: string) => ({ serverContent: { modelTurn: { parts: [{ text }] } } });
+
+/** The recorded client did not go to another socket when it might have. */
+const left = log(
+  ['>', { setup: { model: 'models/m', sessionResumption: {} } }],
+  ['<', { setupComplete: {} }],
+  ['>', user('hi')],
+  ['<', { goAway: { timeLeft: '50s' } }],
+  ['<', model('hello')],
+  ['<', { serverContent: { turnComplete: true } }],
+  ['<', { sessionResumptionUpdate: { newHandle: 'h1', resumable: true } }],
+  ['<', model('still here')],
+  ['<', { serverContent: { turnComplete: true } }],
+  ['>', user('and now')],
+  ['<', model('here, too')],
+  ['<', { serverContent: { turnComplete: true } }],
+);
+
+const madeAgain = log(
+  ['>', { setup: { model: 'models/m' } }],
+  ['<', { setupComplete: {} }],
+  ['<', { toolCall: { functionCalls: [{ id: 'c2', name: 'weather', args: {} }] } }],
+  ['<', { toolCallCancellation: { ids: ['c2'] } }],
+  ['<', { toolCall: { functionCalls: [{ id: 'c2', name: 'weather', args: {} }] } }],
+  ['>', { toolResponse: { functionResponses: [{ id: 'c2', name: 'weather', response: { output: 2 } }] } }],
+  ['<', { serverContent: { turnComplete: true } }],
+);
+
+const misshapen = log(
+  ['>', { setup: { model: 'models/m' } }],
+  ['<', { setupComplete: {} }],
+  ['<', { serverContent: 7 }],
+  ['>', user('what?')],
+  ['<', { toolCall: { functionCalls: 'no' } }],
+  ['>', user('what??')],
+  ['<', { serverContent: { turnComplete: true } }],
+);
+
 describe('the live conformance command', () => {
   it.each([
     ['no folder', [], 'expected a folder of recordings'],
     ['a folder that is none', ['no-such-folder'], 'no-such-folder'],
     ['a flag that is none', ['--nonsense'], '--nonsense'],
     ['a seed that is none', [scratch, '--seed', 'x'], 'expected --seed with a whole number, got: x'],
+    ['an empty seed', [scratch, '--seed', ''], 'expected --seed with a whole number, got: '],
+    ['a folder without a recording', [mkdtempSync(join(scratch, 'empty-'))], 'expected recordings (.websocket.log, '],
   ])('refuses %s, and says how it is called', async (_, args, complaint) => {
     const { code, errors } = await run(...args);
     expect(code).toBe(2);
@@ -77,6 +131,26 @@ describe('the live conformance command', () => {
       status: 'skipped',
       reason: expect.stringContaining('no line of it is a message of a Live server') as string,
     });
+  });
+
+  it('skips a recording without a frame, and says why', async () => {
+    const { code, out } = await run(scratchFile('empty.websocket.log', ''), '--json');
+    expect(code).toBe(0);
+    expect(JSON.parse(out[0] ?? '')).toMatchObject({ status: 'skipped', reason: 'it holds no frame' });
+    expect(out.at(-1)).toBe('live: 0 passed, 0 failed, 1 skipped');
+  });
+
+  it.each([
+    ['answers that say willContinue: false', calling({ id: 'a', name: 'weather', response: { output: 1 }, willContinue: false, scheduling: '' })],
+    ['answers with parts', calling({ id: 'a', name: 'weather', response: {}, parts: [{ inlineData: { mimeType: 'image/png', data: 'AAAA' } }] })],
+    ['answers that bear another name than their call', calling({ id: 'a', name: 'wether', response: { output: 1 } })],
+    ['answers that are an error', calling({ id: 'a', name: 'weather', response: { error: 'no such city' } })],
+    ['a client that stays on a socket which the server leaves', left],
+    ['a call that is taken back and made again', madeAgain],
+    ['a frame whose only kind is misshapen', misshapen],
+  ])('passes %s', async (name, recording) => {
+    const { out } = await run(scratchFile(`${name.replaceAll(/\W/g, '-')}.websocket.log`, recording), '--faults', '--verbose');
+    expect(out).toEqual(['live: 3 passed, 0 failed, 0 skipped']);
   });
 
   it('plays each connection of a session that took several', () => {

@@ -13,7 +13,7 @@ export interface CommandPorts {
 }
 
 /**
- * Follows the command line of this process, and sets its exit code.
+ * Follows the command line of this process, and ends it: whatever a command has left behind, nobody waits for it.
  * @param command  without node and script; returns the exit code
  */
 export async function standalone(command: (args: string[], ports: CommandPorts) => Promise<number>): Promise<void> {
@@ -28,11 +28,22 @@ export async function standalone(command: (args: string[], ports: CommandPorts) 
     },
     takeStray: () => stray.splice(0),
   };
-  process.exitCode = await command(process.argv.slice(2), ports).catch((error: unknown) => {
+  const code = await command(process.argv.slice(2), ports).catch((error: unknown) => {
     // Whoever listens for stray errors would hear of this one too, and the exit code would be 0.
     ports.complain(error instanceof Error ? (error.stack ?? error.message) : String(error));
     return 1;
   });
+  // What is written to a pipe is on its way for a while.
+  const written = [process.stdout, process.stderr].map((stream) => new Promise<unknown>((resolve) => stream.write('', resolve)));
+  await Promise.all(written);
+  process.exit(code);
+}
+
+/** The value of a flag. @throws Error for what is no whole number, or less than `least` */
+export function wholeNumber(flag: string, text: string, least: number = Number.MIN_SAFE_INTEGER): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isSafeInteger(value) || value < least) throw new Error(`expected ${flag} with a whole number, got: ${text}`);
+  return value;
 }
 
 /** A path as the user meant it: from where `npm run` was called, which npm remembers. */

@@ -1,23 +1,25 @@
 /**
- * `npm run soak:live -- [--conversations N] [--seed N] [--json]`: made-up conversations with faults at random, one after the other, on virtual time.
+ * `npm run soak:live -- [--conversations N] [--seed N]… [--json]`: made-up conversations with faults at random, one after the other, on virtual time.
  *
  * Exit codes: 0 every call was accounted for and nothing was left · 1 something was lost, or left, or the heap grew · 2 a command line that cannot be followed.
  */
 import { parseArgs } from 'node:util';
 import { heldBytes } from '../../bench/heap.js';
 import { Chance } from '../../src/testing/world/chance.js';
-import type { CommandPorts } from '../conformance/standalone.js';
+import { type CommandPorts, wholeNumber } from '../conformance/standalone.js';
 import { faultKinds, type Fault } from '../conformance/live/faulty-peer.js';
-import { described, playRun } from '../conformance/live/faults.js';
+import { appOf, described, type FaultyRun, playRun, withdrawal } from '../conformance/live/faults.js';
+import type { Session } from '../conformance/live/recordings.js';
 import { madeUpSession } from './conversation.js';
+import { TimerWatch } from './left-timers.js';
 
-const usage = `Usage: npm run soak:live -- [--conversations N] [--seed N] [--json]
+const usage = `Usage: npm run soak:live -- [--conversations N] [--seed N]… [--json]
 
 Plays conversations with faults at random through our session, and looks at what stays: calls, sockets, timers, heap.
 
-  --conversations N  how many; default 10000
-  --seed N           default 1; the same seed plays the same
-  --json             the figures as one JSON object
+  --conversations N  how many for each seed; default 10000
+  --seed N           default 1; the same seed plays the same; may be given more than once
+  --json             the figures of each seed as one JSON object
   --help             this text
 `;
 
@@ -30,7 +32,7 @@ export interface SoakFigures {
   readonly failures: readonly string[];
   /** Bytes held after the first tenth, and after the last. */
   readonly heapBytes: readonly [number, number];
-  /** Sockets, servers, timers and the like that the process holds more than at the start. */
+  /** Sockets, servers and the like that the process holds more than at the start, and timers that were set since, whatever they keep running. */
   readonly handlesLeft: readonly string[];
 }
 
@@ -44,27 +46,34 @@ export async function soak(
   // Opened when they are first looked at, and nobody's leftovers.
   void [process.stdin, process.stdout, process.stderr];
   const before = process.getActiveResourcesInfo();
+  const timers = new TimerWatch();
   const firstTenth = Math.max(1, Math.floor(conversations / 10));
   let early = 0;
   for (let index = 0; index < conversations; index++) {
     const chance = new Chance(seed, `conversation ${index}`);
     const session = madeUpSession(`conversation ${index}`, chance);
-    const frames = session.recording.frames.length;
-    // Where the server waits for an answer, faults do most harm.
-    const answers = session.recording.frames.flatMap(({ text }, frame) => (text.startsWith('{"toolResponse"') ? [frame] : []));
-    const somewhere = (): number => (answers.length > 0 && chance.next() < 0.6 ? chance.pick(answers) : Math.floor(chance.next() * frames));
-    const faults = Array.from(
-      { length: Math.floor(chance.next() * 4) },
-      (): Fault => ({ kind: chance.pick(faultKinds), frame: somewhere(), chance: chance.next() }),
-    );
-    const run = { faults, givesHandles: chance.next() < 0.7, toolMs: Math.floor(chance.next() * 6_000) };
+    const run = runOf(session, chance);
     const problem = (await playRun(session, run)) ?? takeStray().map(String)[0];
     if (problem !== undefined) failures.push(`${session.name}, ${described(run)}: ${problem}`);
     if (index + 1 === firstTenth) early = await heldBytes();
     if (index % 500 === 499) progress(`${index + 1} of ${conversations}`);
   }
   const late = await heldBytes();
-  return { conversations, seed, failures, heapBytes: [early, late], handlesLeft: surplus(before, process.getActiveResourcesInfo()) };
+  const left = await timers.left();
+  timers.stop();
+  const others = surplus(before, process.getActiveResourcesInfo()).filter((name) => name !== 'Timeout');
+  return { conversations, seed, failures, heapBytes: [early, late], handlesLeft: [...others, ...left] };
+}
+
+/** Up to three faults. */
+function runOf({ recording: { frames } }: Session, chance: Chance): FaultyRun {
+  // Where the server waits for an answer, faults do most harm.
+  const answers = frames.flatMap(({ text }, frame) => (text.startsWith('{"toolResponse"') ? [frame] : []));
+  if (answers.length > 0 && chance.next() < 0.1) return withdrawal(chance.pick(answers), chance);
+  const somewhere = (): number => (answers.length > 0 && chance.next() < 0.6 ? chance.pick(answers) : Math.floor(chance.next() * frames.length));
+  const count = Math.floor(chance.next() * 4);
+  const faults = Array.from({ length: count }, (): Fault => ({ kind: chance.pick(faultKinds), frame: somewhere(), chance: chance.next() }));
+  return { faults, ...appOf(chance) };
 }
 
 /** What of the second list the first does not account for. */
@@ -93,12 +102,12 @@ export function faultsIn({ failures, handlesLeft, heapBytes: [early, late] }: So
  */
 export async function soakLive(args: string[], ports: CommandPorts): Promise<number> {
   let conversations: number;
-  let seed: number;
+  let seeds: readonly number[];
   let isJson: boolean;
   try {
     const options = {
       conversations: { type: 'string', default: '10000' },
-      seed: { type: 'string', default: '1' },
+      seed: { type: 'string', multiple: true },
       json: { type: 'boolean', default: false },
     } as const;
     const { values } = parseArgs({ args, options: { ...options, help: { type: 'boolean', default: false } } });
@@ -107,26 +116,25 @@ export async function soakLive(args: string[], ports: CommandPorts): Promise<num
       return 0;
     }
     conversations = wholeNumber('--conversations', values.conversations, 1);
-    seed = wholeNumber('--seed', values.seed, Number.MIN_SAFE_INTEGER);
+    seeds = (values.seed ?? ['1']).map((text) => wholeNumber('--seed', text, Number.MIN_SAFE_INTEGER));
     isJson = values.json;
   } catch (error) {
     ports.complain(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`);
     return 2;
   }
-  const figures = await soak(conversations, seed, ports);
-  const faults = faultsIn(figures);
-  if (isJson) ports.print(JSON.stringify(figures));
-  else {
+  let isSound = true;
+  for (const seed of seeds) {
+    const figures = await soak(conversations, seed, ports);
+    const faults = faultsIn(figures);
+    isSound &&= faults.length === 0;
+    if (isJson) {
+      ports.print(JSON.stringify(figures));
+      continue;
+    }
     for (const fault of faults) ports.print(fault);
     const [early, late] = figures.heapBytes;
     ports.print(`heap: ${early} bytes after a tenth, ${late} at the end; handles left: ${figures.handlesLeft.length}`);
     ports.print(`soak: ${conversations} conversations, ${figures.failures.length} failed, seed ${seed}`);
   }
-  return faults.length > 0 ? 1 : 0;
-}
-
-function wholeNumber(flag: string, text: string, least: number): number {
-  const value = Number(text);
-  if (text.trim() === '' || !Number.isInteger(value) || value < least) throw new Error(`expected ${flag} with a whole number, got: ${text}`);
-  return value;
+  return isSound ? 0 : 1;
 }

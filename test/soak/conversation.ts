@@ -41,7 +41,7 @@ function callTools(turn: number, chance: Chance, client: (message: object) => nu
   const calls = Array.from({ length: count }, (_, index) => ({ id: `call-${turn}-${index}`, name: `tool${index}`, args: { turn } }));
   server({ toolCall: { functionCalls: calls } });
   // Answered together, or one by one.
-  const answers = calls.map(({ id, name }) => ({ id, name, response: { output: id } }));
+  const answers = calls.map(({ id, name }) => ({ id, name, response: chance.next() < 0.2 ? { error: `no ${name}` } : { output: id } }));
   if (chance.next() < 0.5) client({ toolResponse: { functionResponses: answers } });
   else for (const answer of answers) client({ toolResponse: { functionResponses: [answer] } });
 }

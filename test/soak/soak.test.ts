@@ -27,6 +27,29 @@ describe('the soak', () => {
     expect(faultsIn({ ...flat, heapBytes: [1_000_000, 4_000_000] })).toEqual(['the heap grew by 3000000 bytes (at most 2000000)']);
   });
 
+  it('fails for a timer that is left, also for one that keeps no process running', async () => {
+    const left: NodeJS.Timeout[] = [];
+    const leave = (timer: NodeJS.Timeout): readonly unknown[] => {
+      left.push(timer);
+      return [];
+    };
+    const leaving = (leaveOne: () => NodeJS.Timeout) => soak(1, 1, { ...ports, takeStray: () => leave(leaveOne()) });
+    const far = 2_000_000_000;
+    expect((await leaving(() => setTimeout(() => undefined, far).unref())).handlesLeft).toEqual(['Timeout (unref)']);
+    expect((await leaving(() => setTimeout(() => undefined, far))).handlesLeft).toEqual(['Timeout']);
+    for (const timer of left) clearTimeout(timer);
+    expect((await soak(1, 1, ports)).handlesLeft).toEqual([]);
+  });
+
+  it('plays every seed that it is given, and prints each', async () => {
+    const out: string[] = [];
+    expect(await soakLive(['--conversations', '2', '--seed', '3', '--seed=-4'], { ...ports, print: (text) => out.push(text) })).toBe(0);
+    expect(out.filter((line) => line.startsWith('soak: '))).toEqual([
+      'soak: 2 conversations, 0 failed, seed 3',
+      'soak: 2 conversations, 0 failed, seed -4',
+    ]);
+  });
+
   it('hears of errors that surface outside', async () => {
     const stray = [new Error('nobody caught me')];
     const { failures } = await soak(1, 1, { ...ports, takeStray: () => stray.splice(0) });

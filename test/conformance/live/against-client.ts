@@ -4,7 +4,7 @@ import { geminiServer } from '../../../src/testing/gemini-server/server.js';
 import { replayScript } from '../../../src/testing/gemini-server/recording-scripts.js';
 import { Waits } from '../../../src/testing/gemini-server/waits.js';
 import { parseServerMessage } from '../../../src/wire/gemini/live.js';
-import { difference } from './recorded-app.js';
+import { difference } from './recorded-calls.js';
 import type { Session } from './recordings.js';
 
 const deadlineMs = 20_000;

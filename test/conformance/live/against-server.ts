@@ -1,10 +1,11 @@
 /** A recording as the server's script, played against our session over a real socket. */
-import { createActor } from 'xstate';
-import { geminiServer } from '../../../src/testing/gemini-server/server.js';
+import { geminiServer, type GeminiServer } from '../../../src/testing/gemini-server/server.js';
 import type { ReceivedMessage } from '../../../src/testing/gemini-server/connection.js';
 import { replayScript } from '../../../src/testing/gemini-server/recording-scripts.js';
+import type { Step } from '../../../src/testing/gemini-server/steps.js';
 import { Waits } from '../../../src/testing/gemini-server/waits.js';
-import { difference, illegalStep, RecordedApp, recordedSession } from './recorded-app.js';
+import { illegalStep, RecordedApp } from './recorded-app.js';
+import { answerDifference, answersIn, difference, expectedAnswers, setupFields } from './recorded-calls.js';
 import type { Session } from './recordings.js';
 
 /** How long a whole recording may take, ms. */
@@ -12,15 +13,14 @@ const deadlineMs = 20_000;
 
 /** @returns what went wrong, in words; undefined where all went well */
 export async function playAgainstServer(script: Session): Promise<string | undefined> {
-  const server = await geminiServer({ script: replayScript(script.recording), key: null, maxReceived: 100_000, deadlineMs });
+  const server = await geminiServer({ key: null, maxReceived: 100_000, deadlineMs });
   const waits = new Waits();
   try {
-    const ref = createActor(recordedSession(script, { baseUrl: server.url, reconnect: { intensity: 0 } }));
-    const app = new RecordedApp(ref, script);
-    ref.start();
+    const app = new RecordedApp(script, { session: { baseUrl: server.url, reconnect: { intensity: 0 } } });
+    app.session.ref.start();
+    const failure = await serve(server, app, replayScript(script.recording));
+    if (failure !== undefined) return failure;
     const said = script.said.filter(({ recorded }) => recorded);
-    const outcome = await server.outcome;
-    if (!outcome.ok) return `the server's script failed at step ${outcome.step}: ${outcome.reason}`;
     const last = said.length === 0 ? null : await server.nth(said.length - 1, { deadlineMs });
     if (last?.ok === false) return `the server heard ${server.received.length} of ${said.length} messages`;
     // What the server has sent may still be on its way.
@@ -38,23 +38,36 @@ export async function playAgainstServer(script: Session): Promise<string | undef
   }
 }
 
+/**
+ * Plays the script to its end. The recorded client may have stayed on a socket that the server was about to leave, where our session goes on over a new
+ * one: the script goes on there, too.
+ * @returns what went wrong, in words; undefined where nothing did
+ */
+async function serve(server: GeminiServer, app: RecordedApp, script: readonly Step[]): Promise<string | undefined> {
+  let from = 0;
+  for (let rotations = 0; ; rotations++) {
+    const outcome = await server.play(script.slice(from));
+    if (outcome.ok) return undefined;
+    from += outcome.step;
+    if (app.rotations === rotations) return `the server's script failed at step ${from}: ${outcome.reason}`;
+    const { handle } = app;
+    app.passOverSetupComplete();
+    const resumed = await server.play([{ accept: { handle } }, { expect: 'setup' }, { send: { setupComplete: {} } }]);
+    if (!resumed.ok) return `the session left its socket, and did not come again as it should: ${resumed.reason}`;
+  }
+}
+
 function problemOf(app: RecordedApp, script: Session, received: readonly ReceivedMessage[]): string | undefined {
   const lost = difference('message of the server', script.heard, app.heard);
   if (lost !== undefined) return lost;
   if (app.refused.length > 0) return `refused of what the client said: ${app.refused.join(', ')}`;
   const said = script.said.filter(({ recorded }) => recorded).map(({ message }) => message);
-  // Several answers of one frame go out one by one, each as soon as it is there.
   const ours = received.map(({ message }) => message);
-  const setup = difference('field of the setup', fieldsOf(said[0]?.setup), fieldsOf(said[0] === undefined ? undefined : ours[0]?.setup));
+  const first = said[0] === undefined ? undefined : ours[0]?.setup;
+  const setup = difference('field of the setup', setupFields(said[0]?.setup), setupFields(first));
   if (setup !== undefined) return setup;
-  const others = (messages: readonly object[]) => messages.slice(1).filter((message) => !('toolResponse' in message));
+  // Another setup is one that the session has resumed with.
+  const others = (messages: readonly object[]) => messages.slice(1).filter((message) => !('toolResponse' in message || 'setup' in message));
   const differs = difference('message of the client', others(said), others(ours));
-  if (differs !== undefined) return differs;
-  const answers = (messages: readonly { toolResponse?: { functionResponses: readonly unknown[] } | undefined }[]) =>
-    messages.flatMap(({ toolResponse }) => toolResponse?.functionResponses ?? []);
-  return difference('answer', answers(said), answers(ours));
-}
-
-function fieldsOf(setup: object | undefined): readonly unknown[] {
-  return setup === undefined ? [] : Object.entries(setup).sort(([one], [other]) => (one < other ? -1 : 1));
+  return differs ?? answerDifference(expectedAnswers(script), answersIn(ours));
 }

@@ -4,11 +4,11 @@
  * Exit codes: 0 all passed or were skipped with a reason · 1 one failed · 2 a command line that cannot be followed.
  */
 import { parseArgs } from 'node:util';
-import { type CommandPorts, userPath } from '../standalone.js';
+import { type CommandPorts, userPath, wholeNumber } from '../standalone.js';
 import { playAgainstClient } from './against-client.js';
 import { playAgainstServer } from './against-server.js';
 import { playWithFaults } from './faults.js';
-import { readFiles, type RecordedFile, type Session } from './recordings.js';
+import { endings, readFiles, type RecordedFile, type Session } from './recordings.js';
 
 const usage = `Usage: npm run conformance:live -- DIR… [--verbose] [--json] [--faults] [--seed N]
 
@@ -51,9 +51,8 @@ function parse(args: string[]): Options | 'help' {
   });
   if (values.help) return 'help';
   if (positionals.length === 0) throw new Error('expected a folder of recordings, got: none');
-  const seed = Number(values.seed);
-  if (!Number.isInteger(seed)) throw new Error(`expected --seed with a whole number, got: ${values.seed}`);
-  return { paths: positionals.map(userPath), verbose: values.verbose, json: values.json, faults: values.faults, seed };
+  const { verbose, json, faults, seed } = values;
+  return { paths: positionals.map(userPath), verbose, json, faults, seed: wholeNumber('--seed', seed) };
 }
 
 /** One run, judged: errors that surface outside fail the run in which they surface. */
@@ -93,6 +92,7 @@ export async function conformanceLive(args: string[], ports: CommandPorts): Prom
       return 0;
     }
     files = readFiles(options.paths);
+    if (files.length === 0) throw new Error(`expected recordings (${endings.join(', ')}), got none under: ${options.paths.join(', ')}`);
   } catch (error) {
     ports.complain(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`);
     return 2;

@@ -5,11 +5,12 @@
  * The faults are ours: no recording holds a `goAway`, a cancellation or a close frame.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { createActor } from 'xstate';
 import { VirtualClock } from '../../../src/testing/virtual-clock.js';
 import { Chance } from '../../../src/testing/world/chance.js';
+import { parseClientMessage } from '../../../src/wire/gemini/live.js';
 import { type Fault, faultKinds, FaultyPeer } from './faulty-peer.js';
-import { brief, illegalStep, RecordedApp, recordedSession } from './recorded-app.js';
+import { illegalStep, RecordedApp } from './recorded-app.js';
+import { brief } from './recorded-calls.js';
 import type { Session } from './recordings.js';
 
 /** How long one run may take, virtual ms. */
@@ -22,16 +23,39 @@ export interface FaultyRun {
   readonly givesHandles: boolean;
   /** How long each of the app's tools takes, virtual ms. */
   readonly toolMs: number;
+  /** Which of the calls, by their number from 0, are answered by what the app's function returns or throws; the others are by hand. */
+  readonly returned: 'even' | 'odd';
 }
 
 /** Each fault at each frame of a recording, under a seed. */
 export function runsOf(script: Session, seed: number): readonly FaultyRun[] {
-  return script.recording.frames.flatMap((_, frame) =>
-    faultKinds.map((kind): FaultyRun => {
+  return script.recording.frames.flatMap((own, frame) => {
+    const each = faultKinds.map((kind): FaultyRun => {
       const chance = new Chance(seed, `${script.name}:${frame}:${kind}`);
-      return { faults: [{ kind, frame, chance: chance.next() }], givesHandles: chance.next() < 0.7, toolMs: Math.floor(chance.next() * 6_000) };
-    }),
-  );
+      return { faults: [{ kind, frame, chance: chance.next() }], ...appOf(chance) };
+    });
+    const read = own.from === 'client' ? parseClientMessage(own.text) : null;
+    const isAnswer = read?.ok === true && read.message.toolResponse !== undefined;
+    return isAnswer ? [...each, withdrawal(frame, new Chance(seed, `${script.name}:${frame}:withdrawal`))] : each;
+  });
+}
+
+/** What of a run is the app's, or the server's as a whole. */
+export function appOf(chance: Chance): Omit<FaultyRun, 'faults'> {
+  return { givesHandles: chance.next() < 0.7, toolMs: Math.floor(chance.next() * 6_000), returned: chance.next() < 0.5 ? 'even' : 'odd' };
+}
+
+/** Calls that are taken back while their answers wait for the socket: none of them may be written any more. */
+export function withdrawal(frame: number, chance: Chance): FaultyRun {
+  const stalled = 0.5 + chance.next() / 2;
+  return {
+    ...appOf(chance),
+    faults: [
+      { kind: 'stall', frame, chance: stalled },
+      { kind: 'cancel', frame, chance: chance.next() },
+    ],
+    toolMs: Math.floor(chance.next() * 500),
+  };
 }
 
 /** @returns what went wrong first, with its fault; undefined where all went well */
@@ -44,19 +68,22 @@ export async function playWithFaults(script: Session, seed: number): Promise<str
 }
 
 /** A run in words, enough to find it again. */
-export function described({ faults, givesHandles, toolMs }: FaultyRun): string {
+export function described({ faults, givesHandles, returned, toolMs }: FaultyRun): string {
   const all = faults.map(({ kind, frame }) => `${kind} at frame ${frame}`).join(', ');
-  return `${all}, ${givesHandles ? 'with' : 'without'} handles, tools of ${toolMs} ms`;
+  return `${all}, ${givesHandles ? 'with' : 'without'} handles, tools of ${toolMs} ms, ${returned} ones returned`;
 }
 
 /** One run. @returns what went wrong, in words; undefined where all went well */
-export async function playRun(script: Session, { faults, givesHandles, toolMs }: FaultyRun): Promise<string | undefined> {
+export async function playRun(script: Session, { faults, givesHandles, returned, toolMs }: FaultyRun): Promise<string | undefined> {
   const clock = new VirtualClock();
   const peer = new FaultyPeer(clock, script, faults, givesHandles);
-  const logic = recordedSession(script, { openSocket: peer.open, resumption: true, toolMs: 120_000 });
-  const ref = createActor(logic, { clock });
-  const app = new RecordedApp(ref, script);
-  app.later = (act) => clock.setTimeout(act, toolMs);
+  const app = new RecordedApp(script, {
+    session: { openSocket: peer.open, resumption: true, toolMs: 120_000 },
+    clock,
+    later: (act) => clock.setTimeout(act, toolMs),
+    returns: (call) => (call % 2 === 0) === (returned === 'even'),
+  });
+  const { ref } = app.session;
   ref.start();
   while (!peer.isDone && clock.now() < longestMs && ref.getSnapshot().status === 'active') await clock.advanceByAsync(nextStep(clock));
   // What the last frame set off.
@@ -73,14 +100,7 @@ export async function playRun(script: Session, { faults, givesHandles, toolMs }:
   const problem = app.unaccounted() ?? illegalStep(app.path) ?? leftOf(peer, clock);
   if (failure !== undefined) return hasBegun ? `the session ended by itself: ${failure}` : problem;
   if (!peer.isDone) return `the server could not end its script in ${longestMs} ms`;
-  return peer.violations[0] ?? lostOf(script, app) ?? unheardOf(app, peer) ?? problem;
-}
-
-/** A call that is told to be answered must have its answer at the server. */
-function unheardOf(app: RecordedApp, peer: FaultyPeer): string | undefined {
-  const lost = [...app.ends].find(([id, ends]) => ends.includes('tool.answered') && !id.startsWith('local:') && !peer.answered.has(id));
-  if (lost !== undefined) return `the answer to ${lost[0]} was lost: told as answered, and never heard`;
-  return app.givenUp[0] === undefined ? undefined : `the answer to ${app.givenUp[0]} was lost: it waited until the session was closed`;
+  return peer.violations[0] ?? lostOf(script, app) ?? app.lostAnswer((id) => peer.answered.has(id)) ?? problem;
 }
 
 function leftOf(peer: FaultyPeer, clock: VirtualClock): string | undefined {

@@ -7,10 +7,11 @@
 import type { VirtualClock } from '../../../src/testing/virtual-clock.js';
 import type { ClientSocket, OpenSocket, SocketListener } from '../../../src/index.js';
 import { type ClientMessage, parseClientMessage, parseServerMessage } from '../../../src/wire/gemini/live.js';
+import { callsIn } from './recorded-calls.js';
 import type { Session } from './recordings.js';
 
 /** What goes wrong. */
-export const faultKinds = ['drop', 'duplicate', 'delay', 'split', 'garbage', 'goAway', 'cancel', 'stall'] as const;
+export const faultKinds = ['drop', 'duplicate', 'delay', 'split', 'garbage', 'goAway', 'cancel', 'recall', 'repeat', 'stall'] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
 /** A fault, and the frame of the recording before which it strikes; before one of the client, while the server waits for it. */
@@ -23,11 +24,23 @@ export interface Fault {
 
 /** How long the server waits for what the client should say, virtual ms. */
 const patienceMs = 30_000;
+/** Between two faults while the server waits for the client, virtual ms: the app is at work meanwhile. */
+const betweenFaultsMs = 700;
+
+/** A call that has an id. */
+interface MadeCall {
+  readonly id: string;
+  readonly name: string;
+}
 
 interface Line {
   readonly listener: SocketListener;
   isOpen: boolean;
   isSetUp: boolean;
+  /** Has it been told `setupComplete`? */
+  isAccepted: boolean;
+  /** How many answers to each call the client may send: one for each time that the call came, and one where the resumed conversation knows it. */
+  readonly due: Map<string, number>;
 }
 
 export class FaultyPeer {
@@ -39,6 +52,8 @@ export class FaultyPeer {
   readonly #answeredAt = new Map<string, ReadonlySet<string>>();
   /** Does the socket die of the next message, which is lost with it? */
   #diesOfNext = false;
+  /** Until when no further fault strikes, ms. */
+  #calmUntil = 0;
   /** Until when the client's bytes stay with its runtime, ms. */
   #stalledUntil = 0;
   /** Sockets that have not ended. */
@@ -75,7 +90,7 @@ export class FaultyPeer {
   }
 
   readonly open: OpenSocket = (_address, listener) => {
-    const line: Line = { listener, isOpen: false, isSetUp: false };
+    const line: Line = { listener, isOpen: false, isSetUp: false, isAccepted: false, due: new Map() };
     this.openSockets += 1;
     this.#later(1, () => {
       if (this.#line?.isOpen === true) this.violations.push('a second socket was opened while the first was open');
@@ -97,7 +112,7 @@ export class FaultyPeer {
     const socket: ClientSocket = {
       send: (text, written) => {
         const isTaken = line.isOpen && !isClosing;
-        if (isTaken) this.#judge(text);
+        if (isTaken) this.#judge(text, line);
         // On its way while the runtime confirms it, and lost if the socket is.
         this.#later(1, () => {
           if (!isTaken || isGone) return;
@@ -147,25 +162,39 @@ export class FaultyPeer {
     this.#account(read.message);
     if (kind === 'setup') {
       line.isSetUp = true;
-      this.#resume(read.message.setup?.sessionResumption?.handle);
+      this.#resume(line, read.message.setup?.sessionResumption?.handle);
       // The recording's own setupComplete answers the first setup only.
-      if (this.#position > 1) this.#later(1, () => this.#send(line, '{"setupComplete":{}}'));
+      if (this.#position > 1) this.#later(1, () => this.#deliver(line, '{"setupComplete":{}}'));
       if (this.#givesHandles) this.#later(2, () => this.#giveHandle(line));
-    } else if (!line.isSetUp) this.violations.push(`${kind} came before the setup`);
+    }
     this.#later(3, () => this.#goOn());
   }
 
   /** What is sent after a cancellation has come must not answer it; what is on its way may cross it. */
-  #judge(text: string): void {
+  #judge(text: string, line: Line): void {
     const read = parseClientMessage(text);
-    const answers = (read.ok ? read.message.toolResponse?.functionResponses : undefined) ?? [];
-    for (const { id } of answers) if (id !== undefined && this.#cancelled.has(id)) this.violations.push(`${id} was answered after it was cancelled`);
+    if (!read.ok) return;
+    const [kind = 'unknown'] = read.kinds;
+    if (kind !== 'setup' && !line.isAccepted) this.violations.push(`${kind} came before the setup was accepted`);
+    for (const { id, willContinue } of read.message.toolResponse?.functionResponses ?? []) {
+      if (id === undefined || !this.#everCalled.has(id)) continue;
+      if (this.#cancelled.has(id)) this.violations.push(`${id} was answered after it was cancelled`);
+      else if (willContinue !== true) this.#judgeCount(id, line);
+    }
+  }
+
+  #judgeCount(id: string, { due }: Line): void {
+    const left = due.get(id);
+    if (left === undefined) this.violations.push(`${id} was answered, and this conversation never called it`);
+    else if (left === 0) this.violations.push(`${id} was answered once more than it was called`);
+    else due.set(id, left - 1);
   }
 
   #account({ toolResponse }: ClientMessage): void {
-    for (const { id } of toolResponse?.functionResponses ?? []) {
-      if (id !== undefined) this.#calls.delete(id);
-      if (id !== undefined) this.answered.add(id);
+    for (const { id, willContinue } of toolResponse?.functionResponses ?? []) {
+      if (id === undefined || willContinue === true) continue;
+      this.#calls.delete(id);
+      this.answered.add(id);
     }
     // Not at once: what is lost meanwhile, the conversation has not had.
     if (this.#givesHandles && toolResponse !== undefined) this.#later(400, () => this.#line !== null && this.#giveHandle(this.#line));
@@ -182,8 +211,9 @@ export class FaultyPeer {
     this.#send(line, JSON.stringify({ sessionResumptionUpdate: { newHandle, resumable: true } }));
   }
 
-  #resume(handle: string | undefined): void {
+  #resume(line: Line, handle: string | undefined): void {
     if (handle === undefined) return;
+    for (const id of this.#everCalled) line.due.set(id, 1);
     const had = this.#answeredAt.get(handle);
     if (had === undefined) this.violations.push(`the client resumes with a handle that was never given: ${handle}`);
     else {
@@ -207,7 +237,7 @@ export class FaultyPeer {
       if (!this.#hasHeard(frame.text)) {
         if (this.#strikes(line)) return;
         // The next fault at this frame comes while the app is still at work.
-        if (this.#faults[0] !== undefined && this.#faults[0].frame <= this.#position) this.#later(700, () => this.#goOn());
+        if (this.#faults[0] !== undefined && this.#faults[0].frame <= this.#position) this.#later(betweenFaultsMs, () => this.#goOn());
         return this.#await();
       }
       this.#clock.clearTimeout(this.#wait);
@@ -244,22 +274,26 @@ export class FaultyPeer {
     const read = parseServerMessage(text);
     const handle = read.ok ? read.message.sessionResumptionUpdate?.newHandle : undefined;
     if (handle !== undefined) this.#answeredAt.set(handle, new Set(this.answered));
-    for (const { id } of (read.ok ? read.message.toolCall?.functionCalls : undefined) ?? []) {
+    for (const { id } of read.ok ? callsIn(read.message) : []) {
       if (id === undefined) continue;
       this.#calls.add(id);
       this.#everCalled.add(id);
-      this.#cancelled.delete(id);
+      // Made again, it is another call.
+      if (this.#cancelled.delete(id)) this.answered.delete(id);
+      if (line.isOpen) line.due.set(id, (line.due.get(id) ?? 0) + 1);
     }
+    if (read.ok && read.message.setupComplete !== undefined) line.isAccepted = true;
     this.#send(line, frame);
   }
 
   /** The next fault, once, before its frame. @returns whether the server does not go on now */
   #strikes(line: Line): boolean {
     const [fault] = this.#faults;
-    if (fault === undefined || fault.frame > this.#position) return false;
+    if (fault === undefined || fault.frame > this.#position || this.#clock.now() < this.#calmUntil) return false;
     this.#faults.shift();
     const { chance, kind } = fault;
     const { from, text } = this.#script.recording.frames[this.#position] ?? { from: 'server', text: '{}' };
+    if (from === 'client') this.#calmUntil = this.#clock.now() + betweenFaultsMs;
     // A frame that the client has not sent can neither come twice nor in pieces.
     if (from === 'client' && (kind === 'duplicate' || kind === 'split')) return false;
     switch (kind) {
@@ -300,9 +334,36 @@ export class FaultyPeer {
         return false;
       case 'cancel':
         return this.#cancel(line);
+      case 'recall': {
+        const ids = new Set(this.#calls);
+        this.#cancel(line);
+        for (const call of this.#made) if (ids.delete(call.id)) this.#call(line, call);
+        return false;
+      }
+      case 'repeat': {
+        const [latest] = this.#made;
+        if (latest !== undefined) this.#call(line, latest);
+        return false;
+      }
     }
   }
 
+  #call(line: Line, call: MadeCall): void {
+    this.#deliver(line, JSON.stringify({ toolCall: { functionCalls: [call] } }));
+  }
+
+  /** The calls of the recording up to here, the latest first. */
+  get #made(): readonly MadeCall[] {
+    const past = this.#script.recording.frames.slice(0, this.#position).filter(({ from }) => from === 'server');
+    return past
+      .flatMap(({ text }) => {
+        const read = parseServerMessage(text);
+        return read.ok ? callsIn(read.message).flatMap(({ id, ...rest }) => (id === undefined ? [] : [{ id, ...rest }])) : [];
+      })
+      .toReversed();
+  }
+
+  /** Whatever is open is taken back. */
   #cancel(line: Line): boolean {
     const ids = [...this.#calls];
     for (const id of ids) this.#cancelled.add(id);

@@ -1,29 +1,55 @@
-/** An app that says what a recorded client said, when it said it: each message once so many messages of the server have come. */
+/**
+ * The app of a recording: it says to our session what the recorded client said, at the moments at which that one said it.
+ *
+ * Some of its calls it answers by hand, as the recorded client did; the others by what its function returns or, where the recording has nothing but an
+ * error, throws. A function whose call is answered by hand runs until its signal aborts.
+ */
 import { isDeepStrictEqual } from 'node:util';
-import { liveSession, liveSessionHandle, type LiveSession, type LiveSessionOptions, type LiveSessionRef } from '../../../src/index.js';
+import { createActor } from 'xstate';
+import {
+  type Clock,
+  liveSession,
+  liveSessionHandle,
+  type LiveSession,
+  type LiveSessionOptions,
+  type LiveToolCall,
+  type ToolContext,
+} from '../../../src/index.js';
 import type { SessionEmitted } from '../../../machines/live/session-events.js';
 import type { FunctionResponse } from '../../../src/wire/gemini/content.js';
 import type { ServerMessage } from '../../../src/wire/gemini/live.js';
+import { callsIn, isWholeFrame } from './recorded-calls.js';
 import type { Session } from './recordings.js';
-
-/** A session that sets up what was recorded, and leaves its calls to {@link RecordedApp}. */
-export function recordedSession({ said }: Session, options: Partial<LiveSessionOptions>): ReturnType<typeof liveSession> {
-  const { model = 'not-recorded', ...setup } = said[0]?.message.setup ?? {};
-  return liveSession({
-    model,
-    setup,
-    resumption: Object.hasOwn(setup, 'sessionResumption'),
-    onToolCall: () => undefined,
-    // What was sent while a call was open was sent.
-    capabilities: { gatesAudio: false },
-    uplink: { maxAudio: 10_000, maxContent: 10_000, maxBytes: 1_000_000_000 },
-    toolMs: 60_000,
-    ...options,
-  });
-}
 
 /** What one call came to. */
 type CallEnd = 'tool.answered' | 'tool.cancelled' | 'tool.abandoned';
+
+/** A call, as the app has it. An id may name several, one after the other. */
+interface AppCall {
+  readonly id: string;
+  readonly name: string;
+  /** Is it answered by what the app's function returns or throws? Else by hand. */
+  readonly isReturned: boolean;
+  /** How the session says that it ended: once, at the end. */
+  readonly ends: CallEnd[];
+  /** The last answer, once the app has given it; a part of an answer is none. */
+  answer: FunctionResponse | undefined;
+  /** Ends the function with the answer; undefined while it does not run. */
+  settle: ((answer: FunctionResponse) => void) | undefined;
+  /** Of the function that runs for it. */
+  signal: AbortSignal | undefined;
+}
+
+/** How an app plays. */
+export interface AppOptions {
+  readonly session: Partial<LiveSessionOptions>;
+  /** Default: the system's. */
+  readonly clock?: Clock;
+  /** When an answer is given that is due now. Default: at once. */
+  readonly later?: (act: () => void) => void;
+  /** Which calls, by their number from 0, are answered by what the function returns. Default: every other one. */
+  readonly returns?: (call: number) => boolean;
+}
 
 /** Says what was recorded, and keeps account of what is heard. */
 export class RecordedApp {
@@ -32,64 +58,184 @@ export class RecordedApp {
   readonly heard: (ServerMessage | null)[] = [];
   /** Every state of the connection, in order. */
   readonly path: string[] = [];
-  /** How each call ended, by its id. */
-  readonly ends = new Map<string, CallEnd[]>();
-  /** Calls that the app has answered, and that were given up at the end all the same. */
-  readonly givenUp: string[] = [];
   /** What was refused of what the app said. */
   readonly refused: string[] = [];
+  /** The handle that the session would resume with; null for none. */
+  handle: string | null;
   /** Told whenever something was heard. */
   changed: () => void = () => {};
-  /** When an answer is given that is due now: at once, or as a run wants it. */
-  later: (act: () => void) => void = (act) => act();
-  readonly #answered = new Set<string>();
+  readonly #later: (act: () => void) => void;
+  readonly #returns: (call: number) => boolean;
   readonly #script: Session;
-  readonly #calls: { readonly id: string; readonly name: string }[] = [];
+  readonly #calls: AppCall[] = [];
+  /** Calls that the recorded client has not answered yet. */
+  readonly #unanswered: AppCall[] = [];
+  /** Calls that ended in an earlier turn of the session. */
+  readonly #ended = new Set<AppCall>();
+  /** Calls whose functions went on after their end. */
+  readonly #running = new Set<AppCall>();
+  /** Calls that the app has answered, and that were given up at the end all the same. */
+  readonly #givenUp: AppCall[] = [];
   #next = 1; // the setup is the session's own
+  /** How many of the recorded server's messages have come. */
+  #heardCount = 0;
+  /** Has a message with calls come, of which the app is not told yet? */
+  #isDue = false;
+  #passesOver = 0;
 
-  constructor(ref: LiveSessionRef, script: Session) {
-    this.session = liveSessionHandle(ref);
+  /** @param script  its setup is the session's */
+  constructor(script: Session, { session, clock, later = (act) => act(), returns = (call) => call % 2 === 1 }: AppOptions) {
     this.#script = script;
+    this.handle = script.said[0]?.message.setup?.sessionResumption?.handle || null;
+    this.#later = later;
+    this.#returns = returns;
+    const logic = recordedSession(script, { ...session, onToolCall: (call, context) => this.#run(call, context) });
+    const ref = createActor(logic, clock === undefined ? {} : { clock });
+    this.session = liveSessionHandle(ref);
     ref.on('*', (fact) => this.#hear(fact));
     ref.subscribe((snapshot) => {
       const state = connectionOf(snapshot.value);
       if (this.path.at(-1) !== state) this.path.push(state);
+      // Only now are the calls of a message told of that it holds.
+      if (this.#isDue) this.#speak();
     });
   }
 
-  /** Has all been said? */
-  get isDone(): boolean {
-    return this.#next >= this.#script.said.length;
+  /** How often the session has left a socket for a new one, in order. */
+  get rotations(): number {
+    return this.path.filter((state) => state === 'rotating').length;
   }
 
-  /** Says whatever is due. A frame that a fault took away, or added, does not hold it up for ever: `heard` counts what came. */
-  speak(heardAtLeast = this.heard.length): void {
+  /** Says whatever is due. What a fault has added does not count: a call is not answered before it came. */
+  #speak(): void {
+    this.#isDue = false;
     for (;;) {
       const due = this.#script.said[this.#next];
-      if (due === undefined || due.afterServerMessages > heardAtLeast) return;
+      if (due === undefined || due.afterServerMessages > this.#heardCount) return;
       this.#next += 1;
       this.#say(due.message);
     }
   }
 
-  /** Why the calls are not accounted for; undefined when each ended exactly once. */
+  /** The next `setupComplete` answers a setup that the recording does not have: it is none of what is heard. */
+  passOverSetupComplete(): void {
+    this.#passesOver += 1;
+  }
+
+  /** Why the calls are not accounted for; undefined when each ended exactly once, and its function with it. */
   unaccounted(): string | undefined {
-    for (const [id, ends] of this.ends) if (ends.length !== 1) return `call ${id} ended ${ends.length} times: ${ends.join(', ') || 'not at all'}`;
-    return undefined;
+    const { id, ends } = this.#calls.find((call) => call.ends.length !== 1) ?? {};
+    if (ends !== undefined) return `call ${id} ended ${ends.length} times: ${ends.join(', ') || 'not at all'}`;
+    this.#lookAtEnded();
+    const [still] = this.#running;
+    return still === undefined ? undefined : `the function of ${still.id} went on after ${still.ends[0]}`;
+  }
+
+  /**
+   * The first answer that was lost; undefined where none was.
+   * @param heard  has the server the answer to this id?
+   */
+  lostAnswer(heard: (id: string) => boolean): string | undefined {
+    // An id that was called again is answered again.
+    const isLatest = (call: AppCall): boolean => this.#calls.findLast(({ id }) => id === call.id) === call;
+    const isLost = (call: AppCall): boolean => call.ends.includes('tool.answered') && !call.id.startsWith('local:') && isLatest(call);
+    const lost = this.#calls.find((call) => isLost(call) && !heard(call.id));
+    if (lost !== undefined) return `the answer to ${lost.id} was lost: told as answered, and never heard`;
+    const waited = this.#givenUp[0];
+    return waited === undefined ? undefined : `the answer to ${waited.id} was lost: it waited until the session was closed`;
   }
 
   #hear(fact: SessionEmitted): void {
-    if (fact.type === 'session.message') this.heard.push(fact.message);
-    else if (fact.type === 'session.malformed' && fact.reason !== 'invalid-shape') this.heard.push(null);
-    else if (fact.type === 'tool.called') {
-      this.#calls.push(fact);
-      this.ends.set(fact.id, this.ends.get(fact.id) ?? []);
-    } else if (fact.type === 'tool.answered' || fact.type === 'tool.cancelled' || fact.type === 'tool.abandoned') {
-      this.ends.get(fact.id)?.push(fact.type);
-      if (fact.type === 'tool.abandoned' && fact.reason === 'closed' && this.#answered.has(fact.id)) this.givenUp.push(fact.id);
-    } else if (fact.type === 'session.rejected' || fact.type === 'session.dropped') this.refused.push(fact.reason);
-    if (fact.type === 'session.message' || fact.type === 'session.malformed' || fact.type === 'tool.called') this.speak();
+    switch (fact.type) {
+      case 'session.message':
+        this.#lookAtEnded();
+        return this.#hearMessage(fact.message);
+      case 'session.malformed':
+        // A part of a frame that cannot be read is told of beside the rest of it.
+        if (fact.reason !== 'invalid-shape' || isWholeFrame(this.#script, fact)) this.#count(null);
+        break;
+      case 'session.resumable':
+        this.handle = fact.handle;
+        break;
+      case 'session.contextLost':
+        this.handle = null;
+        break;
+      case 'session.rejected':
+      case 'session.dropped':
+        this.refused.push(fact.reason);
+        break;
+      case 'tool.called':
+        this.#enter(fact);
+        break;
+      case 'tool.answered':
+      case 'tool.cancelled':
+      case 'tool.abandoned':
+        this.#end(fact);
+        break;
+      default:
+    }
     this.changed();
+  }
+
+  #hearMessage(message: ServerMessage): void {
+    if (message.setupComplete !== undefined && this.#passesOver > 0) this.#passesOver -= 1;
+    else this.#count(message);
+    this.changed();
+  }
+
+  #count(message: ServerMessage | null): void {
+    this.heard.push(message);
+    const { heard } = this.#script;
+    if (this.#heardCount < heard.length && isDeepStrictEqual(message, heard[this.#heardCount])) this.#heardCount += 1;
+    if (message !== null && callsIn(message).length > 0) this.#isDue = true;
+    else this.#speak();
+  }
+
+  /** One that is made again gets the answer that it had: who takes a call back and makes it again wants it. */
+  #enter({ id, name }: { readonly id: string; readonly name: string }): void {
+    const earlier = this.#calls.findLast((other) => other.id === id);
+    const isReturned = this.#returns(this.#calls.length);
+    const call: AppCall = { id, name, isReturned, ends: [], answer: undefined, settle: undefined, signal: undefined };
+    this.#calls.push(call);
+    const answer = earlier?.ends[0] === 'tool.answered' ? undefined : earlier?.answer;
+    if (answer === undefined) this.#unanswered.push(call);
+    else this.#later(() => this.#respond(call, answer));
+  }
+
+  #end(fact: Extract<SessionEmitted, { id: string; name: string }>): void {
+    const named = this.#calls.filter(({ id }) => id === fact.id);
+    // A second end of the same call is to be seen as one.
+    const call = named.find(({ ends }) => ends.length === 0) ?? named.at(-1);
+    if (call === undefined) return;
+    call.ends.push(fact.type as CallEnd);
+    this.#ended.add(call);
+    // The recorded client may have answered one that was made again; never one that was taken back.
+    const place = this.#unanswered.indexOf(call);
+    if (place !== -1 && fact.type === 'tool.cancelled') this.#unanswered.splice(place, 1);
+    if (fact.type === 'tool.abandoned' && 'reason' in fact && fact.reason === 'closed' && call.answer !== undefined) this.#givenUp.push(call);
+  }
+
+  /** The app's function, for every tool. */
+  #run({ id }: LiveToolCall, { signal }: ToolContext): unknown {
+    const call = this.#calls.findLast((one) => one.id === id);
+    if (call === undefined) return undefined;
+    call.signal = signal;
+    return new Promise((resolve, reject) => {
+      signal.addEventListener('abort', () => resolve(undefined), { once: true });
+      if (!call.isReturned) return;
+      call.settle = (answer) => {
+        call.signal = undefined;
+        const error = errorIn(answer);
+        if (error === null) resolve(answered(answer));
+        else reject(new Error(error));
+      };
+      if (call.answer !== undefined) call.settle(call.answer);
+    });
+  }
+
+  #lookAtEnded(): void {
+    for (const call of this.#ended) if (call.signal?.aborted === false) this.#running.add(call);
+    this.#ended.clear();
   }
 
   #say({ clientContent, contextUpdate, realtimeInput, toolResponse, ...rest }: Session['said'][number]['message']): void {
@@ -111,22 +257,55 @@ export class RecordedApp {
   }
 
   /** Vertex's answers bear no id: the oldest call of that name is meant. */
-  #answer({ id, name, response, scheduling, willContinue }: FunctionResponse): void {
-    const place = this.#calls.findIndex((call) => (id === undefined ? call.name === name : call.id === id));
-    const [call] = place === -1 ? [] : this.#calls.splice(place, willContinue === true ? 0 : 1);
-    this.later(() => this.#respond(call ?? this.#calls[place], { id, name, response, scheduling, willContinue }));
+  #answer(response: FunctionResponse): void {
+    const { id = '', name, willContinue } = response;
+    const place = this.#unanswered.findIndex((call) => (id === '' ? call.name === name : call.id === id));
+    const call = this.#unanswered[place];
+    if (call !== undefined && willContinue !== true) this.#unanswered.splice(place, 1);
+    this.#later(() => (call === undefined ? this.#send(id, response, { unsolicited: name ?? '' }) : this.#respond(call, response)));
   }
 
-  #respond(call: { readonly id: string } | undefined, { id, name, response, scheduling, willContinue }: FunctionResponse): void {
-    if (call !== undefined && willContinue !== true) this.#answered.add(call.id);
-    const known = call ?? { id: id ?? '', unsolicited: name ?? '' };
-    this.session.sendToolResponse({
-      ...('unsolicited' in known ? known : { id: known.id }),
-      response,
-      ...(scheduling === undefined ? {} : { scheduling: scheduling as 'SILENT' }),
-      ...(willContinue === undefined ? {} : { willContinue }),
-    });
+  #respond(call: AppCall, response: FunctionResponse): void {
+    const hasEnded = call.ends.length > 0;
+    // The same id may be another call by now. Else a late answer is given: it must touch nothing.
+    if (hasEnded && this.#calls.findLast(({ id }) => id === call.id) !== call) return;
+    const isLast = response.willContinue !== true;
+    if (isLast) call.answer = response;
+    if (isLast && call.isReturned && !hasEnded) call.settle?.(response);
+    else this.#send(call.id, response);
   }
+
+  #send(id: string, response: FunctionResponse, how: { readonly unsolicited?: string } = {}): void {
+    this.session.sendToolResponse({ id, ...how, ...answered(response), ...(response.willContinue === true ? { willContinue: true } : {}) });
+  }
+}
+
+/** A session that sets up what was recorded. */
+function recordedSession({ said }: Session, options: Partial<LiveSessionOptions>): ReturnType<typeof liveSession> {
+  const { model = 'not-recorded', ...setup } = said[0]?.message.setup ?? {};
+  return liveSession({
+    model,
+    setup,
+    resumption: Object.hasOwn(setup, 'sessionResumption'),
+    // What was sent while a call was open was sent.
+    capabilities: { gatesAudio: false },
+    uplink: { maxAudio: 10_000, maxContent: 10_000, maxBytes: 1_000_000_000 },
+    toolMs: 60_000,
+    ...options,
+  });
+}
+
+/** A recorded answer as an app gives it. */
+function answered({ parts, response, scheduling = '' }: FunctionResponse): { readonly response: object; readonly scheduling?: 'SILENT' } {
+  const isNamed = scheduling !== '' && scheduling !== 'SCHEDULING_UNSPECIFIED';
+  return { response, ...(isNamed ? { scheduling: scheduling as 'SILENT' } : {}), ...(parts === undefined ? {} : { parts }) };
+}
+
+/** What a function throws to be answered for like this; null where it returns. */
+function errorIn({ parts, response, scheduling }: FunctionResponse): string | null {
+  const { error, ...rest } = response;
+  const isPlain = parts === undefined && scheduling === undefined && Object.keys(rest).length === 0;
+  return isPlain && typeof error === 'string' && error !== '' ? error : null;
 }
 
 /** The state of the connection, as `ready.idle`; what the session as a whole is once it is over. */
@@ -161,23 +340,4 @@ export function illegalStep(path: readonly string[]): string | undefined {
     if (next !== undefined && legal[from]?.includes(to) !== true) return `${state} → ${next}`;
   }
   return undefined;
-}
-
-/** The first place where two lists of messages differ, in words; undefined where they are equal. */
-export function difference(what: string, expected: readonly unknown[], got: readonly unknown[]): string | undefined {
-  const place = Array.from({ length: Math.max(expected.length, got.length) }).findIndex(
-    (_, index) => !isDeepStrictEqual(plain(expected[index]), plain(got[index])),
-  );
-  if (place === -1) return undefined;
-  return `${what} ${place}: expected ${brief(expected[place])}, got ${brief(got[place])}`;
-}
-
-/** As JSON has it: prototypes and undefined fields mean nothing on the wire. */
-function plain(value: unknown): unknown {
-  return value === undefined ? undefined : (JSON.parse(JSON.stringify(value)) as unknown);
-}
-
-export function brief(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'nothing';
-  return text.length > 160 ? `${text.slice(0, 160)}…` : text;
 }

@@ -6,7 +6,7 @@ import { clientScript, type RecordedClientMessage } from '../../../src/testing/g
 import { parseClientMessage, parseServerMessage, type ServerMessage } from '../../../src/wire/gemini/live.js';
 
 /** The endings of files that may be recordings of Live sessions. */
-const endings = ['.websocket.log', '.yaml', '.yml', '.chunks.txt', '.jsonl'];
+export const endings = ['.websocket.log', '.yaml', '.yml', '.chunks.txt', '.jsonl'];
 
 /** One connection of a recorded session, from its setup to its end. */
 export interface Session {
@@ -43,10 +43,11 @@ function filesIn(folder: string): readonly string[] {
 function readFile(path: string, name: string): RecordedFile {
   const bytes = readFileSync(path);
   // Streams of other protocols are kept beside Live's: their lines are no messages of a Live server.
-  const foreign = path.endsWith('.chunks.txt') || path.endsWith('.jsonl') ? whyForeign(bytes.toString('utf8')) : null;
+  const foreign = bytes.length > 0 && (path.endsWith('.chunks.txt') || path.endsWith('.jsonl')) ? whyForeign(bytes.toString('utf8')) : null;
   if (foreign !== null) return { name, foreign };
   try {
-    return { name, sessions: sessionsOf(readRecording(bytes), name) };
+    const recording = readRecording(bytes);
+    return recording.frames.length === 0 ? { name, foreign: 'it holds no frame' } : { name, sessions: sessionsOf(recording, name) };
   } catch (error) {
     return { name, broken: error instanceof Error ? error.message : String(error) };
   }
