@@ -71,7 +71,12 @@ function serverPlay(script: readonly Step[], port: number, tls: false | { key: s
   return (stage) => {
     // Steps that speak of the next connection make no sense on each.
     const plays = script.some((step) => 'accept' in step || 'refuse' in step) ? 'once' : 'perConnection';
-    const gemini = new LocalGemini({ script, plays, port, tls, maxReceived: 1_000_000, deadlineMs: 600_000, clock: stage.clock });
+    const gemini = new LocalGemini({
+      ...({ script, plays, port, tls, maxReceived: 1_000_000, deadlineMs: 600_000, clock: stage.clock } as const),
+      // A client that nobody plays for would hang without a word.
+      afterScript: 'refuse',
+      tell: (news) => stage.tell(news, 'app/gemini'),
+    });
     return {
       title: 'a local Gemini Live server; Ctrl-C ends it',
       task: 'printer',

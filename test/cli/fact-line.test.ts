@@ -46,6 +46,17 @@ describe('a fact as a line', () => {
       'voice · could not start: connectFailed: refused',
     ],
     [{ type: 'supervisor.gaveUp', id: 'prices', reason: 'killed' }, 'voice · gives up: too many restarts of prices'],
+    [{ type: 'script.ended', connection: null, outcome: { ok: true } }, 'voice · the script is over: further clients are refused'],
+    [{ type: 'script.ended', connection: 2, outcome: { ok: true } }, null],
+    [
+      { type: 'script.ended', connection: 2, outcome: { ok: false, step: 3, reason: "expect: no 'setup'" } },
+      "client 2 · the script failed at step 3, expect: no 'setup'",
+    ],
+    [
+      { type: 'script.ended', connection: null, outcome: { ok: false, step: 3, reason: "expect: no 'setup'" } },
+      "voice · the script failed at step 3, expect: no 'setup'; further clients are refused",
+    ],
+    [{ type: 'client.refused', reason: 'the script is over' }, 'voice · a client was refused: the script is over'],
     [{ type: 'frame' }, null],
   ])('%j reads %j', (fact, expected) => {
     expect(words(fact)).toBe(expected);

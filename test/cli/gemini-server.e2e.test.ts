@@ -80,6 +80,22 @@ describe.concurrent('espalier gemini-server', { timeout: 60_000 }, () => {
     second.send({ setup: { model: 'models/m', session_resumption: { handle: 'handle-1' } } });
     expect((await second.closed).code).toBe(1000);
     expect(second.frames).toHaveLength(2);
+    await server.printed(/the script is over: further clients are refused/);
+    await expect(come(url).opened).rejects.toThrow('HTTP 410');
+    await server.printed(/a client was refused: the script is over/);
+    server.child.kill('SIGINT');
+    expect(await server.ended).toMatchObject({ code: 130, stderr: '' });
+  });
+
+  it('prints the script that failed, and where', async ({ expect }) => {
+    const script = join(own, 'script.json');
+    writeFileSync(script, JSON.stringify([{ expect: 'setup' }, { expect: 'clientContent', deadlineMs: 1 }]));
+    const server = serve('--script', script);
+    const client = come(await urlOf(server));
+    await client.opened;
+    client.send({ setup: { model: 'models/m' } });
+    expect(await client.closed).toMatchObject({ code: 1011, reason: expect.stringContaining('script failed at step 1') as string });
+    await server.printed(/client 0 +the script failed at step 1, expect: no 'clientContent' within 1 ms/);
     server.child.kill('SIGINT');
     expect(await server.ended).toMatchObject({ code: 130, stderr: '' });
   });

@@ -13,6 +13,7 @@ export const timerDoorsOfTests = new Map([
   ],
   ['test/supervision/embedded.test.ts', 'puts itself between the code and a faked setTimeout, to read how long a wait the runtime is asked for'],
   ['test/testing/gemini-server.test.ts', 'counts the timers of the system clock that a server sets, and that it has cleared them all'],
+  ['test/soak/soak.test.ts', leftBehind],
   ['test/testing/world/leftovers.test.ts', leftBehind],
   ['test/testing/world/parallel.test.ts', leftBehind],
   ['test/testing/world/vitest-matchers.test.ts', leftBehind],

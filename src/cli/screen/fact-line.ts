@@ -39,6 +39,10 @@ function wordsOf(fact: Fact): readonly [who: string, words: string, tone?: Tone]
       return [teller, `listens on ${String(fact['url'])}`];
     case 'client.message':
       return [`client ${String(fact['connection'])}`, `${String(fact['kind'])} ${json(fact['message'])}`];
+    case 'script.ended':
+      return scriptWords(teller, fact);
+    case 'client.refused':
+      return [teller, `a client was refused: ${String(fact['reason'])}`, 'busy'];
     case 'session.ready':
       return [teller, fact['resumed'] === true ? 'ready again: the conversation goes on' : 'ready', 'good'];
     case 'session.reconnecting':
@@ -82,6 +86,15 @@ function wordsOf(fact: Fact): readonly [who: string, words: string, tone?: Tone]
     default:
       return null;
   }
+}
+
+/** Of the scripts that each client has for itself, only those that failed are news. */
+function scriptWords(server: string, { connection, outcome }: Fact): readonly [who: string, words: string, tone?: Tone] | null {
+  const { ok, step, reason } = outcome as { readonly ok: boolean; readonly step: number; readonly reason: string };
+  const who = connection === null ? server : `client ${connection as number}`;
+  const over = connection === null ? 'further clients are refused' : null;
+  if (!ok) return [who, [`the script failed at step ${step}, ${reason}`, over].filter((words) => words !== null).join('; '), 'bad'];
+  return over === null ? null : [who, `the script is over: ${over}`];
 }
 
 /** Code and reason, where there is one. */

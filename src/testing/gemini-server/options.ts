@@ -7,6 +7,7 @@ import { EspalierError } from '../../errors.js';
 import { isPlainObject, sortOf } from '../../live/refusal.js';
 import { type Clock, systemClock } from '../../supervision/clock.js';
 import { type Certificate, selfSignedCertificate } from './certificate.js';
+import type { Outcome } from './player.js';
 import { type Recording, readRecording } from './recording.js';
 import { replayScript } from './recording-scripts.js';
 import { invalidScript, readScript, type Step } from './steps.js';
@@ -54,7 +55,19 @@ export interface GeminiServerOptions {
   readonly maxMessageBytes?: number;
   /** Time of the script's waits, of tokens and of `received`; a virtual clock, for one. Default the system's. */
   readonly clock?: Clock;
+  /**
+   * `once` only: what becomes of a client that comes when no script plays any more. `wait` (default): it waits for the next `play()`. `refuse`: its
+   * handshake is answered 410; one that waits already is closed with 1011.
+   */
+  readonly afterScript?: 'wait' | 'refuse';
+  /** Told how each script ended, and of each client that came too late. It must not throw. */
+  readonly tell?: (news: ServerNews) => void;
 }
+
+/** What a server tells whoever runs it. `connection`: its place among all; null for a script that goes from one to the next. */
+export type ServerNews =
+  | { readonly type: 'script.ended'; readonly connection: number | null; readonly outcome: Outcome }
+  | { readonly type: 'client.refused'; readonly reason: string };
 
 /** Options with every default in its place; `script` is what `script` or `replay` came to, null for neither. */
 export type GeminiServerSettings = Required<Omit<GeminiServerOptions, 'script' | 'replay' | 'key' | 'tls'>> & {
@@ -83,6 +96,8 @@ const shape = z.strictObject({
   maxConnections: count.default(1_000),
   maxMessageBytes: count.default(32 * 1024 * 1024),
   clock: z.custom<Clock>((clock) => typeof (clock as Clock | null)?.setTimeout === 'function', 'expected a clock').default(() => systemClock),
+  afterScript: z.enum(['wait', 'refuse']).default('wait'),
+  tell: z.custom<(news: ServerNews) => void>((tell) => typeof tell === 'function', 'expected a function').default(() => () => undefined),
 });
 
 /** Options that hold secrets: what came is named, not shown. */

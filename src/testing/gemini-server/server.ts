@@ -68,6 +68,9 @@ export interface GeminiServer extends AsyncDisposable {
 /** Scripts that may wait behind the one that plays. */
 const maxWaitingScripts = 100;
 
+/** What a client hears that comes too late. */
+const scriptIsOver = 'the script is over';
+
 /**
  * Starts a local Gemini Live server on 127.0.0.1.
  * @throws EspalierError (as rejection) `gemini-server/invalid-options`, `gemini-server/invalid-script`, `gemini-server/invalid-recording`;
@@ -129,7 +132,7 @@ class LocalServer implements GeminiServer {
     this.#waits = new Waits(clock);
     this.#player = new Player(this.#stage(this.#waits, () => this.#nextConnection()));
     const nothing: Outcome = { ok: true };
-    this.#playing = script !== null && plays === 'once' ? this.#run(this.#player, script) : Promise.resolve(nothing);
+    this.#playing = script !== null && plays === 'once' ? this.#run(this.#player, script, null) : Promise.resolve(nothing);
     const closed = new Promise<void>((resolve) => (this.#closed = resolve));
     this.outcome = plays === 'once' || script === null ? this.#playing : closed.then(() => this.#firstFailure);
   }
@@ -189,7 +192,7 @@ class LocalServer implements GeminiServer {
     this.#waitingScripts += 1;
     this.#playing = this.#playing.then(() => {
       this.#waitingScripts -= 1;
-      return this.#run(this.#player, steps);
+      return this.#run(this.#player, steps, null);
     });
     return this.#playing;
   }
@@ -231,6 +234,10 @@ class LocalServer implements GeminiServer {
     if (this.#closing !== null || this.#live.size + this.#door.heldCount >= maxConnections || this.#unplayed.length >= maxConnections) {
       return refuseHandshake(socket, 503, 'too many connections');
     }
+    if (this.#isOver) {
+      this.#settings.tell({ type: 'client.refused', reason: scriptIsOver });
+      return refuseHandshake(socket, 410, scriptIsOver);
+    }
     this.#door.knock({ request, socket, head, admission: entry.admission, token: entry.token });
     this.#waits.changed();
   }
@@ -249,6 +256,7 @@ class LocalServer implements GeminiServer {
     });
     const offer = (): void => {
       if (own !== null && script !== null) this.#playOn(connection, own, script);
+      else if (this.#isOver) this.#turnAway(connection);
       else this.#unplayed.push(connection);
     };
     if (this.connections.length < maxReceived)
@@ -299,7 +307,7 @@ class LocalServer implements GeminiServer {
     this.#ownWaits.add(waits);
     const free = [connection];
     const player = new Player(this.#stage(waits, () => free.shift()));
-    this.#track(this.#run(player, script).then(() => this.#ownWaits.delete(waits)));
+    this.#track(this.#run(player, script, connection.index).then(() => this.#ownWaits.delete(waits)));
   }
 
   #track(work: Promise<unknown>): void {
@@ -307,13 +315,32 @@ class LocalServer implements GeminiServer {
     this.#underWay.add(tracked);
   }
 
-  async #run(player: Player, script: readonly Step[]): Promise<Outcome> {
+  async #run(player: Player, script: readonly Step[], connection: number | null): Promise<Outcome> {
     this.#playingCount += 1;
     const outcome = await player.play(script);
     this.#playingCount -= 1;
     if (this.#firstFailure.ok) this.#firstFailure = outcome;
+    if (this.#closing === null) this.#settings.tell({ type: 'script.ended', connection, outcome });
+    if (this.#isOver) this.#sendAway();
     this.#waits.changed();
     return outcome;
+  }
+
+  /** Will nobody play for a client that comes now? */
+  get #isOver(): boolean {
+    const { afterScript, plays } = this.#settings;
+    return afterScript === 'refuse' && plays === 'once' && this.#playingCount === 0 && this.#waitingScripts === 0;
+  }
+
+  /** Whoever waits, waits for nothing. */
+  #sendAway(): void {
+    while (this.#door.refuse({ status: 410, message: scriptIsOver })) this.#settings.tell({ type: 'client.refused', reason: scriptIsOver });
+    for (const connection of this.#unplayed.splice(0)) this.#turnAway(connection);
+  }
+
+  #turnAway(connection: Connection): void {
+    this.#settings.tell({ type: 'client.refused', reason: scriptIsOver });
+    connection.refuse({ code: 1011, reason: scriptIsOver });
   }
 
   #stage(waits: Waits, nextConnection: Stage['nextConnection']): Stage {
