@@ -1,0 +1,40 @@
+/** A gate, used as an app uses it: acquire, work, release; and its `run`, which does all three. */
+import { createGate } from '../../src/gate/handle.js';
+import { ignore } from '../supervision/subject.js';
+import type { Subject } from './subject.js';
+
+const waitMs = 60_000;
+
+export const espalierSubject: Subject = {
+  name: 'espalier',
+  open: (limit, maxWaiting) => {
+    const gate = createGate({ permits: limit, maxWaiting });
+    return {
+      pass: async (work) => {
+        const entered = await gate.acquire({ key: 'bench', waitMs });
+        if (!entered.ok) throw new Error(`expected a permit, got: ${entered.reason}`);
+        await work();
+        entered.permit.release();
+      },
+      passUntil: async (work, signal) => {
+        const entered = await gate.acquire({ key: 'bench', waitMs, signal });
+        if (!entered.ok) return;
+        await work();
+        entered.permit.release();
+      },
+      close: () => void gate.close().catch(ignore),
+    };
+  },
+};
+
+export const espalierRunSubject: Subject = {
+  name: 'espalier-run',
+  open: (limit, maxWaiting) => {
+    const gate = createGate({ permits: limit, maxWaiting });
+    return {
+      pass: (work) => gate.run('bench', work, { waitMs }),
+      passUntil: (work, signal) => gate.run('bench', work, { waitMs, signal }),
+      close: () => void gate.close().catch(ignore),
+    };
+  },
+};

@@ -1,0 +1,213 @@
+/**
+ * What an app holds of a gate.
+ *
+ * Every promise here has an owner, the gate's actor: when that ends, however it ends, each is settled. None ever rejects but for misuse, and a call on a
+ * gate that has ended is answered, where XState would drop the event.
+ */
+import { type AnyActorRef, createActor } from 'xstate';
+import { gateMachine } from '../../machines/gate/gate.js';
+import type { GateEmitted } from '../../machines/gate/gate-events.js';
+import { type Clock, requireClock, systemClock } from '../supervision/clock.js';
+import { exitReason, onExit } from '../supervision/watch.js';
+import { logicOf } from '../supervision/xstate-internals.js';
+import { Claim } from './claim.js';
+import { gate as gateLogic, type GateRef, tableOf } from './gate.js';
+import { type GateOptions, permitsOf } from './options.js';
+import type { AcquireOptions, AcquireOutcome, CallReport, GateReport, KeyStatus, Permit, Refusal, ReleaseOutcome } from './permit.js';
+import type { PermitTable } from './permits.js';
+import { duration, invalid, isActor, requireKey, requireOptions } from './refusal.js';
+import { requireAcquire } from './requests.js';
+import { type CallScope, requireRun, runBehind, type RunOptions, type RunOutcome } from './run.js';
+
+/** The facts of a type. */
+type Fact<Type extends GateEmitted['type']> = Extract<GateEmitted, { type: Type }>;
+
+/** A gate, as an app holds it. Disposing of it closes the gate. */
+export interface Gate extends AsyncDisposable {
+  /** The gate's actor; undefined while none runs. */
+  readonly ref: GateRef | undefined;
+  /**
+   * Asks for a permit. One that is free is granted within the call; else it waits its turn, at most `waitMs`.
+   * @returns never rejects, but with EspalierError `gate/invalid-options` for misuse, before anything happens
+   */
+  acquire(options: AcquireOptions): Promise<AcquireOutcome>;
+  /** The same without a wait, and without a promise. @throws EspalierError `gate/invalid-options` */
+  tryAcquire(options: Omit<AcquireOptions, 'waitMs'>): AcquireOutcome;
+  /**
+   * Gives a permit back in the name of its holder: with `holder`, only where that holds it. `permit.release()` is for whoever has the permit itself.
+   * @throws EspalierError `gate/invalid-options`
+   */
+  release(permit: Permit, report?: CallReport & { readonly holder?: AnyActorRef }): ReleaseOutcome;
+  /**
+   * Makes a call behind the gate, and again where it was answered 429 or failed in a way that passes; see {@link RunOptions}.
+   * @returns its outcome; rejects for misuse only, before anything starts, or where `classify` or `usage` is at fault
+   */
+  run<Value>(key: string, fn: (scope: CallScope) => Value | PromiseLike<Value>, options?: RunOptions<Value>): Promise<RunOutcome<Value>>;
+  /**
+   * Sets how many permits a key has from now on. Where more are held, nothing is granted until there are fewer; 0 shuts the key.
+   * @returns false where the gate does not run, or knows the limits of too many keys
+   * @throws EspalierError `gate/invalid-options`
+   */
+  setLimit(key: string, permits: number | 'unlimited'): boolean;
+  /** How a key stands; null for one that nobody has used lately. @throws EspalierError `gate/invalid-options` */
+  status(key: string): KeyStatus | null;
+  /** Facts of the gate, as it emits them. What a listener throws goes to `console.error`. @throws EspalierError `gate/invalid-options` */
+  on<Type extends GateEmitted['type']>(type: Type, listener: (fact: Fact<Type>) => void): { unsubscribe(): void };
+  /**
+   * Refuses whoever waits and whoever comes, and ends when the last permit is back, at the latest after `deadlineMs` (default: never).
+   * @returns what was still held at the end; rejects for misuse only
+   */
+  drain(options?: { readonly deadlineMs?: number }): Promise<GateReport>;
+  /** Ends it at once. @returns what was held and waited. Twice is once. */
+  close(): Promise<GateReport>;
+}
+
+/**
+ * The handle of a gate that a supervisor runs: with its reference, or with a function that finds it, which follows its restarts. What it is asked while
+ * no gate runs is refused, `closed`.
+ * @throws EspalierError `gate/invalid-options` for a reference that runs no gate
+ */
+export function gateHandle(ref: AnyActorRef | (() => AnyActorRef | undefined)): Gate {
+  if (typeof ref === 'function') return new Handle(ref);
+  if (!isGate(ref)) throw invalid('ref', 'an actor that runs gate()', typeof ref);
+  return new Handle(() => ref);
+}
+
+/**
+ * A gate that an app starts by itself, the root of a system of its own. In an app with a tree, {@link gateLogic} is a child of that.
+ * @throws EspalierError `gate/invalid-options`; `supervision/invalid-options` for what is no clock
+ */
+export function createGate(options: GateOptions = {}, { clock = systemClock }: { readonly clock?: Clock } = {}): Gate {
+  requireClock(clock);
+  const root = createActor(gateLogic(options), { clock, id: 'gate' });
+  // Heard here, a crash is no uncaught exception: the handle answers `closed`.
+  root.subscribe({ error: () => {} });
+  root.start();
+  return new Handle(() => root);
+}
+
+/** Does the actor run the gate's chart? Told by its definition, which provide() keeps. */
+function isGate(ref: unknown): ref is GateRef {
+  return isActor(ref) && (logicOf(ref) as { config?: unknown } | undefined)?.config === gateMachine.config;
+}
+
+const nothing: GateReport = { held: 0, waiting: 0 };
+
+class Handle implements Gate {
+  readonly #find: () => AnyActorRef | undefined;
+  #runs = 0;
+  #last: { readonly ref: AnyActorRef; readonly table: PermitTable } | undefined;
+
+  constructor(find: () => AnyActorRef | undefined) {
+    this.#find = find;
+  }
+
+  get ref(): GateRef | undefined {
+    const ref = this.#find();
+    if (ref === undefined) return undefined;
+    if (!isGate(ref)) throw invalid('ref', 'an actor that runs gate()', typeof ref);
+    return ref;
+  }
+
+  /** Looked up once for each gate that is found: an acquisition costs little more. */
+  get #table(): PermitTable | undefined {
+    const found = this.#find();
+    if (found !== undefined && found === this.#last?.ref) return this.#last.table;
+    const { ref } = this;
+    const table = ref === undefined ? undefined : tableOf(ref);
+    if (ref !== undefined && table !== undefined) this.#last = { ref, table };
+    return table;
+  }
+
+  acquire(options: AcquireOptions): Promise<AcquireOutcome> {
+    try {
+      requireAcquire(options);
+      return this.#table?.acquire(options) ?? Promise.resolve(closed(options.key));
+    } catch (misuse) {
+      return Promise.reject(misuse instanceof Error ? misuse : new Error(String(misuse)));
+    }
+  }
+
+  tryAcquire(options: Omit<AcquireOptions, 'waitMs'>): AcquireOutcome {
+    requireAcquire(options);
+    return this.#table?.tryAcquire(options) ?? closed(options.key);
+  }
+
+  release(permit: Permit, { holder, ...report }: CallReport & { readonly holder?: AnyActorRef } = {}): ReleaseOutcome {
+    if (holder !== undefined && !isActor(holder)) throw invalid('holder', 'an actor', typeof holder);
+    if (!(permit instanceof Claim) || permit.lane.table !== this.#table) return { ok: false, reason: 'unknown' };
+    if (holder !== undefined && permit.isHeld && permit.holder?.subject !== holder) return { ok: false, reason: 'notHolder' };
+    return permit.release(report);
+  }
+
+  async run<Value>(key: string, fn: (scope: CallScope) => Value | PromiseLike<Value>, options: RunOptions<Value> = {}): Promise<RunOutcome<Value>> {
+    requireRun(key, fn, options);
+    const table = this.#table;
+    const passable = {
+      acquire: (claim: AcquireOptions) => this.acquire(claim),
+      table: () => this.#table,
+      seed: ++this.#runs,
+      waitMs: table?.defaultWaitMs ?? 0,
+    };
+    return runBehind(passable, key, fn, options);
+  }
+
+  setLimit(key: string, permits: number | 'unlimited'): boolean {
+    requireKey(key);
+    if (permits === undefined) throw invalid('permits', "a whole number of at least 0, or 'unlimited'", permits);
+    const level = permitsOf('permits', permits);
+    const { ref } = this;
+    const table = this.#table;
+    if (ref === undefined || table === undefined || table.isOver || !table.canLimit(key)) return false;
+    ref.send({ type: 'limit.set', key, permits: level });
+    return true;
+  }
+
+  status(key: string): KeyStatus | null {
+    requireKey(key);
+    return this.#table?.statusOf(key) ?? null;
+  }
+
+  on<Type extends GateEmitted['type']>(type: Type, listener: (fact: Fact<Type>) => void): { unsubscribe(): void } {
+    if (typeof listener !== 'function') throw invalid('listener', 'a function', typeof listener);
+    const { ref } = this;
+    if (ref === undefined) return { unsubscribe: () => {} };
+    // XState makes of a throwing listener an uncaught exception.
+    return ref.on(type, (fact) => {
+      try {
+        listener(fact as Fact<Type>);
+      } catch (error) {
+        // oxlint-disable-next-line no-console -- the app's bug must be seen somewhere
+        console.error(`espalier: a listener of '${type}' threw`, error);
+      }
+    });
+  }
+
+  async drain(options: { readonly deadlineMs?: number } = {}): Promise<GateReport> {
+    requireOptions('the options of a drain', options, ['deadlineMs']);
+    const { deadlineMs } = options;
+    duration('deadlineMs', deadlineMs, 0);
+    return this.#end((ref) => ref.send({ type: 'gate.drain', ...(deadlineMs === undefined ? {} : { deadlineMs }) }));
+  }
+
+  close(): Promise<GateReport> {
+    return this.#end((ref) => ref.send({ type: 'gate.close' }));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #end(order: (ref: GateRef) => void): Promise<GateReport> {
+    const { ref } = this;
+    if (ref === undefined) return Promise.resolve(nothing);
+    return new Promise((resolve) => {
+      onExit(ref, () => resolve(tableOf(ref)?.report ?? nothing));
+      if (exitReason(ref) === null) order(ref);
+    });
+  }
+}
+
+function closed(key: string): Refusal {
+  return { ok: false, reason: 'closed', key, waitedMs: 0, retryAfterMs: null };
+}

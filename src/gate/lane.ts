@@ -1,0 +1,97 @@
+/** One key of a gate: how many permits are out, who waits, and what keeps the next from being granted. */
+import type { Deadline, DeadlineQueue } from '../supervision/deadlines.js';
+import { Budget } from './budget.js';
+import type { Claim } from './claim.js';
+import type { LanePolicy } from './options.js';
+import type { KeyStatus } from './permit.js';
+import type { PermitTable } from './permits.js';
+
+export class Lane implements Deadline {
+  readonly table: PermitTable;
+  readonly key: string;
+  readonly policy: LanePolicy;
+  readonly budget: Budget | null;
+  /** Permits that there are; null is no limit. The chart's word. */
+  level: number | null;
+  held = 0;
+  waiting = 0;
+  first: Claim | null = null;
+  #last: Claim | null = null;
+  /** Counts the decreases: a 429 of a call that was granted before the last one says nothing new. */
+  epoch = 0;
+  /** Calls of this epoch that have succeeded since the level was changed. */
+  successes = 0;
+  /** Nothing is granted before, monotonic ms. */
+  pausedUntil = 0;
+  // A deadline: when the pause or the budget lets the next one pass.
+  dueAt = 0;
+  place = -1;
+  readonly #deadlines: DeadlineQueue;
+
+  constructor(table: PermitTable, key: string, policy: LanePolicy, level: number | null, deadlines: DeadlineQueue) {
+    this.table = table;
+    this.#deadlines = deadlines;
+    this.key = key;
+    this.policy = policy;
+    this.level = level;
+    this.budget = policy.rate === null ? null : new Budget(policy.rate);
+  }
+
+  expired(): void {
+    this.table.serve(this);
+  }
+
+  get hasPermit(): boolean {
+    return this.level === null || this.held < this.level;
+  }
+
+  /** How long until the pause and the budget let a call with that many tokens pass, ms. `now` is asked only where one of them may not. */
+  waitMs(tokens: number, now: () => number): number {
+    if (this.pausedUntil === 0 && this.budget === null) return 0;
+    const at = now();
+    if (this.pausedUntil <= at) this.pausedUntil = 0;
+    return Math.max(this.pausedUntil === 0 ? 0 : this.pausedUntil - at, this.budget?.waitMs(tokens, at) ?? 0);
+  }
+
+  status(now: number): KeyStatus {
+    const { held, waiting, level, pausedUntil, budget } = this;
+    return { held, waiting, permits: level ?? 'unlimited', pauseMs: Math.max(0, pausedUntil - now), used: budget?.used(now) ?? null };
+  }
+
+  /** Does nobody use it, and would a new one be the same? Its level may differ: that is the chart's to remember. */
+  isIdle(now: number): boolean {
+    return this.held === 0 && this.waiting === 0 && this.pausedUntil <= now && (this.budget?.used(now).requests ?? 0) === 0;
+  }
+
+  /**
+   * Puts a claim at the end of the queue, to be told when `waitMs` have passed. Whoever waits behind one that expires no later is not among the deadlines
+   * yet: where all wait equally long, that is one for the whole queue.
+   */
+  push(claim: Claim, waitMs: number, now: number): void {
+    const last = this.#last;
+    claim.since = now;
+    claim.dueAt = now + waitMs;
+    claim.before = last;
+    if (last === null) this.first = claim;
+    else last.after = claim;
+    this.#last = claim;
+    this.waiting++;
+    if (last === null || last.dueAt > claim.dueAt) this.#deadlines.add(claim, waitMs);
+  }
+
+  /** Takes a claim out of the queue. The deadline of the next goes in before its own goes, so that the timer stays. */
+  remove(claim: Claim, now: number): void {
+    const { before, after } = claim;
+    claim.before = null;
+    claim.after = null;
+    if (before === null) this.first = after;
+    else before.after = after;
+    if (after === null) this.#last = before;
+    else {
+      after.before = before;
+      if (after.place < 0 && (before === null || before.dueAt > after.dueAt)) this.#deadlines.add(after, after.dueAt - now);
+    }
+    this.#deadlines.remove(claim);
+    this.waiting--;
+  }
+}

@@ -1,0 +1,43 @@
+/** What apps say to a gate, checked before anything happens. */
+import { keysOf } from '../../machines/supervision/option-keys.js';
+import type { AcquireOptions, CallReport } from './permit.js';
+import { duration, invalid, isAbortSignal, isActor, requireKey, requireOptions } from './refusal.js';
+
+export const acquireOptions = keysOf<AcquireOptions>({ key: true, holder: true, signal: true, waitMs: true, leaseMs: true, tokens: true });
+const known = new Set(acquireOptions);
+const reportKeys = keysOf<CallReport>({ outcome: true, retryAfterMs: true, tokensUsed: true });
+const outcomes = ['ok', 'rateLimited', 'failed', 'unused'];
+
+/** @throws EspalierError `gate/invalid-options` */
+export function requireAcquire(options: AcquireOptions): void {
+  // The common case by hand: an acquisition costs less than a list of its names.
+  let isPlain = typeof options === 'object' && options !== null && Object.getPrototypeOf(options) === Object.prototype;
+  if (isPlain) for (const name in options) if (!known.has(name)) isPlain = false;
+  if (!isPlain) requireOptions('the options of an acquisition', options, acquireOptions);
+  requireKey(options.key);
+  const { holder, signal, waitMs, leaseMs, tokens } = options;
+  requireOwners(holder, signal);
+  if (waitMs !== undefined) duration('waitMs', waitMs, 0);
+  if (leaseMs !== undefined) duration('leaseMs', leaseMs, 0, 1);
+  if (tokens !== undefined) requireTokens('tokens', tokens);
+}
+
+/** @throws EspalierError `gate/invalid-options`; of the value it shows its type alone */
+export function requireOwners(holder: unknown, signal: unknown): void {
+  if (holder !== undefined && !isActor(holder)) throw invalid('holder', 'an actor', typeof holder);
+  if (signal !== undefined && !isAbortSignal(signal)) throw invalid('signal', 'an AbortSignal', typeof signal);
+}
+
+/** @throws EspalierError `gate/invalid-options` */
+export function requireReport(report: CallReport): void {
+  requireOptions('the report of a call', report, reportKeys);
+  const { outcome, retryAfterMs, tokensUsed } = report;
+  if (outcome !== undefined && !outcomes.includes(outcome)) throw invalid('outcome', outcomes.join(', '), outcome);
+  if (retryAfterMs !== undefined) duration('retryAfterMs', retryAfterMs, 0);
+  if (tokensUsed !== undefined) requireTokens('tokensUsed', tokensUsed);
+}
+
+/** @throws EspalierError `gate/invalid-options` */
+export function requireTokens(name: string, tokens: unknown): void {
+  if (typeof tokens !== 'number' || !Number.isFinite(tokens) || tokens < 0) throw invalid(name, 'a number of at least 0', tokens);
+}

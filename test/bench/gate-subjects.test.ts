@@ -1,0 +1,79 @@
+/** The limiters that the gate bench measures do what they are measured for: each runs its task once, and no more at a time than it may. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { espalierRunSubject, espalierSubject } from '../../bench/gate/espalier.js';
+import { cancellable, cancelled, contended, uncontended } from '../../bench/gate/measure.js';
+import type { Subject } from '../../bench/gate/subject.js';
+import { peersFolder } from '../../bench/install-peers.js';
+
+// The peers are installed by the bench command, not by the root: where they are missing, their fixtures are not tested.
+const peers = peersFolder();
+const limiters = existsSync(join(peers, 'node_modules', 'p-queue'))
+  ? ((await import(/* @vite-ignore */ pathToFileURL(join(peers, 'limiters.js')).href)) as Record<string, Subject>)
+  : {};
+const subjects = [espalierSubject, espalierRunSubject, ...Object.values(limiters)];
+
+describe.each(subjects.map((subject) => [subject.name, subject] as const))('the fixture of %s', (_, subject) => {
+  test('runs each task once, and never more than its limit at a time', async () => {
+    const rig = subject.open(3, 50);
+    let [running, most, ran] = [0, 0, 0];
+    const work = async (): Promise<void> => {
+      ran++;
+      most = Math.max(most, ++running);
+      await Promise.resolve();
+      running--;
+    };
+    await Promise.all(Array.from({ length: 20 }, () => rig.pass(work)));
+    expect([ran, running]).toEqual([20, 0]);
+    expect(most).toBeLessThanOrEqual(3);
+    await rig.close?.();
+  });
+
+  test('runs as many at a time as it may: three that wait for each other all end', async () => {
+    const rig = subject.open(3, 50);
+    let running = 0;
+    let meet: () => void = () => {};
+    const met = new Promise<void>((resolve) => (meet = resolve));
+    const work = (): Promise<void> => {
+      if (++running === 3) meet();
+      return met;
+    };
+    await Promise.all([1, 2, 3].map(() => rig.pass(work)));
+    expect(running).toBe(3);
+    await rig.close?.();
+  });
+
+  test('is measured', async () => {
+    const rig = subject.open(2, 50);
+    for (const us of [await uncontended(rig, 10), await contended(rig, 10, 2)]) expect(us).toBeGreaterThan(0);
+    await rig.close?.();
+  });
+});
+
+describe.each(subjects.filter((subject) => subject.open(1, 50).passUntil).map((subject) => [subject.name, subject] as const))(
+  'the waiters of %s',
+  (_, subject) => {
+    test('can be cancelled by themselves: whoever is does not run, and the others do', async () => {
+      const rig = subject.open(1, 50);
+      let release: () => void = () => {};
+      const first = rig.pass(() => new Promise<void>((resolve) => (release = resolve)));
+      const ran: number[] = [];
+      const controllers = [0, 1, 2].map(() => new AbortController());
+      const all = controllers.map(({ signal }, n) => rig.passUntil?.(async () => ran.push(n), signal));
+      controllers[1]?.abort();
+      await all[1];
+      release();
+      await Promise.all([first, ...all]);
+      expect(ran).toEqual([0, 2]);
+      await rig.close?.();
+    });
+
+    test('are measured', async () => {
+      const rig = subject.open(1, 50);
+      for (const us of [await cancellable(rig, 10, 2), await cancelled(rig, 10, 2)]) expect(us).toBeGreaterThan(0);
+      await rig.close?.();
+    });
+  },
+);

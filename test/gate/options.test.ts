@@ -1,0 +1,112 @@
+/** What a gate refuses: typed, before anything starts. */
+import { createActor, fromCallback } from 'xstate';
+import { afterEach, describe, expect, it } from 'vitest';
+import { gate as gateLogic } from '../../src/gate/gate.js';
+import { createGate, gateHandle } from '../../src/gate/handle.js';
+import { gateWorld, leaveNothing, permitOf } from './gate-world.js';
+
+afterEach(leaveNothing);
+
+const misuse = expect.objectContaining({ code: 'gate/invalid-options' });
+
+function thrownBy(act: () => unknown): unknown {
+  try {
+    act();
+    return 'nothing';
+  } catch (error) {
+    return error;
+  }
+}
+
+describe('the options of a gate', () => {
+  it.each([
+    [null, /plain object/],
+    [{ permit: 1 }, /permit"/],
+    [{ permits: 1.5 }, /permits/],
+    [{ permits: -1 }, /permits/],
+    [{ permits: 'none' }, /permits/],
+    [{ maxWaiting: -1 }, /maxWaiting/],
+    [{ waitMs: Infinity }, /waitMs/],
+    [{ leaseMs: 0 }, /leaseMs/],
+    [{ maxKeys: 0 }, /maxKeys/],
+    [{ adaptive: { floor: 5 } }, /floor ≤ permits ≤ ceiling/],
+    [{ adaptive: { factor: 1 } }, /factor/],
+    [{ adaptive: { ceil: 1 } }, /ceil"/],
+    [{ adaptive: true, permits: 'unlimited' }, /permits of at least 1/],
+    [{ rate: {} }, /requests, tokens, or both/],
+    [{ rate: { requests: 0 } }, /rate.requests/],
+    [{ keys: [] }, /keys/],
+    [{ keys: { a: { permits: -1 } } }, /keys\['a'\]\.permits/],
+    [{ keys: { a: { waitMs: 1 } } }, /waitMs"/],
+    [{ keys: { '': {} } }, /key/],
+  ])('%j are refused, by name', (options, words) => {
+    const error = thrownBy(() => gateLogic(options as never));
+    expect(error).toEqual(misuse);
+    expect((error as Error).message).toMatch(words);
+  });
+
+  it('may all be left out', async () => {
+    await using gate = createGate();
+    expect((await gate.acquire({ key: 'a' })).ok).toBe(true);
+    expect(gate.status('a')).toMatchObject({ permits: 4 });
+  });
+});
+
+describe('an acquisition', () => {
+  it.each([
+    [undefined],
+    [{}],
+    [{ key: '' }],
+    [{ key: 'a', wait: 1 }],
+    [{ key: 'a', waitMs: -1 }],
+    [{ key: 'a', waitMs: Number.NaN }],
+    [{ key: 'a', leaseMs: Infinity }],
+    [{ key: 'a', tokens: -1 }],
+    [{ key: 'a', holder: 'me' }],
+    [{ key: 'a', signal: {} }],
+  ])('with %j rejects before anything happens', async (options) => {
+    const { gate } = gateWorld();
+    await expect(gate.acquire(options as never)).rejects.toEqual(misuse);
+    expect(gate.status('a')).toBe(null);
+  });
+
+  it('with its report wrong throws, and holds on', async () => {
+    const { gate } = gateWorld();
+    const permit = permitOf(await gate.acquire({ key: 'a' }));
+    for (const report of [{ outcome: 'fine' }, { retryAfterMs: -1 }, { tokensUsed: Number.NaN }, { used: 1 }])
+      expect(thrownBy(() => permit.release(report as never))).toEqual(misuse);
+    expect(thrownBy(() => permit.settle({ tokensUsed: -1 }))).toEqual(misuse);
+    expect(thrownBy(() => permit.renew(0))).toEqual(misuse);
+    expect(permit.isHeld).toBe(true);
+  });
+});
+
+describe('a handle', () => {
+  it('is refused to an actor that runs no gate', () => {
+    const other = createActor(fromCallback(() => undefined)).start();
+    expect(thrownBy(() => gateHandle(other))).toEqual(misuse);
+    expect(thrownBy(() => gateHandle(null as never))).toEqual(misuse);
+    expect(thrownBy(() => gateHandle(() => other).ref)).toEqual(misuse);
+    other.stop();
+  });
+
+  it('refuses what else it is given', async () => {
+    const { gate } = gateWorld();
+    for (const act of [() => gate.setLimit('a', -1), () => gate.setLimit('', 1), () => gate.setLimit('a', undefined as never), () => gate.status('')])
+      expect(thrownBy(act)).toEqual(misuse);
+    expect(thrownBy(() => gate.on('gate.waited', null as never))).toEqual(misuse);
+    await expect(gate.drain({ deadlineMs: -1 })).rejects.toEqual(misuse);
+    await expect(gate.run('a', null as never)).rejects.toEqual(misuse);
+    await expect(gate.run('a', () => 1, { attempts: 101 })).rejects.toEqual(misuse);
+    await expect(gate.run('a', () => 1, { retries: 1 } as never)).rejects.toEqual(misuse);
+    await expect(gate.run('a', () => 1, { usage: 1 as never })).rejects.toEqual(misuse);
+  });
+
+  it('answers for a gate that does not run yet', async () => {
+    const gate = gateHandle(createActor(gateLogic()));
+    expect(await gate.acquire({ key: 'a' })).toMatchObject({ ok: false, reason: 'closed' });
+    const none = gateHandle(() => undefined);
+    expect([none.tryAcquire({ key: 'a' }).ok, none.status('a'), none.setLimit('a', 1)]).toEqual([false, null, false]);
+    expect(await none.close()).toEqual({ held: 0, waiting: 0 });
+  });
+});
