@@ -72,6 +72,14 @@ export {
   type Monitor,
   type MonitorDown,
 } from './supervision/watch.js';
+export { type BehindGate, passGate, type Passage, requireBehindGate } from './gate/behind.js';
+export { gate, type GateLogic, type GateRef } from './gate/gate.js';
+export { createGate, type Gate, gateHandle } from './gate/handle.js';
+export type { GateOptions, KeyOptions } from './gate/options.js';
+export type { AcquireOptions, AcquireOutcome, CallReport, GateReport, KeyStatus, Permit, Refusal, ReleaseOutcome } from './gate/permit.js';
+export { type CallFault, type CallScope, faultOf, type RunOptions, type RunOutcome } from './gate/run.js';
+export type { GateEmitted, Loss, RefusalReason } from '../machines/gate/gate-events.js';
+export type { Adaptive } from '../machines/gate/level.js';
 export { connectLive, type ConnectOptions, type LiveCallbacks, type LiveClose, type LiveFault } from './live/connect.js';
 export { type EventsDropped, eventsOf, type LiveEvent, type LiveEventOf, type WireEvent } from './live/events.js';
 export {
@@ -97,3 +105,25 @@ export type { SendOutcome, UplinkLimits } from './live/uplink.js';
 export type { RejectReason, SessionEmitted } from '../machines/live/session-events.js';
 export type { SessionEnd, SessionFailure } from '../machines/live/ending.js';
 export { createEphemeralToken, type EphemeralToken, type EphemeralTokenOptions, type TokenRefusal } from './wire/gemini/tokens.js';
+export type { StreamCancellation, StreamEnd, StreamFailure, StreamSummary } from '../machines/stream/outcome.js';
+export type { StreamFact } from '../machines/stream/stream-events.js';
+export { generateContent, generateContentStream, streamGenerateContent, type GenerateOutcome, type GenerateStream } from './stream/generate.js';
+export type { GenerateEvent } from './stream/generate-body.js';
+export type { GenerateOptions } from './stream/generate-options.js';
+export {
+  httpStream,
+  openStream,
+  type HttpStream,
+  type HttpStreamLogic,
+  type HttpStreamRef,
+  type OpenOptions,
+  type HttpStreamOutcome,
+  type TargetOptions,
+  type Unfinished,
+} from './stream/http-stream.js';
+export type { HttpStreamOptions, StreamSettings } from './stream/options.js';
+export { StreamError, type StreamErrorDetails } from './stream/stream-error.js';
+export type { StreamMessage, StreamTarget } from './stream/target.js';
+export type { GenerateCandidate, GenerateRequest, GenerateResponse } from './wire/gemini/generate.js';
+export type { AnswerNews, GenerateAnswer, GeneratedCall } from './wire/gemini/generate-answer.js';
+export type { SseEvent, SseLimits } from './wire/sse.js';

@@ -1,5 +1,7 @@
 /** The models of the catalogue's machines, by machine id: for apps that embed one, change one with `provide()`, or restart one. */
 import { dynamicSupervisorModel } from './dynamic-supervisor.js';
+import { httpStreamModel } from './http-stream.js';
+import { gateModel } from './gate.js';
 import { liveSessionModel } from './live-session.js';
 import { supervisorModel } from './supervisor.js';
 import { taskModel } from './task.js';
@@ -11,6 +13,8 @@ export const models = {
   dynamicSupervisor: dynamicSupervisorModel,
   taskSupervisor: taskSupervisorModel,
   task: taskModel,
+  gate: gateModel,
   liveSession: liveSessionModel,
   toolCall: toolCallModel,
+  httpStream: httpStreamModel,
 } as const;

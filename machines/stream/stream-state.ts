@@ -1,0 +1,36 @@
+/** What a stream decides by: pure functions of what it knows. */
+import { backoffMs } from '../backoff.js';
+import { failureOf, type StreamEnd, type StreamFailure } from './outcome.js';
+import type { StreamContext, StreamInput } from './stream-events.js';
+
+/** What a stream knows as it begins. */
+export function initialContext(input: StreamInput): StreamContext {
+  return { ...input, attempt: 1, hasBegun: false, quietMs: 0, failure: null, cancellation: null, summary: null, exit: null };
+}
+
+/** May it be tried again, after this? A server that asks for more patience than there is has refused. */
+export function mayRetry({ attempt, maxAttempts, maxRetryAfterMs }: StreamContext, failure: StreamFailure, isRetryable: boolean): boolean {
+  return isRetryable && attempt < maxAttempts && (failure.retryAfterMs ?? 0) <= maxRetryAfterMs;
+}
+
+/** How long until the next attempt, ms: what the server asks for, but no less than the backoff. */
+export function delayOf({ attempt, backoff, failure }: StreamContext): number {
+  return Math.max(backoffMs(backoff, attempt), failure?.retryAfterMs ?? 0);
+}
+
+/** How much longer it may be quiet, ms: what has passed since the last byte counts. */
+export function stallDelay({ stallMs, quietMs }: StreamContext): number {
+  return Math.max(1, stallMs - quietMs);
+}
+
+/** No headers came in time. */
+export function connectTimeout({ connectMs }: StreamContext): StreamFailure {
+  return failureOf('connectTimeout', 'timeout', `no answer within ${connectMs} ms`);
+}
+
+/** How it ended, once it has. */
+export function endOf({ cancellation, failure, summary }: StreamContext): StreamEnd {
+  if (cancellation !== null) return { type: 'stream.cancelled', cancellation };
+  if (summary !== null) return { type: 'stream.completed', summary };
+  return { type: 'stream.failed', failure: failure ?? failureOf('crashed', 'crash', 'it ended for no known reason') };
+}

@@ -1,0 +1,235 @@
+/**
+ * The actor `request` of a stream: one attempt, from its address to the last byte of its answer.
+ *
+ * A chunk is read when the target can take more, and not before: what is not read stays in the socket, and the server feels it. Nothing here has a
+ * deadline of its own; the chart asks how long it has been quiet. When the actor is stopped, the request is aborted; nothing of it reaches the stream
+ * afterwards. Every failure leaves without the credentials.
+ */
+import { type AnyActorRef, fromCallback } from 'xstate';
+import { wordsOf } from '../../machines/live/ending.js';
+import { failureOf, type StreamFailure, type StreamSummary } from '../../machines/stream/outcome.js';
+import type { RequestCommand, RequestInput, StreamEvent } from '../../machines/stream/stream-events.js';
+import { clockOf } from '../supervision/clock.js';
+import { parentOf } from '../supervision/xstate-internals.js';
+import { apiErrorOfBody } from '../wire/gemini/api-error.js';
+import { isRetryableStatus, retryAfterMs, retryInfoMs } from '../wire/http-retry.js';
+import { hideIn, hideInJson } from '../wire/http-secrets.js';
+import type { OpenBody } from './body.js';
+import { deliveryOf, tellLoss } from './delivery.js';
+import type { Lane } from './lane.js';
+
+/** Where a request goes, with its credentials. */
+export interface RequestAddress {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** What {@link request} asks for, and how it reads. */
+export interface RequestOptions {
+  /** Called for each attempt: a token may have to be fetched anew. */
+  address(): RequestAddress | Promise<RequestAddress>;
+  readonly method: string;
+  readonly body: string | Uint8Array<ArrayBuffer> | undefined;
+  readonly openBody: OpenBody<unknown>;
+  readonly fetch: typeof fetch;
+  /** Words that no failure shows; those of the address included, once it is known. */
+  secrets(): readonly string[];
+}
+
+/** Bytes that are read of an answer that refuses. */
+const longestRefusal = 1_048_576;
+
+/** The logic of one attempt. */
+export function request(options: RequestOptions) {
+  return fromCallback<RequestCommand, RequestInput>(({ self, system, sendBack, receive }) => {
+    const stream = parentOf(self) as AnyActorRef;
+    const place = deliveryOf(stream);
+    const attempt = new Attempt(options, {
+      lane: place?.lane as Lane<unknown>,
+      now: () => clockOf(system).now(),
+      report: sendBack,
+    });
+    tellLoss(self, 'request');
+    receive(() => attempt.ask());
+    if (place !== undefined && !place.isVoid) void attempt.run();
+    return () => attempt.stop();
+  });
+}
+
+interface Surroundings {
+  readonly lane: Lane<unknown>;
+  now(): number;
+  report(event: StreamEvent): void;
+}
+
+class Attempt {
+  readonly #options: RequestOptions;
+  readonly #around: Surroundings;
+  readonly #abort = new AbortController();
+  #reader: ReadableStreamDefaultReader<Uint8Array> | null = null;
+  #isOver = false;
+  #hasBytes = false;
+  /** Since when a byte is waited for, ms; null while none is. */
+  #waitingSince: number | null = null;
+
+  constructor(options: RequestOptions, around: Surroundings) {
+    this.#options = options;
+    this.#around = around;
+  }
+
+  ask(): void {
+    const { now } = this.#around;
+    this.#report({ type: 'body.quiet', quietMs: this.#waitingSince === null ? 0 : now() - this.#waitingSince });
+  }
+
+  stop(): void {
+    this.#isOver = true;
+    this.#abort.abort();
+    // A fetch that knows no signals has its body cancelled at least.
+    this.#reader?.cancel().catch(() => undefined);
+  }
+
+  /** Never rejects. */
+  async run(): Promise<void> {
+    try {
+      await this.#run();
+    } catch (error) {
+      this.#fail(networkFailure(error), !this.#hasBytes);
+    }
+  }
+
+  async #run(): Promise<void> {
+    const { body, fetch, method } = this.#options;
+    const where = await this.#address();
+    if (where === null || this.#isOver) return;
+    const response = await fetch(where.url, {
+      method,
+      headers: where.headers,
+      ...(body === undefined ? {} : { body }),
+      signal: this.#abort.signal,
+      // A redirect would take the credentials to another host.
+      redirect: 'error',
+    });
+    this.#reader = (response.body?.getReader() as ReadableStreamDefaultReader<Uint8Array> | undefined) ?? null;
+    if (this.#isOver) {
+      this.stop();
+      return;
+    }
+    if (response.ok) await this.#read(response);
+    else await this.#refuse(response);
+  }
+
+  async #address(): Promise<RequestAddress | null> {
+    try {
+      return await this.#options.address();
+    } catch (error) {
+      this.#fail(failureOf('noCredentials', 'noCredentials', wordsOf(error)), false);
+      return null;
+    }
+  }
+
+  async #refuse(response: Response): Promise<void> {
+    const { headers, status } = response;
+    const { code, details, message, status: name } = apiErrorOfBody(status, await this.#refusal());
+    const wallAt = Date.parse(headers.get('date') ?? '') || Date.now();
+    const waits = [retryAfterMs(headers.get('retry-after'), wallAt), retryInfoMs(details)].filter((ms) => ms !== null);
+    const failure: StreamFailure = {
+      ...{ kind: 'refused', code, status: name, message },
+      ...(details === undefined ? {} : { details }),
+      ...(waits.length === 0 ? {} : { retryAfterMs: Math.max(...waits) }),
+    };
+    this.#fail(failure, isRetryableStatus(status));
+  }
+
+  /** The body of an answer that refuses; a broken one as far as it came. */
+  async #refusal(): Promise<string> {
+    const text = new TextDecoder();
+    let read = '';
+    let bytes = 0;
+    try {
+      for (let chunk = await this.#reader?.read(); chunk?.done === false && bytes < longestRefusal; chunk = await this.#reader?.read()) {
+        bytes += chunk.value.byteLength;
+        read += text.decode(chunk.value, { stream: true });
+      }
+    } catch {
+      // The status says enough.
+    }
+    return read + text.decode();
+  }
+
+  async #read(response: Response): Promise<void> {
+    const { lane } = this.#around;
+    const contentType = (response.headers.get('content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+    const body = this.#options.openBody({ status: response.status, contentType });
+    const give = (value: unknown): void => lane.give(value);
+    this.#report({ type: 'response.opened', status: response.status });
+    let failure: StreamFailure | null = null;
+    while (failure === null) {
+      const chunk = await this.#next();
+      if (this.#isOver) return;
+      if (chunk === null) break;
+      if (chunk.byteLength === 0) continue;
+      if (!this.#hasBytes) {
+        this.#hasBytes = true;
+        this.#report({ type: 'body.began' });
+      }
+      failure = body.feed(chunk, give);
+    }
+    failure ??= body.end(give);
+    // The end comes after the last event, which the target may not have taken yet.
+    while (!lane.isDrained && !this.#isOver) await lane.changed();
+    if (failure !== null) {
+      this.#fail(failure, false);
+      return;
+    }
+    const summary: StreamSummary = {
+      status: response.status,
+      eventCount: lane.givenCount,
+      lastEventId: body.lastEventId ?? null,
+      retryMs: body.retryMs ?? null,
+    };
+    this.#report({ type: 'body.ended', summary });
+  }
+
+  /** The next bytes, once the target can take what is in them; null at their end. */
+  async #next(): Promise<Uint8Array | null> {
+    const { lane, now } = this.#around;
+    this.#waitingSince = null;
+    while (!lane.isOpen) {
+      if (this.#isOver) return null;
+      await lane.changed();
+    }
+    if (this.#isOver || this.#reader === null) return null;
+    this.#waitingSince = now();
+    const { done, value } = await this.#reader.read();
+    this.#waitingSince = null;
+    return done ? null : value;
+  }
+
+  #fail(failure: StreamFailure, isRetryable: boolean): void {
+    const secrets = this.#options.secrets();
+    const clean: StreamFailure = {
+      ...failure,
+      code: typeof failure.code === 'string' ? hideIn(failure.code, secrets) : failure.code,
+      status: hideIn(failure.status, secrets),
+      message: hideIn(failure.message, secrets),
+      ...(failure.details === undefined ? {} : { details: hideInJson(failure.details, secrets) }),
+    };
+    // Whatever is still to come of this answer is of no use.
+    if (!this.#isOver) this.#abort.abort();
+    this.#report({ type: 'request.failed', failure: clean, isRetryable });
+  }
+
+  #report(event: StreamEvent): void {
+    if (!this.#isOver) this.#around.report(event);
+  }
+}
+
+/** `fetch failed (ECONNREFUSED)`: fetch tells the reason in the cause of its error. */
+function networkFailure(error: unknown): StreamFailure {
+  const { cause } = (typeof error === 'object' && error !== null ? error : {}) as { cause?: unknown };
+  const { code, message } = (typeof cause === 'object' && cause !== null ? cause : {}) as { code?: unknown; message?: unknown };
+  const name = typeof code === 'string' ? code : 'network';
+  const why = typeof code === 'string' ? code : typeof message === 'string' ? message : '';
+  return failureOf('network', name, why === '' ? wordsOf(error) : `${wordsOf(error)} (${why})`);
+}

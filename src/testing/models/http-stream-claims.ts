@@ -1,0 +1,69 @@
+/** What must hold for a stream after every step. */
+import type { SnapshotFrom } from 'xstate';
+import type { httpStreamMachine } from '../../../machines/stream/http-stream.js';
+import type { StreamInput } from '../../../machines/stream/stream-events.js';
+import { reasonOfOutput } from '../../../machines/supervision/exit.js';
+import type { Claim } from '../model/model.js';
+
+type Machine = typeof httpStreamMachine;
+
+/** What it does: `requesting`, `open`, `reading`, `backingOff`, `done`, `failed` or `cancelled`. */
+export function phaseOf({ value }: SnapshotFrom<Machine>): string {
+  let inner: unknown = value;
+  while (typeof inner === 'object' && inner !== null) inner = Object.values(inner)[0];
+  return String(inner);
+}
+
+const ends: Readonly<Record<string, string>> = { done: 'stream.completed', failed: 'stream.failed', cancelled: 'stream.cancelled' };
+
+/** The claims about a stream with this input. */
+export function claims(input: StreamInput): Readonly<Record<string, Claim<Machine>>> {
+  return {
+    'its request lives exactly while it attempts, and knows which attempt it is': (stream) => {
+      const running = stream.of('request');
+      const isAttempting = ['requesting', 'open', 'reading'].includes(phaseOf(stream.snapshot));
+      if (running.length !== (isAttempting ? 1 : 0)) return `${running.length} requests while it is ${phaseOf(stream.snapshot)}`;
+      const attempt = stream.fakes.filter(({ src }) => src === 'request').length;
+      if (attempt > input.maxAttempts) return `${attempt} attempts`;
+      const [one] = running;
+      return one === undefined || JSON.stringify(one.input) === JSON.stringify({ attempt })
+        ? undefined
+        : `attempt ${attempt}: ${JSON.stringify(one.input)}`;
+    },
+    'its delivery lives as long as it does, and is the only one': (stream) => {
+      const running = stream.of('delivery').length;
+      const all = stream.fakes.filter(({ src }) => src === 'delivery').length;
+      return all === 1 && running === (stream.isActive ? 1 : 0) ? undefined : `${running} deliveries`;
+    },
+    'it tells exactly one end, and nothing after it': ({ emitted, snapshot }) => {
+      const told = emitted.filter(({ type }) => Object.values(ends).includes(type));
+      const wanted = ends[phaseOf(snapshot)];
+      if (wanted === undefined) return told[0]?.type;
+      return told.length === 1 && told[0]?.type === wanted && emitted.at(-1) === told[0] ? undefined : `told ${told.map(({ type }) => type).join()}`;
+    },
+    'its output is the end that it told, and its exit fits': ({ emitted, notes, snapshot }) => {
+      if (snapshot.status !== 'done') return undefined;
+      const end = emitted.at(-1);
+      if (JSON.stringify(snapshot.output?.end) !== JSON.stringify(end)) return JSON.stringify(snapshot.output?.end);
+      const { cancellation, exit, failure } = snapshot.context;
+      const wanted = phaseOf(snapshot) === 'failed' ? { crash: failure } : cancellation?.by === 'supervisor' ? (notes['exit'] ?? exit) : 'normal';
+      const reason = reasonOfOutput(snapshot.output);
+      return JSON.stringify(reason) === JSON.stringify(wanted) ? undefined : `it exits with ${JSON.stringify(reason)}`;
+    },
+    'no deadline is missed': ({ clock, notes, snapshot }) => {
+      const waited = clock.now() - Number(notes['since'] ?? 0);
+      const phase = phaseOf(snapshot);
+      if (snapshot.status === 'active' && clock.now() >= input.totalMs) return `it goes on after ${clock.now()} ms`;
+      if (phase === 'requesting' && waited >= input.connectMs) return `no headers for ${waited} ms`;
+      if (phase === 'backingOff' && waited >= Math.max(100, snapshot.context.failure?.retryAfterMs ?? 0)) return `it waits for ${waited} ms`;
+      return undefined;
+    },
+    'it asks how quiet it is when it may have been for too long': (stream) => {
+      const { clock, notes, snapshot } = stream;
+      if (!['open', 'reading'].includes(phaseOf(snapshot))) return undefined;
+      const asked = (stream.of('request').at(-1)?.received ?? []).length;
+      const waited = clock.now() - Number(notes['since'] ?? 0);
+      return waited < input.stallMs - snapshot.context.quietMs || asked > 0 ? undefined : `quiet for ${waited} ms, and nobody asked`;
+    },
+  };
+}
