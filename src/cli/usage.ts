@@ -3,11 +3,11 @@ import { EspalierError } from '../errors.js';
 
 export const usage = `Usage: espalier <command> [options]
 
-Supervision trees for XState, and a local Gemini Live server.
+Supervision trees for XState, and a local Gemini server.
 
 Commands
   demo            hold a supervised conversation, and draw the tree as it lives
-  gemini-server   serve Gemini Live on this machine, from a script or a recording
+  gemini-server   serve Gemini on this machine, from scripts or recordings
 
 Options
   --help          show this text, or that of a command
@@ -36,13 +36,14 @@ On a terminal the tree is redrawn in place; otherwise it is printed where it cha
 
 export const geminiServerUsage = `Usage: espalier gemini-server [options]
 
-Serves Gemini Live (WebSocket) on 127.0.0.1 until Ctrl-C, to every client that connects, and prints what clients send. Any API key is let in, and so are
-the ephemeral tokens that POST /v1alpha/auth_tokens makes.
+Serves Gemini on 127.0.0.1 until Ctrl-C (Live over WebSocket; generateContent, streamed and whole, and Interactions over HTTP), to every client that
+comes, and prints what clients send. Any API key is let in, and so are the ephemeral tokens that POST /v1alpha/auth_tokens makes.
 
 Options
   --port N          port (default: one that is free)
   --script FILE     JSON: a list of steps, as geminiServer() of 'espalier/testing' takes it
   --replay FILE     a recorded Live session: a log (*.websocket.log), a cassette (YAML; needs the package yaml) or chunks (one JSON object a line)
+  --http FILE       what requests over HTTP are answered: a list of rules (JSON), as geminiServer() takes it as http, or a recorded answer
   --tls-cert FILE   with --tls-key: serve wss: with this certificate, in PEM
   --tls-key FILE    its private key, in PEM
   --json            one JSON object a line

@@ -4,6 +4,18 @@
  */
 export type { Admission, Arrival } from './gemini-server/admission.js';
 export type { ReceivedMessage } from './gemini-server/connection.js';
+export type { AnswerEnd } from './gemini-server/http/answer.js';
+export type { ReceivedRequest } from './gemini-server/http/http-side.js';
+export type { Operation } from './gemini-server/http/operations.js';
+export {
+  type HttpExchange,
+  type HttpRecording,
+  httpRules,
+  readHttpRecording,
+  type RecordedRequest,
+  type RecordedResponse,
+} from './gemini-server/http/recording.js';
+export type { HttpRule, HttpStep, InteractionScript } from './gemini-server/http/rules.js';
 export type { GeminiServerOptions } from './gemini-server/options.js';
 export type { Outcome } from './gemini-server/player.js';
 export { type RecordedClose, type RecordedFrame, type Recording, type RecordingFormat, readRecording } from './gemini-server/recording.js';

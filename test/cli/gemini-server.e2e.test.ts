@@ -49,6 +49,30 @@ describe.concurrent('espalier gemini-server', { timeout: 60_000 }, () => {
     expect(await server.ended).toMatchObject({ code: 130, stderr: '' });
   });
 
+  it.for([
+    ['without a file', [], 'It is 12 °C in Oslo, with light rain.', 'light rain.'],
+    ['by rules', ['--http', 'rules'], 'by the rules', 'by the rules'],
+    ['from a recording', ['--http', 'recording'], null, 'brûlée.'],
+  ] as const)('answers requests over HTTP %s, again and again', async ([, flags, whole, streamed], { expect }) => {
+    const said = (text: string): object => ({ candidates: [{ content: { parts: [{ text }] }, finishReason: 'STOP' }] });
+    const rules = join(own, 'rules.json');
+    writeFileSync(rules, JSON.stringify([{ times: 'always', answer: [{ json: said('by the rules') }] }]));
+    const files: Record<string, string> = { rules, recording: join(fixtures, 'http', 'streaming-success-words.txt') };
+    const server = serve(...flags.map((flag) => files[flag] ?? flag));
+    const url = await urlOf(server);
+    const ask = async (method: string): Promise<string> => {
+      const init = { method: 'POST', headers: { 'x-goog-api-key': 'k', connection: 'close' }, body: '{"contents":[]}' };
+      return (await fetch(`${url}/v1beta/models/m:${method}`, init)).text();
+    };
+    for (let count = 0; count < 2; count++) {
+      if (whole !== null) expect(await ask('generateContent')).toContain(whole);
+      expect(await ask('streamGenerateContent?alt=sse')).toContain(streamed);
+    }
+    await server.printed(/request \d +POST \/v1beta\/models\/m:streamGenerateContent \{"contents":\[\]\}/);
+    server.child.kill('SIGINT');
+    expect(await server.ended).toMatchObject({ code: 130, stderr: '' });
+  });
+
   it('replays chunks to every client', async ({ expect }) => {
     const server = serve('--replay', join(fixtures, 'live-chunks', 'translation.chunks.txt'));
     const url = await urlOf(server);
@@ -104,6 +128,7 @@ describe.concurrent('espalier gemini-server', { timeout: 60_000 }, () => {
     ['a certificate without its key', ['--tls-cert', 'cert.pem'], 'expected --tls-cert and --tls-key, both, got: "--tls-cert"'],
     ['a certificate that is not there', ['--tls-cert', 'nowhere.pem', '--tls-key', certificate.key], 'expected a file that can be read'],
     ['a pair that is none', ['--tls-cert', certificate.key, '--tls-key', certificate.cert], 'expected a private key in '],
+    ['rules that are none', ['--http', join(fixtures, 'live-cassettes', 'README.md')], 'README.md, exchanges, server-sent events'],
     ['what is no recording', ['--replay', join(fixtures, 'live-cassettes', 'README.md')], 'README.md, byte 0: '],
   ] as const)('refuses %s, with exit code 2', async ([, args, words], { expect }) => {
     const { code, stdout, stderr } = await serve(...args).ended;

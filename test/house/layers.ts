@@ -9,7 +9,9 @@ const domainGroups = [
   ['registry'],
   ['gate', 'health', 'comms', 'config'],
   ['coordination'],
-  ['stream', 'interactions', 'tools'],
+  ['stream'],
+  ['interactions'],
+  ['tools'],
   ['live'],
   ['agents'],
 ];

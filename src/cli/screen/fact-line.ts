@@ -43,6 +43,8 @@ function wordsOf(fact: Fact): readonly [who: string, words: string, tone?: Tone]
       return scriptWords(teller, fact);
     case 'client.refused':
       return [teller, `a client was refused: ${String(fact['reason'])}`, 'busy'];
+    case 'client.request':
+      return [`request ${String(fact['index'])}`, `${String(fact['method'])} ${String(fact['path'])} ${json(fact['body'])}`];
     case 'session.ready':
       return [teller, fact['resumed'] === true ? 'ready again: the conversation goes on' : 'ready', 'good'];
     case 'session.reconnecting':

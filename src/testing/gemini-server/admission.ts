@@ -66,6 +66,11 @@ export function pathOf(request: Handshake): string {
   return urlOf(request).pathname.replace(/\/{2,}/g, '/');
 }
 
+/** The fields of a request's query. */
+export function queryOf(request: Handshake): URLSearchParams {
+  return urlOf(request).searchParams;
+}
+
 /** What a request shows as its credential, and how; an empty value for none. */
 export function shownCredential(request: Handshake): { readonly credential: Admission['credential']; readonly value: string } {
   const { headers } = request;

@@ -1,4 +1,4 @@
-/** What can be asked of a local Gemini Live server, and its defaults. */
+/** What can be asked of a local Gemini server, and its defaults. */
 import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
 import { z } from 'zod';
@@ -8,6 +8,7 @@ import { isPlainObject, sortOf } from '../../live/refusal.js';
 import { type Clock, systemClock } from '../../supervision/clock.js';
 import { type Certificate, selfSignedCertificate } from './certificate.js';
 import type { Outcome } from './player.js';
+import { type HttpRule, type ReadRule, readRules } from './http/rules.js';
 import { type Recording, readRecording } from './recording.js';
 import { replayScript } from './recording-scripts.js';
 import { invalidScript, readScript, type Step } from './steps.js';
@@ -16,6 +17,8 @@ import { invalidScript, readScript, type Step } from './steps.js';
 export interface GeminiServerOptions {
   /** What the server does; see {@link Step}. */
   readonly script?: readonly Step[];
+  /** How requests over HTTP are answered; see {@link HttpRule}. Absent: `answer()` adds rules later. */
+  readonly http?: readonly HttpRule[];
   /** A recorded session to play: the path of a log, a cassette or chunks (see `readRecording`), or the recording itself. */
   readonly replay?: string | Recording;
   /**
@@ -70,7 +73,8 @@ export type ServerNews =
   | { readonly type: 'client.refused'; readonly reason: string };
 
 /** Options with every default in its place; `script` is what `script` or `replay` came to, null for neither. */
-export type GeminiServerSettings = Required<Omit<GeminiServerOptions, 'script' | 'replay' | 'key' | 'tls'>> & {
+export type GeminiServerSettings = Required<Omit<GeminiServerOptions, 'script' | 'replay' | 'key' | 'tls' | 'http'>> & {
+  readonly http: readonly ReadRule[];
   readonly script: readonly Step[] | null;
   readonly key: string | null | undefined;
   readonly tls: Certificate | null;
@@ -82,6 +86,7 @@ const recorded = z.looseObject({ frames: z.array(z.object({ from: z.enum(['clien
 const shape = z.strictObject({
   script: z.unknown().optional(),
   replay: z.union([z.string(), recorded]).optional(),
+  http: z.unknown().optional(),
   plays: z.enum(['once', 'perConnection']).default('once'),
   frames: z.enum(['binary', 'text', 'alternating']).default('binary'),
   port: z.number().int().min(0).max(65_535).default(0),
@@ -120,14 +125,14 @@ export async function readOptions(options: GeminiServerOptions): Promise<GeminiS
     const given: unknown = options[name as keyof GeminiServerOptions];
     throw invalid(`${name}: ${issue?.message ?? 'valid'}`, secrets.includes(name) ? sortOf(given) : given);
   }
-  const { script: given, replay, key, tls, handshakes, ...settings } = read.data;
+  const { script: given, http, replay, key, tls, handshakes, ...settings } = read.data;
   if (given !== undefined && replay !== undefined) throw invalid('script or replay, not both', ['script', 'replay']);
   const script = given === undefined ? await recordedScript(replay) : readScript(given);
   const refuses = script?.findIndex((step) => 'refuse' in step) ?? -1;
   const answers = handshakes ?? (refuses === -1 ? 'atOnce' : 'byScript');
   if (settings.plays === 'perConnection' && answers === 'byScript') throw invalid("handshakes: 'atOnce' where plays is 'perConnection'", answers);
   if (refuses !== -1 && answers === 'atOnce') throw invalidScript(`step ${refuses} (refuse): a server with handshakes: 'byScript'`, answers);
-  return { ...settings, handshakes: answers, key, script, tls: await certificateOf(tls) };
+  return { ...settings, handshakes: answers, key, script, http: http === undefined ? [] : readRules(http), tls: await certificateOf(tls) };
 }
 
 function invalid(expected: string, got: unknown, cause?: unknown): EspalierError {

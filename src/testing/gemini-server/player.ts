@@ -3,6 +3,7 @@
  */
 import type { Connection, ReceivedMessage } from './connection.js';
 import { closeReason } from './connection.js';
+import { contains } from './contains.js';
 import type { Rebuff } from './door.js';
 import type { Sending } from './outlet.js';
 import { frameOf, handleIn, messagesOf, type OutgoingFrame } from './server-messages.js';
@@ -193,12 +194,4 @@ function hold(connection: Connection, step: StepOf<'stall'> | StepOf<'resume'> |
     if (step.stall !== 'reading') connection.outlet.stall();
   }
   return null;
-}
-
-/** True when every field of `pattern` is in `value`; lists must have the same length. */
-function contains(value: unknown, pattern: unknown): boolean {
-  if (typeof pattern !== 'object' || pattern === null) return Object.is(value, pattern);
-  if (typeof value !== 'object' || value === null || Array.isArray(value) !== Array.isArray(pattern)) return false;
-  if (Array.isArray(pattern) && pattern.length !== (value as unknown[]).length) return false;
-  return Object.entries(pattern).every(([key, part]) => contains((value as Record<string, unknown>)[key], part));
 }

@@ -1,6 +1,6 @@
 /**
- * A local Gemini Live endpoint: a real WebSocket server on loopback that plays a script or a recording, so that everything runs with no key
- * and no network.
+ * A local Gemini endpoint: a real server on loopback that plays scripts and recordings, Live over WebSocket and the rest of the API over HTTP, so that
+ * everything runs with no key and no network.
  *
  *   await using server = await geminiServer({ script: [{ expect: 'setup' }, { send: { setupComplete: {} } }] });
  *   connect to server.url, then: await server.outcome
@@ -21,49 +21,17 @@ import { admit, type Arrival } from './admission.js';
 import { Connection, type ReceivedMessage, type Refusal } from './connection.js';
 import { Door, type Handshake } from './door.js';
 import { type EphemeralToken, EphemeralTokens } from './ephemeral-tokens.js';
+import type { GeminiServer } from './gemini-server.js';
 import { Handles } from './handles.js';
+import { HttpSide, httpStage, type ReceivedRequest } from './http/http-side.js';
+import { type HttpRule, readRules } from './http/rules.js';
 import { type GeminiServerOptions, type GeminiServerSettings, readOptions } from './options.js';
-import { answerHttp, refuseHandshake } from './plain-http.js';
+import { answerToken, asksForToken, refuseHandshake } from './plain-http.js';
 import { type Outcome, Player, type Stage } from './player.js';
 import { invalidScript, readScript, type Step } from './steps.js';
 import { type Waited, Waits } from './waits.js';
 
-/** A running local server. */
-export interface GeminiServer extends AsyncDisposable {
-  /** `http://127.0.0.1:PORT`, with TLS `https:`: the base URL for clients; over `ws:` or `wss:` the same host and port. */
-  readonly url: string;
-  /** The loopback port that it listens on. */
-  readonly port: number;
-  /** The certificate in PEM, for clients to trust; null without TLS. */
-  readonly certificate: string | null;
-  /** Every client message, in the order they arrived, over all connections. */
-  readonly received: readonly ReceivedMessage[];
-  /** How each connection came in, in order (the first `maxReceived` of them). */
-  readonly connections: readonly Arrival[];
-  /**
-   * How the script ended; of several, the first failure. With `perConnection` it is known when the server closes; with no script it is
-   * `{ ok: true }`. Never rejects.
-   */
-  readonly outcome: Promise<Outcome>;
-  /** All function responses so far, in order: those of every `toolResponse`. */
-  answers(): readonly FunctionResponse[];
-  /** Waits for the client message at this index of `received`. Default deadline: the server's. Never rejects. */
-  nth(index: number, options?: { readonly deadlineMs?: number }): Promise<Waited<ReceivedMessage>>;
-  /** Waits for the oldest message (of this kind, if given) that `next` has not handed out yet. Never rejects. */
-  next(kind?: ReceivedMessage['kind'], options?: { readonly deadlineMs?: number }): Promise<Waited<ReceivedMessage>>;
-  /** Waits until this many handshakes (default 1) wait for the script; see `handshakes`. Default deadline: the server's. Never rejects. */
-  held(count?: number, options?: { readonly deadlineMs?: number }): Promise<Waited<true>>;
-  /**
-   * Plays further steps, after those that are playing; they begin on the current connection. Never rejects.
-   * @throws EspalierError `gemini-server/invalid-script`; also for a server that plays `perConnection`, and for `refuse` where handshakes are answered
-   *         at once
-   */
-  play(script: readonly Step[]): Promise<Outcome>;
-  /** Waits until no script is playing. Default deadline: the server's. Never rejects. */
-  idle(options?: { readonly deadlineMs?: number }): Promise<Waited<true>>;
-  /** Cuts every socket, ends every wait, frees the port. Again: the same promise. */
-  close(): Promise<void>;
-}
+export type { GeminiServer } from './gemini-server.js';
 
 /** Scripts that may wait behind the one that plays. */
 const maxWaitingScripts = 100;
@@ -92,6 +60,7 @@ class LocalServer implements GeminiServer {
   readonly #door: Door;
   readonly #tokens: EphemeralTokens;
   readonly #handles = new Handles();
+  readonly #httpSide: HttpSide;
   #connectionCount = 0;
   /** Every TCP socket, upgraded or not. */
   readonly #sockets = new Set<Duplex>();
@@ -130,6 +99,10 @@ class LocalServer implements GeminiServer {
     this.#door = new Door({ answers: handshakes, compression, maxMessageBytes, opened: (webSocket, handshake) => this.#open(webSocket, handshake) });
     this.#tokens = new EphemeralTokens(clock);
     this.#waits = new Waits(clock);
+    this.#httpSide = new HttpSide(
+      httpStage(settings, this.#waits, (work) => this.#track(work)),
+      settings.http,
+    );
     this.#player = new Player(this.#stage(this.#waits, () => this.#nextConnection()));
     const nothing: Outcome = { ok: true };
     this.#playing = script !== null && plays === 'once' ? this.#run(this.#player, script, null) : Promise.resolve(nothing);
@@ -202,6 +175,32 @@ class LocalServer implements GeminiServer {
     return this.#waits.until(check, options?.deadlineMs ?? this.#settings.deadlineMs);
   }
 
+  get requests(): readonly ReceivedRequest[] {
+    return this.#httpSide.received;
+  }
+
+  nthRequest(index: number, options?: { readonly deadlineMs?: number }): Promise<Waited<ReceivedRequest>> {
+    return this.#waits.until(() => this.requests[index], options?.deadlineMs ?? this.#settings.deadlineMs);
+  }
+
+  answered(index: number, options?: { readonly deadlineMs?: number }): Promise<Waited<ReceivedRequest>> {
+    const isOver = (request: ReceivedRequest | undefined): boolean => (request?.end ?? null) !== null;
+    const ended = (): ReceivedRequest | undefined => (isOver(this.requests[index]) ? this.requests[index] : undefined);
+    return this.#waits.until(ended, options?.deadlineMs ?? this.#settings.deadlineMs);
+  }
+
+  answer(rules: readonly HttpRule[]): void {
+    this.#httpSide.add(readRules(rules));
+  }
+
+  release(name: string): void {
+    this.#httpSide.release(name);
+  }
+
+  httpOutcome(): { readonly failure: string | null; readonly unused: readonly number[] } {
+    return { failure: this.#httpSide.failure, unused: this.#httpSide.unused() };
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#shut();
     return this.#closing;
@@ -223,7 +222,8 @@ class LocalServer implements GeminiServer {
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
     const { key, deadlineMs } = this.#settings;
-    this.#track(answerHttp(request, response, { key, tokens: this.#tokens, waits: this.#waits, deadlineMs }));
+    const desk = { key, tokens: this.#tokens, waits: this.#waits, deadlineMs };
+    this.#track(asksForToken(request) ? answerToken(request, response, desk) : this.#httpSide.answer(request, response));
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {

@@ -21,7 +21,7 @@ afterAll(() => {
 it.each(codeBlocks({ path, text }).map(({ code }, index) => [index + 1, code] as const))('program %d prints what it says', async (index, code) => {
   const printed = vi.spyOn(console, 'log').mockReturnValue();
   const file = join(folder, `program-${index}.ts`);
-  const kit = ["from './kit.ts'", 'server', 'recording', 'recording-scripts'] as const;
+  const kit = ["from './kit.ts'", 'server', 'recording', 'recording-scripts', 'http/recording'] as const;
   writeFileSync(
     join(folder, 'kit.ts'),
     kit
@@ -39,6 +39,13 @@ it.each(codeBlocks({ path, text }).map(({ code }, index) => [index + 1, code] as
     // As a person writes an object: names without quotes, texts in single ones.
     promised.map((words) => JSON.stringify(JSON.parse((words ?? '').replaceAll("'", '"').replaceAll(/(\w+):/g, '"$1":')))),
   );
+});
+
+it('every step of an answer over HTTP has its row', async () => {
+  const refused = (await geminiServer({ http: [{ answer: [{} as never] }] }).catch((error: unknown) => error)) as { details: { expected: string } };
+  const verbs = refused.details.expected.replace(/^.*exactly one of /, '').split(', ');
+  expect(verbs.length).toBeGreaterThan(10);
+  expect([...text.matchAll(/^\| `\{ (\w+): /gm)].map((match) => match[1])).toEqual(verbs);
 });
 
 it('every step has its row', async () => {
