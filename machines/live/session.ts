@@ -251,7 +251,7 @@ export const sessionMachine = setup({
                     userSpeaking: {
                       on: {
                         'speech.ended': 'idle',
-                        'turn.generating': 'generating',
+                        'turn.generating': { target: 'generating', actions: { type: 'noteSpeech', params: { over: true } } },
                         'turn.interrupted': { target: 'interrupted', actions: { type: 'noteSpeech', params: { over: true } } },
                       },
                     },

@@ -100,7 +100,12 @@ export class AnswerLane {
   takeBack(): readonly Answer[] {
     const handed = [...this.#handed];
     this.#handed.clear();
-    const again = handed.filter(({ isWithdrawn }) => !isWithdrawn).map(({ answer }) => answer);
+    const kept = handed.filter(({ isWithdrawn }) => !isWithdrawn).map(({ answer }) => answer);
+    // Given more than once, for a call that was repeated, it is written once: the next conversation asks once.
+    const isOther = (answer: Answer, others: readonly Answer[]) => !others.some((other) => other.final && callOf(other) === answer.again);
+    const again = kept.filter(
+      (answer, place) => answer.again === undefined || (isOther(answer, kept.slice(0, place)) && isOther(answer, this.#waiting)),
+    );
     this.#waiting.unshift(...again);
     for (const answer of again) this.#count(answer, 1);
     return handed.filter(({ isWithdrawn }) => isWithdrawn).map(({ answer }) => answer);

@@ -33,6 +33,8 @@ export interface ConnectionOptions {
 
 /** How much of an odd value a `socket.malformed` shows, characters. */
 const longestExcerpt = 120;
+/** How much of what a peer says of the end is told, characters. */
+const longestReason = 2_048;
 
 /**
  * The logic of one socket.
@@ -74,7 +76,7 @@ export function connection({ endpoint, secrets = [], openSocket }: ConnectionOpt
     let socket: ClientSocket | null = null;
     const end = (code: number | string, reason: string) => {
       if (socket !== null) uplinkOf(session)?.detach(socket);
-      report({ type: 'socket.closed', code, reason: hide(reason), at: clock.now() });
+      report({ type: 'socket.closed', code, reason: hide(reason).slice(0, longestReason), at: clock.now() });
     };
     const open = ({ url, headers }: Endpoint) => {
       if (isOver) return;

@@ -171,9 +171,9 @@ class Handle implements LiveSession {
   sendRealtimeInput(realtimeInput: NonNullable<ClientMessage['realtimeInput']>): SendOutcome {
     requireInput(realtimeInput);
     const outcome = this.#send({ realtimeInput });
-    // The app says itself when its user speaks; a refused word changes nothing.
-    if (outcome.status !== 'rejected' && realtimeInput.activityStart !== undefined) this.ref.send({ type: 'speech.started' });
-    if (outcome.status !== 'rejected' && realtimeInput.activityEnd !== undefined) this.ref.send({ type: 'speech.ended' });
+    // The app says itself when its user speaks. What waits is told when it is written, by the uplink; a refused word changes nothing.
+    if (outcome.status === 'sent' && realtimeInput.activityStart !== undefined) this.ref.send({ type: 'speech.started' });
+    if (outcome.status === 'sent' && realtimeInput.activityEnd !== undefined) this.ref.send({ type: 'speech.ended' });
     return outcome;
   }
 

@@ -3,8 +3,8 @@ import type { IncomingMessage } from 'node:http';
 import { type RawData, WebSocket } from 'ws';
 import type { OpenSocket } from './socket.js';
 
-/** How much of a refusal's body is read, characters. */
-const longestBody = 2_048;
+/** How much of a refusal's body is read, characters: more than is shown, so that no secret in it is cut before it is blotted out. */
+const longestBody = 16_384;
 
 /** The default {@link OpenSocket}. No compression: it hides from `bufferedAmount` what a stalled peer leaves unsent. */
 export const openWebSocket: OpenSocket = ({ url, headers, closeMs }, listener) => {

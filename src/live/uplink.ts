@@ -60,7 +60,7 @@ export interface UplinkOptions {
 }
 
 /** What an uplink tells its session. */
-export type UplinkNews = Extract<SessionEvent, { type: 'uplink.written' | 'uplink.withdrawn' | 'uplink.told' | 'speech.started' }>;
+export type UplinkNews = Extract<SessionEvent, { type: 'uplink.written' | 'uplink.withdrawn' | 'uplink.told' | 'speech.started' | 'speech.ended' }>;
 
 /** How often a socket that cannot say when it has written is looked at while messages wait, ms. */
 const lookMs = 20;
@@ -298,6 +298,8 @@ export class Uplink {
       const next = this.#messages.take(place);
       if (next === undefined) break;
       if (!this.#handMessage(next)) this.#messages.putBack(place, next);
+      // Only now does the user speak on this socket: what waited was said to none, or to one that is gone.
+      else if (next.speech !== null) this.#options.tell({ type: next.speech === 'starts' ? 'speech.started' : 'speech.ended' });
     }
     this.#tellRoom();
     this.#watch();
@@ -315,11 +317,9 @@ export class Uplink {
   }
 
   /** @returns was it taken? */
-  #handMessage({ text, speech, isRepeated }: Waiting): boolean {
+  #handMessage({ text, speech }: Waiting): boolean {
     const isTaken = this.#hand(text, this.#look);
     if (isTaken && speech !== null) this.#isSpeaking = speech === 'starts';
-    // The session took its leave of the activity with the old socket.
-    if (isTaken && isRepeated) this.#options.tell({ type: 'speech.started' });
     return isTaken;
   }
 

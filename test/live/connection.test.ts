@@ -56,6 +56,13 @@ function connectionWorld(options: { endpoint?: ConnectionOptions['endpoint']; th
   return { clock, parent, began, events, facts, calls, tell, open, stop: () => parent.stop(), socket };
 }
 
+it('a secret that stands where a long reason is cut is hidden whole', () => {
+  const { socket, events, stop } = connectionWorld({ secrets: ['auth_tokens/abcdef123456'] });
+  socket.closed(404, `${'.'.repeat(2_040)}auth_tokens/abcdef123456 and on`);
+  expect(events).toMatchObject([{ reason: `${'.'.repeat(2_040)}[hidden]` }]);
+  stop();
+});
+
 const bytes = (value: unknown) => new TextEncoder().encode(JSON.stringify(value, null, 2));
 
 describe('the connection', () => {

@@ -167,6 +167,13 @@ describe('a session that the server comes late for', () => {
     expect(await server.outcome).toEqual({ ok: true });
   });
 
+  it('hears of speech that its app began before only when that is written, and then knows that the user speaks', async () => {
+    const server = await serve([...setUp, { expect: 'realtimeInput' }]);
+    const { session, inState } = start(server.url);
+    expect(session.sendRealtimeInput({ activityStart: {} })).toMatchObject({ status: 'queued' });
+    await inState('connection', 'online.ready.userSpeaking');
+  });
+
   it('is ready once, however many ask', async () => {
     const server = await serve([...setUp]);
     const { session, facts } = start(server.url);

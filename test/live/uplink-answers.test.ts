@@ -207,6 +207,16 @@ describe('parts of answers, and answers that nobody asked for', () => {
     expect(connect().wire, 'and one that waits already is written once').toEqual([again, written(2), last(3, {}).message]);
   });
 
+  it('leave an answer that a socket was given twice, and has not confirmed, for the next one once', () => {
+    const { uplink, socket, connect } = uplinkWorld();
+    const again = { ...last(1, { n: 1 }), key: null, again: 1 } as const;
+    for (let nth = 0; nth < 2; nth++) uplink.obey(again);
+    expect(socket.wire).toHaveLength(2);
+    uplink.detach(socket);
+    uplink.obey(again);
+    expect(connect().wire).toEqual([again.message]);
+  });
+
   it('that an old socket took wait again beside what waits, and are refused no more', () => {
     const { uplink, told, socket, connect } = uplinkWorld({ maxContent: 2 });
     for (const key of [1, 2, 3]) uplink.obey(part(key));

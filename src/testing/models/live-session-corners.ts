@@ -47,6 +47,7 @@ export const corners: NonNullable<Model<typeof sessionMachine>['corners']> = {
     ...['server: the model speaks', 'app: the user speaks', 'server: interrupted', 'server: the turn is over', 'app: the user has spoken'],
   ],
   'the user speaks over the model, which ends first': [...ready, 'server: the model speaks', 'app: the user speaks', 'server: the turn is over'],
+  'the model speaks over the user': [...ready, 'app: the user speaks', ...turn, 'app: the user has spoken'],
   'the user is heard before the model is interrupted': [...ready, 'app: the user speaks', 'server: interrupted', 'server: the turn is over'],
   'the user speaks over the model, and ends first': [
     ...ready,

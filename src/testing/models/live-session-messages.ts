@@ -108,7 +108,10 @@ function turned(session: Session, { turn, speech }: Said): Phase {
     own.speaksOver = false;
     return at === 'userSpeaking' ? 'idle' : at;
   }
-  if (turn === 'modelTurn') return 'generating';
+  if (turn === 'modelTurn') {
+    own.speaksOver ||= at === 'userSpeaking';
+    return 'generating';
+  }
   if (turn === 'interrupted') {
     own.speaksOver ||= at === 'userSpeaking';
     return 'interrupted';
