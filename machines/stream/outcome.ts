@@ -17,10 +17,11 @@ export interface StreamFailure {
    * | `targetThrew`                                 | the target's callback, or `decode`, threw                                         |
    * | `interrupted`                                 | restored from a snapshot: the request that it had is gone                         |
    * | `killed`, `crashed`                           | the stream's actor was killed, or died of an error                                |
+   * | `creationUnknown`                             | Interactions: the connection was lost before the server said whether it created it |
    */
   readonly kind:
     | ('refused' | 'serverError' | 'network' | 'connectTimeout' | 'stalled' | 'totalTimeout' | 'truncated' | 'malformed' | 'tooLarge')
-    | ('blocked' | 'finish' | 'noCredentials' | 'targetThrew' | 'interrupted' | 'killed' | 'crashed');
+    | ('blocked' | 'finish' | 'noCredentials' | 'targetThrew' | 'interrupted' | 'killed' | 'crashed' | 'creationUnknown');
   /** An HTTP status or Google's code, or a name: `ECONNRESET`, `timeout`, `SAFETY`. */
   readonly code: number | string;
   /** Google's name of the status, `RESOURCE_EXHAUSTED`; empty where there is none. */

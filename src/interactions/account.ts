@@ -1,0 +1,164 @@
+/**
+ * What is known of one interaction, over all its requests: which events came already, how far they lead, and the steps that they make.
+ *
+ * It stands beside the chart, which is told of it where it has to decide. The ids of the last 65 536 events are remembered; of an interaction with more the
+ * first are forgotten, and it is not replayed from its start any more.
+ */
+import type { AnyActorRef } from 'xstate';
+import type { Cursor } from '../../machines/interactions/interaction-events.js';
+import { verdictOf } from '../../machines/interactions/interaction-state.js';
+import type { InteractionResource, InteractionStep, InteractionWireEvent } from '../wire/gemini/interactions.js';
+import { callsIn, type InteractionCall, StepBook, textIn } from '../wire/gemini/interactions-steps.js';
+
+/** An interaction as far as it came. */
+export interface InteractionAnswer {
+  /** Null while it is not known, and of one that the server does not store. */
+  readonly id: string | null;
+  /** In the server's words; empty while none was told. */
+  readonly status: string;
+  /** In their order, with thought signatures verbatim. */
+  readonly steps: readonly InteractionStep[];
+  /** All that the model said. */
+  readonly text: string;
+  /** Functions that are to be called; those without a result among the steps. */
+  readonly calls: readonly InteractionCall[];
+  readonly usage: { readonly [field: string]: unknown } | null;
+  /** Are these all its steps, from the first on? Not where it was resumed behind an event that somebody else had read. */
+  readonly isWhole: boolean;
+  /** To go on behind it: `resume(id, { lastEventId })`. */
+  readonly lastEventId: string | null;
+  /** As the server told it last. */
+  readonly interaction: InteractionResource | null;
+}
+
+/** What a stream of an interaction tells: each event, with the whole step where one has ended; then the answer. */
+export type InteractionStreamEvent =
+  | Exclude<InteractionWireEvent, { readonly type: 'step.stop' }>
+  | (Extract<InteractionWireEvent, { readonly type: 'step.stop' }> & { readonly step: InteractionStep | null })
+  /** It was asked how it stands, since its stream could not be gone on with: told for each change of its status. */
+  | { readonly type: 'polled'; readonly interaction: InteractionResource }
+  /** The last of an interaction that came to its end. */
+  | { readonly type: 'answer'; readonly answer: InteractionAnswer };
+
+const mostIds = 65_536;
+
+/** See above. */
+export class Account {
+  readonly #seen = new Set<string>();
+  readonly #book = new StepBook();
+  #id: string | null = null;
+  #lastEventId: string | null = null;
+  #eventCount = 0;
+  #knowsAll = true;
+  #status = '';
+  #usage: InteractionAnswer['usage'] = null;
+  #resource: InteractionResource | null = null;
+  /** The steps of a whole answer, which are better than any that were put together. */
+  #told: readonly InteractionStep[] | null = null;
+  #isMidway = false;
+  /** The status that the last event has ended it with. */
+  #overBy: string | null = null;
+  /** The status that the target was told by a poll last. */
+  polledStatus: string | null = null;
+
+  /** It is known already, and perhaps its events, by somebody else: nothing of that was read here. */
+  begin({ id, lastEventId }: Pick<Cursor, 'id' | 'lastEventId'>): void {
+    if (this.#eventCount > 0) return;
+    this.#id ??= id;
+    this.#lastEventId ??= lastEventId;
+    this.#isMidway = lastEventId !== null;
+  }
+
+  get id(): string | null {
+    return this.#id;
+  }
+
+  /** The status that it is over with, as an event has said; null as long as none has. */
+  get overBy(): string | null {
+    return this.#overBy;
+  }
+
+  cursor(): Cursor {
+    return { id: this.#id, lastEventId: this.#lastEventId, eventCount: this.#eventCount, canReplay: this.#knowsAll && !this.#isMidway };
+  }
+
+  /** @returns the event as the app has it; null for one that came before */
+  take(event: InteractionWireEvent): InteractionStreamEvent | null {
+    const { eventId } = event;
+    if (eventId !== null && (this.#seen.has(eventId) || (this.#isMidway && eventId === this.#lastEventId))) return null;
+    this.#eventCount++;
+    if (eventId === null) this.#knowsAll = false;
+    else this.#remember(eventId);
+    this.#book.add(event);
+    if (event.type === 'interaction.created') this.#note(event.interaction);
+    else if (event.type === 'interaction.status_update') {
+      this.#know(event.interactionId);
+      this.#status = event.status;
+    } else if (event.type === 'interaction.completed') {
+      this.#note(event.interaction);
+      this.#overBy = event.interaction.status ?? this.#statusSoFar();
+      this.#status = this.#overBy;
+    } else if (event.type === 'step.stop') return { ...event, step: this.#book.step(event.index) };
+    return event;
+  }
+
+  /** `[DONE]`: it is over, by the status that was told, or that its steps tell. */
+  done(): void {
+    this.#overBy ??= this.#statusSoFar();
+    this.#status = this.#overBy;
+  }
+
+  /** The interaction, answered whole. @returns its status */
+  takeWhole(resource: InteractionResource): string {
+    this.#note(resource);
+    if (resource.steps !== undefined && resource.steps !== null) this.#told = resource.steps as unknown as readonly InteractionStep[];
+    if (this.#status === '') this.#status = 'completed';
+    return this.#status;
+  }
+
+  answer(): InteractionAnswer {
+    const steps = this.#told ?? this.#book.steps();
+    return {
+      ...{ id: this.#id, status: this.#status, steps, text: textIn(steps), calls: callsIn(steps), usage: this.#usage },
+      isWhole: this.#told !== null || (!this.#isMidway && !this.#book.lacksStart),
+      ...{ lastEventId: this.#lastEventId, interaction: this.#resource },
+    };
+  }
+
+  #statusSoFar(): string {
+    if (this.#status !== '' && verdictOf(this.#status) !== 'running') return this.#status;
+    return callsIn(this.#book.steps()).length > 0 ? 'requires_action' : 'completed';
+  }
+
+  #note(resource: InteractionResource): void {
+    this.#resource = resource;
+    this.#know(resource.id);
+    this.#status = resource.status ?? this.#status;
+    this.#usage = resource.usage ?? this.#usage;
+  }
+
+  #know(id: string | null | undefined): void {
+    if (typeof id === 'string' && id !== '') this.#id ??= id;
+  }
+
+  #remember(eventId: string): void {
+    this.#lastEventId = eventId;
+    this.#seen.add(eventId);
+    if (this.#seen.size <= mostIds) return;
+    this.#knowsAll = false;
+    const [oldest] = this.#seen;
+    this.#seen.delete(oldest as string);
+  }
+}
+
+const accounts = new WeakMap<AnyActorRef, Account>();
+
+/** The account of an interaction's actor. */
+export function accountOf(interaction: AnyActorRef): Account {
+  let account = accounts.get(interaction);
+  if (account === undefined) {
+    account = new Account();
+    accounts.set(interaction, account);
+  }
+  return account;
+}

@@ -1,0 +1,152 @@
+/**
+ * The actor `exchange` of an interaction: one request for its events, from the first byte to the last, handed on one by one as the target takes them.
+ *
+ * It ends with the event that the interaction is over, or with `[DONE]`; what a server sends behind that is nobody's. A body that merely ends was cut.
+ */
+import { type AnyActorRef, fromCallback } from 'xstate';
+import type { ExchangeInput, InteractionEvent } from '../../machines/interactions/interaction-events.js';
+import { verdictOf } from '../../machines/interactions/interaction-state.js';
+import { wordsOf } from '../../machines/live/ending.js';
+import { failureOf } from '../../machines/stream/outcome.js';
+import { truncated } from '../stream/body.js';
+import { deliveryOf, tellLoss } from '../stream/delivery.js';
+import { type HttpStream, openPlan } from '../stream/http-stream.js';
+import type { Lane } from '../stream/lane.js';
+import { clockOf } from '../supervision/clock.js';
+import { parentOf } from '../supervision/xstate-internals.js';
+import { readInteraction } from '../wire/gemini/interactions.js';
+import { type Account, accountOf } from './account.js';
+import type { BodyNews } from './body.js';
+import { breachOf } from './breach.js';
+import type { StreamPlan } from '../stream/options.js';
+
+/** How an interaction asks for its events, and whether it is asked for as one value. */
+export interface ExchangeOptions {
+  planFor(input: ExchangeInput): StreamPlan;
+  readonly isWhole: boolean;
+}
+
+/** The logic of one request. */
+export function exchange({ isWhole, planFor }: ExchangeOptions) {
+  return fromCallback<{ type: 'exchange.none' }, ExchangeInput>(({ input, self, sendBack, system }) => {
+    const interaction = parentOf(self) as AnyActorRef;
+    const place = deliveryOf(interaction);
+    tellLoss(self, 'exchange');
+    if (place === undefined || place.isVoid) return undefined;
+    const account = accountOf(interaction);
+    account.begin(input);
+    const stream = openPlan<BodyNews>(planFor(input), clockOf(system), self);
+    const work = new Exchange(stream, { account, isWhole, lane: place.lane, report: sendBack });
+    void work.run();
+    return () => work.stop();
+  });
+}
+
+interface Surroundings {
+  readonly account: Account;
+  readonly isWhole: boolean;
+  readonly lane: Lane<unknown>;
+  report(event: InteractionEvent): void;
+}
+
+class Exchange {
+  readonly #stream: HttpStream<BodyNews>;
+  readonly #around: Surroundings;
+  #isOver = false;
+  #hasProgressed = false;
+
+  constructor(stream: HttpStream<BodyNews>, around: Surroundings) {
+    this.#stream = stream;
+    this.#around = around;
+  }
+
+  stop(): void {
+    this.#isOver = true;
+    void this.#stream.cancel('its interaction needs it no more');
+  }
+
+  /** Never rejects. */
+  async run(): Promise<void> {
+    try {
+      await this.#read();
+    } catch (error) {
+      this.#break(breachOf(failureOf('crashed', 'crash', wordsOf(error))));
+    }
+  }
+
+  async #read(): Promise<void> {
+    const { account, lane } = this.#around;
+    const events = this.#stream[Symbol.asyncIterator]();
+    for (;;) {
+      // What the target does not want yet stays in the socket.
+      while (!lane.isOpen && !this.#isOver) await lane.changed();
+      if (this.#isOver) return;
+      const step = await events.next().catch(() => null);
+      if (this.#isOver) return;
+      if (step === null) return await this.#broke();
+      if (step.done === true) return this.#break(breachOf(truncated('the body ended before the interaction did')));
+      if (this.#take(step.value)) break;
+    }
+    await this.#end(account.overBy ?? account.answer().status);
+  }
+
+  /** @returns whether that was the end */
+  #take(news: BodyNews): boolean {
+    const { account, isWhole, lane } = this.#around;
+    if (news.kind === 'done') {
+      account.done();
+      return true;
+    }
+    const wasKnown = account.id !== null;
+    if (news.kind === 'whole') {
+      const resource = readInteraction(news.value);
+      if (resource === null) {
+        this.#break(breachOf(failureOf('malformed', 'shape', 'the answer is no interaction')));
+        return false;
+      }
+      const status = account.takeWhole(resource);
+      this.#progress(wasKnown);
+      if (isWhole || verdictOf(status) !== 'running') return true;
+      this.#break(breachOf(truncated(`it is '${status}', and no events were sent`)));
+      return false;
+    }
+    const event = account.take(news.event);
+    if (event === null) return false;
+    this.#progress(wasKnown);
+    lane.give(event);
+    return account.overBy !== null;
+  }
+
+  #progress(wasKnown: boolean): void {
+    const { account } = this.#around;
+    if (!wasKnown && account.id !== null) this.#report({ type: 'interaction.known', id: account.id });
+    if (this.#hasProgressed) return;
+    this.#hasProgressed = true;
+    this.#report({ type: 'exchange.progressed' });
+  }
+
+  async #end(status: string): Promise<void> {
+    const { account, isWhole, lane } = this.#around;
+    const verdict = verdictOf(status);
+    if (verdict === 'running' && !isWhole) return this.#break(breachOf(truncated(`it is '${status}', and its events ended`)));
+    if (['completed', 'requiresAction', 'requiresContinuation', 'running'].includes(verdict)) lane.give({ type: 'answer', answer: account.answer() });
+    // The end comes after the last event, which the target may not have taken yet.
+    while (!lane.isDrained && !this.#isOver) await lane.changed();
+    this.#report({ type: 'exchange.over', status, cursor: account.cursor() });
+  }
+
+  async #broke(): Promise<void> {
+    const outcome = await this.#stream.ended();
+    const failure = outcome.ok ? truncated('the body ended before the interaction did') : outcome.failure;
+    this.#break(breachOf(failure));
+  }
+
+  #break(breach: ReturnType<typeof breachOf>): void {
+    this.#report({ type: 'exchange.broke', breach, cursor: this.#around.account.cursor() });
+    this.stop();
+  }
+
+  #report(event: InteractionEvent): void {
+    if (!this.#isOver) this.#around.report(event);
+  }
+}
