@@ -122,8 +122,44 @@ export {
   type Unfinished,
 } from './stream/http-stream.js';
 export type { HttpStreamOptions, StreamSettings } from './stream/options.js';
+export { interactions, type InteractionResult, type Interactions, type ResumeOptions } from './interactions/client.js';
+export type { InteractionAnswer, InteractionStreamEvent } from './interactions/account.js';
+export type { InteractionOutcome, InteractionStream } from './interactions/handle.js';
+export type { InteractionLogic, InteractionRef } from './interactions/interaction.js';
+export type { CallOptions as InteractionCallOptions, InteractionsOptions } from './interactions/options.js';
+export type { WaitOptions as InteractionWaitOptions } from './interactions/wait.js';
+export type { InteractionFact, InteractionSummary } from '../machines/interactions/interaction-events.js';
+export type { InteractionRequest, InteractionResource, InteractionStep, InteractionWireEvent } from './wire/gemini/interactions.js';
+export type { InteractionCall } from './wire/gemini/interactions-steps.js';
 export { StreamError, type StreamErrorDetails } from './stream/stream-error.js';
 export type { StreamMessage, StreamTarget } from './stream/target.js';
+export { conversation, type ConversationLogic, type ConversationRef } from './tools/conversation.js';
+export {
+  ConversationError,
+  type ConversationErrorDetails,
+  type Conversation,
+  type ConversationOutcome,
+  converse,
+  type ConverseOptions,
+  type Unanswered,
+} from './tools/converse.js';
+export type { ConversationData, ConversationEmitted, ConversationNews } from './tools/events.js';
+export { type GenerateItem, generateModel, type GenerateModelOptions } from './tools/generate-model.js';
+export { type InteractionItem, interactionsModel, type InteractionsModelOptions } from './tools/interactions-model.js';
+export { type McpClient, mcpTools, type McpTools, type McpToolsOptions } from './tools/mcp.js';
+export type { ConversationModel, ModelEvent, ModelTurn, TurnOutcome, TurnRequest } from './tools/model.js';
+export type { ConversationOptions } from './tools/options.js';
+export type { StandardSchema } from './tools/parameters.js';
+export type { Tool, ToolContext as ToolCallContext, ToolDeclaration, Tools, ToolsOption, ToolSource } from './tools/tool-plan.js';
+export type { CallAnswer, CallFault as ToolFault, CallResult, ModelCall } from '../machines/tools/calls.js';
+export type { ConversationFact } from '../machines/tools/conversation-events.js';
+export type {
+  ConversationCancellation,
+  ConversationEnd,
+  ConversationFailure,
+  ConversationOutput,
+  HistoryEntry,
+} from '../machines/tools/outcome.js';
 export type { GenerateCandidate, GenerateRequest, GenerateResponse } from './wire/gemini/generate.js';
 export type { AnswerNews, GenerateAnswer, GeneratedCall } from './wire/gemini/generate-answer.js';
 export type { SseEvent, SseLimits } from './wire/sse.js';

@@ -1,8 +1,12 @@
 /** The models of the catalogue's machines, by machine id: for apps that embed one, change one with `provide()`, or restart one. */
+import { conversationModel } from './conversation.js';
 import { dynamicSupervisorModel } from './dynamic-supervisor.js';
+import { executionModel } from './execution.js';
 import { httpStreamModel } from './http-stream.js';
 import { gateModel } from './gate.js';
+import { interactionModel } from './interaction.js';
 import { liveSessionModel } from './live-session.js';
+import { roundModel } from './round.js';
 import { supervisorModel } from './supervisor.js';
 import { taskModel } from './task.js';
 import { taskSupervisorModel } from './task-supervisor.js';
@@ -17,4 +21,8 @@ export const models = {
   liveSession: liveSessionModel,
   toolCall: toolCallModel,
   httpStream: httpStreamModel,
+  interaction: interactionModel,
+  conversation: conversationModel,
+  round: roundModel,
+  execution: executionModel,
 } as const;

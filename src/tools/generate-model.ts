@@ -1,0 +1,103 @@
+/** Gemini by generateContent, streamed or whole, as a conversation's model. */
+import type { CallResult } from '../../machines/tools/calls.js';
+import { generateContent, streamGenerateContent, type GenerateOutcome } from '../stream/generate.js';
+import type { GenerateEvent } from '../stream/generate-body.js';
+import { type GenerateOptions, generateKeys, planGenerate } from '../stream/generate-options.js';
+import type { Content } from '../wire/gemini/content.js';
+import type { GenerateRequest } from '../wire/gemini/generate.js';
+import type { GenerateAnswer } from '../wire/gemini/generate-answer.js';
+import type { ConversationModel, ModelEvent, ModelTurn, TurnOutcome } from './model.js';
+import { invalid, isPlainObject, requireOptions, sortOf } from './refusal.js';
+
+/** What a model is asked with, beside what a conversation says; `model` must be given. */
+export interface GenerateModelOptions extends Omit<GenerateOptions, 'request' | 'signal'> {
+  /** Every field of the request but `contents`: `systemInstruction`, `generationConfig`, `toolConfig`, tools of the service's own in `tools`, … */
+  readonly request?: Omit<GenerateRequest, 'contents'>;
+  /** Is the answer read as it is made? Default true. */
+  readonly streamed?: boolean;
+}
+
+/** An item of such a conversation: one turn of one side. */
+export type GenerateItem = Content & { readonly [field: string]: unknown };
+
+const keys = [...generateKeys.filter((key) => key !== 'signal'), 'streamed'];
+
+/**
+ * A model that is asked by `streamGenerateContent`, or `generateContent`. Its deadlines and retries are those of a stream: `connectMs`, `stallMs`, `totalMs`,
+ * `retry`.
+ * @throws EspalierError `tools/invalid-options` or `stream/invalid-options`, with the option's name; never with a key
+ */
+export function generateModel(options: GenerateModelOptions): ConversationModel<GenerateAnswer, GenerateItem> {
+  requireOptions('options of the model', options, keys);
+  const { request = {}, streamed = true, ...rest } = options;
+  if (!isPlainObject(request)) throw invalid('request', 'an object', sortOf(request));
+  if ('contents' in request) throw invalid('request', 'no contents: they are the conversation', 'contents');
+  if (typeof streamed !== 'boolean') throw invalid('streamed', 'true or false', sortOf(streamed));
+  // As JSON, now: what the app changes later is the app's. What it can't be is refused beneath.
+  planGenerate({ ...rest, request: { ...request, contents: [{ parts: [] }] } }, 'streamGenerateContent', generateKeys);
+  const fixed = JSON.parse(JSON.stringify(request)) as Omit<GenerateRequest, 'contents'>;
+  return {
+    ask({ clock, history, signal, tools }) {
+      const own = (fixed.tools ?? []) as readonly object[];
+      const declared = tools.length === 0 ? own : [...own, { functionDeclarations: tools }];
+      const whole = { ...fixed, contents: [...history], ...(declared.length === 0 ? {} : { tools: declared }) } as GenerateRequest;
+      const asked = { ...rest, request: whole, signal, clock };
+      return streamed ? streamedTurn(asked) : wholeTurn(asked);
+    },
+    input: (input) => (typeof input === 'string' ? [{ role: 'user', parts: [{ text: input }] }] : requireContents(input)),
+    results: (results) => [{ role: 'user', parts: results.map(responsePart) }],
+  };
+}
+
+type Asked = Parameters<typeof streamGenerateContent>[0];
+
+function streamedTurn(asked: Asked): ModelTurn<GenerateAnswer, GenerateItem> {
+  const stream = streamGenerateContent(asked);
+  return {
+    async *[Symbol.asyncIterator]() {
+      for await (const event of stream) {
+        const told = eventOf(event);
+        if (told !== null) yield told;
+      }
+    },
+    ended: async () => outcomeOf(await stream.ended()),
+  };
+}
+
+function wholeTurn(asked: Asked): ModelTurn<GenerateAnswer, GenerateItem> {
+  const outcome = generateContent(asked);
+  return {
+    async *[Symbol.asyncIterator]() {
+      const whole = await outcome;
+      if (!whole.ok) return;
+      for (const { text, thought } of whole.answer.content.parts) {
+        if (typeof text === 'string' && text !== '') yield { type: thought === true ? 'thought' : 'text', text };
+      }
+    },
+    ended: async () => outcomeOf(await outcome),
+  };
+}
+
+/** Of the first candidate: the others are no part of the conversation. */
+function eventOf(event: GenerateEvent): ModelEvent | null {
+  if (event.type === 'chunk' || event.candidate !== 0) return null;
+  if (event.type === 'text') return { type: event.thought ? 'thought' : 'text', text: event.text };
+  return event.type === 'callPart' ? { type: 'callPart', key: event.key, name: event.name, piece: event.partialArgs } : null;
+}
+
+function outcomeOf(outcome: GenerateOutcome): TurnOutcome<GenerateAnswer, GenerateItem> {
+  if (!outcome.ok) return { ok: false, failure: outcome.failure };
+  const { answer } = outcome;
+  const { calls, content, next, text } = answer;
+  return { ok: true, items: [content as unknown as GenerateItem], text, calls, next, answer };
+}
+
+/** @see Gemini API, function calling: results go back in one content of the role `user`, each with the id of its call where that has one */
+function responsePart({ id, name, response }: CallResult) {
+  return { functionResponse: { ...(id === null ? {} : { id }), name, response: { ...response } } };
+}
+
+function requireContents(input: unknown): readonly GenerateItem[] {
+  if (!Array.isArray(input) || !input.every(isPlainObject)) throw invalid('input', 'contents, with role and parts', sortOf(input));
+  return input;
+}

@@ -1,0 +1,62 @@
+/**
+ * What a conversation needs of a model: to be asked for one turn, and to say how its wire has inputs and results. {@link generateModel} is one; an app may
+ * write its own.
+ */
+import type { JsonObject } from '../../machines/live/calls.js';
+import type { StreamFailure } from '../../machines/stream/outcome.js';
+import type { CallResult } from '../../machines/tools/calls.js';
+import type { Clock } from '../supervision/clock.js';
+import type { ToolDeclaration } from './tool-plan.js';
+
+/** What one turn is asked with. */
+export interface TurnRequest<Item = JsonObject> {
+  /** All that was said, as the wire has it, oldest first: the input, the model's turns verbatim, the results of its calls. */
+  readonly history: readonly Item[];
+  readonly tools: readonly ToolDeclaration[];
+  /** Aborts when nobody wants the answer any more: the request must end then. */
+  readonly signal: AbortSignal;
+  /** The time of the conversation. */
+  readonly clock: Clock;
+  /** 1 for the first. */
+  readonly turn: number;
+}
+
+/** What a model says while it answers. */
+export type ModelEvent =
+  | { readonly type: 'text'; readonly text: string }
+  | { readonly type: 'thought'; readonly text: string }
+  /** A piece of a call, for those who show it as it comes: `key` is the same for all of one call. Its shape is the wire's. */
+  | { readonly type: 'callPart'; readonly key: number; readonly name: string; readonly piece: unknown };
+
+/** How a turn has ended. */
+export type TurnOutcome<Answer = unknown, Item = JsonObject> =
+  | {
+      readonly ok: true;
+      /** What it adds to the history, verbatim: thought signatures and all. */
+      readonly items: readonly Item[];
+      /** Without thoughts. */
+      readonly text: string;
+      /** In the model's order, whole. `args` is null where what came could not be read. */
+      readonly calls: readonly { readonly id?: string; readonly name: string; readonly args: JsonObject | null }[];
+      /** `continue`: the model wants to be asked to go on. Where there are calls, they are made. */
+      readonly next: 'calls' | 'continue' | 'nothing';
+      /** As the model's client has it; JSON. */
+      readonly answer: Answer;
+    }
+  | { readonly ok: false; readonly failure: Omit<StreamFailure, 'kind'> & { readonly kind: StreamFailure['kind'] | 'cancelled' } };
+
+/** A turn under way: its events are read as they are wanted, and then its outcome is asked for. An iteration that throws says nothing: `ended` does. */
+export interface ModelTurn<Answer = unknown, Item = JsonObject> extends AsyncIterable<ModelEvent> {
+  /** Never rejects. */
+  ended(): Promise<TurnOutcome<Answer, Item>>;
+}
+
+/** A model, for conversations. */
+export interface ConversationModel<Answer = unknown, Item = JsonObject> {
+  /** Asks for one turn; called once for each. */
+  ask(request: TurnRequest<Item>): ModelTurn<Answer, Item>;
+  /** A text, or items, as items of the history. @throws EspalierError for what is neither */
+  input(input: string | readonly Item[]): readonly Item[];
+  /** The results of a turn's calls, in their order, as items of the history. */
+  results(results: readonly CallResult[]): readonly Item[];
+}
