@@ -119,6 +119,15 @@ export function enterCalls(table: CallTable, message: JsonObject, nonBlocking: r
   return { table: fresh.length === 0 ? table : counted({ ...table, rows, unnamedCount, lastKey }), fresh, repeated };
 }
 
+/** The names of functions that are declared `NON_BLOCKING` in the tools of a setup. @param tools  as they came @throws never */
+export function nonBlockingIn(tools: unknown): readonly string[] {
+  const declared = (Array.isArray(tools) ? (tools as readonly unknown[]) : []).flatMap((tool) => listIn(tool, 'functionDeclarations'));
+  return declared.flatMap((one) => {
+    const name = fieldOf(one, 'name');
+    return fieldOf(one, 'behavior') === 'NON_BLOCKING' && typeof name === 'string' ? [name] : [];
+  });
+}
+
 function callsIn(message: JsonObject): readonly JsonObject[] {
   const inTurn = listIn(fieldOf(fieldOf(message, 'serverContent'), 'modelTurn'), 'parts').map((part) => fieldOf(part, 'functionCall'));
   const named = inTurn.filter((call) => isObject(call) && idOf(call) !== null);

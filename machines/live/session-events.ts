@@ -38,6 +38,8 @@ export interface SessionInput {
   readonly toolDeadlines: Readonly<Record<string, number>>;
   /** Tools that the model does not wait for, by name. */
   readonly nonBlocking: readonly string[];
+  /** Can the model go on while a tool runs? Where it cannot, it waits for every tool, whatever a later `contextUpdate` declares. */
+  readonly goesOn: boolean;
   /** From a close to the peer's answer, ms; then the socket is terminated. */
   readonly closeMs: number;
   /** Are handles asked for, and is the conversation resumed with them? */

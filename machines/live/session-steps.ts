@@ -13,6 +13,7 @@ import {
   isOwed,
   type JsonObject,
   moveCalls,
+  nonBlockingIn,
   toolResponse,
 } from './calls.js';
 import { childOfEvent, reasonOfEvent } from '../supervision/exit.js';
@@ -73,22 +74,27 @@ function callInput({ toolDeadlines, toolMs }: SessionContext, { key, id, name, a
 }
 
 /** A message of the app that took the chart's way: no handle knows of it yet. */
-export function passOn({ setup }: SessionContext, message: JsonObject, ref: string | undefined): SessionStep {
+export function passOn(context: SessionContext, message: JsonObject, ref: string | undefined): SessionStep {
   const update = fieldOf(message, 'contextUpdate');
   return {
-    changes: { isFresh: false, ...(isObject(update) ? { setup: amended(setup, update) } : {}) },
+    changes: { isFresh: false, ...(isObject(update) ? amended(context, update) : {}) },
     toUplink: [{ type: 'uplink.send', message, ref: ref ?? null }],
   };
 }
 
 /**
- * A setup as the app has amended it since: what a `contextUpdate` has replaced must not come back with the next socket.
+ * The setup as the app has amended it since: what a `contextUpdate` has replaced must not come back with the next socket; and the tools that the model
+ * does not wait for, by the new declarations.
  * @param update  `{ systemInstruction?, tools?: { tools? } }`, and fields that nobody knows, which a setup is taken to have, too
  * @throws never
  */
-export function amended(setup: JsonObject, { tools, ...rest }: JsonObject): JsonObject {
+export function amended(
+  { setup, goesOn }: Pick<SessionContext, 'setup' | 'goesOn'>,
+  { tools, ...rest }: JsonObject,
+): Pick<SessionContext, 'setup'> & Partial<Pick<SessionContext, 'nonBlocking'>> {
   const list = fieldOf(tools, 'tools');
-  return { ...setup, ...rest, ...(list === undefined ? {} : { tools: list }) };
+  if (list === undefined) return { setup: { ...setup, ...rest } };
+  return { setup: { ...setup, ...rest, tools: list }, nonBlocking: goesOn ? nonBlockingIn(list) : [] };
 }
 
 // ---- what the server says

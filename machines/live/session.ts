@@ -105,7 +105,7 @@ export const sessionMachine = setup({
     leaveSocket: enqueueActions(({ context, enqueue }) => carryOut(enqueue, context, steps.leaveSocket())),
     noteRotation: assign({ rotations: ({ context }, p: { at: number }) => state.withRotation(context, p.at) }),
     noteRequest: assign({ isFresh: false }),
-    amendSetup: assign({ isFresh: false, setup: ({ context }, p: { update: JsonObject }) => steps.amended(context.setup, p.update) }),
+    amendSetup: assign(({ context }, p: { update: JsonObject }) => ({ isFresh: false, ...steps.amended(context, p.update) })),
     noteSpeech: assign({ speaksOver: (_, p: { over: boolean }) => p.over }),
     noteGoAway: assign({ goAway: (_, p: { timeLeftMs: number | null }) => p }),
     forceRotation: raise({ type: 'rotation.forced' }),

@@ -1,6 +1,6 @@
 /** What a Live session is asked for, checked, and turned into the setup message, the address and the input of its chart. */
 import type { Backoff } from '../../machines/backoff.js';
-import type { JsonObject } from '../../machines/live/calls.js';
+import { type JsonObject, nonBlockingIn } from '../../machines/live/calls.js';
 import type { SessionInput } from '../../machines/live/session-events.js';
 import { isBackoff } from '../../machines/supervision/child-spec.js';
 import { EspalierError } from '../errors.js';
@@ -119,14 +119,17 @@ export function planSession(options: LiveSessionOptions): LiveSessionPlan {
   if (options.capabilities !== undefined) requireOptions('capabilities', options.capabilities, ['nonBlocking', 'gatesAudio']);
   const capabilities = capabilitiesOf(model, options.capabilities);
   const tools = planTools(options.tools === undefined ? {} : options.tools, options.onToolCall, capabilities);
+  const setupBody = asJson(setupMessage(options, tools.declarations));
   return {
     input: {
-      setup: asJson(setupMessage(options, tools.declarations)),
+      setup: setupBody,
       connectMs: duration('connectMs', options.connectMs, 10_000),
       setupMs: duration('setupMs', options.setupMs, 10_000),
       toolMs: duration('toolMs', options.toolMs, 30_000),
       toolDeadlines: tools.deadlines,
-      nonBlocking: tools.nonBlocking,
+      // Those of `setup` as well: an app may declare functions of its own, for onToolCall.
+      nonBlocking: capabilities.nonBlocking ? nonBlockingIn(setupBody['tools']) : [],
+      goesOn: capabilities.nonBlocking,
       closeMs: duration('closeMs', options.closeMs, 2_000),
       resumption,
       reconnect: reconnectPolicy(options.reconnect),

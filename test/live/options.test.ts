@@ -24,6 +24,7 @@ describe('the options of a live session', () => {
         toolMs: 30_000,
         toolDeadlines: {},
         nonBlocking: [],
+        goesOn: false,
         closeMs: 2_000,
         resumption: true,
         reconnect: { intensity: 5, periodMs: 60_000, backoff: { minMs: 250, maxMs: 10_000, factor: 2, jitter: 0.5, resetAfterMs: 60_000 } },
@@ -101,6 +102,9 @@ describe('the options of a live session', () => {
     });
     const capabilities = { nonBlocking: true, gatesAudio: false };
     expect(planSession({ model: 'gemini-3.1-flash-live', tools, capabilities }).input).toMatchObject({ nonBlocking: ['free'], gatesAudio: false });
+    const setup = { tools: [{ functionDeclarations: [{ name: 'own', behavior: 'NON_BLOCKING' }, { name: 'waits' }] }] };
+    expect(planSession({ model: 'gemini-3.8-live', tools, setup }).input).toMatchObject({ nonBlocking: ['own', 'free'], goesOn: true });
+    expect(planSession({ model: 'gemini-3.1-flash-live', tools, setup }).input).toMatchObject({ nonBlocking: [], goesOn: false });
   });
 
   it('make the setup message, which the app can no longer change', () => {

@@ -23,25 +23,6 @@ const handlesAsked = (w: SessionWorld) =>
     ({ heard }) => (heard[0] as { message?: { setup?: { sessionResumption?: { handle?: string } } } }).message?.setup?.sessionResumption?.handle,
   );
 
-describe('a setup that the app has amended', () => {
-  const setupsAsked = (w: SessionWorld) => w.sockets.map(({ heard }) => (heard[0] as { message?: { setup?: object } }).message?.setup);
-  const systemInstruction = { parts: [{ text: 'be brief' }] };
-  const tools = [{ googleSearch: {} }];
-
-  it.each([
-    ['past the chart', { type: 'setup.amended', update: { systemInstruction, tools: { tools } } }],
-    ['through it', { type: 'session.send', message: { contextUpdate: { systemInstruction, tools: { tools } } } }],
-  ] as const)('%s is that of the next socket, too', (_, event) => {
-    const w = world();
-    w.session.send(event);
-    w.message(handle('h2'));
-    w.message(goAway('50s'));
-    w.closed(1000);
-    accepted(w);
-    expect(setupsAsked(w)[1]).toEqual({ ...setupsAsked(w)[0], systemInstruction, tools, sessionResumption: { handle: 'h2' } });
-  });
-});
-
 describe('a server that announces the end of one socket after the other', () => {
   const rotate = (w: SessionWorld): void => {
     w.message(handle(`h${w.sockets.length}`));

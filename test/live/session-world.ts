@@ -21,6 +21,7 @@ export const input: SessionInput = {
   toolMs: 3_000,
   toolDeadlines: {},
   nonBlocking: ['tool-later'],
+  goesOn: true,
   closeMs: 500,
   resumption: true,
   reconnect: { intensity: 2, periodMs: 60_000, backoff: { minMs: 100, maxMs: 1_000, factor: 2, jitter: 0, resetAfterMs: 1_000 } },

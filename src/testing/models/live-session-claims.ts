@@ -43,9 +43,12 @@ export const claims: Model<typeof sessionMachine>['invariants'] = {
     for (const fake of session.of('toolCall')) {
       const { key, id, name, args, blocking, deadlineMs } = callOf(fake);
       const row = rows(session).find((one) => one.key === key);
-      const { toolDeadlines, toolMs, nonBlocking } = inputOf(session);
+      const { toolDeadlines, toolMs } = inputOf(session);
+      // By what was declared when it came: the app's replacement declares no tools.
+      const isFresh = !rowsBefore(session).some((one) => one.key === key);
+      const isFree = !ledger(session).amended && name === 'later';
       if (row?.id !== id || row.name !== name || JSON.stringify(row.args) !== JSON.stringify(args)) return `it knows another call than ${key}`;
-      if (row.blocking !== blocking || blocking === nonBlocking.includes(name)) return `${name} ${blocking ? 'blocks' : 'does not block'}`;
+      if (row.blocking !== blocking || (isFresh && blocking === isFree)) return `${name} ${blocking ? 'blocks' : 'does not block'}`;
       if (deadlineMs !== (toolDeadlines[name] ?? toolMs)) return `${name} has ${deadlineMs} ms`;
       const runs = fake.received.filter(({ type }) => type === 'call.run').length;
       if (runs !== (row.status === 'pending' || (row.status === 'answering' && fake.notes['runs'] !== true) ? 0 : 1))

@@ -10,7 +10,16 @@ import { closed, ledger, look, phase, play } from './live-session-ledger.js';
 import { cases } from './live-session-passing.js';
 
 const input: SessionInput = {
-  ...{ setup: { model: 'm' }, connectMs: 100, setupMs: 200, toolMs: 1_000, toolDeadlines: { later: 300 }, nonBlocking: ['later'], closeMs: 200 },
+  ...{
+    setup: { model: 'm' },
+    connectMs: 100,
+    setupMs: 200,
+    toolMs: 1_000,
+    toolDeadlines: { later: 300 },
+    nonBlocking: ['later'],
+    goesOn: true,
+    closeMs: 200,
+  },
   reconnect: { intensity: 1, periodMs: 1_000, backoff: { minMs: 100, maxMs: 1_000, factor: 2, jitter: 0, resetAfterMs: 1_000 } },
   ...{ resumption: true, rotationMarginMs: 200, gatesAudio: true, staleAnswers: 'send', history: [{ role: 'user' }] },
 };
