@@ -1,6 +1,8 @@
 /** One acquisition from its wait to its return: first it waits, then it is the permit. */
 import type { Loss } from '../../machines/gate/gate-events.js';
 import type { Deadline } from '../supervision/deadlines.js';
+import { guardedSignal } from '../supervision/guarded-signal.js';
+import { printFault } from '../supervision/last-resort.js';
 import type { Slice } from './budget.js';
 import type { Lane } from './lane.js';
 import type { Owned, Owner } from './owners.js';
@@ -54,6 +56,7 @@ export class Claim implements Permit, Deadline, Owned {
   get lost(): AbortSignal {
     if (this.#lost === null) {
       this.#lost = new AbortController();
+      guardedSignal(this.#lost.signal, (error) => printFault('an abort listener of a permit', error));
       if (this.isHeld) this.lane.table.listen(this);
       else if (this.ended !== 'released') this.#lost.abort(this.ended);
     }

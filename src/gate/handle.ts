@@ -8,6 +8,7 @@ import { type AnyActorRef, createActor } from 'xstate';
 import { gateMachine } from '../../machines/gate/gate.js';
 import type { GateEmitted } from '../../machines/gate/gate-events.js';
 import { type Clock, requireClock, systemClock } from '../supervision/clock.js';
+import { printFault } from '../supervision/last-resort.js';
 import { exitReason, onExit } from '../supervision/watch.js';
 import { logicOf } from '../supervision/xstate-internals.js';
 import { Claim } from './claim.js';
@@ -177,8 +178,7 @@ class Handle implements Gate {
       try {
         listener(fact as Fact<Type>);
       } catch (error) {
-        // oxlint-disable-next-line no-console -- the app's bug must be seen somewhere
-        console.error(`espalier: a listener of '${type}' threw`, error);
+        printFault(`a listener of '${type}'`, error);
       }
     });
   }

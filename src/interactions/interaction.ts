@@ -3,8 +3,8 @@ import type { ActorLogic, ActorRefFrom, AnyActorRef, SnapshotFrom } from 'xstate
 import type { ExchangeInput, InteractionEvent, InteractionFact, InteractionInput } from '../../machines/interactions/interaction-events.js';
 import { interactionMachine } from '../../machines/interactions/interaction.js';
 import { delivery, type DeliveryOptions } from '../stream/delivery.js';
-import { printFault } from '../stream/last-resort.js';
 import type { StreamPlan } from '../stream/options.js';
+import { printFault } from '../supervision/last-resort.js';
 import { withInput } from '../supervision/supervisors.js';
 import { exchange } from './exchange.js';
 import { type Asking, type CallOptions, type ClientPlan, pathOf } from './options.js';

@@ -12,9 +12,9 @@ import { type ActorOptions, type AnyActorLogic, createActor, type InspectionEven
 import type { JsonObject } from '../../machines/live/calls.js';
 import type { SessionEmitted } from '../../machines/live/session-events.js';
 import { type Clock, requireClock, systemClock } from '../supervision/clock.js';
+import { printFault } from '../supervision/last-resort.js';
 import { eventsOfFact, type LiveEvent, type LiveEventOf } from './events.js';
 import { type LiveFailure, type LiveSession, liveSessionHandle, outcomeOf, type SessionOutcome } from './handle.js';
-import { printFault } from './last-resort.js';
 import { aborted, isAbortSignal, LiveError } from './live-error.js';
 import type { LiveSessionOptions } from './options.js';
 import { invalid, requireOptions, sortOf } from './refusal.js';

@@ -14,10 +14,10 @@ import type { JsonObject } from '../../machines/live/calls.js';
 import { wordsOf } from '../../machines/live/ending.js';
 import { type CallAnswer, failed, type ModelCall } from '../../machines/tools/calls.js';
 import type { ExecutionEvent } from '../../machines/tools/execution.js';
-import { printFault } from '../stream/last-resort.js';
+import { guardedSignal } from '../supervision/guarded-signal.js';
+import { printFault } from '../supervision/last-resort.js';
 import type { TaskScope } from '../supervision/tasks.js';
 import { hasStopped, parentOf } from '../supervision/xstate-internals.js';
-import { guardedSignal } from './guarded-signal.js';
 import { placeOf, tellCallLoss, tellData } from './place.js';
 import type { PlannedTool, ToolContext } from './tool-plan.js';
 

@@ -1,5 +1,5 @@
 /** Whoever dies returns what it held, and leaves the queue; whoever watches may die too. */
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { exit } from '../../src/supervision/watch.js';
 import { watchEnd } from '../../src/gate/owners.js';
 import { actor, gateWorld, leaveNothing, permitOf, settle, Watched } from './gate-world.js';
@@ -44,6 +44,26 @@ describe('a holder that is killed', () => {
     holder.stop();
     expect(await gate.acquire({ key, holder })).toMatchObject({ ok: false, reason: 'holderEnded' });
     expect(await gate.acquire({ key, signal: AbortSignal.abort() })).toMatchObject({ ok: false, reason: 'cancelled' });
+  });
+});
+
+describe('an abort listener of a permit that throws', () => {
+  it('is printed, ends nothing, and keeps the others from nothing', async () => {
+    const said = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    const { gate } = gateWorld({ permits: 1 });
+    const holder = actor();
+    const { lost } = permitOf(await gate.acquire({ key, holder }));
+    const heard: unknown[] = [];
+    const careless = new Error('a careless listener');
+    lost.addEventListener('abort', () => {
+      throw careless;
+    });
+    lost.addEventListener('abort', () => heard.push(lost.reason));
+    const next = new Watched(gate.acquire({ key }));
+    exit(holder, 'kill');
+    await settle();
+    expect([heard, next.state, said.mock.calls]).toEqual([['holderEnded'], 'granted', [['espalier: an abort listener of a permit threw', careless]]]);
+    said.mockRestore();
   });
 });
 

@@ -1,7 +1,7 @@
 /** Without the guard each of these throws is an uncaught exception, which ends the test run with an error of its own. */
 import { addAbortListener, EventEmitter, getEventListeners, once } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { guardedSignal } from '../../src/live/guarded-signal.js';
+import { guardedSignal } from '../../src/supervision/guarded-signal.js';
 
 function guarded() {
   const controller = new AbortController();

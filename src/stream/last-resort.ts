@@ -1,7 +1,0 @@
-/** Where the faults of an app's own callbacks go when nobody is left to hear of them. */
-
-/** Prints what was thrown. Rethrown, it would end the process, and swallowed, it would never be found. @param who  `the target of a stream` */
-export function printFault(who: string, error: unknown): void {
-  // oxlint-disable-next-line no-console -- the app's bug must be seen somewhere
-  console.error(`espalier: ${who} threw`, error);
-}
