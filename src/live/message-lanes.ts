@@ -45,7 +45,7 @@ export class MessageLanes {
 
   /** Puts it behind all others. */
   push(message: Waiting): void {
-    if (message.speech !== null) this.#dropRepeatedStart();
+    if (message.speech === 'starts') this.#dropRepeatedStart();
     this.putBack(this.#waiting.length, message);
   }
 
@@ -78,14 +78,9 @@ export class MessageLanes {
     this.#bytes = 0;
   }
 
-  /**
-   * The activity that is open begins anew, before what waits. Not where a start waits by itself, nor where nothing is left of the activity but its end.
-   */
+  /** The activity that is open begins anew, before what waits, be that only its end: no server takes an end without a start. Not where a start waits. */
   repeatStart(): void {
-    const first = this.#waiting.findIndex(({ speech }) => speech !== null);
-    const isStarting = this.#waiting[first]?.speech === 'starts';
-    const isOver = this.#waiting[first]?.speech === 'ends' && !this.#waiting.slice(0, first).some(({ isInput }) => isInput);
-    if (isStarting || isOver) return;
+    if (this.#waiting.find(({ speech }) => speech !== null)?.speech === 'starts') return;
     const text = JSON.stringify({ realtimeInput: { activityStart: {} } });
     this.putBack(0, { text, lane: 'content', isInput: true, speech: 'starts', isRepeated: true });
   }
@@ -96,7 +91,7 @@ export class MessageLanes {
     this.#bytes += sign * text.length;
   }
 
-  /** Its activity has ended, or another begins, before anything of it was said on the new socket. */
+  /** Another begins before anything of it was said on the new socket. */
   #dropRepeatedStart(): void {
     const place = this.#waiting.findIndex(({ isRepeated }) => isRepeated);
     if (place !== -1 && !this.#waiting.slice(place + 1).some(({ isInput }) => isInput)) this.take(place);

@@ -37,7 +37,7 @@ describe('an activity that is open when its socket goes', () => {
     expect([second.wire, third.wire]).toEqual([[start], [start]]);
   });
 
-  it('begins before what is left of it, and not at all where that is its end alone', () => {
+  it('begins before what is left of it, be that its end alone: an end comes with its start', () => {
     const [first, second] = [speaking(), speaking()];
     first.uplink.detach(first.socket);
     first.uplink.send(audio(2));
@@ -46,13 +46,13 @@ describe('an activity that is open when its socket goes', () => {
     second.uplink.detach(second.socket);
     second.uplink.send(text(2));
     second.uplink.send(end);
-    expect(second.connect().wire).toEqual([text(2), end]);
+    expect(second.connect().wire).toEqual([start, text(2), end]);
   });
 
   it.each([
-    ['its end waited already', [end], [end]],
+    ['its end waited already', [end], [start, end]],
     ['its last words and its end waited already', [audio(2), end], [start, audio(2), end]],
-    ['the start of another waited already', [end, start, audio(2)], [end, start, audio(2)]],
+    ['the start of another waited already', [end, start, audio(2)], [start, end, start, audio(2)]],
     ['a start waited already', [start, audio(2)], [start, audio(2)]],
   ])('and %s on the old socket', (_, waiting, wire) => {
     const { uplink, socket, connect } = speaking({ maxContent: 9 });
