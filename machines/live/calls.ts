@@ -9,14 +9,15 @@
  * | the earlier call                              | the later one                                          |
  * |-----------------------------------------------|--------------------------------------------------------|
  * | is open                                       | the same, delivered twice: not run; one answer serves both |
+ * | is open, but its answer was taken back on its way | a new call, beside the earlier, which ends by the word of its socket |
  * | was answered; it had this name and these arguments | the same, delivered twice: not run; its answer goes out again |
  * | was answered; its name or arguments differ    | a new call                                             |
  * | was cancelled or abandoned                    | a new call: who takes a call back and makes it again wants it |
  *
  * Whoever repeats a call waits for its answer, and silence would block the model for ever; to run the tool again would do twice what was asked for
  * once. The price: a server that gives one id to two equal calls, which the protocol forbids, gets the first answer twice. Answers are remembered for
- * as long as their row is in the table and the conversation goes on; a repeated call that is no longer remembered, after {@link keptRows} others, is a
- * new call.
+ * as long as their row is in the table and the conversation goes on; a repeated call that is no longer remembered, after {@link keptRows} others or
+ * {@link keptCharacters} of answers, is a new call.
  */
 
 /** An object of JSON. */
@@ -45,17 +46,21 @@ export interface CallRow {
   readonly answer: JsonObject | null;
   /** Media that belong to the answer, as the wire has them; null where there are none. */
   readonly parts: readonly JsonObject[] | null;
+  /** How long answer and parts are as JSON, characters; 0 where there are none. */
+  readonly size: number;
   /** Of a non-blocking call: `SILENT`, `WHEN_IDLE` or `INTERRUPT`; null for the model's default. */
   readonly scheduling: string | null;
   /** Why it was abandoned. */
   readonly reason: string | null;
+  /** Did the server take it back while its answer was on its way to the wire? Nobody gets that answer from then on, and the id may be called again. */
+  readonly takenBack: boolean;
   /** Has the server given a resumable handle since the call came? Then a resumed conversation knows of the call. */
   readonly known: boolean;
   /** Has it given one since the answer was written? Then a resumed conversation has had the answer. */
   readonly covered: boolean;
 }
 
-/** Rows, oldest first: all that are open, and {@link keptRows} that ended. */
+/** Rows, oldest first: all that are open, and those that ended, as many as are kept. */
 export interface CallTable {
   readonly rows: readonly CallRow[];
   /** How many calls are open, and for how many of these the model waits: counted here, since guards ask at every step of the chart. */
@@ -74,6 +79,9 @@ export interface CallTable {
  * not had is written again. Of more, the oldest are forgotten, answers that are owed so last.
  */
 export const keptRows = 1_024;
+
+/** How long the answers may be that are remembered, in all, characters of JSON; the latest is kept, whatever its length. */
+export const keptCharacters = 32 * 1_024 * 1_024;
 
 /** The table of a session that was never called. */
 export const noCalls: CallTable = { rows: [], openCount: 0, blockingCount: 0, forgottenCount: 0, unnamedCount: 0, lastKey: 0 };
@@ -105,19 +113,24 @@ export function enterCalls(table: CallTable, message: JsonObject, nonBlocking: r
     const name = typeof item['name'] === 'string' ? item['name'] : '';
     const args = isObject(item['args']) ? item['args'] : {};
     if (fresh.some((row) => row.id === id)) continue; // twice in one message
-    const earlier = rows.find((row) => row.id === id);
+    const earlier = rowOf(rows, id);
     if (earlier !== undefined && isRepeatedBy(earlier, name, args)) {
       if (!repeated.includes(earlier)) repeated.push(earlier);
       continue;
     }
     const key = ++lastKey;
-    const rest = { status: 'pending', answer: null, parts: null, scheduling: null, reason: null, known: false, covered: false } as const;
-    const row: CallRow = { key, id, wireId, name, args, blocking: !nonBlocking.includes(name), ...rest };
+    const row: CallRow = { key, id, wireId, name, args, blocking: !nonBlocking.includes(name), ...unanswered };
     fresh.push(row);
-    rows = [...rows.filter((other) => other !== earlier), row];
+    rows = [...rows.filter((other) => other !== earlier || isOpen(other)), row];
   }
   return { table: fresh.length === 0 ? table : counted({ ...table, rows, unnamedCount, lastKey }), fresh, repeated };
 }
+
+/** What is not known of a call that has just come. */
+const unanswered = {
+  ...({ status: 'pending', answer: null, parts: null, size: 0, scheduling: null, reason: null } as const),
+  ...({ takenBack: false, known: false, covered: false } as const),
+};
 
 /** The names of functions that are declared `NON_BLOCKING` in the tools of a setup. @param tools  as they came @throws never */
 export function nonBlockingIn(tools: unknown): readonly string[] {
@@ -138,8 +151,14 @@ function idOf(call: JsonObject): string | null {
   return typeof call['id'] === 'string' && call['id'] !== '' ? call['id'] : null;
 }
 
+/** The latest call with that id. @throws never */
+export function rowOf(rows: readonly CallRow[], id: string): CallRow | undefined {
+  return rows.findLast((row) => row.id === id);
+}
+
 /** Is a call with the id of this row the row's own call once more? */
 function isRepeatedBy(row: CallRow, name: string, args: JsonObject): boolean {
+  if (row.takenBack) return false;
   return isOpen(row) || (row.status === 'answered' && row.answer !== null && row.name === name && isSameJson(row.args, args));
 }
 
@@ -149,7 +168,7 @@ export function cancelledIds(message: JsonObject): readonly string[] {
 }
 
 /** What becomes of a row; what is not named stays. */
-export type CallChange = Partial<Pick<CallRow, 'answer' | 'parts' | 'scheduling' | 'reason' | 'covered'>> & {
+export type CallChange = Partial<Pick<CallRow, 'answer' | 'parts' | 'size' | 'scheduling' | 'reason' | 'covered'>> & {
   readonly status: Exclude<CallStatus, 'pending'>;
 };
 
@@ -167,12 +186,38 @@ export function moveCalls(
   const moved: CallRow[] = [];
   const rows = table.rows.map((row) => {
     if (!isOpen(row) || !pick(row)) return row;
-    const next: CallRow = { ...row, ...change };
+    // What the server took back is not written again, though it was written once.
+    const next: CallRow = { ...row, ...change, ...(row.takenBack && !isOpen(change) ? noAnswer : {}) };
     moved.push(next);
     return next;
   });
-  return moved.length === 0 ? { table, moved } : { table: isOpen(change) ? { ...table, rows } : forget(counted({ ...table, rows })), moved };
+  return moved.length === 0
+    ? { table, moved }
+    : { table: isOpen(change) ? { ...table, rows } : forget(counted({ ...table, rows: rows.filter((row) => !isReplaced(row, rows)) })), moved };
 }
+
+/** Has a call that was taken back ended, and its id been called again since? */
+function isReplaced(row: CallRow, rows: readonly CallRow[]): boolean {
+  return row.takenBack && !isOpen(row) && rowOf(rows, row.id) !== row;
+}
+
+/**
+ * The table after the server took calls back whose answers are on their way, or were written: they are not written again.
+ * @returns the rows that are concerned, as they were
+ * @throws  never
+ */
+export function takeBackAnswers(table: CallTable, ids: readonly string[]): { readonly table: CallTable; readonly taken: readonly CallRow[] } {
+  const hasAnswer = ({ status, answer }: CallRow): boolean => status === 'answering' || (status === 'answered' && answer !== null);
+  const taken = table.rows.filter((row) => ids.includes(row.id) && hasAnswer(row));
+  const rows = table.rows.map((row) => {
+    if (!taken.includes(row)) return row;
+    return row.status === 'answering' ? { ...row, takenBack: true } : { ...row, ...noAnswer };
+  });
+  return { table: taken.length === 0 ? table : { ...table, rows }, taken };
+}
+
+/** What is left of an answer that must not be written again. */
+export const noAnswer = { answer: null, parts: null, size: 0 } as const;
 
 /** The table after the server gave a resumable handle: a conversation resumed with it is as far as every row is now. @throws never */
 export function coverCalls(table: CallTable): CallTable {
@@ -182,7 +227,7 @@ export function coverCalls(table: CallTable): CallTable {
 
 /** The table as it is when nothing may be written again: without the answers of calls that have ended. @throws never */
 export function forgetAnswers(table: CallTable): CallTable {
-  return { ...table, rows: table.rows.map((row) => (isOpen(row) ? row : { ...row, answer: null, parts: null })), forgottenCount: 0 };
+  return { ...table, rows: table.rows.map((row) => (isOpen(row) ? row : { ...row, ...noAnswer })), forgottenCount: 0 };
 }
 
 /** Is the call still to end? @throws never */
@@ -227,14 +272,35 @@ function counted(table: CallTable): CallTable {
   return { ...table, openCount: open.length, blockingCount: open.filter(({ blocking }) => blocking).length };
 }
 
-/** Drops ended rows beyond {@link keptRows}: the oldest, but what is owed last. */
+/** Drops ended rows beyond {@link keptRows} and {@link keptCharacters}: the oldest, but what is owed last. */
 function forget(table: CallTable): CallTable {
   const ended = table.rows.filter((row) => !isOpen(row));
-  const surplus = ended.length - keptRows;
-  if (surplus <= 0) return table;
-  const gone = new Set([...ended.filter((row) => !isOwed(row)), ...ended.filter(isOwed)].slice(0, surplus));
+  let characters = ended.reduce((sum, { size }) => sum + size, 0);
+  if (ended.length <= keptRows && characters <= keptCharacters) return table;
+  const gone = new Set<CallRow>();
+  for (const row of [...ended.filter((one) => !isOwed(one)), ...ended.filter(isOwed)].slice(0, -1)) {
+    const isTooMany = ended.length - gone.size > keptRows;
+    if (!isTooMany && characters <= keptCharacters) break;
+    // To forget a call that has no answer makes no room for answers.
+    if (!isTooMany && row.size === 0) continue;
+    gone.add(row);
+    characters -= row.size;
+  }
   const owed = [...gone].filter(isOwed).length;
   return { ...table, rows: table.rows.filter((row) => !gone.has(row)), forgottenCount: table.forgottenCount + owed };
+}
+
+/** How long an answer is as JSON, with its parts, characters; 0 for one that is none. @throws never */
+export function sizeOf(answer: { readonly response: JsonObject; readonly parts?: readonly JsonObject[] | null }): number {
+  return lengthOf(answer.response) + (answer.parts === undefined || answer.parts === null ? 0 : lengthOf(answer.parts));
+}
+
+function lengthOf(value: unknown): number {
+  try {
+    return JSON.stringify(value)?.length ?? 0;
+  } catch {
+    return 0; // too deep: it was refused before it came here
+  }
 }
 
 /** Equal to the letter: a call that is delivered again has its keys in the same order. What is too deep to be written out equals nothing. */

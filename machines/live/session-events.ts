@@ -95,7 +95,7 @@ export type SessionEvent =
 
 /** What the uplink has done with messages of the app, and with answers that it had no room for. */
 export type UplinkFact =
-  | { type: 'tool.rejected'; id: string; reason: 'full' }
+  | { type: 'tool.rejected'; id: string; reason: 'full' | 'contextLost' }
   | { type: 'session.sent'; ref: string }
   | { type: 'session.queued'; ref: string }
   | { type: 'session.rejected'; ref: string | null; reason: RejectReason }
@@ -125,7 +125,7 @@ export type UplinkFact =
  * | `tool.progressed`                      | a part of an answer is on its way                                              |
  * | `tool.repeated`                        | a call came that was delivered before: it is not run again                     |
  * | `tool.resent`                          | an answer was written again: the resumed conversation had not had it           |
- * | `tool.rejected`                        | an answer of the app was not taken: there is no such call, or it has ended; or this is a part of an answer, and the call does not run yet, or the model waits for it, or too much waits |
+ * | `tool.rejected`                        | an answer of the app was not taken: there is no such call, or it has ended; or this is a part of an answer, and the call does not run yet, or the model waits for it, or too much waits; or nobody had asked for it here, and it waited when the conversation was lost (`contextLost`) |
  * | `tool.listenerThrew`                   | an abort listener of the tool threw: nothing else has come of it               |
  */
 export type SessionEmitted =
@@ -144,7 +144,7 @@ export type SessionEmitted =
   | { type: 'tool.called'; id: string; name: string; args: JsonObject }
   | { type: 'tool.answered' | 'tool.progressed'; id: string; name: string; response: JsonObject }
   | { type: 'tool.repeated' | 'tool.cancelled' | 'tool.resent'; id: string; name: string }
-  | { type: 'tool.rejected'; id: string; reason: 'unknown' | 'pending' | 'ended' | 'blocking' | 'full' }
+  | { type: 'tool.rejected'; id: string; reason: 'unknown' | 'pending' | 'ended' | 'blocking' | 'full' | 'contextLost' }
   | { type: 'tool.abandoned' | 'tool.listenerThrew'; id: string; name: string; reason: string };
 
 /** What the session tells `connection`, the socket. `connection.lane`: may messages that change no state pass beside the chart? */
@@ -170,5 +170,6 @@ export type UplinkCommand =
   | { type: 'uplink.send'; message: JsonObject; ref: string | null }
   | { type: 'uplink.seed'; message: JsonObject }
   | { type: 'uplink.answer'; key: number | null; again?: number; final: boolean; message: JsonObject }
-  | { type: 'uplink.withdraw'; key: number }
+  /** `key` null: what nobody had asked for. */
+  | { type: 'uplink.withdraw'; key: number | null }
   | { type: 'uplink.end' };

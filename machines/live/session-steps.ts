@@ -8,12 +8,15 @@ import {
   enterCalls,
   fieldOf,
   forgetAnswers,
-  isObject,
   isOpen,
   isOwed,
   type JsonObject,
   moveCalls,
+  noAnswer,
   nonBlockingIn,
+  rowOf,
+  sizeOf,
+  takeBackAnswers,
   toolResponse,
 } from './calls.js';
 import { childOfEvent, reasonOfEvent } from '../supervision/exit.js';
@@ -74,12 +77,8 @@ function callInput({ toolDeadlines, toolMs }: SessionContext, { key, id, name, a
 }
 
 /** A message of the app that took the chart's way: no handle knows of it yet. */
-export function passOn(context: SessionContext, message: JsonObject, ref: string | undefined): SessionStep {
-  const update = fieldOf(message, 'contextUpdate');
-  return {
-    changes: { isFresh: false, ...(isObject(update) ? amended(context, update) : {}) },
-    toUplink: [{ type: 'uplink.send', message, ref: ref ?? null }],
-  };
+export function passOn(message: JsonObject, ref: string | undefined): SessionStep {
+  return { changes: { isFresh: false }, toUplink: [{ type: 'uplink.send', message, ref: ref ?? null }] };
 }
 
 /**
@@ -140,9 +139,8 @@ function cancelCalls(table: SessionContext['calls'], ids: readonly string[]) {
   const isTaken = (row: CallRow): boolean => ids.includes(row.id);
   const { table: moved, moved: gone } = moveCalls(table, (row) => row.status !== 'answering' && isTaken(row), { status: 'cancelled' });
   // An answer that crossed the cancellation on the wire is not written a second time.
-  const late = moved.rows.filter((row) => isTaken(row) && (row.status === 'answering' || (row.status === 'answered' && row.answer !== null)));
-  const rows = moved.rows.map((row) => (row.status === 'answered' && isTaken(row) ? { ...row, answer: null } : row));
-  return { table: { ...moved, rows }, gone, late };
+  const { table: rest, taken: late } = takeBackAnswers(moved, ids);
+  return { table: rest, gone, late };
 }
 
 function readResumption(context: SessionContext, message: JsonObject) {
@@ -214,7 +212,10 @@ function runCalls(calls: SessionContext['calls']) {
 /** A call has an answer, or a part of one: to the uplink with it, whoever gave it. */
 export function answerCall(context: SessionContext, key: number, { response, willContinue, ...rest }: ToolAnswer): SessionStep {
   const how = { parts: rest.parts ?? null, scheduling: rest.scheduling ?? null };
-  const change: CallChange = willContinue === true ? { status: 'running', ...how } : { status: 'answering', answer: response, ...how };
+  const change: CallChange =
+    willContinue === true
+      ? { status: 'running', ...how }
+      : { status: 'answering', answer: response, size: sizeOf(rest.parts === undefined ? { response } : { response, parts: rest.parts }), ...how };
   const isOpenTo = (row: CallRow): boolean => row.status === 'running' || row.status === 'pending';
   const { table, moved } = moveCalls(context.calls, (row) => row.key === key && isOpenTo(row), change);
   return {
@@ -236,7 +237,7 @@ export function respond(
   { id, unsolicited, willContinue, ...answer }: Omit<Extract<SessionEvent, { type: 'session.respond' }>, 'type'>,
 ): SessionStep {
   const event: ToolCallEvent = { type: willContinue === true ? 'call.progressed' : 'call.settled', ...answer };
-  const row = context.calls.rows.find((one) => one.id === id);
+  const row = rowOf(context.calls.rows, id);
   if (row === undefined && unsolicited !== undefined) return { toUplink: [unasked(id, unsolicited, answer)] };
   if (row === undefined) return { facts: [{ type: 'tool.rejected', id, reason: 'unknown' }] };
   if (row.blocking && willContinue === true && isOpen(row)) return { facts: [{ type: 'tool.rejected', id, reason: 'blocking' }] };
@@ -253,10 +254,11 @@ function unasked(id: string, name: string, answer: Omit<ToolAnswer, 'willContinu
 export function confirmWritten(context: SessionContext, key: number): SessionStep {
   const isWritten = (row: CallRow): boolean => row.key === key && row.status === 'answering';
   const { table, moved } = moveCalls(context.calls, isWritten, { status: 'answered', covered: false });
+  const written = context.calls.rows.filter(isWritten);
   return {
     // A handle that came while the answer waited does not stand for it.
     changes: { calls: table, ...(moved.length > 0 ? { isFresh: false } : {}) },
-    facts: moved.map(({ id, name, answer }) => ({ type: 'tool.answered' as const, id, name, response: answer ?? {} })),
+    facts: written.map(({ id, name, answer }) => ({ type: 'tool.answered' as const, id, name, response: answer ?? {} })),
     toCalls: moved.map((row) => ({ row, event: { type: 'call.written' } })),
     over: moved,
   };
@@ -264,7 +266,7 @@ export function confirmWritten(context: SessionContext, key: number): SessionSte
 
 /** A call was taken back while its answer waited: it is not written any more. */
 export function confirmWithdrawn(context: SessionContext, key: number): SessionStep {
-  const { table, moved } = moveCalls(context.calls, (row) => row.key === key && row.status === 'answering', { status: 'cancelled', answer: null });
+  const { table, moved } = moveCalls(context.calls, (row) => row.key === key && row.status === 'answering', { status: 'cancelled', ...noAnswer });
   return {
     changes: { calls: table },
     facts: moved.map(({ id, name }) => ({ type: 'tool.cancelled' as const, id, name })),
@@ -326,7 +328,7 @@ export function begin(context: SessionContext, sessionId: string | null): Sessio
   const reason = isAfresh ? 'contextLost' : 'staleHandle';
   const isUnheard = (row: CallRow): boolean => staleAnswers === 'abandon' && !row.known;
   const isGone = (row: CallRow): boolean => row.key <= keyAtSetup && (isAfresh || isUnheard(row));
-  const dropped = moveCalls(context.calls, isGone, { status: 'abandoned', reason, answer: null });
+  const dropped = moveCalls(context.calls, isGone, { status: 'abandoned', reason, ...noAnswer });
   const isMissing = (row: CallRow): boolean => isOwed(row) && !isUnheard(row);
   // Waiting to be written once more, to a conversation that will never hear of the call.
   const stale = context.calls.rows.filter((row) => row.status === 'answered' && row.answer !== null && isGone(row));
@@ -345,6 +347,7 @@ export function begin(context: SessionContext, sessionId: string | null): Sessio
     ],
     toUplink: [
       ...[...dropped.moved, ...stale].map(withdraw),
+      ...(isAfresh ? [{ type: 'uplink.withdraw' as const, key: null }] : []),
       ...seed.map((message) => ({ type: 'uplink.seed' as const, message })),
       ...again.flatMap(answerAgain),
     ],

@@ -93,7 +93,7 @@ export const sessionMachine = setup({
     holdUplink: sendTo('uplink', { type: 'uplink.hold' }),
     endUplink: sendTo('uplink', { type: 'uplink.end' }),
     passOn: enqueueActions(({ context, enqueue }, p: says.Said & { ref: string | undefined }) =>
-      carryOut(enqueue, context, steps.passOn(context, p.message, p.ref)),
+      carryOut(enqueue, context, steps.passOn(p.message, p.ref)),
     ),
     rejectClosing: emit((_, p: { ref: string | undefined }) => ({ type: 'session.rejected', ref: p.ref ?? null, reason: 'closing' })),
     gate: sendTo('uplink', { type: 'uplink.gate', closed: true }),

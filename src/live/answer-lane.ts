@@ -114,9 +114,10 @@ export class AnswerLane {
   /**
    * What of a call's answer waits is not to be written. What a socket was given may be on the wire: its word decides, and where it is lost without one, no
    * other gets it.
+   * @param key  null: the answers that nobody had asked for
    * @returns those that waited
    */
-  withdraw(key: number): readonly Answer[] {
+  withdraw(key: number | null): readonly Answer[] {
     for (const handed of this.#handed) if (callOf(handed.answer) === key) handed.isWithdrawn = true;
     const withdrawn = this.#waiting.filter((answer) => callOf(answer) === key);
     const kept = this.#waiting.filter((answer) => callOf(answer) !== key);

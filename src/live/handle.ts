@@ -4,7 +4,7 @@
  * Every promise here has an owner, the session's actor: when that ends, however it ends, each is settled. None ever rejects, and a call on a session
  * that has ended is answered, where XState would drop the event.
  */
-import { isOpen, type JsonObject } from '../../machines/live/calls.js';
+import { isOpen, type JsonObject, rowOf } from '../../machines/live/calls.js';
 import { type SessionEnd, type SessionFailure, wordsOf } from '../../machines/live/ending.js';
 import { sessionMachine } from '../../machines/live/session.js';
 import type { SessionEmitted } from '../../machines/live/session-events.js';
@@ -268,7 +268,7 @@ class Handle implements LiveSession {
   }
 
   #rowOf(id: string) {
-    return this.ref.getSnapshot().context.calls.rows.find((row) => row.id === id);
+    return rowOf(this.ref.getSnapshot().context.calls.rows, id);
   }
 }
 

@@ -14,7 +14,7 @@
  * come and go; what waits stays. An answer counts as written only once the socket has confirmed it: until then the next socket gets it again.
  */
 import { type AnyActorRef, fromCallback } from 'xstate';
-import type { JsonObject } from '../../machines/live/calls.js';
+import { fieldOf, isObject, type JsonObject } from '../../machines/live/calls.js';
 import type { Lane, RejectReason, SessionEvent, UplinkCommand } from '../../machines/live/session-events.js';
 import type { SessionContext } from '../../machines/live/session-state.js';
 import { clockOf, type Clock } from '../supervision/clock.js';
@@ -60,7 +60,10 @@ export interface UplinkOptions {
 }
 
 /** What an uplink tells its session. */
-export type UplinkNews = Extract<SessionEvent, { type: 'uplink.written' | 'uplink.withdrawn' | 'uplink.told' | 'speech.started' | 'speech.ended' }>;
+export type UplinkNews = Extract<
+  SessionEvent,
+  { type: 'uplink.written' | 'uplink.withdrawn' | 'uplink.told' | 'setup.amended' | 'speech.started' | 'speech.ended' }
+>;
 
 /** How often a socket that cannot say when it has written is looked at while messages wait, ms. */
 const lookMs = 20;
@@ -163,7 +166,10 @@ export class Uplink {
         this.#answer(this.#answers.read(command));
         return;
       case 'uplink.withdraw':
-        for (const answer of this.#answers.withdraw(command.key)) this.#tellWithdrawn(answer);
+        for (const answer of this.#answers.withdraw(command.key)) {
+          this.#tellWithdrawn(answer);
+          if (command.key === null) this.#tell({ type: 'tool.rejected', id: answer.id, reason: 'contextLost' });
+        }
         this.#tellRoom();
         return;
       case 'uplink.open':
@@ -216,6 +222,9 @@ export class Uplink {
     if (outcome.status === 'rejected') this.#tell({ type: 'session.rejected', ref, reason: outcome.reason });
     else if (outcome.status === 'dropped') this.#tellDropped('audio', 1, 'gated', ref);
     else if (ref !== null) this.#tell({ type: `session.${outcome.status}`, ref });
+    const update = fieldOf(message, 'contextUpdate');
+    // What was refused is not in the next setup either.
+    if (outcome.status !== 'rejected' && isObject(update)) this.#options.tell({ type: 'setup.amended', update });
   }
 
   #answer(answer: Answer): void {

@@ -17,12 +17,9 @@ describe('a setup that the app has amended', () => {
   const systemInstruction = { parts: [{ text: 'be brief' }] };
   const tools = [{ googleSearch: {} }];
 
-  it.each([
-    ['past the chart', { type: 'setup.amended', update: { systemInstruction, tools: { tools } } }],
-    ['through it', { type: 'session.send', message: { contextUpdate: { systemInstruction, tools: { tools } } } }],
-  ] as const)('%s is that of the next socket, too', (_, event) => {
+  it('is that of the next socket, too', () => {
     const w = world();
-    w.session.send(event);
+    w.session.send({ type: 'setup.amended', update: { systemInstruction, tools: { tools } } });
     w.message(handle('h2'));
     w.message({ goAway: { timeLeft: '50s' } });
     w.closed(1000);
@@ -36,13 +33,10 @@ describe('tools that the app has replaced', () => {
   const tools = [{ functionDeclarations: [{ name: 'tool-free', behavior: 'NON_BLOCKING' }, { name: 'tool-later' }] }];
   const blocking = (w: SessionWorld) => w.session.getSnapshot().context.calls.rows.map((row) => row.blocking);
 
-  it.each([
-    ['past the chart', { type: 'setup.amended', update: { tools: { tools } } }],
-    ['through it', { type: 'session.send', message: { contextUpdate: { tools: { tools } } } }],
-  ] as const)('%s are waited for as they are declared now', (_, event) => {
+  it('are waited for as they are declared now', () => {
     const w = world({ input: { gatesAudio: true } });
     w.call('later');
-    w.session.send(event);
+    w.session.send({ type: 'setup.amended', update: { tools: { tools } } });
     w.call('free');
     w.settle('later');
     w.message({ toolCall: { functionCalls: [{ id: 'again', name: 'tool-later', args: {} }] } });

@@ -1,6 +1,5 @@
 /** The tool calls of the session's chart: fake functions, a fake uplink, virtual clock. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { type CallTable, coverCalls, enterCalls, forgetAnswers, keptRows, moveCalls, noCalls } from '../../machines/live/calls.js';
 import { begin } from '../../machines/live/session-steps.js';
 import { leaveNothing, type SessionWorld, sessionWorld as world } from './session-world.js';
 
@@ -112,36 +111,6 @@ describe('tool calls', () => {
   });
 });
 
-describe('the table of calls', () => {
-  const answered = (table: CallTable, from: number, to: number): CallTable => {
-    let next = table;
-    for (let n = from; n < to; n++) {
-      next = enterCalls(next, { toolCall: { functionCalls: [{ id: `c${n}`, name: 'tool', args: {} }] } }, []).table;
-      next = moveCalls(next, ({ id }) => id === `c${n}`, { status: 'answered', answer: { n } }).table;
-    }
-    return next;
-  };
-  const open = enterCalls(noCalls, { toolCall: { functionCalls: [{ id: 'open', name: 'tool', args: {} }] } }, []).table;
-  const shape = ({ rows, forgottenCount }: CallTable) => [rows.length, rows[0]?.id, rows[1]?.id, rows.at(-1)?.id, forgottenCount];
-
-  it('remembers every open call, and a bounded number that have ended', () => {
-    const table = coverCalls(answered(open, 0, 100));
-    expect(shape(answered(table, 100, keptRows + 50))).toEqual([keptRows + 1, 'open', 'c50', `c${keptRows + 49}`, 0]);
-  });
-
-  it('forgets last, and counts, what a resumed conversation would lack', () => {
-    const table = answered(coverCalls(answered(open, 0, 100)), 100, keptRows + 103);
-    expect(shape(table)).toEqual([keptRows + 1, 'open', 'c103', `c${keptRows + 102}`, 3]);
-    expect([coverCalls(table).forgottenCount, forgetAnswers(table).forgottenCount]).toEqual([0, 0]);
-  });
-
-  it('takes a call that it has forgotten for a new one', () => {
-    const again = { toolCall: { functionCalls: [{ id: 'c0', name: 'tool', args: {} }] } };
-    expect(enterCalls(answered(noCalls, 0, keptRows), again, []).repeated).toHaveLength(1);
-    expect(enterCalls(answered(noCalls, 0, keptRows + 1), again, []).fresh).toHaveLength(1);
-  });
-});
-
 it('a resumed session tells how many answers it cannot write again', () => {
   const w = world({ ready: true });
   w.message({ sessionResumptionUpdate: { newHandle: 'h1', resumable: true } });
@@ -191,6 +160,23 @@ describe('an answer', () => {
     w.session.send({ type: 'uplink.withdrawn', key: 1 });
     w.session.send({ type: 'uplink.written', key: 1 });
     expect([w.statusOf('a'), w.told()]).toEqual(['answered', ['tool.called', 'tool.answered']]);
+  });
+
+  it('that was taken back and written all the same is not written once more on the next socket', () => {
+    const w = world({ ready: true });
+    w.message({ sessionResumptionUpdate: { newHandle: 'h1', resumable: true } });
+    w.isFast = false;
+    w.call('a');
+    w.settle('a');
+    w.isHanded = true;
+    w.message(cancel('a'));
+    w.session.send({ type: 'uplink.written', key: 1 });
+    expect(w.fact('tool.answered')).toEqual([{ type: 'tool.answered', id: 'a', name: 'tool-a', response: { output: 'a' } }]);
+    w.closed(1006);
+    w.clock.advanceBy(100);
+    w.opened();
+    w.message({ setupComplete: {} });
+    expect([w.fact('session.ready'), w.fact('tool.resent')]).toMatchObject([[{ resumed: true }], []]);
   });
 
   it('may come in parts, of which only the last ends the call', () => {
@@ -270,62 +256,6 @@ describe('an answer', () => {
     w.session.send({ type: 'call.listenerFailed', key: 7, reason: 'oops' });
     for (const type of ['uplink.written', 'uplink.withdrawn'] as const) w.session.send({ type, key: 7 });
     expect([w.session.getSnapshot().context, w.facts, w.wire]).toEqual([before, [], []]);
-  });
-});
-
-describe('an id that comes again', () => {
-  const weather = (city: string) => ({ toolCall: { functionCalls: [{ id: 'a', name: 'weather', args: { city } }] } });
-  const cities = ({ runs }: SessionWorld) => runs.map(({ input }) => input.args['city']);
-  const sunny = { toolResponse: { functionResponses: [{ id: 'a', name: 'weather', response: { output: 'sunny' }, scheduling: 'SILENT' }] } };
-  const answerSunny = (w: SessionWorld) => w.settle('a', { output: 'sunny' }, { scheduling: 'SILENT' });
-
-  it('while its call is open is the same call: it runs once, and one answer serves', () => {
-    const w = world({ ready: true });
-    w.isFast = false;
-    w.message({ toolCall: { functionCalls: [1, 2].map(() => ({ id: 'a', name: 'weather', args: { city: 'Oslo' } })) } });
-    w.message(weather('Bern'));
-    answerSunny(w);
-    w.message(weather('Oslo'));
-    w.settle('a', { late: true });
-    w.flush();
-    expect([cities(w), w.wire]).toEqual([['Oslo'], [sunny]]);
-    expect(w.told()).toEqual(['tool.called', 'tool.repeated', 'tool.repeated', 'tool.answered']);
-  });
-
-  it('after the answer, with the same call, is answered the same again and not run', () => {
-    const w = world({ ready: true });
-    w.message(weather('Oslo'));
-    answerSunny(w);
-    const twice = weather('Oslo').toolCall.functionCalls;
-    w.message({ toolCall: { functionCalls: [...twice, ...twice] } });
-    expect([cities(w), w.wire]).toEqual([['Oslo'], [sunny, sunny]]);
-    expect(w.toUplink.at(-1)).toMatchObject({ key: null, final: true });
-    expect(w.told()).toEqual(['tool.called', 'tool.answered', 'tool.repeated']);
-  });
-
-  it.each([
-    ['arguments', weather('Bern')],
-    ['a name', { toolCall: { functionCalls: [{ id: 'a', name: 'time', args: { city: 'Oslo' } }] } }],
-  ])('after the answer, with %s of its own, is a new call: it runs and is answered', (_, another) => {
-    const w = world({ ready: true });
-    w.message(weather('Oslo'));
-    answerSunny(w);
-    w.message(another);
-    expect(w.statusOf('a')).toBe('running');
-    w.settle('a', { output: 'rain' });
-    expect([w.runs.length, JSON.stringify(w.wire.at(-1)).includes('rain')]).toEqual([2, true]);
-    expect(w.told()).toEqual(['tool.called', 'tool.answered', 'tool.called', 'tool.answered']);
-  });
-
-  it('after a cancellation is a new call: it runs and is answered', () => {
-    const w = world({ ready: true });
-    w.message(weather('Oslo'));
-    w.message(cancel('a'));
-    w.message(weather('Oslo'));
-    expect(w.runs.map(({ isRunning }) => isRunning)).toEqual([false, true]);
-    answerSunny(w);
-    expect(w.wire).toEqual([sunny]);
-    expect(w.told()).toEqual(['tool.called', 'tool.cancelled', 'tool.called', 'tool.answered']);
   });
 });
 

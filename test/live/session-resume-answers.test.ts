@@ -65,6 +65,18 @@ describe('answers', () => {
     expect([w.wire.length, w.fact('tool.resent').length]).toEqual([2, 1]);
   });
 
+  it('that nobody asked for are withdrawn where the conversation is lost, and written where it is resumed', () => {
+    for (const resumed of [false, true]) {
+      const w = ready();
+      if (resumed) w.message({ sessionResumptionUpdate: { newHandle: 'h1', resumable: true } });
+      w.closed(1006);
+      w.session.send({ type: 'session.respond', id: 'old', unsolicited: 'weather', response: { by: 'app' } });
+      reopened(w);
+      accept(w);
+      expect(w.toUplink.filter((command) => command.type === 'uplink.withdraw')).toEqual(resumed ? [] : [{ type: 'uplink.withdraw', key: null }]);
+    }
+  });
+
   it('of a conversation that was lost are never written again', () => {
     const w = ready();
     w.call('a', 'b');

@@ -1,7 +1,7 @@
 /** A session's chart on a virtual clock, with sockets, an uplink and tools that do what a test says; its calls are the real ones. */
 import { expect } from 'vitest';
 import { type Actor, createActor, fromCallback, type Snapshot } from 'xstate';
-import type { JsonObject } from '../../machines/live/calls.js';
+import { type JsonObject, rowOf } from '../../machines/live/calls.js';
 import { sessionMachine } from '../../machines/live/session.js';
 import type {
   ConnectionCommand,
@@ -64,6 +64,8 @@ export interface SessionWorld {
   readonly log: string[];
   /** Whether the socket takes what the uplink has: set false for one that holds too much. */
   isFast: boolean;
+  /** Whether a socket was given what waits: set true, an answer can no longer be withdrawn, and its socket's word decides. */
+  isHanded: boolean;
   /** The present socket reports an event. */
   report(event: SessionEvent): void;
   opened(): void;
@@ -116,7 +118,11 @@ export function sessionWorld({ ready = false, snapshot, input: changes = {}, clo
   const runs: FakeRun[] = [];
   const facts: SessionEmitted[] = [];
   const log: string[] = [];
-  let uplink = fakeUplink(wire, () => undefined);
+  let uplink = fakeUplink(
+    wire,
+    () => undefined,
+    () => false,
+  );
   const begin = (name: string): (() => void) => {
     running.add(name);
     log.push(`${name} begins`);
@@ -139,7 +145,7 @@ export function sessionWorld({ ready = false, snapshot, input: changes = {}, clo
         };
       }),
       uplink: fromCallback<UplinkCommand, undefined>(({ sendBack, receive }) => {
-        uplink = fakeUplink(wire, sendBack);
+        uplink = fakeUplink(wire, sendBack, () => world.isHanded);
         receive((command) => {
           toUplink.push(command);
           uplink.obey(command);
@@ -173,7 +179,7 @@ export function sessionWorld({ ready = false, snapshot, input: changes = {}, clo
   session.on('*', (fact) => facts.push(fact));
   const report = (event: SessionEvent) => sockets.at(-1)?.report(event);
   const world: SessionWorld = {
-    ...{ clock, session, sockets, toUplink, wire, runs, facts, log, isFast: true, report },
+    ...{ clock, session, sockets, toUplink, wire, runs, facts, log, isFast: true, isHanded: false, report },
     opened: () => report({ type: 'socket.opened' }),
     closed: (code, reason = '') => report({ type: 'socket.closed', code, reason, at: clock.now() }),
     message: (message) => report({ type: 'server.message', message }),
@@ -183,7 +189,7 @@ export function sessionWorld({ ready = false, snapshot, input: changes = {}, clo
     flush: () => uplink.flush(),
     fact: (type) => facts.filter((fact) => fact.type === type) as never,
     told: () => facts.map(({ type }) => type).filter((type) => type !== 'session.message'),
-    statusOf: (id) => session.getSnapshot().context.calls.rows.find((row) => row.id === id)?.status,
+    statusOf: (id) => rowOf(session.getSnapshot().context.calls.rows, id)?.status,
     state: () => placeOf(session.getSnapshot().value),
     region: (name) => (session.getSnapshot().value as { open?: Readonly<Record<string, unknown>> }).open?.[name],
     saved: () => JSON.parse(JSON.stringify(session.getPersistedSnapshot())) as unknown,
@@ -202,7 +208,7 @@ export function sessionWorld({ ready = false, snapshot, input: changes = {}, clo
 }
 
 /** Answers wait until the uplink is open and the socket takes them; each that is written is told, and each that is withdrawn before. */
-function fakeUplink(wire: JsonObject[], tell: (event: SessionEvent) => void) {
+function fakeUplink(wire: JsonObject[], tell: (event: SessionEvent) => void, isHanded: () => boolean) {
   let isOpen = false;
   let waiting: Extract<UplinkCommand, { type: 'uplink.answer' | 'uplink.seed' | 'uplink.send' }>[] = [];
   return {
@@ -210,10 +216,12 @@ function fakeUplink(wire: JsonObject[], tell: (event: SessionEvent) => void) {
       if (command.type === 'uplink.open') isOpen = true;
       else if (command.type === 'uplink.hold') isOpen = false;
       else if (command.type === 'uplink.answer' || command.type === 'uplink.seed' || command.type === 'uplink.send') waiting.push(command);
-      else if (command.type === 'uplink.withdraw') {
+      else if (command.type === 'uplink.withdraw' && !isHanded()) {
         const mine = waiting.filter((one) => one.type === 'uplink.answer' && (one.key ?? one.again) === command.key);
         waiting = waiting.filter((one) => !mine.includes(one));
-        if (mine.some((one) => one.type === 'uplink.answer' && one.final && one.key !== null)) tell({ type: 'uplink.withdrawn', key: command.key });
+        const { key } = command;
+        const isLast = mine.some((one) => one.type === 'uplink.answer' && one.final && one.key !== null);
+        if (key !== null && isLast) tell({ type: 'uplink.withdrawn', key });
       }
     },
     flush(): void {

@@ -172,6 +172,15 @@ describe('parts of answers, and answers that nobody asked for', () => {
     expect(told).toHaveLength(2);
   });
 
+  it('that nobody asked for go with the conversation, and are told: a new one knows nothing of them', () => {
+    const { uplink, told, connect } = uplinkWorld({ online: false, maxContent: 9 });
+    for (const command of [unasked('u'), part(1), last(2, {}), unasked('v')]) uplink.obey(command);
+    uplink.obey({ ...last(3, {}), key: null, again: 3 });
+    uplink.obey({ type: 'uplink.withdraw', key: null });
+    expect(told).toEqual(['u', 'v'].map((id) => ({ type: 'uplink.told', fact: { type: 'tool.rejected', id, reason: 'contextLost' } })));
+    expect(connect().wire).toHaveLength(3);
+  });
+
   it('that wait are bounded in bytes with all else, but for one that finds nothing waiting', () => {
     const { uplink, told } = uplinkWorld({ online: false, maxContent: 99, maxBytes: 200 });
     const sized = (bytes: number) => ({ ...part(1), message: { toolResponse: { by: '.'.repeat(bytes) } } });

@@ -287,6 +287,17 @@ describe('what the chart is told to send', () => {
     ]);
   });
 
+  it('to replace a part of the setup is told once it is taken, and not where it is refused', () => {
+    const { uplink, told } = uplinkWorld({ online: false, maxContent: 1 });
+    const update = { systemInstruction: { parts: [{ text: 'be brief' }] } };
+    for (const ref of ['r1', 'r2']) uplink.obey({ type: 'uplink.send', message: { contextUpdate: update }, ref });
+    expect(told).toEqual([
+      { type: 'uplink.told', fact: { type: 'session.queued', ref: 'r1' } },
+      { type: 'setup.amended', update },
+      { type: 'uplink.told', fact: { type: 'session.rejected', ref: 'r2', reason: 'full' } },
+    ]);
+  });
+
   it('as the seed of a conversation is written before all else', () => {
     const { uplink, connect } = uplinkWorld({ online: false });
     uplink.send(text(1));

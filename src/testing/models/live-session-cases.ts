@@ -81,7 +81,7 @@ function responds(part: boolean, id: 'a' | 'later' = 'a'): Case {
   const response = { by: 'app' };
   return happens(
     (session) => {
-      const row = rows(session).find((one) => one.id === id);
+      const row = rows(session).findLast((one) => one.id === id);
       if (row === undefined) return stays(`tool.rejected "${id}" "unknown"`)(session);
       if (part && row.blocking && isOpen(row)) return stays(`tool.rejected "${id}" "blocking"`)(session);
       const isTaken = row.status === 'running' || (row.status === 'pending' && !part);
@@ -116,10 +116,10 @@ export const events: NonNullable<SessionModel['events']> = {
       sent({ type: 'session.send', message: { realtimeInput: { audio: {} } } }),
       { weight: 0.2 },
     ),
-    'app: has the instruction replaced': happens(
-      (session) => amending(session, { phase: phase(session), written: ['send'] }),
+    'app: asks to have the instruction replaced': happens(
+      (session) => requesting(session, { phase: phase(session), written: ['send'] }),
       sent({ type: 'session.send', message: { contextUpdate: update } }),
-      { weight: 0.1, when: (session) => phase(session) !== 'closing' && !ledger(session).amended },
+      { weight: 0.1, when: (session) => phase(session) !== 'closing' },
     ),
   },
   'turn.requested': {
@@ -128,11 +128,10 @@ export const events: NonNullable<SessionModel['events']> = {
     }),
   },
   'setup.amended': {
-    'app: has replaced the instruction, past the chart': happens(
-      (session) => amending(session, { phase: phase(session) }),
-      sent({ type: 'setup.amended', update }),
-      { weight: 0.1, when: (session) => !ledger(session).amended },
-    ),
+    'app: has replaced the instruction': happens((session) => amending(session, { phase: phase(session) }), sent({ type: 'setup.amended', update }), {
+      weight: 0.1,
+      when: (session) => !ledger(session).amended,
+    }),
   },
   'session.respond': {
     'app: answers a': responds(false),
@@ -223,7 +222,7 @@ const messages: Readonly<Record<string, Case>> = {
   'server: cancels a, whose answer is being written': {
     ...cancelsLate,
     run: (session) => {
-      uplink(session).handed = rows(session).find(({ id }) => id === 'a')?.key ?? null;
+      uplink(session).handed = rows(session).findLast(({ id }) => id === 'a')?.key ?? null;
       cancelsLate.run?.(session);
     },
   },

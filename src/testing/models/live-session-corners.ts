@@ -19,6 +19,8 @@ export const corners: NonNullable<Model<typeof sessionMachine>['corners']> = {
   'an answer is written': [...called, 'a answers', 'uplink: an answer is written'],
   'a call is taken back while its answer waits': [...called, 'a answers', 'server: cancels a'],
   'a call is taken back too late': [...called, 'a answers', 'server: cancels a, whose answer is being written'],
+  'an answer that nobody asked for goes with the conversation': [...ready, ...lost, 'app: answers a call of another process', ...begin],
+  'such a call comes again, and runs': [...called, 'a answers', 'server: cancels a, whose answer is being written', 'server: calls a', 'a answers'],
   'answers wait while the conversation is lost': [
     ...called,
     ...['server: calls later', 'socket: closed 1006', 'a answers', 'later answers', '100 ms pass', ...begin],
@@ -57,11 +59,11 @@ export const corners: NonNullable<Model<typeof sessionMachine>['corners']> = {
     ...ready,
     ...['server: the model speaks', 'app: the user speaks', ...lost, ...begin, 'server: the model speaks', 'server: the turn is over'],
   ],
-  'the next setup has what the app replaced': [...ready, 'app: has the instruction replaced', ...lost, ...begin],
-  'so it has what was replaced past the chart': [...ready, 'app: has replaced the instruction, past the chart', ...lost, ...begin],
+  'the next setup has what the app replaced': [...ready, 'app: has replaced the instruction', ...lost, ...begin],
+  'it has nothing that is only asked for': [...ready, 'app: asks to have the instruction replaced', ...lost, ...begin],
   'an instruction that is replaced makes the handle old': [
     ...ready,
-    ...['server: gives a handle', 'app: has replaced the instruction, past the chart', 'server: goes away'],
+    ...['server: gives a handle', 'app: has replaced the instruction', 'server: goes away'],
   ],
   'the user who spoke over the model is silent when it speaks again': [
     ...ready,

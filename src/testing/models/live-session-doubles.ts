@@ -89,11 +89,20 @@ function obey(fake: Fake, is: UplinkNotes, command: UplinkCommand): void {
   if (command.type === 'uplink.end') is.isEnded = true;
   if (command.type === 'uplink.answer') is.waiting.push(command);
   if (command.type === 'uplink.send' && command.ref !== null) tell(fake, { type: 'uplink.told', fact: { type: 'session.queued', ref: command.ref } });
-  if (command.type === 'uplink.withdraw' && !is.isEnded && is.handed !== command.key) {
-    const mine = is.waiting.filter(({ key, again }) => key === command.key || again === command.key);
+  if (command.type === 'uplink.withdraw' && !is.isEnded && (command.key === null || is.handed !== command.key)) {
+    const mine = is.waiting.filter(({ key, again }) => (key ?? again ?? null) === command.key);
     is.waiting = is.waiting.filter((answer) => !mine.includes(answer));
-    if (mine.some(({ final, key }) => final && key !== null)) tell(fake, { type: 'uplink.withdrawn', key: command.key });
+    const refused = command.key === null ? mine.map(idOf) : [];
+    for (const id of refused) tell(fake, { type: 'uplink.told', fact: { type: 'tool.rejected', id, reason: 'contextLost' } });
+    const { key } = command;
+    if (key !== null && mine.some((answer) => answer.final && answer.key !== null)) tell(fake, { type: 'uplink.withdrawn', key });
   }
+}
+
+/** The id on the wire that an answer bears. */
+export function idOf({ message }: Extract<UplinkCommand, { type: 'uplink.answer' }>): string {
+  const { functionResponses } = message['toolResponse'] as { functionResponses: readonly [{ id?: string }] };
+  return functionResponses[0].id ?? '';
 }
 
 /** The first answer that somebody waits to hear of is written, and all before it. */
@@ -128,7 +137,7 @@ export function callOf(fake: Fake): ToolCallInput {
 
 /** The actor of the call with that id that lives now. */
 export function liveCall(session: Session, id: string): Fake | undefined {
-  return session.of('toolCall').find((fake) => callOf(fake).id === id);
+  return session.of('toolCall').findLast((fake) => callOf(fake).id === id);
 }
 
 /** Runs it, and has it not given its answer? */

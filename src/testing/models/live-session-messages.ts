@@ -1,6 +1,6 @@
 /** What the server says to a Live session in its model, and what is foreseen of it. */
 import { type CallRow, isOpen, type JsonObject } from '../../../machines/live/calls.js';
-import { rows, type Session, uplink } from './live-session-doubles.js';
+import { idOf, rows, type Session, uplink } from './live-session-doubles.js';
 import { answerWords, type Foreseen, inputOf, isReady, ledger, phase, type Phase } from './live-session-ledger.js';
 
 export interface ModelCall extends JsonObject {
@@ -45,9 +45,11 @@ export function onTheWire({ setupComplete, turn, speech, calls, cancels, handle,
 
 /** Is it, by the table before the message, a call that was delivered before? */
 export function earlierOf(session: Session, { id, args }: ModelCall): CallRow | undefined {
-  const row = rows(session).find((one) => one.id === id);
+  const row = rows(session).findLast((one) => one.id === id);
   const isClosing = phase(session) === 'closing';
-  if (row === undefined || isOpen(row)) return row;
+  // Taken back while its answer was being written, it is over for the server.
+  if (row === undefined || uplink(session).handed === row.key) return undefined;
+  if (isOpen(row)) return row;
   const isSame = row.status === 'answered' && row.answer !== null && JSON.stringify(row.args) === JSON.stringify(args);
   return isSame && !isClosing ? row : undefined;
 }
@@ -136,6 +138,9 @@ function beginning(session: Session, fresh: readonly string[]): Foreseen {
   const before = rows(session).filter(({ id }) => !fresh.includes(id));
   const dropped = before.filter((row) => isOpen(row) && row.key <= own.keyAtSetup && (isAfresh || unheard(row)));
   const again = before.filter((row) => isResumed && row.status === 'answered' && row.answer !== null && !row.covered && !unheard(row));
+  const unasked = uplink(session)
+    .waiting.filter(({ key, again: former }) => key === null && former === undefined)
+    .map(idOf);
   const said = [
     `session.ready "s1" ${isResumed}`,
     ...(isAfresh ? [`session.contextLost ${JSON.stringify(own.lost ?? 'noHandle')}`] : []),
@@ -148,6 +153,7 @@ function beginning(session: Session, fresh: readonly string[]): Foreseen {
       'tool.resent',
       again.map(({ id }) => id),
     ),
+    ...tell('tool.rejected', isAfresh ? unasked : [], ' "contextLost"'),
   ];
   if (own.goAway !== null) own.goAway.by = session.clock.now() + own.goAway.leftMs;
   Object.assign(own, { wasReady: true, lost: null, attempt: 0, speaksOver: false });

@@ -1,0 +1,83 @@
+/** Ids of calls that the server uses again: the same call once more, or a new one. */
+import { afterEach, describe, expect, it } from 'vitest';
+import { leaveNothing, type SessionWorld, sessionWorld as world } from './session-world.js';
+
+afterEach(leaveNothing);
+
+const cancel = (...ids: string[]) => ({ toolCallCancellation: { ids } });
+
+describe('an id that comes again', () => {
+  const weather = (city: string) => ({ toolCall: { functionCalls: [{ id: 'a', name: 'weather', args: { city } }] } });
+  const cities = ({ runs }: SessionWorld) => runs.map(({ input }) => input.args['city']);
+  const sunny = { toolResponse: { functionResponses: [{ id: 'a', name: 'weather', response: { output: 'sunny' }, scheduling: 'SILENT' }] } };
+  const answerSunny = (w: SessionWorld) => w.settle('a', { output: 'sunny' }, { scheduling: 'SILENT' });
+
+  it('while its call is open is the same call: it runs once, and one answer serves', () => {
+    const w = world({ ready: true });
+    w.isFast = false;
+    w.message({ toolCall: { functionCalls: [1, 2].map(() => ({ id: 'a', name: 'weather', args: { city: 'Oslo' } })) } });
+    w.message(weather('Bern'));
+    answerSunny(w);
+    w.message(weather('Oslo'));
+    w.settle('a', { late: true });
+    w.flush();
+    expect([cities(w), w.wire]).toEqual([['Oslo'], [sunny]]);
+    expect(w.told()).toEqual(['tool.called', 'tool.repeated', 'tool.repeated', 'tool.answered']);
+  });
+
+  it('after the answer, with the same call, is answered the same again and not run', () => {
+    const w = world({ ready: true });
+    w.message(weather('Oslo'));
+    answerSunny(w);
+    const twice = weather('Oslo').toolCall.functionCalls;
+    w.message({ toolCall: { functionCalls: [...twice, ...twice] } });
+    expect([cities(w), w.wire]).toEqual([['Oslo'], [sunny, sunny]]);
+    expect(w.toUplink.at(-1)).toMatchObject({ key: null, final: true });
+    expect(w.told()).toEqual(['tool.called', 'tool.answered', 'tool.repeated']);
+  });
+
+  it.each([
+    ['arguments', weather('Bern')],
+    ['a name', { toolCall: { functionCalls: [{ id: 'a', name: 'time', args: { city: 'Oslo' } }] } }],
+  ])('after the answer, with %s of its own, is a new call: it runs and is answered', (_, another) => {
+    const w = world({ ready: true });
+    w.message(weather('Oslo'));
+    answerSunny(w);
+    w.message(another);
+    expect(w.statusOf('a')).toBe('running');
+    w.settle('a', { output: 'rain' });
+    expect([w.runs.length, JSON.stringify(w.wire.at(-1)).includes('rain')]).toEqual([2, true]);
+    expect(w.told()).toEqual(['tool.called', 'tool.answered', 'tool.called', 'tool.answered']);
+  });
+
+  it('after a cancellation is a new call: it runs and is answered', () => {
+    const w = world({ ready: true });
+    w.message(weather('Oslo'));
+    w.message(cancel('a'));
+    w.message(weather('Oslo'));
+    expect(w.runs.map(({ isRunning }) => isRunning)).toEqual([false, true]);
+    answerSunny(w);
+    expect(w.wire).toEqual([sunny]);
+    expect(w.told()).toEqual(['tool.called', 'tool.cancelled', 'tool.called', 'tool.answered']);
+  });
+
+  it.each([
+    ['written', 'tool.answered'],
+    ['withdrawn', 'tool.cancelled'],
+  ] as const)('after a cancellation that crossed the answer is a new call, be that answer %s then or not', (word, fact) => {
+    const w = world({ ready: true });
+    w.isFast = false;
+    w.message(weather('Oslo'));
+    answerSunny(w);
+    w.isHanded = true;
+    w.message(cancel('a'));
+    w.message(weather('Oslo'));
+    w.message(weather('Oslo'));
+    expect([w.statusOf('a'), w.runs.length, w.told()]).toEqual(['running', 2, ['tool.called', 'tool.called', 'tool.repeated']]);
+    w.session.send({ type: 'session.respond', id: 'a', response: { by: 'app' } });
+    w.session.send({ type: `uplink.${word}`, key: 1 });
+    expect(w.session.getSnapshot().context.calls.rows.map(({ key, status }) => [key, status])).toEqual([[2, 'answering']]);
+    w.session.send({ type: 'uplink.written', key: 2 });
+    expect([w.told().slice(-2), w.statusOf('a'), w.region('tools')]).toEqual([[fact, 'tool.answered'], 'answered', 'idle']);
+  });
+});
