@@ -1,47 +1,17 @@
 /** The guide to Live sessions is true: its first program and the examples run against the built package, and its page of states has them all. */
-import { execFile } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { AnyStateNode } from 'xstate';
 import { sessionMachine } from '../../machines/live/session.js';
 import { toolCallMachine } from '../../machines/live/tool-call.js';
 import { geminiServer } from '../../src/testing/gemini-server/server.js';
-import { buildPackage, compilePrograms } from '../browser/package.js';
+import { guidePrograms } from '../browser/guide-programs.js';
 
-const root = join(import.meta.dirname, '../..');
-const guide = readFileSync(join(root, 'docs/guides/live.md'), 'utf8');
-const [first = ''] = [...guide.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map((match) => match[1] ?? '');
-const examples = readdirSync(join(root, 'examples/live')).filter((name) => name.endsWith('.ts'));
-let folder = '';
-
-beforeAll(() => {
-  mkdirSync(join(root, '.build'), { recursive: true });
-  folder = mkdtempSync(join(root, '.build', 'live-guide-'));
-  buildPackage(
-    folder,
-    ['src/index.ts', 'src/testing/index.ts'].map((file) => join(root, file)),
-  );
-  for (const name of examples) copyFileSync(join(root, 'examples/live', name), join(folder, name));
-  writeFileSync(join(folder, 'first.ts'), first);
-  compilePrograms(folder, [...examples, 'first.ts']);
-}, 120_000);
-
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-/** Runs a program with nothing of this run in its environment. */
-async function printedBy(name: string, env: Record<string, string> = {}): Promise<string> {
-  const { PATH = '', HOME = '' } = process.env;
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, [join(folder, name)], { env: { PATH, HOME, ...env }, timeout: 30_000 });
-  expect(stderr).toBe('');
-  return stdout;
-}
+const { guide, blocks, examples, run, printedBy } = guidePrograms('live', 'live', 1);
 
 describe('the guide to Live sessions', { timeout: 60_000 }, () => {
   it('begins with ten lines that work', async () => {
     expect(guide.indexOf('```ts')).toBeLessThan(600);
-    expect(first.trimEnd().split('\n')).toHaveLength(10);
+    expect(blocks[0]?.trimEnd().split('\n')).toHaveLength(10);
     await using server = await geminiServer({
       key: 'a-key',
       deadlineMs: 20_000,
@@ -56,7 +26,7 @@ describe('the guide to Live sessions', { timeout: 60_000 }, () => {
         { expectClose: { code: 1000 } },
       ],
     });
-    expect(await printedBy('first.js', { GEMINI_API_KEY: 'a-key', GEMINI_BASE_URL: server.url })).toBe('Light rain, 12 °C');
+    expect(await run('block0.js', { GEMINI_API_KEY: 'a-key', GEMINI_BASE_URL: server.url })).toBe('Light rain, 12 °C');
     expect(await server.outcome).toEqual({ ok: true });
     expect(server.answers()).toMatchObject([{ id: '1', response: { sky: 'light rain', celsius: 12 } }]);
   });
@@ -94,12 +64,12 @@ describe('the examples', { timeout: 60_000 }, () => {
       ['open', 'this socket ends in 10000 ms', 'open again, resumed', 'It is on its way.', 'closed: 1000', 'the server saw the whole of it'],
     ],
   ])('%s prints what it promises', async (name, lines) => {
-    const printed = (await printedBy(name)).trimEnd().split('\n');
+    const printed = await printedBy(name);
     expect([...printed].sort()).toEqual([...lines].sort());
     expect(printed.at(-1)).toBe(lines.at(-1));
   });
 
   it('are all run', () => {
-    expect(examples.sort()).toEqual(['callbacks.ts', 'conversation.ts']);
+    expect(examples).toEqual(['callbacks.ts', 'conversation.ts']);
   });
 });

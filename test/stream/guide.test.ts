@@ -1,39 +1,11 @@
 /** The guide to streams is true: its programs and the examples run against the built package, and its table has every kind of failure. */
-import { execFile } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { geminiServer } from '../../src/testing/gemini-server/server.js';
-import { buildPackage, compilePrograms } from '../browser/package.js';
+import { guidePrograms, root } from '../browser/guide-programs.js';
 
-const root = join(import.meta.dirname, '../..');
-const guide = readFileSync(join(root, 'docs/guides/streams.md'), 'utf8');
-const blocks = [...guide.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map((match) => match[1] ?? '');
-const examples = readdirSync(join(root, 'examples/stream'));
-let folder = '';
-
-beforeAll(() => {
-  mkdirSync(join(root, '.build'), { recursive: true });
-  folder = mkdtempSync(join(root, '.build', 'stream-guide-'));
-  buildPackage(
-    folder,
-    ['src/index.ts', 'src/testing/index.ts'].map((file) => join(root, file)),
-  );
-  for (const name of examples) copyFileSync(join(root, 'examples/stream', name), join(folder, name));
-  for (const [index, block] of blocks.entries()) writeFileSync(join(folder, `block${index}.ts`), block);
-  compilePrograms(folder, [...examples, ...blocks.map((_, index) => `block${index}.ts`)]);
-}, 120_000);
-
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-/** Runs a program with nothing of this run in its environment. */
-async function printedBy(name: string, env: Record<string, string> = {}): Promise<string[]> {
-  const { PATH = '', HOME = '' } = process.env;
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, [join(folder, name)], { env: { PATH, HOME, ...env }, timeout: 30_000 });
-  expect(stderr).toBe('');
-  return stdout.trimEnd().split('\n');
-}
+const { guide, examples, printedBy } = guidePrograms('streams', 'stream');
 
 describe('the guide to streams', { timeout: 60_000 }, () => {
   it('begins with a program that works', async () => {
@@ -72,6 +44,6 @@ describe('the examples', { timeout: 60_000 }, () => {
   });
 
   it('are all run', () => {
-    expect(examples.sort()).toEqual(['feed.ts', 'generation.ts']);
+    expect(examples).toEqual(['feed.ts', 'generation.ts']);
   });
 });
