@@ -68,8 +68,8 @@ export type SessionEvent =
   | ({ type: 'session.respond'; id: string; unsolicited?: string } & ToolAnswer)
   | { type: 'session.close' }
   | { type: 'supervisor.shutdown'; reason?: ExitReason }
-  /** What the app has sent, past the chart, changes the conversation: it waits for the model, which a handle from before does not know. */
-  | { type: 'turn.requested' }
+  /** What the app has sent, past the chart, changes the conversation, which a handle from before does not know. `awaits`: the model is to answer. */
+  | { type: 'turn.requested'; awaits: boolean }
   /** The app has sent a `contextUpdate`, past the chart: later setups are to have it. */
   | { type: 'setup.amended'; update: JsonObject }
   | { type: 'socket.opening' }

@@ -17,6 +17,8 @@ export interface SessionContext extends SessionInput {
   readonly handle: string | null;
   /** Does that handle stand for everything so far? What either side says, a call, an answer or `resumable: false` makes it old. */
   readonly isFresh: boolean;
+  /** Has the app asked for a turn of the model, of which nothing has come? A handle may have crossed with what was asked. */
+  readonly awaitsTurn: boolean;
   /** Did the user begin to speak before the model's turn was over, and has not ended? */
   readonly speaksOver: boolean;
   /** Does the present socket's setup bear a handle? */
@@ -51,6 +53,7 @@ export function initialContext(input: SessionInput): SessionContext {
     isAccepted: false,
     handle: input.resumption && typeof handle === 'string' && handle !== '' ? handle : null,
     isFresh: false,
+    awaitsTurn: false,
     speaksOver: false,
     isResuming: false,
     keyAtSetup: 0,
@@ -151,8 +154,8 @@ export function rotationDelay({ goAway, rotationMarginMs }: SessionContext): num
 }
 
 /** Can the socket be left at once? Nobody waits for an answer, and the conversation can be resumed as it stands, or not at all. */
-export function mayRotate({ goAway, calls, resumption, isFresh }: SessionContext): boolean {
-  return goAway !== null && calls.openCount === 0 && (!resumption || isFresh);
+export function mayRotate({ goAway, calls, resumption, isFresh, awaitsTurn }: SessionContext): boolean {
+  return goAway !== null && !awaitsTurn && calls.openCount === 0 && (!resumption || isFresh);
 }
 
 /** Is a call open for which the model waits? */

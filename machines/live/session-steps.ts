@@ -20,7 +20,7 @@ import {
   toolResponse,
 } from './calls.js';
 import { childOfEvent, reasonOfEvent } from '../supervision/exit.js';
-import { durationMs } from './duration.js';
+import { asksForTurn, beginsTurn, goAwayIn, isTelling, speechIn } from './messages.js';
 import type { ConnectionCommand, SessionEmitted, SessionEvent, UplinkCommand } from './session-events.js';
 import { delayOf, type SessionContext, type SocketEnd, withLoss } from './session-state.js';
 import type { ToolAnswer, ToolCallEvent, ToolCallInput } from './tool-call.js';
@@ -77,8 +77,11 @@ function callInput({ toolDeadlines, toolMs }: SessionContext, { key, id, name, a
 }
 
 /** A message of the app that took the chart's way: no handle knows of it yet. */
-export function passOn(message: JsonObject, ref: string | undefined): SessionStep {
-  return { changes: { isFresh: false }, toUplink: [{ type: 'uplink.send', message, ref: ref ?? null }] };
+export function passOn(context: SessionContext, message: JsonObject, ref: string | undefined): SessionStep {
+  return {
+    changes: { isFresh: false, awaitsTurn: context.awaitsTurn || asksForTurn(message) },
+    toUplink: [{ type: 'uplink.send', message, ref: ref ?? null }],
+  };
 }
 
 /**
@@ -114,6 +117,7 @@ export function readMessage(context: SessionContext, message: JsonObject): Sessi
       // A call is not yet in the handle that comes with it.
       ...(fresh.length > 0 ? { isFresh: false } : {}),
       calls: run.table,
+      awaitsTurn: context.awaitsTurn && fresh.length === 0 && !beginsTurn(message),
     },
     facts: [
       { type: 'session.message', message },
@@ -164,21 +168,6 @@ function withdraw({ key }: CallRow): UplinkCommand {
   return { type: 'uplink.withdraw', key };
 }
 
-/** Does it say something that a handle from before does not know: of the model, or of what the user says? */
-function isTelling(message: JsonObject): boolean {
-  const content = fieldOf(message, 'serverContent');
-  const told = ['modelTurn', 'inputTranscription', 'interimInputTranscription', 'outputTranscription'];
-  return told.some((field) => fieldOf(content, field) !== undefined) || speechIn(message) !== null;
-}
-
-/** Where a message says that the user begins or ends to speak: in `voiceActivity`, or in the signal of the detection. */
-function speechIn(message: JsonObject): 'started' | 'ended' | null {
-  const activity = fieldOf(fieldOf(message, 'voiceActivity'), 'voiceActivityType');
-  const signal = fieldOf(fieldOf(message, 'voiceActivityDetectionSignal'), 'vadSignalType');
-  if (activity === 'ACTIVITY_START' || signal === 'VAD_SIGNAL_TYPE_SOS') return 'started';
-  return activity === 'ACTIVITY_END' || signal === 'VAD_SIGNAL_TYPE_EOS' ? 'ended' : null;
-}
-
 /** What a message means for the conversation, in the order of the protocol: a model's turn, its interruption, its end. */
 function meaningOf(message: JsonObject, { isAccepted }: SessionContext): readonly SessionEvent[] {
   const raises: SessionEvent[] = [];
@@ -194,12 +183,6 @@ function meaningOf(message: JsonObject, { isAccepted }: SessionContext): readonl
   if (fieldOf(content, 'interrupted') === true) raises.push({ type: 'turn.interrupted' });
   if (fieldOf(content, 'turnComplete') === true) raises.push({ type: 'turn.completed' });
   return raises;
-}
-
-/** The socket will be ended by the server. Raised last: a socket is not left in the turn that its message begins. */
-function goAwayIn(message: JsonObject) {
-  const goAway = fieldOf(message, 'goAway');
-  return goAway === undefined ? [] : [{ type: 'rotation.announced' as const, timeLeftMs: durationMs(fieldOf(goAway, 'timeLeft')) }];
 }
 
 // ---- calls
@@ -301,7 +284,7 @@ export function abandonCalls(context: SessionContext, reason: string, answers: '
 /** Restored from a snapshot: the socket is gone, and with it the calls; moments of another clock mean nothing. */
 export function forgetSocket(context: SessionContext): SessionStep {
   const { changes, facts = [], over = [] } = abandonCalls(context, 'restored', 'drop');
-  return { changes: { ...changes, losses: [], rotations: [], attempt: 0, isAccepted: false, isRestored: false }, facts, over };
+  return { changes: { ...changes, losses: [], rotations: [], attempt: 0, awaitsTurn: false, isAccepted: false, isRestored: false }, facts, over };
 }
 
 // ---- sockets

@@ -93,7 +93,7 @@ export const sessionMachine = setup({
     holdUplink: sendTo('uplink', { type: 'uplink.hold' }),
     endUplink: sendTo('uplink', { type: 'uplink.end' }),
     passOn: enqueueActions(({ context, enqueue }, p: says.Said & { ref: string | undefined }) =>
-      carryOut(enqueue, context, steps.passOn(p.message, p.ref)),
+      carryOut(enqueue, context, steps.passOn(context, p.message, p.ref)),
     ),
     rejectClosing: emit((_, p: { ref: string | undefined }) => ({ type: 'session.rejected', ref: p.ref ?? null, reason: 'closing' })),
     gate: sendTo('uplink', { type: 'uplink.gate', closed: true }),
@@ -104,7 +104,7 @@ export const sessionMachine = setup({
     closeSocket: sendTo('connection', { type: 'connection.close', code: 1000, reason: '' }),
     leaveSocket: enqueueActions(({ context, enqueue }) => carryOut(enqueue, context, steps.leaveSocket())),
     noteRotation: assign({ rotations: ({ context }, p: { at: number }) => state.withRotation(context, p.at) }),
-    noteRequest: assign({ isFresh: false }),
+    noteRequest: assign({ isFresh: false, awaitsTurn: ({ context }, p: { awaits: boolean }) => context.awaitsTurn || p.awaits }),
     amendSetup: assign(({ context }, p: { update: JsonObject }) => ({ isFresh: false, ...steps.amended(context, p.update) })),
     noteSpeech: assign({ speaksOver: (_, p: { over: boolean }) => p.over }),
     noteGoAway: assign({ goAway: (_, p: { timeLeftMs: number | null }) => p }),
@@ -136,7 +136,7 @@ export const sessionMachine = setup({
         'uplink.told': { actions: { type: 'tellUplink', params: ({ event }) => ({ fact: event.fact }) } },
         'session.respond': { actions: { type: 'respond', params: ({ event: { type: _type, ...answer } }) => answer } },
         'session.send': { actions: { type: 'passOn', params: ({ event }) => ({ message: event.message, ref: event.ref }) } },
-        'turn.requested': { actions: 'noteRequest' },
+        'turn.requested': { actions: { type: 'noteRequest', params: ({ event }) => ({ awaits: event.awaits }) } },
         'setup.amended': { actions: { type: 'amendSetup', params: ({ event }) => ({ update: event.update }) } },
         'tools.failed': { target: 'failed', actions: { type: 'noteLoss', params: { kind: 'toolsCrashed' } } },
         // Where there is no conversation to take leave of, both end it at once.

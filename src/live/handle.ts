@@ -5,6 +5,7 @@
  * that has ended is answered, where XState would drop the event.
  */
 import { isOpen, type JsonObject, rowOf } from '../../machines/live/calls.js';
+import { asksForTurn } from '../../machines/live/messages.js';
 import { type SessionEnd, type SessionFailure, wordsOf } from '../../machines/live/ending.js';
 import { sessionMachine } from '../../machines/live/session.js';
 import type { SessionEmitted } from '../../machines/live/session-events.js';
@@ -228,9 +229,10 @@ class Handle implements LiveSession {
   #send(message: JsonObject): SendOutcome {
     if (this.ref.getSnapshot().status !== 'active') return { status: 'rejected', reason: 'closed' };
     const outcome = uplinkOf(this.ref)?.send(message) ?? ({ status: 'rejected', reason: 'unstarted' } as const);
+    if (outcome.status !== 'sent' && outcome.status !== 'queued') return outcome;
     // Told only where it changes anything: audio flows, and only the first of it makes a handle old.
-    const isTold = outcome.status === 'sent' || outcome.status === 'queued';
-    if (isTold && (isInTurn(this.ref) || this.ref.getSnapshot().context.isFresh)) this.ref.send({ type: 'turn.requested' });
+    const awaits = asksForTurn(message);
+    if (awaits || isInTurn(this.ref) || this.ref.getSnapshot().context.isFresh) this.ref.send({ type: 'turn.requested', awaits });
     return outcome;
   }
 

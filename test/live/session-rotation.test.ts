@@ -158,7 +158,7 @@ describe('a goAway', () => {
   });
 
   it.each([
-    ['a turn of the app', { type: 'turn.requested' }],
+    ['a turn of the app', { type: 'turn.requested', awaits: false }],
     ['a message of the app, through the chart', { type: 'session.send', message: { clientContent: { turnComplete: true } } }],
     ['what the user says', { type: 'session.send', message: { realtimeInput: { audio: {} } } }],
     ['a setup that is amended', { type: 'setup.amended', update: {} }],

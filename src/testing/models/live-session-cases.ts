@@ -53,8 +53,10 @@ const reported = (event: SessionEvent) => (session: Session) => session.report('
 // ---- the app and its supervisor
 
 /** What waits for the model is not in any handle yet. */
-function requesting(session: Session, foreseen: Foreseen): Foreseen {
-  ledger(session).isFresh = false;
+function requesting(session: Session, foreseen: Foreseen, awaits = false): Foreseen {
+  const own = ledger(session);
+  own.isFresh = false;
+  own.awaitsTurn ||= awaits;
   return foreseen;
 }
 
@@ -104,8 +106,8 @@ export const events: NonNullable<SessionModel['events']> = {
       (session) =>
         phase(session) === 'closing'
           ? stays('session.rejected "closing" "r"')(session)
-          : requesting(session, { phase: phase(session), written: ['send'], said: ['session.queued "r"'] }),
-      sent({ type: 'session.send', message: { clientContent: {} }, ref: 'r' }),
+          : requesting(session, { phase: phase(session), written: ['send'], said: ['session.queued "r"'] }, true),
+      sent({ type: 'session.send', message: { clientContent: { turnComplete: true } }, ref: 'r' }),
       { weight: 0.3 },
     ),
     'app: lets the user be heard': happens(
@@ -123,9 +125,16 @@ export const events: NonNullable<SessionModel['events']> = {
     ),
   },
   'turn.requested': {
-    'app: has sent a turn, past the chart': happens((session) => requesting(session, { phase: phase(session) }), sent({ type: 'turn.requested' }), {
-      weight: 0.3,
-    }),
+    'app: has sent a turn, past the chart': happens(
+      (session) => requesting(session, { phase: phase(session) }, true),
+      sent({ type: 'turn.requested', awaits: true }),
+      { weight: 0.2 },
+    ),
+    'app: has sent audio, past the chart': happens(
+      (session) => requesting(session, { phase: phase(session) }),
+      sent({ type: 'turn.requested', awaits: false }),
+      { weight: 0.2 },
+    ),
   },
   'setup.amended': {
     'app: has replaced the instruction': happens((session) => amending(session, { phase: phase(session) }), sent({ type: 'setup.amended', update }), {

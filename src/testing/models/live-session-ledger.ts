@@ -38,6 +38,8 @@ export interface Ledger {
   handle: string | null;
   /** Does it stand for everything? */
   isFresh: boolean;
+  /** Has the app asked for a turn that has not begun? */
+  awaitsTurn: boolean;
   /** What the present socket's last `goAway` said, ms, and when the socket is to be left; null where there was none. */
   goAway: { readonly leftMs: number; by: number | null } | null;
   /** Does the user speak while the model's turn is not over? */
@@ -69,7 +71,18 @@ export interface Ledger {
 export function ledger(session: Session): Ledger {
   const handle = (inputOf(session).setup['sessionResumption'] as { handle?: string } | undefined)?.handle ?? null;
   session.notes['ledger'] ??= {
-    ...{ handle, isFresh: false, goAway: null, speaksOver: false, amended: false, wasReady: false, exit: null, lost: null, asked: null },
+    ...{
+      handle,
+      isFresh: false,
+      awaitsTurn: false,
+      goAway: null,
+      speaksOver: false,
+      amended: false,
+      wasReady: false,
+      exit: null,
+      lost: null,
+      asked: null,
+    },
     ...{ isAmended: false, losses: [], rotations: [], attempt: 0, keyAtSetup: 0 },
     ...{ phase: null, since: 0, restored: 0, problem: undefined },
   } satisfies Ledger;
@@ -142,8 +155,8 @@ export function difference(
 
 /** The socket can be left at once: nobody waits for an answer, and nothing would be forgotten. */
 function mayRotate(session: Session): boolean {
-  const { goAway, isFresh } = ledger(session);
-  return goAway !== null && isFresh && !rows(session).some(isOpen);
+  const { goAway, isFresh, awaitsTurn } = ledger(session);
+  return goAway !== null && isFresh && !awaitsTurn && !rows(session).some(isOpen);
 }
 
 /** Keeps the ledger, after everything that happens. */

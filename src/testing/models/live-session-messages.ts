@@ -70,6 +70,7 @@ export function saying(session: Session, message: Said): Foreseen {
   const withdrawn = late.filter(({ key }) => !isLast && uplink(session).handed !== key).map(({ id }) => id);
   if (handle === null || message.turn === 'modelTurn' || message.speech !== undefined) own.isFresh = false;
   else if (handle !== undefined && !isLast) own.handle = handle;
+  if (message.turn !== undefined || fresh.length > 0) own.awaitsTurn = false;
   const timeLeftMs = goAway === undefined ? [] : [`session.goAway ${goAway}`];
   if (message.setupComplete === true && at === 'rotating' && own.goAway !== null) own.goAway.by = session.clock.now() + own.goAway.leftMs;
   const begun = message.setupComplete === true && at === 'settingUp' ? beginning(session, fresh) : undefined;

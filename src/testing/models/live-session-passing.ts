@@ -38,7 +38,7 @@ function restored(how: (saved: Snapshot<unknown>) => Snapshot<unknown>, when: (s
       const own = ledger(session);
       Object.assign(own, { phase: null, restored: own.restored + 1 });
       if (phase(session) === 'closing') return closingBy(session, 'client', 1006);
-      Object.assign(own, { losses: [], rotations: [], attempt: 0 });
+      Object.assign(own, { losses: [], rotations: [], attempt: 0, awaitsTurn: false });
       if (how === connectingAgain) own.goAway = null;
       else if (own.goAway !== null) own.goAway.by = null;
       const open = rows(session).filter(isOpen);

@@ -36,7 +36,8 @@ export const liveSessionModel: Model<typeof sessionMachine> = {
   delays: {},
   cases,
   key: (session) => {
-    const { isFresh, goAway, wasReady, exit, lost, speaksOver, losses, rotations, attempt, since, handle, asked, restored } = ledger(session);
+    const { isFresh, awaitsTurn, goAway, wasReady, exit, lost, speaksOver, losses, rotations, attempt, since, handle, asked, restored } =
+      ledger(session);
     const now = session.clock.now();
     const calls = rows(session).map(({ id, status, args, known, covered, answer, scheduling, key }) => {
       const isEarly = key > ledger(session).keyAtSetup;
@@ -48,7 +49,7 @@ export const liveSessionModel: Model<typeof sessionMachine> = {
     const due = typeof goAway?.by === 'number' ? Math.min(goAway.by - now, 1_000) : goAway?.by;
     return [
       ...[calls, waiting, uplink(session).handed, agesOf(losses), agesOf(rotations), attempt, waits ? now - since : null, due],
-      ...[isFresh, speaksOver, wasReady, exit, lost, handle, asked, restored, isSocketOpen(session)],
+      ...[isFresh, awaitsTurn, speaksOver, wasReady, exit, lost, handle, asked, restored, isSocketOpen(session)],
     ];
   },
   corners,

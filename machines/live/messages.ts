@@ -1,0 +1,41 @@
+/** What messages of either side say of the conversation's state. Their fields are as they came: nothing is taken for granted. */
+import { fieldOf, type JsonObject } from './calls.js';
+import { durationMs } from './duration.js';
+
+/**
+ * Does the app ask the model for a turn with it? By a turn that is complete, by text, or by the end of speech that it delimits itself.
+ * @throws never
+ * @see `BidiGenerateContentClientContent.turnComplete`: without it the server awaits more
+ */
+export function asksForTurn(message: JsonObject): boolean {
+  const input = fieldOf(message, 'realtimeInput');
+  if (input !== undefined) return fieldOf(input, 'text') !== undefined || fieldOf(input, 'activityEnd') !== undefined;
+  return fieldOf(fieldOf(message, 'clientContent'), 'turnComplete') === true;
+}
+
+/** Is it the model's turn, or the end of one? @throws never */
+export function beginsTurn(message: JsonObject): boolean {
+  const content = fieldOf(message, 'serverContent');
+  return ['modelTurn', 'outputTranscription', 'interrupted', 'turnComplete'].some((field) => fieldOf(content, field) !== undefined);
+}
+
+/** Does it say something that a handle from before does not know: of the model, or of what the user says? @throws never */
+export function isTelling(message: JsonObject): boolean {
+  const content = fieldOf(message, 'serverContent');
+  const told = ['modelTurn', 'inputTranscription', 'interimInputTranscription', 'outputTranscription'];
+  return told.some((field) => fieldOf(content, field) !== undefined) || speechIn(message) !== null;
+}
+
+/** Where a message says that the user begins or ends to speak: in `voiceActivity`, or in the signal of the detection. @throws never */
+export function speechIn(message: JsonObject): 'started' | 'ended' | null {
+  const activity = fieldOf(fieldOf(message, 'voiceActivity'), 'voiceActivityType');
+  const signal = fieldOf(fieldOf(message, 'voiceActivityDetectionSignal'), 'vadSignalType');
+  if (activity === 'ACTIVITY_START' || signal === 'VAD_SIGNAL_TYPE_SOS') return 'started';
+  return activity === 'ACTIVITY_END' || signal === 'VAD_SIGNAL_TYPE_EOS' ? 'ended' : null;
+}
+
+/** The socket will be ended by the server. Raised last: a socket is not left in the turn that its message begins. @throws never */
+export function goAwayIn(message: JsonObject) {
+  const goAway = fieldOf(message, 'goAway');
+  return goAway === undefined ? [] : [{ type: 'rotation.announced' as const, timeLeftMs: durationMs(fieldOf(goAway, 'timeLeft')) }];
+}

@@ -1,0 +1,67 @@
+/** A turn that the app has asked for, and a socket that is to be left before the model has begun it. */
+import { afterEach, describe, expect, it } from 'vitest';
+import { leaveNothing, type SessionWorld, sessionWorld } from './session-world.js';
+
+afterEach(leaveNothing);
+
+const goAway = { goAway: { timeLeft: '50s' } };
+const handle = (newHandle: string) => ({ sessionResumptionUpdate: { newHandle, resumable: true } });
+/** One that is ready and has a handle. */
+const world = (): SessionWorld => {
+  const w = sessionWorld({ ready: true });
+  w.message(handle('h1'));
+  return w;
+};
+
+describe('a goAway', () => {
+  it.each([
+    ['a turn of the app', { type: 'turn.requested', awaits: true }],
+    ['a turn through the chart', { type: 'session.send', message: { clientContent: { turnComplete: true } } }],
+    ['text', { type: 'session.send', message: { realtimeInput: { text: 'so' } } }],
+    ['the end of speech', { type: 'session.send', message: { realtimeInput: { activityEnd: {} } } }],
+  ] as const)('waits for the answer to %s: a handle may have crossed it on its way', (_, event) => {
+    const w = world();
+    w.session.send(event);
+    w.session.send({ type: 'turn.requested', awaits: false });
+    w.message(goAway);
+    w.message(handle('crossed'));
+    expect(w.state()).toBe('ready.idle');
+    w.message({ serverContent: { modelTurn: {} } });
+    w.message({ serverContent: { turnComplete: true } });
+    w.message(handle('h2'));
+    expect(w.state()).toBe('rotating');
+  });
+
+  it.each([
+    ['half a turn', { clientContent: { turns: [], turnComplete: false } }],
+    ['audio', { realtimeInput: { audio: {} } }],
+  ] as const)('does not wait for an answer to %s', (_, message) => {
+    const w = world();
+    w.session.send({ type: 'session.send', message });
+    w.message(goAway);
+    w.message(handle('h2'));
+    expect(w.state()).toBe('rotating');
+  });
+
+  it.each([
+    ['calls', { toolCall: { functionCalls: [{ id: 'a', name: 'tool-a', args: {} }] } }, 'called'],
+    ['speaks', { serverContent: { outputTranscription: { text: 'so' } } }, 'idle'],
+    ['was interrupted', { serverContent: { interrupted: true } }, 'idle'],
+  ] as const)('waits no more once the model %s', (_, message, tools) => {
+    const w = world();
+    w.session.send({ type: 'turn.requested', awaits: true });
+    w.message(message);
+    expect([w.session.getSnapshot().context.awaitsTurn, w.region('tools')]).toEqual([false, tools]);
+  });
+
+  it('is obeyed at the end of its time, though the model never answers', () => {
+    const w = world();
+    w.session.send({ type: 'turn.requested', awaits: true });
+    w.message(goAway);
+    w.message(handle('h2'));
+    w.clock.advanceBy(48_999);
+    expect(w.state()).toBe('ready.idle');
+    w.clock.advanceBy(1);
+    expect(w.state()).toBe('rotating');
+  });
+});
