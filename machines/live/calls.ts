@@ -48,6 +48,8 @@ export interface CallRow {
   readonly parts: readonly JsonObject[] | null;
   /** How long answer and parts are as JSON, characters; 0 where there are none. */
   readonly size: number;
+  /** The same of its arguments. */
+  readonly argsSize: number;
   /** Of a non-blocking call: `SILENT`, `WHEN_IDLE` or `INTERRUPT`; null for the model's default. */
   readonly scheduling: string | null;
   /** Why it was abandoned. */
@@ -58,6 +60,8 @@ export interface CallRow {
   readonly known: boolean;
   /** Has it given one since the answer was written? Then a resumed conversation has had the answer. */
   readonly covered: boolean;
+  /** Is the answer on its way to the wire once more? No handle that comes meanwhile stands for it. */
+  readonly resending: boolean;
 }
 
 /** Rows, oldest first: all that are open, and those that ended, as many as are kept. */
@@ -80,7 +84,7 @@ export interface CallTable {
  */
 export const keptRows = 1_024;
 
-/** How long the answers may be that are remembered, in all, characters of JSON; the latest is kept, whatever its length. */
+/** How long answers and arguments may be that are remembered, in all, characters of JSON; the latest are kept, whatever their length. */
 export const keptCharacters = 32 * 1_024 * 1_024;
 
 /** The table of a session that was never called. */
@@ -91,8 +95,10 @@ export interface EnteredCalls {
   readonly table: CallTable;
   /** New ones, `pending` now. */
   readonly fresh: readonly CallRow[];
-  /** Those that were delivered before, as they are in the table. They are not run; those that have an `answer` and are `answered` get it again. */
+  /** Those that were delivered before, as they are in the table. They are not run; those that are `answered` get their answer again: `resending` now. */
   readonly repeated: readonly CallRow[];
+  /** Those that ended before, and whose id is that of a new one: nothing of them is to be written any more. */
+  readonly replaced: readonly CallRow[];
 }
 
 /**
@@ -105,7 +111,8 @@ export interface EnteredCalls {
 export function enterCalls(table: CallTable, message: JsonObject, nonBlocking: readonly string[]): EnteredCalls {
   let rows: readonly CallRow[] = table.rows;
   const fresh: CallRow[] = [];
-  const repeated: CallRow[] = [];
+  const repeated = new Map<number, CallRow>();
+  const replaced: CallRow[] = [];
   let { unnamedCount, lastKey } = table;
   for (const item of callsIn(message)) {
     const wireId = idOf(item);
@@ -115,21 +122,29 @@ export function enterCalls(table: CallTable, message: JsonObject, nonBlocking: r
     if (fresh.some((row) => row.id === id)) continue; // twice in one message
     const earlier = rowOf(rows, id);
     if (earlier !== undefined && isRepeatedBy(earlier, name, args)) {
-      if (!repeated.includes(earlier)) repeated.push(earlier);
+      const row = isOpen(earlier) ? earlier : { ...earlier, resending: true, covered: false };
+      rows = rows.map((other) => (other === earlier ? row : other));
+      repeated.set(row.key, row);
       continue;
     }
+    if (earlier !== undefined && !isOpen(earlier)) replaced.push(earlier);
     const key = ++lastKey;
-    const row: CallRow = { key, id, wireId, name, args, blocking: !nonBlocking.includes(name), ...unanswered };
+    const row: CallRow = { key, id, wireId, name, args, argsSize: lengthOf(args), blocking: !nonBlocking.includes(name), ...unanswered };
     fresh.push(row);
     rows = [...rows.filter((other) => other !== earlier || isOpen(other)), row];
   }
-  return { table: fresh.length === 0 ? table : counted({ ...table, rows, unnamedCount, lastKey }), fresh, repeated };
+  return {
+    table: rows === table.rows ? table : counted({ ...table, rows, unnamedCount, lastKey }),
+    fresh,
+    repeated: [...repeated.values()],
+    replaced,
+  };
 }
 
 /** What is not known of a call that has just come. */
 const unanswered = {
   ...({ status: 'pending', answer: null, parts: null, size: 0, scheduling: null, reason: null } as const),
-  ...({ takenBack: false, known: false, covered: false } as const),
+  ...({ takenBack: false, known: false, covered: false, resending: false } as const),
 };
 
 /** The names of functions that are declared `NON_BLOCKING` in the tools of a setup. @param tools  as they came @throws never */
@@ -168,7 +183,7 @@ export function cancelledIds(message: JsonObject): readonly string[] {
 }
 
 /** What becomes of a row; what is not named stays. */
-export type CallChange = Partial<Pick<CallRow, 'answer' | 'parts' | 'size' | 'scheduling' | 'reason' | 'covered'>> & {
+export type CallChange = Partial<Pick<CallRow, 'answer' | 'parts' | 'size' | 'scheduling' | 'reason' | 'covered' | 'resending'>> & {
   readonly status: Exclude<CallStatus, 'pending'>;
 };
 
@@ -217,12 +232,32 @@ export function takeBackAnswers(table: CallTable, ids: readonly string[]): { rea
 }
 
 /** What is left of an answer that must not be written again. */
-export const noAnswer = { answer: null, parts: null, size: 0 } as const;
+export const noAnswer = { answer: null, parts: null, size: 0, resending: false } as const;
 
-/** The table after the server gave a resumable handle: a conversation resumed with it is as far as every row is now. @throws never */
-export function coverCalls(table: CallTable): CallTable {
-  const rows = table.rows.map((row) => (row.known && row.covered ? row : { ...row, known: true, covered: true }));
-  return { ...table, rows, forgottenCount: 0 };
+/**
+ * The table after the server gave a resumable handle: a conversation resumed with it is as far as every row is now, but for answers that are still to be
+ * written once more.
+ * @param after  only the calls with a later key: what came before them, the conversation may not have had yet
+ * @throws never
+ */
+export function coverCalls(table: CallTable, after = 0): CallTable {
+  const rows = table.rows.map((row) => {
+    const covered = row.covered || !row.resending;
+    return row.key <= after || (row.known && row.covered === covered) ? row : { ...row, known: true, covered };
+  });
+  return { ...table, rows, ...(after === 0 ? { forgottenCount: 0 } : {}) };
+}
+
+/** The table with those calls' answers on their way once more. @throws never */
+export function resendAnswers(table: CallTable, again: readonly CallRow[]): CallTable {
+  return again.length === 0 ? table : { ...table, rows: table.rows.map((row) => (again.includes(row) ? { ...row, resending: true } : row)) };
+}
+
+/** The table after an answer was written once more: only a later handle stands for it. @returns null where none of that call was on its way */
+export function confirmResent(table: CallTable, key: number): CallTable | null {
+  const isMeant = (row: CallRow): boolean => row.key === key && row.resending;
+  if (!table.rows.some(isMeant)) return null;
+  return { ...table, rows: table.rows.map((row) => (isMeant(row) ? { ...row, resending: false, covered: false } : row)) };
 }
 
 /** The table as it is when nothing may be written again: without the answers of calls that have ended. @throws never */
@@ -275,16 +310,13 @@ function counted(table: CallTable): CallTable {
 /** Drops ended rows beyond {@link keptRows} and {@link keptCharacters}: the oldest, but what is owed last. */
 function forget(table: CallTable): CallTable {
   const ended = table.rows.filter((row) => !isOpen(row));
-  let characters = ended.reduce((sum, { size }) => sum + size, 0);
+  let characters = ended.reduce((sum, { size, argsSize }) => sum + size + argsSize, 0);
   if (ended.length <= keptRows && characters <= keptCharacters) return table;
   const gone = new Set<CallRow>();
   for (const row of [...ended.filter((one) => !isOwed(one)), ...ended.filter(isOwed)].slice(0, -1)) {
-    const isTooMany = ended.length - gone.size > keptRows;
-    if (!isTooMany && characters <= keptCharacters) break;
-    // To forget a call that has no answer makes no room for answers.
-    if (!isTooMany && row.size === 0) continue;
+    if (ended.length - gone.size <= keptRows && characters <= keptCharacters) break;
     gone.add(row);
-    characters -= row.size;
+    characters -= row.size + row.argsSize;
   }
   const owed = [...gone].filter(isOwed).length;
   return { ...table, rows: table.rows.filter((row) => !gone.has(row)), forgottenCount: table.forgottenCount + owed };

@@ -13,10 +13,10 @@ export function asksForTurn(message: JsonObject): boolean {
   return fieldOf(fieldOf(message, 'clientContent'), 'turnComplete') === true;
 }
 
-/** Is it the model's turn, or the end of one? @throws never */
+/** Is it the model's turn, or the end of one? A transcription may come long after its turn. @throws never */
 export function beginsTurn(message: JsonObject): boolean {
   const content = fieldOf(message, 'serverContent');
-  return ['modelTurn', 'outputTranscription', 'interrupted', 'turnComplete'].some((field) => fieldOf(content, field) !== undefined);
+  return ['modelTurn', 'interrupted', 'turnComplete'].some((field) => fieldOf(content, field) !== undefined);
 }
 
 /** Does it say something that a handle from before does not know: of the model, or of what the user says? @throws never */

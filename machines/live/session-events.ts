@@ -168,7 +168,8 @@ export type UplinkCommand =
   | { type: 'uplink.hold' }
   | { type: 'uplink.gate'; closed: boolean }
   | { type: 'uplink.send'; message: JsonObject; ref: string | null }
-  | { type: 'uplink.seed'; message: JsonObject }
+  /** What a conversation begins with, in the place of one that waits; null: it goes on, and needs none. */
+  | { type: 'uplink.seed'; message: JsonObject | null }
   | { type: 'uplink.answer'; key: number | null; again?: number; final: boolean; message: JsonObject }
   /** `key` null: what nobody had asked for. */
   | { type: 'uplink.withdraw'; key: number | null }

@@ -4,6 +4,7 @@ import {
   type CallChange,
   type CallRow,
   cancelledIds,
+  confirmResent,
   coverCalls,
   enterCalls,
   fieldOf,
@@ -14,6 +15,7 @@ import {
   moveCalls,
   noAnswer,
   nonBlockingIn,
+  resendAnswers,
   rowOf,
   sizeOf,
   takeBackAnswers,
@@ -95,15 +97,17 @@ export function amended(
   { tools, ...rest }: JsonObject,
 ): Pick<SessionContext, 'setup'> & Partial<Pick<SessionContext, 'nonBlocking'>> {
   const list = fieldOf(tools, 'tools');
-  if (list === undefined) return { setup: { ...setup, ...rest } };
-  return { setup: { ...setup, ...rest, tools: list }, nonBlocking: goesOn ? nonBlockingIn(list) : [] };
+  // Null is absent on the wire.
+  const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== null));
+  if (list === undefined) return { setup: { ...setup, ...given } };
+  return { setup: { ...setup, ...given, tools: list }, nonBlocking: goesOn ? nonBlockingIn(list) : [] };
 }
 
 // ---- what the server says
 
 /** One message: it is passed on, its calls are entered, and what it means for the conversation's state is raised. */
 export function readMessage(context: SessionContext, message: JsonObject): SessionStep {
-  const { table, fresh, repeated } = enterCalls(context.calls, message, context.nonBlocking);
+  const { table, fresh, repeated, replaced } = enterCalls(context.calls, message, context.nonBlocking);
   const cancelled = cancelCalls(table, cancelledIds(message));
   // Called and taken back in one message, a call has no actor.
   const stopped = cancelled.gone.filter(({ key }) => key <= context.calls.lastKey);
@@ -128,7 +132,7 @@ export function readMessage(context: SessionContext, message: JsonObject): Sessi
       ...goAway.map(({ timeLeftMs }) => ({ type: 'session.goAway' as const, timeLeftMs })),
     ],
     calls: fresh.filter((row) => !cancelled.gone.some(({ key }) => key === row.key)),
-    toUplink: [...repeated.flatMap(answerAgain), ...[...stopped, ...cancelled.late].map(withdraw)],
+    toUplink: [...replaced.map(withdraw), ...repeated.flatMap(answerAgain), ...[...stopped, ...cancelled.late].map(withdraw)],
     toCalls: [
       ...stopped.map((row) => ({ row, event: { type: 'call.cancel' } as const })),
       ...run.started.map((row) => ({ row, event: { type: 'call.run' } as const })),
@@ -155,7 +159,10 @@ function readResumption(context: SessionContext, message: JsonObject) {
   if (fieldOf(update, 'resumable') !== true || typeof handle !== 'string' || handle === '') {
     return { changes: { calls: context.calls, isFresh: false }, facts: [] };
   }
-  return { changes: { calls: coverCalls(context.calls), handle, isFresh: true }, facts: [{ type: 'session.resumable' as const, handle }] };
+  // Before the setup is accepted, a conversation that is resumed has not had what it is owed.
+  const calls = coverCalls(context.calls, context.isAccepted ? 0 : context.keyAtSetup);
+  const isFresh = !calls.rows.some(({ resending }) => resending);
+  return { changes: { calls, handle, isFresh }, facts: [{ type: 'session.resumable' as const, handle }] };
 }
 
 function answerAgain(row: CallRow): UplinkCommand[] {
@@ -179,7 +186,8 @@ function meaningOf(message: JsonObject, { isAccepted }: SessionContext): readonl
   const speech = speechIn(message);
   if (speech !== null) raises.push({ type: `speech.${speech}` });
   const content = fieldOf(message, 'serverContent');
-  if (fieldOf(content, 'modelTurn') !== undefined || fieldOf(content, 'outputTranscription') !== undefined) raises.push({ type: 'turn.generating' });
+  // No transcription: it has no place of its own in the turn, and may come after its end.
+  if (fieldOf(content, 'modelTurn') !== undefined) raises.push({ type: 'turn.generating' });
   if (fieldOf(content, 'interrupted') === true) raises.push({ type: 'turn.interrupted' });
   if (fieldOf(content, 'turnComplete') === true) raises.push({ type: 'turn.completed' });
   return raises;
@@ -233,8 +241,10 @@ function unasked(id: string, name: string, answer: Omit<ToolAnswer, 'willContinu
   return { type: 'uplink.answer', key: null, final: true, message: { toolResponse: { functionResponses: [{ ...wireId, name, ...answer }] } } };
 }
 
-/** The uplink has written the answer of a call: the call is over. */
+/** The uplink has written the answer of a call: the call is over. It may have been written before. */
 export function confirmWritten(context: SessionContext, key: number): SessionStep {
+  const resent = confirmResent(context.calls, key);
+  if (resent !== null) return { changes: { calls: resent, isFresh: false } };
   const isWritten = (row: CallRow): boolean => row.key === key && row.status === 'answering';
   const { table, moved } = moveCalls(context.calls, isWritten, { status: 'answered', covered: false });
   const written = context.calls.rows.filter(isWritten);
@@ -283,8 +293,10 @@ export function abandonCalls(context: SessionContext, reason: string, answers: '
 
 /** Restored from a snapshot: the socket is gone, and with it the calls; moments of another clock mean nothing. */
 export function forgetSocket(context: SessionContext): SessionStep {
-  const { changes, facts = [], over = [] } = abandonCalls(context, 'restored', 'drop');
-  return { changes: { ...changes, losses: [], rotations: [], attempt: 0, awaitsTurn: false, isAccepted: false, isRestored: false }, facts, over };
+  const { facts = [], over = [] } = abandonCalls(context, 'restored', 'drop');
+  // Answers that the conversation may not have had are kept: it goes on.
+  const { table } = moveCalls(context.calls, () => true, { status: 'abandoned', reason: 'restored', ...noAnswer });
+  return { changes: { calls: table, losses: [], rotations: [], attempt: 0, awaitsTurn: false, isAccepted: false, isRestored: false }, facts, over };
 }
 
 // ---- sockets
@@ -318,9 +330,13 @@ export function begin(context: SessionContext, sessionId: string | null): Sessio
   const again = resumed ? dropped.table.rows.filter(isMissing) : [];
   const { table, started } = runCalls(isAfresh ? forgetAnswers(dropped.table) : dropped.table);
   const toldLoss = lost ?? { code: 'noHandle', reason: 'the server gave no handle to resume with' };
-  const seed = resumed || history.length === 0 ? [] : [{ clientContent: { turns: history, turnComplete: true } }];
+  const seed = resumed ? null : { clientContent: { turns: history, turnComplete: true } };
   return {
-    changes: { hasBeenReady: true, isAccepted: true, speaksOver: false, calls: { ...table, forgottenCount: 0 }, lost: null, attempt: 0 },
+    changes: {
+      ...{ hasBeenReady: true, isAccepted: true, speaksOver: false, lost: null, attempt: 0 },
+      calls: { ...resendAnswers(table, again), forgottenCount: 0 },
+      ...(again.length > 0 ? { isFresh: false } : {}),
+    },
     facts: [
       { type: 'session.ready', sessionId, resumed },
       ...(isAfresh ? [{ type: 'session.contextLost' as const, ...toldLoss }] : []),
@@ -331,7 +347,7 @@ export function begin(context: SessionContext, sessionId: string | null): Sessio
     toUplink: [
       ...[...dropped.moved, ...stale].map(withdraw),
       ...(isAfresh ? [{ type: 'uplink.withdraw' as const, key: null }] : []),
-      ...seed.map((message) => ({ type: 'uplink.seed' as const, message })),
+      ...(history.length === 0 ? [] : [{ type: 'uplink.seed' as const, message: seed }]),
       ...again.flatMap(answerAgain),
     ],
     toCalls: [

@@ -139,8 +139,8 @@ export class AnswerLane {
   }
 }
 
-/** The call that it answers; null where the session knows of none. */
-function callOf({ key, again }: Answer): number | null {
+/** The call that it answers, for the first time or once more; null where the session knows of none. */
+export function callOf({ key, again }: Answer): number | null {
   return key ?? again ?? null;
 }
 

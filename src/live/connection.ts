@@ -8,6 +8,7 @@
  */
 import { type AnyActorRef, fromCallback } from 'xstate';
 import { wordsOf } from '../../machines/live/ending.js';
+import { isTelling } from '../../machines/live/messages.js';
 import type { ConnectionCommand, ConnectionInput, SessionEmitted, SessionEvent } from '../../machines/live/session-events.js';
 import { clockOf } from '../supervision/clock.js';
 import { emitFrom, parentOf } from '../supervision/xstate-internals.js';
@@ -15,7 +16,7 @@ import { type Frame, isData, parseServerMessage, type UnreadableFrame } from '..
 import { noteSocket } from './intake.js';
 import { hideIn } from './secrets.js';
 import type { ClientSocket, OpenSocket } from './socket.js';
-import { uplinkOf } from './uplink.js';
+import { uplinkOf } from './uplink-actor.js';
 
 interface Endpoint {
   readonly url: string;
@@ -47,6 +48,8 @@ export function connection({ endpoint, secrets = [], openSocket }: ConnectionOpt
     let isOpen = false;
     let isOver = false;
     let isLaneOpen = false;
+    // Has nothing been said since the latest handle? What is said first makes it old, by the chart.
+    let isHandleNew = false;
     // A token that was fetched for this socket is not among those of the options.
     const hidden = new Set(secrets);
     const hide = (text: string) => hideIn(text, hidden);
@@ -61,11 +64,12 @@ export function connection({ endpoint, secrets = [], openSocket }: ConnectionOpt
       }
       const { message, faults } = read;
       // Beside the chart: no event of its own is made, for there are hundreds in a turn.
-      if (isLaneOpen && !isOver && faults.length === 0 && isData(message)) {
+      if (isLaneOpen && !isOver && faults.length === 0 && isData(message) && !(isHandleNew && isTelling(message))) {
         emitFrom(session, { type: 'session.message', message } as SessionEmitted);
         return;
       }
       for (const { detail, got } of faults) malformed('invalid-shape', detail, JSON.stringify(got) ?? '');
+      isHandleNew = message.sessionResumptionUpdate !== undefined || (isHandleNew && !isTelling(message));
       report({ type: 'server.message', message });
       // Not before: a socket that is not read would never be set up.
       if (message.setupComplete !== undefined && socket !== null) noteSocket(session, socket);

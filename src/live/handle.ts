@@ -20,7 +20,8 @@ import type { LiveSessionRef } from './session.js';
 import { answerTo, listOf, type LiveToolResponse } from './tool-plan.js';
 import { isListOfParts, objectOf, schedulings } from './tools.js';
 import { liveEvents, type LiveEventsOptions } from './stream.js';
-import { type SendOutcome, uplinkOf } from './uplink.js';
+import type { SendOutcome } from './uplink.js';
+import { uplinkOf } from './uplink-actor.js';
 
 /** Beyond what the session itself says: `stopped` from outside, without a word; `crashed` in a transition. */
 export type LiveFailure = SessionFailure | { readonly kind: 'stopped' | 'crashed'; readonly code: string; readonly reason: string };

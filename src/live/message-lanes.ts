@@ -17,6 +17,8 @@ export interface Waiting {
   readonly speech: 'starts' | 'ends' | null;
   /** Is it the start of an activity once more, which the app has not sent again? */
   readonly isRepeated: boolean;
+  /** Is it what the conversation begins with? */
+  readonly isSeed: boolean;
 }
 
 /** See above. None of its methods throws. */
@@ -67,6 +69,12 @@ export class MessageLanes {
     return message;
   }
 
+  /** Puts what a conversation begins with before all else, in the place of what was to begin another. */
+  seed(message: JsonObject | null): void {
+    this.take(this.#waiting.findIndex(({ isSeed }) => isSeed));
+    if (message !== null) this.putBack(0, { ...waitingOf(message, JSON.stringify(message)), isSeed: true });
+  }
+
   takeOldestAudio(): void {
     this.take(this.#waiting.findIndex(({ lane }) => lane === 'audio'));
   }
@@ -82,7 +90,7 @@ export class MessageLanes {
   repeatStart(): void {
     if (this.#waiting.find(({ speech }) => speech !== null)?.speech === 'starts') return;
     const text = JSON.stringify({ realtimeInput: { activityStart: {} } });
-    this.putBack(0, { text, lane: 'content', isInput: true, speech: 'starts', isRepeated: true });
+    this.putBack(0, { text, lane: 'content', isInput: true, speech: 'starts', isRepeated: true, isSeed: false });
   }
 
   #count({ isRepeated, lane, text }: Waiting, sign: 1 | -1): void {
@@ -100,10 +108,15 @@ export class MessageLanes {
 
 /** A message of the app as it waits. @param text  the same as JSON. @throws never */
 export function waitingOf(message: JsonObject, text: string): Waiting {
+  const isInput = Object.hasOwn(message, 'realtimeInput');
+  return { text, lane: laneOf(message), isInput, speech: speechOf(message), isRepeated: false, isSeed: false };
+}
+
+/** Does the app say in it that its user begins to speak, or ends? @throws never */
+export function speechOf(message: JsonObject): Waiting['speech'] {
   const input = fieldOf(message, 'realtimeInput');
-  const isEnd = fieldOf(input, 'activityEnd') !== undefined;
-  const speech = isEnd ? 'ends' : fieldOf(input, 'activityStart') === undefined ? null : 'starts';
-  return { text, lane: laneOf(message), isInput: Object.hasOwn(message, 'realtimeInput'), speech, isRepeated: false };
+  if (fieldOf(input, 'activityEnd') !== undefined) return 'ends';
+  return fieldOf(input, 'activityStart') === undefined ? null : 'starts';
 }
 
 /** Which lane a message of the app takes. @throws never */

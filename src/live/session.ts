@@ -17,7 +17,7 @@ import { openWebSocket } from './node-socket.js';
 import { type LiveSessionOptions, planSession } from './options.js';
 import { superviseTools } from './tool-tasks.js';
 import { execute, toolsActor } from './tools.js';
-import { uplink } from './uplink.js';
+import { uplink } from './uplink-actor.js';
 
 /** The logic of one session; it needs no input. */
 export type LiveSessionLogic = ActorLogic<SnapshotFrom<typeof sessionMachine>, SessionEvent, undefined, AnyActorRef['system'], SessionEmitted>;

@@ -30,7 +30,7 @@ import type { FunctionResponse } from '../wire/gemini/live.js';
 import type { LiveSession } from './handle.js';
 import { givePart } from './parts.js';
 import { isPlainObject, jsonOf } from './refusal.js';
-import { uplinkOf } from './uplink.js';
+import { uplinkOf } from './uplink-actor.js';
 
 /** What a running function is given beside its arguments. */
 export interface ToolContext {

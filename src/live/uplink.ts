@@ -13,15 +13,12 @@
  * once where nothing waits before it and the socket holds less than `highWaterBytes`; else it waits. The session opens and holds the uplink as its sockets
  * come and go; what waits stays. An answer counts as written only once the socket has confirmed it: until then the next socket gets it again.
  */
-import { type AnyActorRef, fromCallback } from 'xstate';
 import { fieldOf, isObject, type JsonObject } from '../../machines/live/calls.js';
 import type { Lane, RejectReason, SessionEvent, UplinkCommand } from '../../machines/live/session-events.js';
-import type { SessionContext } from '../../machines/live/session-state.js';
-import { clockOf, type Clock } from '../supervision/clock.js';
-import { emitFrom, parentOf } from '../supervision/xstate-internals.js';
+import type { Clock } from '../supervision/clock.js';
 import type { SchedulingPlace } from '../wire/gemini/live.js';
-import { type Answer, AnswerLane } from './answer-lane.js';
-import { laneOf, MessageLanes, type Waiting, waitingOf } from './message-lanes.js';
+import { type Answer, AnswerLane, callOf } from './answer-lane.js';
+import { laneOf, MessageLanes, speechOf, type Waiting, waitingOf } from './message-lanes.js';
 import { jsonOf } from './refusal.js';
 import type { ClientSocket } from './socket.js';
 
@@ -55,6 +52,8 @@ export interface UplinkOptions {
   readonly schedulingPlace: SchedulingPlace;
   /** Its session hears of what it has done. */
   tell(news: UplinkNews): void;
+  /** Messages that waited were written: no handle that came meanwhile stands for them. */
+  written(): void;
   /** The id of a call, as its session knows it. */
   idOf(key: number): string;
 }
@@ -62,18 +61,11 @@ export interface UplinkOptions {
 /** What an uplink tells its session. */
 export type UplinkNews = Extract<
   SessionEvent,
-  { type: 'uplink.written' | 'uplink.withdrawn' | 'uplink.told' | 'setup.amended' | 'speech.started' | 'speech.ended' }
+  { type: 'uplink.written' | 'uplink.withdrawn' | 'uplink.told' | 'turn.requested' | 'setup.amended' | 'speech.started' | 'speech.ended' }
 >;
 
 /** How often a socket that cannot say when it has written is looked at while messages wait, ms. */
 const lookMs = 20;
-
-const uplinks = new WeakMap<AnyActorRef, Uplink>();
-
-/** The uplink of a running session; undefined for one that does not run. */
-export function uplinkOf(session: AnyActorRef): Uplink | undefined {
-  return uplinks.get(session);
-}
 
 /** What a session has to write. None of its methods throws. */
 export class Uplink {
@@ -160,7 +152,7 @@ export class Uplink {
         this.#sendFor(command);
         return;
       case 'uplink.seed':
-        this.#messages.putBack(0, waitingOf(command.message, jsonOf(command.message) ?? '{}'));
+        this.#messages.seed(command.message);
         return;
       case 'uplink.answer':
         this.#answer(this.#answers.read(command));
@@ -225,6 +217,7 @@ export class Uplink {
     const update = fieldOf(message, 'contextUpdate');
     // What was refused is not in the next setup either.
     if (outcome.status !== 'rejected' && isObject(update)) this.#options.tell({ type: 'setup.amended', update });
+    if (outcome.status === 'sent') this.#tellSpeech(speechOf(message));
   }
 
   #answer(answer: Answer): void {
@@ -282,6 +275,10 @@ export class Uplink {
     this.#options.tell({ type: 'uplink.told', fact });
   }
 
+  #tellSpeech(speech: Waiting['speech']): void {
+    if (speech !== null) this.#options.tell({ type: speech === 'starts' ? 'speech.started' : 'speech.ended' });
+  }
+
   #tellDropped(lane: Lane, count: number, reason: 'oldest' | 'gated' | 'ended', ref: string | null = null): void {
     this.#tell({ type: 'session.dropped', lane, count, reason, ref });
   }
@@ -302,14 +299,19 @@ export class Uplink {
   /** Writes what may be written, answers first. */
   #drain(): void {
     while (this.#answers.length > 0 && this.#canWrite()) this.#writeAnswer();
+    let hasWritten = false;
     while (this.#messages.length > 0 && this.#answers.length === 0 && this.#canWrite()) {
       const place = this.#messages.next(this.#isGated);
       const next = this.#messages.take(place);
       if (next === undefined) break;
       if (!this.#handMessage(next)) this.#messages.putBack(place, next);
-      // Only now does the user speak on this socket: what waited was said to none, or to one that is gone.
-      else if (next.speech !== null) this.#options.tell({ type: next.speech === 'starts' ? 'speech.started' : 'speech.ended' });
+      else {
+        // Only now does the user speak on this socket: what waited was said to none, or to one that is gone.
+        this.#tellSpeech(next.speech);
+        hasWritten = true;
+      }
     }
+    if (hasWritten) this.#options.written();
     this.#tellRoom();
     this.#watch();
   }
@@ -317,7 +319,8 @@ export class Uplink {
   #writeAnswer(): void {
     const handed = this.#answers.hand();
     if (handed === undefined) return;
-    const { final, key, text } = handed.answer;
+    const { final, text } = handed.answer;
+    const key = callOf(handed.answer);
     this.#hand(text, () => {
       if (!this.#answers.confirm(handed)) return; // its socket is gone: it waits for the next
       if (final && key !== null) this.#options.tell({ type: 'uplink.written', key });
@@ -364,27 +367,6 @@ export class Uplink {
       this.#look();
     }, lookMs);
   }
-}
-
-/** The actor `uplink` of a session: its {@link Uplink}, for as long as the session runs. */
-export function uplink(limits: UplinkLimits, schedulingPlace: SchedulingPlace) {
-  return fromCallback<UplinkCommand, undefined>(({ self, system, sendBack, receive }) => {
-    const session = parentOf(self) as AnyActorRef;
-    const tell = (news: UplinkNews) => {
-      // The session hears no events of its last turn: what its end finds waiting is told beside it.
-      if (own.isOver && news.type === 'uplink.told') emitFrom(session, news.fact);
-      else sendBack(news);
-    };
-    const idOf = (key: number) =>
-      (session.getSnapshot() as { readonly context: SessionContext }).context.calls.rows.find((row) => row.key === key)?.id ?? '';
-    const own: Uplink = new Uplink({ limits, clock: clockOf(system), schedulingPlace, tell, idOf });
-    uplinks.set(session, own);
-    receive((command) => own.obey(command));
-    return () => {
-      own.end();
-      uplinks.delete(session);
-    };
-  });
 }
 
 /** Is it a message that an app may send? Setup and tool answers go out by the session alone, once each. @throws never */

@@ -45,12 +45,19 @@ describe('the table of calls', () => {
       return moveCalls(next, ({ id }) => id === `b${n}`, big(n, part)).table;
     };
     const ids = ({ rows }: CallTable) => rows.map(({ id }) => id);
-    const two = coverCalls(grown(grown(answered(noCalls, 0, 1), 1, 2), 2, 2));
+    // The arguments, `{}`, are two characters each.
+    const two = coverCalls(grown(grown(answered(noCalls, 0, 1), 1, 2 + 1e-6), 2, 2 + 1e-6));
     expect(ids(two), 'exactly as much').toEqual(['c0', 'b1', 'b2']);
     const three = grown(two, 3, 4);
-    expect([ids(three), three.forgottenCount], 'what has no answer takes no room').toEqual([['c0', 'b2', 'b3'], 0]);
+    expect([ids(three), three.forgottenCount]).toEqual([['b2', 'b3'], 0]);
     const larger = grown(three, 4, 0.5);
-    expect([ids(larger), larger.forgottenCount], 'b3 was owed').toEqual([['c0', 'b4'], 1]);
+    expect([ids(larger), larger.forgottenCount], 'b3 was owed').toEqual([['b4'], 1]);
+    const args = enterCalls(
+      three,
+      { toolCall: { functionCalls: [{ id: 'args', name: 'tool', args: { q: 'x'.repeat(keptCharacters) } }] } },
+      [],
+    ).table;
+    expect(ids(moveCalls(args, ({ id }) => id === 'args', { status: 'cancelled' }).table), 'so do arguments').toEqual(['b3']);
   });
 
   it('knows how long an answer is, with its parts', () => {

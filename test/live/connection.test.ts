@@ -176,6 +176,16 @@ describe('the lane beside the chart', () => {
     expect([events.length, facts.length]).toEqual([1, 0]);
   });
 
+  it('leaves to the chart what is said first after a handle: it makes that old', () => {
+    const { socket, tell, events, facts } = connectionWorld();
+    tell({ type: 'connection.lane', open: true });
+    const usage = { usageMetadata: { totalTokenCount: 1 } };
+    const update = { sessionResumptionUpdate: { newHandle: 'h1', resumable: true } };
+    for (const message of [data, update, usage, data, data]) socket.frame(bytes(message));
+    expect(events).toMatchObject([update, data].map((message) => ({ type: 'server.message', message })));
+    expect(facts).toMatchObject([data, usage, data].map((message) => ({ type: 'session.message', message })));
+  });
+
   it('passes nothing of a socket that was stopped', () => {
     const { socket, tell, stop, facts } = connectionWorld();
     tell({ type: 'connection.lane', open: true });

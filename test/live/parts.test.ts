@@ -4,7 +4,7 @@ import type { SessionEmitted } from '../../machines/live/session-events.js';
 import type { AnswerOutcome, LiveSession } from '../../src/live/handle.js';
 import type { LiveSessionOptions } from '../../src/live/options.js';
 import type { LiveTool } from '../../src/live/tool-plan.js';
-import { uplinkOf } from '../../src/live/uplink.js';
+import { uplinkOf } from '../../src/live/uplink-actor.js';
 import { Platform, readySession } from './platform.js';
 
 const sessions: LiveSession[] = [];

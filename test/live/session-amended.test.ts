@@ -29,6 +29,12 @@ describe('a setup that the app has amended', () => {
   });
 });
 
+it('what is null in an update is absent: it replaces nothing', () => {
+  const w = world({ input: { setup: { model: 'models/m', systemInstruction: { parts: [] } } } });
+  w.session.send({ type: 'setup.amended', update: { systemInstruction: null, labels: { a: 'b' } } });
+  expect(w.session.getSnapshot().context.setup).toEqual({ model: 'models/m', systemInstruction: { parts: [] }, labels: { a: 'b' } });
+});
+
 describe('tools that the app has replaced', () => {
   const tools = [{ functionDeclarations: [{ name: 'tool-free', behavior: 'NON_BLOCKING' }, { name: 'tool-later' }] }];
   const blocking = (w: SessionWorld) => w.session.getSnapshot().context.calls.rows.map((row) => row.blocking);

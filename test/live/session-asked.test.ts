@@ -45,7 +45,7 @@ describe('a goAway', () => {
 
   it.each([
     ['calls', { toolCall: { functionCalls: [{ id: 'a', name: 'tool-a', args: {} }] } }, 'called'],
-    ['speaks', { serverContent: { outputTranscription: { text: 'so' } } }, 'idle'],
+    ['speaks', { serverContent: { modelTurn: {} } }, 'idle'],
     ['was interrupted', { serverContent: { interrupted: true } }, 'idle'],
   ] as const)('waits no more once the model %s', (_, message, tools) => {
     const w = world();

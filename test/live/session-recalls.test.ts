@@ -61,6 +61,18 @@ describe('an id that comes again', () => {
     expect(w.told()).toEqual(['tool.called', 'tool.cancelled', 'tool.called', 'tool.answered']);
   });
 
+  it('while its former answer waits to be written once more is answered alone: the former is taken back', () => {
+    const w = world({ ready: true });
+    w.message(weather('Oslo'));
+    answerSunny(w);
+    w.isFast = false;
+    w.message(weather('Oslo'));
+    w.message(weather('Bern'));
+    w.settle('a', { output: 'rain' });
+    w.flush();
+    expect(w.wire.map((message) => JSON.stringify(message).includes('rain'))).toEqual([false, true]);
+  });
+
   it.each([
     ['written', 'tool.answered'],
     ['withdrawn', 'tool.cancelled'],

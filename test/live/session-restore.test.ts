@@ -71,14 +71,16 @@ describe.each(stages)('restored while %s', (stage, begin) => {
     expect(w.state()).toBe(w.session.getSnapshot().context.hasBeenReady ? 'backingOff' : 'failed');
   });
 
-  it('abandons what calls there were, runs none again, and takes their ids for new ones', () => {
+  it('abandons what calls were open, runs none again, and knows what was answered', () => {
     const w = restored(begin());
-    expect(w.told()).toEqual(w.session.getSnapshot().context.hasBeenReady ? ['tool.abandoned'] : []);
+    const wasReady = w.session.getSnapshot().context.hasBeenReady;
+    expect(w.told()).toEqual(wasReady ? ['tool.abandoned'] : []);
     expect([w.runs, w.region('tools')]).toEqual([[], 'idle']);
     w.opened();
     w.message({ setupComplete: {} });
     w.call('done', 'open');
-    expect([w.statusOf('done'), w.statusOf('open'), w.fact('tool.repeated')]).toEqual(['running', 'running', []]);
+    expect([w.statusOf('done'), w.statusOf('open')]).toEqual([wasReady ? 'answered' : 'running', 'running']);
+    expect(w.fact('tool.repeated').map(({ id }) => id)).toEqual(wasReady ? ['done'] : []);
   });
 
   it('can be closed before it has begun', () => {
@@ -89,6 +91,18 @@ describe.each(stages)('restored while %s', (stage, begin) => {
 });
 
 describe('restored', () => {
+  it('writes answers again that the conversation may not have had', () => {
+    const former = sessionWorld({ ready: true });
+    former.message({ sessionResumptionUpdate: { newHandle: 'h1', resumable: true } });
+    former.call('a', 'open');
+    former.settle('a');
+    const w = restored(former);
+    w.opened();
+    w.message({ setupComplete: {} });
+    expect(w.told()).toEqual(['tool.abandoned', 'session.ready', 'tool.resent']);
+    expect(w.wire).toEqual(former.wire);
+  });
+
   it('while closing, is closed: there is no socket to wait for', () => {
     const former = sessionWorld({ ready: true });
     former.isFast = false;

@@ -91,6 +91,60 @@ describe('answers', () => {
   });
 });
 
+describe('a handle that comes before a resumed conversation has had what it is owed', () => {
+  /** Resumed with `h1`, and owing the answer to `a`. */
+  const owing = (options: WorldOptions = {}): SessionWorld => {
+    const w = ready(options);
+    w.call('a');
+    w.message(handle('h1'));
+    w.settle('a');
+    w.closed(1006);
+    reopened(w);
+    return w;
+  };
+
+  it.each([
+    ['with setupComplete', [{ setupComplete: {}, ...handle('h2') }]],
+    ['before it', [handle('h2'), { setupComplete: {} }]],
+  ])('%s does not stand for it', (_, messages) => {
+    const w = owing();
+    for (const message of messages) w.message(message);
+    expect(w.fact('tool.resent').map(({ id }) => id)).toEqual(['a']);
+    w.message({ goAway: { timeLeft: '50s' } });
+    expect(w.state(), 'nor for its being written').toBe('ready.idle');
+  });
+
+  it('knows no more calls than the one that was resumed with', () => {
+    const w = withHandle({ input: { staleAnswers: 'abandon' } });
+    w.call('unheard');
+    w.closed(1006);
+    reopened(w);
+    w.message({ setupComplete: {}, ...handle('h2') });
+    expect(w.statusOf('unheard')).toBe('abandoned');
+  });
+
+  it('while that waits to be written does not stand for it: it is written on the next socket, and no socket is left for it', () => {
+    const w = owing();
+    w.isFast = false;
+    accept(w);
+    w.message(handle('h2'));
+    w.message({ goAway: { timeLeft: '50s' } });
+    expect(w.state()).toBe('ready.idle');
+    w.flush();
+    expect(w.state()).toBe('ready.idle');
+    w.closed(1006);
+    reopened(w);
+    accept(w);
+    w.flush();
+    expect(w.fact('tool.resent')).toHaveLength(2);
+    w.message(handle('h3'));
+    w.closed(1006);
+    reopened(w);
+    accept(w);
+    expect(w.fact('tool.resent'), 'h3 stands for it').toHaveLength(2);
+  });
+});
+
 describe('calls of which the resumed conversation has not heard', () => {
   it('are answered all the same by default', () => {
     const w = withHandle();

@@ -227,8 +227,9 @@ function fakeUplink(wire: JsonObject[], tell: (event: SessionEvent) => void, isH
     flush(): void {
       if (!isOpen) return;
       for (const one of waiting.splice(0)) {
-        wire.push(one.message);
-        if (one.type === 'uplink.answer' && one.final && one.key !== null) tell({ type: 'uplink.written', key: one.key });
+        if (one.message !== null) wire.push(one.message);
+        const key = one.type === 'uplink.answer' && one.final ? (one.key ?? one.again) : undefined;
+        if (key !== undefined) tell({ type: 'uplink.written', key });
       }
     },
   };

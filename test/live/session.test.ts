@@ -158,7 +158,11 @@ describe('conversing', () => {
 
   it.each([
     ['the model speaks', [{ serverContent: { modelTurn: {} } }], 'generating'],
-    ['its words are transcribed', [{ serverContent: { outputTranscription: { text: 'a' } } }], 'generating'],
+    [
+      'its words are transcribed after its turn',
+      [{ serverContent: { modelTurn: {}, turnComplete: true } }, { serverContent: { outputTranscription: { text: 'a' } } }],
+      'idle',
+    ],
     ['the turn is over', [{ serverContent: { modelTurn: {} } }, { serverContent: { turnComplete: true } }], 'idle'],
     ['it speaks and is done in one message', [{ serverContent: { modelTurn: {}, turnComplete: true } }], 'idle'],
     ['it only says that it has generated all', [{ serverContent: { modelTurn: {} } }, { serverContent: { generationComplete: true } }], 'generating'],
@@ -172,11 +176,7 @@ describe('conversing', () => {
       [{ voiceActivity: { voiceActivityType: 'ACTIVITY_START' } }, { voiceActivity: { voiceActivityType: 'ACTIVITY_END' } }],
       'idle',
     ],
-    [
-      'the model speaks into it',
-      [{ voiceActivity: { voiceActivityType: 'ACTIVITY_START' } }, { serverContent: { outputTranscription: {} } }],
-      'generating',
-    ],
+    ['the model speaks into it', [{ voiceActivity: { voiceActivityType: 'ACTIVITY_START' } }, { serverContent: { modelTurn: {} } }], 'generating'],
     [
       'the user interrupts and goes on',
       [{ serverContent: { interrupted: true } }, { voiceActivity: { voiceActivityType: 'ACTIVITY_START' } }],

@@ -298,11 +298,41 @@ describe('what the chart is told to send', () => {
     ]);
   });
 
-  it('as the seed of a conversation is written before all else', () => {
+  it('tells that the user speaks, and has spoken, when it is written', () => {
+    const { uplink, socket, told, clock } = uplinkWorld();
+    const send = (message: object) => uplink.obey({ type: 'uplink.send', message: { realtimeInput: message }, ref: null });
+    send({ activityStart: {} });
+    socket.heldBytes = 100;
+    send({ activityEnd: {} });
+    expect(told).toEqual([{ type: 'speech.started' }]);
+    socket.heldBytes = 0;
+    clock.advanceBy(20);
+    expect(told.slice(1)).toEqual([{ type: 'speech.ended' }]);
+  });
+
+  it('as the seed of a conversation is written before all else, in the place of one that waits', () => {
     const { uplink, connect } = uplinkWorld({ online: false });
     uplink.send(text(1));
+    uplink.obey({ type: 'uplink.seed', message: text(8) });
     uplink.obey({ type: 'uplink.seed', message: text(0) });
     expect(connect().wire).toEqual([text(0), text(1)]);
+  });
+
+  it('as the seed of a conversation is not written where another goes on', () => {
+    const { uplink, connect } = uplinkWorld({ online: false });
+    uplink.obey({ type: 'uplink.seed', message: text(8) });
+    uplink.send(text(1));
+    uplink.obey({ type: 'uplink.seed', message: null });
+    expect(connect().wire).toEqual([text(1)]);
+  });
+
+  it('that waited is told to be written, once for all that go together', () => {
+    const { uplink, connect, writes } = uplinkWorld({ online: false });
+    for (const n of [1, 2]) uplink.send(text(n));
+    expect(writes).toEqual([]);
+    connect();
+    uplink.send(text(3));
+    expect(writes).toEqual([1]);
   });
 });
 

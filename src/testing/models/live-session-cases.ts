@@ -13,6 +13,7 @@ import {
   connectionDouble,
   isSocketOpen,
   liveCall,
+  nextAnswer,
   rows,
   rowsBefore,
   type Session,
@@ -339,7 +340,8 @@ export const outcomes: NonNullable<SessionModel['outcomes']> = {
         'uplink: an answer is written': {
           ...happens(
             (session) => {
-              const next = uplink(session).waiting.find(({ key, final }) => final && key !== null);
+              const next = nextAnswer(session);
+              if (next?.key === null) return requesting(session, { phase: phase(session) });
               const row = rows(session).find(({ key }) => key === next?.key);
               return stays(`tool.answered "${row?.id}" ${JSON.stringify(row?.answer)}`)(session);
             },

@@ -20,6 +20,22 @@ export const corners: NonNullable<Model<typeof sessionMachine>['corners']> = {
   'a call is taken back while its answer waits': [...called, 'a answers', 'server: cancels a'],
   'a call is taken back too late': [...called, 'a answers', 'server: cancels a, whose answer is being written'],
   'an answer that nobody asked for goes with the conversation': [...ready, ...lost, 'app: answers a call of another process', ...begin],
+  'an answer that waits once more goes with its call': [
+    ...called,
+    ...['a answers', 'uplink: an answer is written', 'server: calls a', 'server: calls a for another city'],
+  ],
+  'an answer is written once more, and no handle from before stands for it': [
+    ...called,
+    ...[
+      'a answers',
+      'uplink: an answer is written',
+      'server: calls a',
+      'server: gives a handle',
+      'server: goes away',
+      'uplink: an answer is written',
+    ],
+    'server: gives a handle',
+  ],
   'such a call comes again, and runs': [...called, 'a answers', 'server: cancels a, whose answer is being written', 'server: calls a', 'a answers'],
   'answers wait while the conversation is lost': [
     ...called,

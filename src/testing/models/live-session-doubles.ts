@@ -108,10 +108,15 @@ export function idOf({ message }: Extract<UplinkCommand, { type: 'uplink.answer'
 /** The first answer that somebody waits to hear of is written, and all before it. */
 export function write(session: Session): number {
   const is = uplink(session);
-  const place = is.waiting.findIndex(({ key, final }) => final && key !== null);
-  const [answer] = is.waiting.splice(0, place + 1).slice(-1);
+  const next = nextAnswer(session);
+  is.waiting.splice(0, is.waiting.indexOf(next as (typeof is.waiting)[number]) + 1);
   is.handed = null;
-  return answer?.key ?? 0;
+  return next?.key ?? next?.again ?? 0;
+}
+
+/** The next that somebody waits to hear of: the last answer to a call, for the first time or once more. */
+export function nextAnswer(session: Session): Extract<UplinkCommand, { type: 'uplink.answer' }> | undefined {
+  return uplink(session).waiting.find(({ key, again, final }) => final && (key ?? again ?? null) !== null);
 }
 
 /** The answer that its socket was given is lost with it, and was taken back: nobody gets it. @returns the key of its call */
@@ -125,8 +130,7 @@ export function loseHanded(session: Session): number {
 
 /** Can it write an answer that somebody waits to hear of? */
 export function canWrite(session: Session): boolean {
-  const is = uplink(session);
-  return isSocketOpen(session) && is.isOpen && session.find('uplink') !== undefined && is.waiting.some(({ key, final }) => final && key !== null);
+  return isSocketOpen(session) && uplink(session).isOpen && session.find('uplink') !== undefined && nextAnswer(session) !== undefined;
 }
 
 // ---- calls

@@ -4,7 +4,7 @@ import { isOpen, type JsonObject } from '../../../machines/live/calls.js';
 import type { sessionMachine } from '../../../machines/live/session.js';
 import type { SessionInput, UplinkCommand } from '../../../machines/live/session-events.js';
 import type { EventCase, Move } from '../model/model.js';
-import { rows, type Session, uplinkHeard } from './live-session-doubles.js';
+import { rows, type Session, uplink, uplinkHeard } from './live-session-doubles.js';
 
 export type Phase =
   | 'connecting'
@@ -105,7 +105,7 @@ export function wordsOf(fact: AnyEventObject): string {
 }
 
 function commandWords(command: UplinkCommand): string[] {
-  if (command.type === 'uplink.seed') return ['seed'];
+  if (command.type === 'uplink.seed') return command.message === null ? [] : ['seed'];
   if (command.type === 'uplink.send') return ['send'];
   if (command.type !== 'uplink.answer') return [];
   const { key, final, message } = command;
@@ -164,8 +164,9 @@ export function look(session: Session): void {
   const own = ledger(session);
   const seen = Number(session.notes['seen'] ?? 0);
   for (const { type } of session.emitted.slice(seen)) {
-    if (type === 'session.resumable') own.isFresh = true;
-    if (type === 'tool.called' || type === 'tool.progressed' || type === 'tool.answered') own.isFresh = false;
+    // It does not stand for what is still to be written once more.
+    if (type === 'session.resumable') own.isFresh = !uplink(session).waiting.some(({ again }) => again !== undefined);
+    if (type === 'tool.resent' || type === 'tool.called' || type === 'tool.progressed' || type === 'tool.answered') own.isFresh = false;
   }
   session.notes['seen'] = session.emitted.length;
   const now = phase(session);
