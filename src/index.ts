@@ -126,7 +126,11 @@ export { interactions, type InteractionResult, type Interactions, type ResumeOpt
 export type { InteractionAnswer, InteractionStreamEvent } from './interactions/account.js';
 export type { InteractionOutcome, InteractionStream } from './interactions/handle.js';
 export type { InteractionLogic, InteractionRef } from './interactions/interaction.js';
-export type { CallOptions as InteractionCallOptions, InteractionsOptions } from './interactions/options.js';
+export type {
+  CallOptions as InteractionCallOptions,
+  EventsCallOptions as InteractionEventsOptions,
+  InteractionsOptions,
+} from './interactions/options.js';
 export type { WaitOptions as InteractionWaitOptions } from './interactions/wait.js';
 export type { InteractionFact, InteractionSummary } from '../machines/interactions/interaction-events.js';
 export type { InteractionRequest, InteractionResource, InteractionStep, InteractionWireEvent } from './wire/gemini/interactions.js';

@@ -19,6 +19,8 @@ export interface InteractionInput {
   /** A server that asks for a longer wait than this is not waited for, ms. */
   readonly maxRetryAfterMs: number;
   readonly backoff: Backoff;
+  /** Does each request for events need a permit? */
+  readonly isBehindGate: boolean;
 }
 
 /** What is asked for next: its creation, its events behind the last that has an id, its events from the start, its status. */
@@ -47,6 +49,8 @@ export interface Breach {
 
 /** What an interaction is told: by its requests, by its target, by the app and by a supervisor. */
 export type InteractionEvent =
+  /** The gate has let a request for events pass. */
+  | { type: 'permit.granted' }
   /** The server has said what it is called: from here on it can be found again. */
   | { type: 'interaction.known'; id: string }
   /** The first new event of a request. */

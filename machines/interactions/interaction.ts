@@ -1,11 +1,13 @@
 /**
  * One interaction, kept hold of over any number of requests: created once, its events read to the end, gone on with where a request breaks.
  *
- * States   active(exchanging(asking → streaming) ⇄ backingOff → polling(asking ⇄ pausing)) → completed | requiresAction | failed | cancelled
+ * States   active(exchanging(atGate → asking → streaming) ⇄ backingOff → polling(asking ⇄ pausing)) → completed | requiresAction | failed | cancelled
  * Emits    {@link InteractionFact}
  * Needs    `exchange` (one request for events: its creation, or a stream of what came behind the last event), `poll` (one request for its status) and
  *          `delivery` (the target: whether it lives, whether it threw), provided by src/interactions/; the placeholders here refuse to run
  * Output   how it ended: as a supervised child it exits with a crash when it failed, else in order
+ *
+ * Behind a gate, each request for events needs a permit of its own; a question for its status needs none.
  *
  * It goes on from the last event that had an id; where none had one, by asking for its status until it is over. A creation whose outcome is not known is
  * never asked for again: the failure `creationUnknown` says so. An event never passes through the chart, but the first of each request.
@@ -52,6 +54,7 @@ export const interactionMachine = setup({
   },
   guards: {
     isRestored: ({ context }) => context.hasBegun,
+    isFree: ({ context }) => !context.isBehindGate,
     polls: ({ context }) => context.ask === 'poll',
     requiresAction: (_, p: { status: string }) => state.verdictOf(p.status) === 'requiresAction',
     isCancelled: (_, p: { status: string }) => state.verdictOf(p.status) === 'cancelled',
@@ -68,7 +71,7 @@ export const interactionMachine = setup({
   },
   actions: {
     noteBegun: assign({ hasBegun: true }),
-    noteAsking: assign({ isInDoubt: ({ context }) => context.ask === 'create' }),
+    noteAsking: assign({ isInDoubt: ({ context }) => context.ask === 'create' && context.id === null }),
     noteKnown: assign({ id: (_, p: { id: string }) => p.id, isInDoubt: false }),
     noteProgress: assign({ attempt: 0, failure: null }),
     noteCursor: assign({ id: (_, p: Cursor) => p.id, lastEventId: (_, p: Cursor) => p.lastEventId, isInDoubt: false }),
@@ -149,7 +152,6 @@ export const interactionMachine = setup({
         choosing: { always: [{ guard: 'polls', target: 'polling' }, { target: 'exchanging' }] },
         exchanging: {
           description: 'One request for its events, which lives exactly as long as this state.',
-          entry: 'noteAsking',
           invoke: {
             id: 'exchange',
             src: 'exchange',
@@ -214,10 +216,16 @@ export const interactionMachine = setup({
               },
             ],
           },
-          initial: 'asking',
+          initial: 'atGate',
           states: {
+            atGate: {
+              description: 'Nothing is asked for yet: until the gate lets it pass. Where there is no gate it passes at once.',
+              always: { guard: 'isFree', target: 'asking' },
+              on: { 'permit.granted': 'asking' },
+            },
             asking: {
               description: 'Created, resumed or replayed: until the first event that is new.',
+              entry: 'noteAsking',
               on: { 'exchange.progressed': { target: 'streaming', actions: 'noteProgress' } },
             },
             streaming: { description: 'Its events go to the target, beside the chart.' },

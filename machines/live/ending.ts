@@ -1,7 +1,7 @@
 /** How a Live session ends: what it was, and what that means to a supervisor. */
 import { declineStart, type ExitReason, exitWith, failStart } from '../supervision/exit.js';
 
-/** Why a session ended that should not have. `code`: a WebSocket close code, an HTTP status, or a name such as `ECONNREFUSED`. */
+/** Why a session ended that should not have. `code`: a WebSocket close code, an HTTP status, or a name such as `ECONNREFUSED`, `full`. */
 export interface SessionFailure {
   readonly kind:
     | 'connectTimeout'
@@ -11,7 +11,8 @@ export interface SessionFailure {
     | 'connectionLost'
     | 'connectionCrashed'
     | 'uplinkCrashed'
-    | 'toolsCrashed';
+    | 'toolsCrashed'
+    | 'gate';
   readonly code: number | string;
   readonly reason: string;
 }

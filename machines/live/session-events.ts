@@ -53,6 +53,8 @@ export interface SessionInput {
   readonly staleAnswers: 'send' | 'abandon';
   /** Turns that a conversation begins with; sent once after each fresh setup, never after a resumption. */
   readonly history: readonly JsonObject[];
+  /** Does it need a permit, for all its life? Default false. */
+  readonly isBehindGate?: boolean;
 }
 
 /** Why a message was not taken: `reserved`: setup and tool answers are the session's own to send; `full`: the bound of its lane. */
@@ -72,6 +74,11 @@ export type SessionEvent =
   | { type: 'turn.requested'; awaits: boolean }
   /** The app has sent a `contextUpdate`, past the chart: later setups are to have it. */
   | { type: 'setup.amended'; update: JsonObject }
+  /** Its permit is being waited for: as it begins, and as it begins again after it was stored. */
+  | { type: 'permit.asked' }
+  | { type: 'permit.granted' }
+  /** There is none, or none any more. `code`: the gate's reason, or `lost`. */
+  | { type: 'permit.failed'; code: string; reason: string }
   | { type: 'socket.opening' }
   | { type: 'socket.opened' }
   | { type: 'server.message'; message: JsonObject }

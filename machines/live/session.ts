@@ -2,14 +2,14 @@
  * One Gemini Live conversation, over as many sockets as it takes: set up, talk, have tools called, come back, close.
  *
  * States   open, in five regions side by side, then closed | failed
- *            connection   online(connecting → settingUp → ready(idle, userSpeaking, generating, interrupted) → rotating → closing) ⇄ backingOff
+ *            connection   atGate → online(connecting → settingUp → ready(idle, userSpeaking, generating, interrupted) → rotating → closing) ⇄ backingOff
  *            rotation     steady ⇄ announced     a `goAway` came; its deadline is here
  *            tools        idle ⇄ called          the calls are actors of their own, `call.<key>` (tool-call.ts)
  *            microphone   open ⇄ gated           while the model waits for a call, where it needs that
  *            life         starting → started     what a supervisor waits for
  * Tags     `starting` until the server has accepted the first setup; `accepting` while messages can be written
  * Emits    {@link SessionEmitted}
- * Needs    `connection` (one socket), `uplink` (what waits to be written), `tools` (what functions run under), `toolCall`: src/live/ provides them
+ * Needs    `connection` (one socket), `uplink` (what waits to be written), `tools` (what functions run under), `toolCall`, `permit`: of src/live/
  * Output   how it ended, and what that means to a supervisor ({@link outputOf})
  *
  * Nothing here waits for a tool: a call is an event out, its answer an event in, whoever gave it. Data that changes no state passes beside the chart
@@ -44,6 +44,7 @@ export const sessionMachine = setup({
     uplink: fromCallback<says.UplinkCommand, undefined>(missing('uplink')),
     tools: fromCallback<{ type: 'tools.none' }, undefined>(missing('tools')),
     toolCall: toolCallMachine,
+    permit: fromCallback<{ type: 'permit.none' }, undefined>(missing('permit')),
   },
   guards: {
     isOrderly: ({ context }, p: { code: number | string }) => state.isOrderly(context, p),
@@ -54,6 +55,7 @@ export const sessionMachine = setup({
     isCalm: ({ context }, p: { at: number }) => !state.isHasty(context, p),
     speaksOver: ({ context }) => context.speaksOver,
     isRestored: ({ context }) => context.isRestored,
+    isFree: ({ context }) => context.isBehindGate !== true,
     mayRotate: ({ context }) => state.mayRotate(context),
     isCalled: ({ context }) => state.isCalled(context),
     isUncalled: ({ context }) => !state.isCalled(context),
@@ -70,7 +72,10 @@ export const sessionMachine = setup({
   actions: {
     readMessage: enqueueActions(({ context, enqueue }, p: says.Said) => carryOut(enqueue, context, steps.readMessage(context, p.message))),
     readLastMessage: enqueueActions(({ context, enqueue }, p: says.Said) => carryOut(enqueue, context, steps.readLastMessage(context, p.message))),
-    tellMalformed: emit((_, p: { reason: string; detail: string; excerpt: string }) => ({ type: 'session.malformed', ...p })),
+    tellMalformed: emit((_, p: { reason: string; detail: string; excerpt: string }) => ({ ...p, type: 'session.malformed' })),
+    askGate: enqueueActions(({ context, enqueue }) => {
+      if (context.isBehindGate === true) enqueue.spawnChild('permit', { id: 'permit' });
+    }),
     sendSetup: enqueueActions(({ context, enqueue }) => carryOut(enqueue, context, steps.sendSetup(context))),
     begin: enqueueActions(({ context, enqueue }, p: { sessionId: string | null }) => carryOut(enqueue, context, steps.begin(context, p.sessionId))),
     forgetSocket: enqueueActions(({ context, enqueue }) => carryOut(enqueue, context, steps.forgetSocket(context))),
@@ -111,6 +116,7 @@ export const sessionMachine = setup({
     forceRotation: raise({ type: 'rotation.forced' }),
     noteExit: assign({ exit: ({ event }) => exitOf(event) }),
     noteEnd: assign({ end: (_, p: SessionEnd) => p }),
+    noteSilence: assign({ end: ({ context }) => endOf('client', { code: 1006, reason: `no answer to the close within ${context.closeMs} ms` }) }),
     noteTimeout: assign({ failure: ({ context }, p: { kind: state.Timeout }) => state.timeoutOf(context, p.kind) }),
     noteLoss: assign({ failure: ({ event }, p: { kind: SessionFailure['kind'] }) => failureOf(p.kind, event) }),
     tellClosed: emit(({ context }) => ({ type: 'session.closed', ...(context.end ?? clientEnd) })),
@@ -138,6 +144,7 @@ export const sessionMachine = setup({
         'session.send': { actions: { type: 'passOn', params: ({ event }) => ({ message: event.message, ref: event.ref }) } },
         'turn.requested': { actions: { type: 'noteRequest', params: ({ event }) => ({ awaits: event.awaits }) } },
         'setup.amended': { actions: { type: 'amendSetup', params: ({ event }) => ({ update: event.update }) } },
+        'permit.failed': { target: 'failed', actions: { type: 'noteLoss', params: { kind: 'gate' } } },
         'tools.failed': { target: 'failed', actions: { type: 'noteLoss', params: { kind: 'toolsCrashed' } } },
         // Where there is no conversation to take leave of, both end it at once.
         'session.close': 'closed',
@@ -145,8 +152,14 @@ export const sessionMachine = setup({
       },
       states: {
         connection: {
-          initial: 'online',
+          initial: 'atGate',
           states: {
+            atGate: {
+              description: 'Until its gate lets it pass, at most as long as it may wait there. The permit is kept over all its sockets.',
+              entry: 'askGate',
+              always: { guard: 'isFree', target: 'online' },
+              on: { 'permit.granted': 'online', 'permit.asked': { description: 'Restored from a snapshot.', actions: 'forgetSocket' } },
+            },
             online: {
               description: 'One socket, which lives exactly as long as this state.',
               invoke: {
@@ -158,9 +171,7 @@ export const sessionMachine = setup({
               on: {
                 'socket.opening': { description: 'Restored from a snapshot.', target: '.connecting', actions: 'forgetSocket' },
                 'server.message': { actions: { type: 'readMessage', params: ({ event }) => ({ message: event.message }) } },
-                'socket.malformed': {
-                  actions: { type: 'tellMalformed', params: ({ event: { reason, detail, excerpt } }) => ({ reason, detail, excerpt }) },
-                },
+                'socket.malformed': { actions: { type: 'tellMalformed', params: ({ event }) => event } },
               },
               initial: 'connecting',
               states: {
@@ -309,8 +320,7 @@ export const sessionMachine = setup({
                   after: { closeDeadline: { target: '#liveSession.open.connection.online', reenter: true } },
                 },
                 closing: {
-                  description:
-                    'The close is sent; running calls are abandoned. Until the peer answers, at most closeMs; then the socket is terminated.',
+                  description: 'The close is sent; running calls are abandoned. At most closeMs until the peer answers; then the socket is cut.',
                   entry: [{ type: 'abandonCalls', params: { reason: 'closed', answers: 'keep' } }, 'endUplink', 'closeSocket'],
                   on: {
                     'server.message': { actions: { type: 'readLastMessage', params: ({ event }) => ({ message: event.message }) } },
@@ -324,15 +334,7 @@ export const sessionMachine = setup({
                     },
                     'socket.closed': { target: '#liveSession.closed', actions: { type: 'noteEnd', params: ({ event }) => endOf('client', event) } },
                   },
-                  after: {
-                    closeDeadline: {
-                      target: '#liveSession.closed',
-                      actions: {
-                        type: 'noteEnd',
-                        params: ({ context }) => ({ by: 'client', code: 1006, reason: `no answer to the close within ${context.closeMs} ms` }),
-                      },
-                    },
-                  },
+                  after: { closeDeadline: { target: '#liveSession.closed', actions: 'noteSilence' } },
                 },
               },
             },
@@ -347,10 +349,7 @@ export const sessionMachine = setup({
           description: 'What the server has announced of the end of this socket.',
           initial: 'steady',
           on: {
-            'rotation.announced': {
-              target: '.announced',
-              actions: { type: 'noteGoAway', params: ({ event }) => ({ timeLeftMs: event.timeLeftMs }) },
-            },
+            'rotation.announced': { target: '.announced', actions: { type: 'noteGoAway', params: ({ event: { timeLeftMs } }) => ({ timeLeftMs }) } },
           },
           states: {
             steady: {},

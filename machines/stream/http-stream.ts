@@ -1,7 +1,7 @@
 /**
  * One HTTP request whose answer is read as it comes: tried again before its first byte, ended in exactly one of three ways.
  *
- * States   active(attempting(requesting → open → reading) ⇄ backingOff) → done | failed | cancelled
+ * States   active(attempting(atGate → requesting → open → reading) ⇄ backingOff) → done | failed | cancelled
  * Emits    {@link StreamFact}
  * Needs    `request` (one attempt: asks, reads, and hands events to the target beside the chart) and `delivery` (the target: whether it lives, whether
  *          it threw), provided by src/stream/; the placeholders here refuse to run
@@ -9,6 +9,8 @@
  *
  * No event of the stream passes through the chart, and no byte re-arms a delay: when the stall deadline is up, the chart asks how long it has been quiet,
  * and waits for what is left of it.
+ *
+ * Behind a gate, each attempt is a request that the gate counts: its permit is had before it asks, and is back before the pause that may follow.
  *
  * Restored from a snapshot, its request is gone, and to make it again might do a thing twice: it has failed, `interrupted`.
  */
@@ -41,6 +43,7 @@ export const httpStreamMachine = setup({
     hasAttempts: ({ context }) => context.attempt < context.maxAttempts,
     isStalled: ({ context }, p: { quietMs: number }) => p.quietMs >= context.stallMs,
     isRestored: ({ context }) => context.hasBegun,
+    isFree: ({ context }) => !context.isBehindGate,
   },
   delays: {
     connectDeadline: ({ context }) => context.connectMs,
@@ -139,8 +142,13 @@ export const httpStreamMachine = setup({
               { target: '#httpStream.failed', actions: { type: 'noteFailure', params: ({ event }) => event.failure } },
             ],
           },
-          initial: 'requesting',
+          initial: 'atGate',
           states: {
+            atGate: {
+              description: 'Until the gate lets it pass, at most as long as it may wait there. Where there is no gate it passes at once.',
+              always: { guard: 'isFree', target: 'requesting' },
+              on: { 'permit.granted': 'requesting' },
+            },
             requesting: {
               description: 'Until the headers of the answer, at most connectMs.',
               on: {

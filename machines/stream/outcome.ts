@@ -14,6 +14,7 @@ export interface StreamFailure {
    * | `malformed`, `tooLarge`                       | what came cannot be read, or is longer than the limits                            |
    * | `blocked`, `finish`                           | Gemini: the prompt was refused; the answer ended by a reason that is a failure    |
    * | `noCredentials`                               | the function that fetches the token failed                                        |
+   * | `gate`                                        | its gate let it not pass, or took the permit back (`lost`); `code` is the reason   |
    * | `targetThrew`                                 | the target's callback, or `decode`, threw                                         |
    * | `interrupted`                                 | restored from a snapshot: the request that it had is gone                         |
    * | `killed`, `crashed`                           | the stream's actor was killed, or died of an error                                |
@@ -21,7 +22,7 @@ export interface StreamFailure {
    */
   readonly kind:
     | ('refused' | 'serverError' | 'network' | 'connectTimeout' | 'stalled' | 'totalTimeout' | 'truncated' | 'malformed' | 'tooLarge')
-    | ('blocked' | 'finish' | 'noCredentials' | 'targetThrew' | 'interrupted' | 'killed' | 'crashed' | 'creationUnknown');
+    | ('blocked' | 'finish' | 'noCredentials' | 'targetThrew' | 'interrupted' | 'killed' | 'crashed' | 'creationUnknown' | 'gate');
   /** An HTTP status or Google's code, or a name: `ECONNRESET`, `timeout`, `SAFETY`. */
   readonly code: number | string;
   /** Google's name of the status, `RESOURCE_EXHAUSTED`; empty where there is none. */

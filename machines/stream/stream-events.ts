@@ -5,7 +5,7 @@ import type { StreamCancellation, StreamEnd, StreamFailure, StreamSummary } from
 
 /** Deadlines and retries. Address, body and credentials stay with the actor `request`: no event, error or snapshot of a stream holds them. */
 export interface StreamInput {
-  /** From the start of an attempt until the headers of its answer, ms. */
+  /** From the start of an attempt, or from its permit, until the headers of its answer, ms. */
   readonly connectMs: number;
   /** The longest time without a byte while the target wants more, ms. */
   readonly stallMs: number;
@@ -17,10 +17,14 @@ export interface StreamInput {
   readonly maxRetryAfterMs: number;
   /** Between attempts, where the server names no time. */
   readonly backoff: Backoff;
+  /** Does each attempt need a permit? */
+  readonly isBehindGate: boolean;
 }
 
 /** What a stream is told: by its request, by its target, by the app and by a supervisor. */
 export type StreamEvent =
+  /** The gate has let the attempt pass. */
+  | { type: 'permit.granted' }
   /** The headers of an answer that is a success. */
   | { type: 'response.opened'; status: number }
   /** The first bytes of its body: from here on nothing is tried again. */

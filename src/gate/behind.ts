@@ -6,9 +6,11 @@
  *   …                                        // `passage.lost` aborts when the permit is lost meanwhile
  *   passage.leave({ outcome: 'rateLimited', retryAfterMs });
  *
- * Whoever passes as an actor need not leave by himself: his end, whatever it is, returns the permit.
+ * Whoever passes as an actor need not leave by himself: his end, whatever it is, returns the permit. {@link Pass} is the same for an actor that may be
+ * stopped at any moment of it.
  */
 import type { AnyActorRef } from 'xstate';
+import { wordsOf } from '../../machines/live/ending.js';
 import { keysOf } from '../../machines/supervision/option-keys.js';
 import type { Gate } from './handle.js';
 import type { AcquireOptions, CallReport, Refusal } from './permit.js';
@@ -82,4 +84,75 @@ export async function passGate(
       permit.release(report);
     },
   };
+}
+
+/** Why there is no permit, or none any more. */
+export interface GateFault {
+  /** The gate's reason; `lost` where there was one; `crash` where the function that finds the gate threw. */
+  readonly code: Refusal['reason'] | 'lost' | 'crash';
+  readonly message: string;
+  /** When it is worthwhile to ask again, ms. */
+  readonly retryAfterMs?: number;
+}
+
+/** One permit of one who may be stopped while he waits for it, and while he has it. None of its methods throws. */
+export class Pass {
+  readonly #option: BehindGate;
+  readonly #holder: AnyActorRef;
+  readonly #lost: (fault: GateFault) => void;
+  #passage: Extract<Passage, { ok: true }> | null = null;
+  #hasLeft = false;
+
+  /**
+   * @param holder  its end returns the permit, or ends the wait
+   * @param lost    told when the permit is lost: its lease ran out, or the gate has ended
+   */
+  constructor(option: BehindGate, holder: AnyActorRef, lost: (fault: GateFault) => void) {
+    this.#option = option;
+    this.#holder = holder;
+    this.#lost = lost;
+  }
+
+  /** Waits for the permit. @returns null with it, or once it has left; else why there is none. Never rejects */
+  async enter(): Promise<GateFault | null> {
+    let passage: Passage;
+    try {
+      passage = await passGate(this.#option, { holder: this.#holder });
+    } catch (error) {
+      return { code: 'crash', message: `the gate could not be asked: ${wordsOf(error)}` };
+    }
+    if (!passage.ok) {
+      const { key, reason, retryAfterMs } = passage;
+      const message = `no permit of '${key}': ${reason}`;
+      return retryAfterMs === null ? { code: reason, message } : { code: reason, message, retryAfterMs };
+    }
+    if (this.#hasLeft) {
+      passage.leave({ outcome: 'unused' });
+      return null;
+    }
+    const { lost } = passage;
+    if (lost?.aborted === true) return this.#fault(lost);
+    this.#passage = passage;
+    lost?.addEventListener('abort', () => this.#lost(this.#fault(lost)), { once: true });
+    return null;
+  }
+
+  /** Gives it back, with what became of the call; one that comes later is given back then. Twice is once. */
+  leave(report?: CallReport): void {
+    const passage = this.#passage;
+    this.#hasLeft = true;
+    this.#passage = null;
+    passage?.leave(report);
+  }
+
+  #fault({ reason }: AbortSignal): GateFault {
+    return { code: 'lost', message: `its permit of '${this.#option.key}' was lost: ${String(reason)}` };
+  }
+}
+
+/** What a call that failed has to tell its gate: 429 is a limit of the service, and a pause that it asks for is one for everybody. */
+export function reportOf({ code, retryAfterMs, status = '' }: { code: number | string; status?: string; retryAfterMs?: number }): CallReport {
+  const isLimited = code === 429 || status === 'RESOURCE_EXHAUSTED';
+  const again = retryAfterMs === undefined ? {} : { retryAfterMs };
+  return { outcome: isLimited ? 'rateLimited' : 'failed', ...again };
 }

@@ -35,6 +35,9 @@ function judge({ code, kind }: StreamFailure): readonly [boolean, Breach['trace'
       return [false, 'told'];
     case 'noCredentials':
       return [false, 'none'];
+    case 'gate':
+      // A permit that was lost was held while something was asked.
+      return [false, code === 'lost' ? 'unknown' : 'none'];
     default:
       return [false, 'unknown'];
   }

@@ -17,7 +17,7 @@ import type { InteractionStreamEvent } from './account.js';
 import { type InteractionOutcome, type InteractionStream, openInteraction } from './handle.js';
 import { inquire, type Inquiry } from './inquiry.js';
 import { interactionLogic, type InteractionLogic, type InteractionPlan } from './interaction.js';
-import { type CallOptions, type ClientPlan, type InteractionsOptions, pathOf, planClient, requireCall } from './options.js';
+import { type CallOptions, type ClientPlan, type EventsCallOptions, type InteractionsOptions, pathOf, planClient, requireCall } from './options.js';
 import { asInteractionOption, invalid } from './refusal.js';
 import { requestBody } from './request-body.js';
 import { waitFor, type WaitOptions } from './wait.js';
@@ -28,7 +28,7 @@ export type InteractionResult =
   | { readonly ok: false; readonly failure: Unfinished };
 
 /** Behind which event a stream goes on; without one it begins at the start. */
-export interface ResumeOptions extends CallOptions {
+export interface ResumeOptions extends EventsCallOptions {
   readonly lastEventId?: string;
   /** Are the inputs to be among the events? */
   readonly includeInput?: boolean;
@@ -37,11 +37,11 @@ export interface ResumeOptions extends CallOptions {
 /** Made by {@link interactions}. Each of its functions throws `interactions/invalid-options` at the call; what they answer never rejects. */
 export interface Interactions {
   /** Creates one, and settles with its answer; with `background: true` as soon as it is created (`outcome: 'running'`). */
-  create(request: InteractionRequest, options?: CallOptions & { readonly stream?: false }): Promise<InteractionOutcome>;
+  create(request: InteractionRequest, options?: EventsCallOptions & { readonly stream?: false }): Promise<InteractionOutcome>;
   /** Creates one when it is read, and tells its events as they come. */
-  create(request: InteractionRequest, options: CallOptions & { readonly stream: true }): InteractionStream;
+  create(request: InteractionRequest, options: EventsCallOptions & { readonly stream: true }): InteractionStream;
   /** `create` with `stream: true`. */
-  stream(request: InteractionRequest, options?: CallOptions): InteractionStream;
+  stream(request: InteractionRequest, options?: EventsCallOptions): InteractionStream;
   /** The events of one that is known: behind `lastEventId`, or from its start. */
   resume(id: string, options?: ResumeOptions): InteractionStream;
   /** As it stands. */
@@ -53,22 +53,22 @@ export interface Interactions {
   /** Asks how it stands until it is over; a question that fails, and may be asked again, ends nothing. */
   waitForCompletion(id: string, options?: WaitOptions): Promise<InteractionOutcome>;
   /** The logic of one to be created, for `invoke`, `spawn`, or a supervisor: its target is told `stream.event` with each event, then exactly one end. */
-  logic(request: InteractionRequest, options?: CallOptions & TargetOptions<InteractionStreamEvent>): InteractionLogic;
+  logic(request: InteractionRequest, options?: EventsCallOptions & TargetOptions<InteractionStreamEvent>): InteractionLogic;
 }
 
 /**
  * A client of Interactions.
- * @throws EspalierError `interactions/invalid-options`, with the option's name; never with a key
+ * @throws EspalierError `interactions/invalid-options`, with the option's name; never with a key; `gate/invalid-options`
  */
 export function interactions(options: InteractionsOptions = {}): Interactions {
   const client = planClient(options);
   const stream: Interactions['stream'] = (request, call = {}) => {
-    requireCall(call, ['stream']);
+    requireCall(call, ['stream', 'gate']);
     return openInteraction(client, creation(request, call, true));
   };
   return {
-    create: ((request: InteractionRequest, call: CallOptions & { readonly stream?: boolean } = {}) => {
-      requireCall(call, ['stream', 'lastEventId']);
+    create: ((request: InteractionRequest, call: EventsCallOptions & { readonly stream?: boolean } = {}) => {
+      requireCall(call, ['stream', 'lastEventId', 'gate']);
       if ('lastEventId' in call) throw invalid('lastEventId', 'with resume(id, { lastEventId })', 'one for a creation');
       if (call.stream !== undefined && typeof call.stream !== 'boolean') throw invalid('stream', 'true or false', typeof call.stream);
       return call.stream === true ? stream(request, call) : openInteraction(client, creation(request, call, false)).answer();
@@ -90,7 +90,7 @@ export function interactions(options: InteractionsOptions = {}): Interactions {
     },
     waitForCompletion: (id, call = {}) => waitFor(client, id, call),
     logic: (request, call = {}) => {
-      requireCall(call, ['target', 'demand']);
+      requireCall(call, ['target', 'demand', 'gate']);
       const { demand = 'automatic', target = 'parent', ...rest } = call;
       asInteractionOption(() => requireTarget({ demand, target }));
       return interactionLogic(client, creation(request, rest, true), { target: target as StreamTarget<never>, demand });
@@ -98,13 +98,18 @@ export function interactions(options: InteractionsOptions = {}): Interactions {
   };
 }
 
-function creation(request: InteractionRequest, { signal, totalMs }: CallOptions, isStreamed: boolean): InteractionPlan {
-  const options = { ...(signal === undefined ? {} : { signal }), ...(totalMs === undefined ? {} : { totalMs }) };
+/** What a call that creates an interaction is to do. @throws EspalierError `interactions/invalid-options` for what is no request */
+export function creation(request: InteractionRequest, { gate, signal, totalMs }: EventsCallOptions, isStreamed: boolean): InteractionPlan {
+  const options = {
+    ...(signal === undefined ? {} : { signal }),
+    ...(totalMs === undefined ? {} : { totalMs }),
+    ...(gate === undefined ? {} : { gate }),
+  };
   return { start: 'create', id: null, lastEventId: null, body: requestBody(request, isStreamed), isWhole: !isStreamed, options };
 }
 
 function resumption(id: string, call: ResumeOptions): InteractionPlan {
-  requireCall(call, ['lastEventId', 'includeInput']);
+  requireCall(call, ['lastEventId', 'includeInput', 'gate']);
   pathOf(id);
   const { includeInput: withInput = false, lastEventId = null, ...options } = call;
   if (lastEventId !== null && (typeof lastEventId !== 'string' || lastEventId === ''))

@@ -1,6 +1,8 @@
 /**
  * The actor `exchange` of an interaction: one request for its events, from the first byte to the last, handed on one by one as the target takes them.
  *
+ * Behind a gate it asks for a permit first, and gives it back with the last event, or with whatever ends it before that.
+ *
  * It ends with the event that the interaction is over, or with `[DONE]`; what a server sends behind that is nobody's. A body that merely ends was cut.
  */
 import { type AnyActorRef, fromCallback } from 'xstate';
@@ -8,10 +10,13 @@ import type { ExchangeInput, InteractionEvent } from '../../machines/interaction
 import { verdictOf } from '../../machines/interactions/interaction-state.js';
 import { wordsOf } from '../../machines/live/ending.js';
 import { failureOf } from '../../machines/stream/outcome.js';
+import { type BehindGate, Pass, reportOf } from '../gate/behind.js';
+import type { CallReport } from '../gate/permit.js';
 import { truncated } from '../stream/body.js';
 import { deliveryOf, tellLoss } from '../stream/delivery.js';
 import { type HttpStream, openPlan } from '../stream/http-stream.js';
 import type { Lane } from '../stream/lane.js';
+import { gateFailure } from '../stream/request.js';
 import { clockOf } from '../supervision/clock.js';
 import { parentOf } from '../supervision/xstate-internals.js';
 import { readInteraction } from '../wire/gemini/interactions.js';
@@ -22,12 +27,13 @@ import type { StreamPlan } from '../stream/options.js';
 
 /** How an interaction asks for its events, and whether it is asked for as one value. */
 export interface ExchangeOptions {
+  readonly gate: BehindGate | undefined;
   planFor(input: ExchangeInput): StreamPlan;
   readonly isWhole: boolean;
 }
 
 /** The logic of one request. */
-export function exchange({ isWhole, planFor }: ExchangeOptions) {
+export function exchange({ gate, isWhole, planFor }: ExchangeOptions) {
   return fromCallback<{ type: 'exchange.none' }, ExchangeInput>(({ input, self, sendBack, system }) => {
     const interaction = parentOf(self) as AnyActorRef;
     const place = deliveryOf(interaction);
@@ -35,8 +41,8 @@ export function exchange({ isWhole, planFor }: ExchangeOptions) {
     if (place === undefined || place.isVoid) return undefined;
     const account = accountOf(interaction);
     account.begin(input);
-    const stream = openPlan<BodyNews>(planFor(input), clockOf(system), self);
-    const work = new Exchange(stream, { account, isWhole, lane: place.lane, report: sendBack });
+    const open = () => openPlan<BodyNews>(planFor(input), clockOf(system), self);
+    const work = new Exchange({ account, gate, isWhole, lane: place.lane, open, report: sendBack, self });
     void work.run();
     return () => work.stop();
   });
@@ -44,46 +50,63 @@ export function exchange({ isWhole, planFor }: ExchangeOptions) {
 
 interface Surroundings {
   readonly account: Account;
+  readonly gate: BehindGate | undefined;
   readonly isWhole: boolean;
   readonly lane: Lane<unknown>;
+  readonly self: AnyActorRef;
+  open(): HttpStream<BodyNews>;
   report(event: InteractionEvent): void;
 }
 
 class Exchange {
-  readonly #stream: HttpStream<BodyNews>;
   readonly #around: Surroundings;
+  #pass: Pass | null = null;
+  #stream: HttpStream<BodyNews> | null = null;
   #isOver = false;
   #hasProgressed = false;
 
-  constructor(stream: HttpStream<BodyNews>, around: Surroundings) {
-    this.#stream = stream;
+  constructor(around: Surroundings) {
     this.#around = around;
   }
 
   stop(): void {
     this.#isOver = true;
-    void this.#stream.cancel('its interaction needs it no more');
+    this.#pass?.leave(this.#stream === null ? { outcome: 'unused' } : {});
+    void this.#stream?.cancel('its interaction needs it no more');
   }
 
   /** Never rejects. */
   async run(): Promise<void> {
     try {
+      if (this.#around.gate !== undefined && !(await this.#enter(this.#around.gate))) return;
       await this.#read();
     } catch (error) {
       this.#break(breachOf(failureOf('crashed', 'crash', wordsOf(error))));
     }
   }
 
+  /** Passes the gate. @returns whether it may go on */
+  async #enter(gate: BehindGate): Promise<boolean> {
+    this.#pass = new Pass(gate, this.#around.self, (fault) => this.#break(breachOf(gateFailure(fault))));
+    const fault = await this.#pass.enter();
+    if (this.#isOver) return false;
+    if (fault === null) this.#report({ type: 'permit.granted' });
+    else this.#break(breachOf(gateFailure(fault)));
+    return fault === null && !this.#isOver;
+  }
+
   async #read(): Promise<void> {
     const { account, lane } = this.#around;
-    const events = this.#stream[Symbol.asyncIterator]();
+    const stream = this.#around.open();
+    this.#stream = stream;
+    const events = stream[Symbol.asyncIterator]();
     for (;;) {
       // What the target does not want yet stays in the socket.
       while (!lane.isOpen && !this.#isOver) await lane.changed();
       if (this.#isOver) return;
       const step = await events.next().catch(() => null);
       if (this.#isOver) return;
-      if (step === null) return await this.#broke();
+      if (step === null) return await this.#broke(stream);
       if (step.done === true) return this.#break(breachOf(truncated('the body ended before the interaction did')));
       if (this.#take(step.value)) break;
     }
@@ -129,19 +152,23 @@ class Exchange {
     const { account, isWhole, lane } = this.#around;
     const verdict = verdictOf(status);
     if (verdict === 'running' && !isWhole) return this.#break(breachOf(truncated(`it is '${status}', and its events ended`)));
-    if (['completed', 'requiresAction', 'requiresContinuation', 'running'].includes(verdict)) lane.give({ type: 'answer', answer: account.answer() });
+    const isGood = ['completed', 'requiresAction', 'requiresContinuation', 'running'].includes(verdict);
+    this.#pass?.leave({ outcome: isGood ? 'ok' : 'failed', ...tokensOf(account) });
+    if (isGood) lane.give({ type: 'answer', answer: account.answer() });
     // The end comes after the last event, which the target may not have taken yet.
     while (!lane.isDrained && !this.#isOver) await lane.changed();
     this.#report({ type: 'exchange.over', status, cursor: account.cursor() });
   }
 
-  async #broke(): Promise<void> {
-    const outcome = await this.#stream.ended();
+  async #broke(stream: HttpStream<BodyNews>): Promise<void> {
+    const outcome = await stream.ended();
     const failure = outcome.ok ? truncated('the body ended before the interaction did') : outcome.failure;
     this.#break(breachOf(failure));
   }
 
   #break(breach: ReturnType<typeof breachOf>): void {
+    // Before it is told: whoever asks next finds the permit free, and the pause that the service wants.
+    this.#pass?.leave(breach.failure.kind === 'noCredentials' ? { outcome: 'unused' } : reportOf(breach.failure));
     this.#report({ type: 'exchange.broke', breach, cursor: this.#around.account.cursor() });
     this.stop();
   }
@@ -149,4 +176,10 @@ class Exchange {
   #report(event: InteractionEvent): void {
     if (!this.#isOver) this.#around.report(event);
   }
+}
+
+/** @see Interactions API: `usage.total_tokens` */
+function tokensOf(account: Account): CallReport {
+  const { total_tokens: tokensUsed } = account.answer().usage ?? {};
+  return typeof tokensUsed === 'number' && Number.isFinite(tokensUsed) && tokensUsed >= 0 ? { tokensUsed } : {};
 }

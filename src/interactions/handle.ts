@@ -4,6 +4,7 @@ import type { InteractionSummary } from '../../machines/interactions/interaction
 import { EspalierError } from '../errors.js';
 import { outcomeOf, type Unfinished } from '../stream/http-stream.js';
 import { Reader } from '../stream/reader.js';
+import { createChild } from '../supervision/xstate-internals.js';
 import { accountOf, type InteractionAnswer, type InteractionStreamEvent } from './account.js';
 import { interactionLogic, type InteractionPlan, type InteractionRef } from './interaction.js';
 import type { ClientPlan } from './options.js';
@@ -36,9 +37,9 @@ export interface InteractionStream extends AsyncIterable<InteractionStreamEvent>
   answer(): Promise<InteractionOutcome>;
 }
 
-/** A handle on what was planned, which begins when it is read. */
-export function openInteraction(client: ClientPlan, plan: InteractionPlan): InteractionStream {
-  return new Handle(client, plan);
+/** A handle on what was planned, which begins when it is read: by itself, or beneath an actor, which has to cancel it when it ends. */
+export function openInteraction(client: ClientPlan, plan: InteractionPlan, parent?: AnyActorRef): InteractionStream {
+  return new Handle(client, plan, parent);
 }
 
 /** What came of an interaction's actor that is no longer active. */
@@ -55,9 +56,10 @@ class Handle implements InteractionStream {
   #hasBegun = false;
   #isRead = false;
 
-  constructor(client: ClientPlan, plan: InteractionPlan) {
+  constructor(client: ClientPlan, plan: InteractionPlan, parent: AnyActorRef | undefined) {
     const logic = interactionLogic(client, plan, { target: { make: this.#reader.make }, demand: 'automatic' });
-    this.ref = createActor(logic, { clock: client.clock, id: 'interaction' });
+    const id = 'interaction';
+    this.ref = parent === undefined ? createActor(logic, { clock: client.clock, id }) : (createChild(logic, { parent, id }) as InteractionRef);
     accountOf(this.ref).begin(plan);
     // Heard here, a crash is no uncaught exception: it is the outcome.
     this.ref.subscribe({ error: () => undefined });

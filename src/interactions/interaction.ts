@@ -7,7 +7,7 @@ import type { StreamPlan } from '../stream/options.js';
 import { printFault } from '../supervision/last-resort.js';
 import { withInput } from '../supervision/supervisors.js';
 import { exchange } from './exchange.js';
-import { type Asking, type CallOptions, type ClientPlan, pathOf } from './options.js';
+import { type Asking, type ClientPlan, type EventsCallOptions, pathOf } from './options.js';
 import { poll } from './poll.js';
 
 /** The logic of one interaction; it needs no input. */
@@ -30,7 +30,7 @@ export interface InteractionPlan extends Pick<InteractionInput, 'start' | 'id' |
   readonly isWhole: boolean;
   /** Of a stream that is gone on with: are the inputs to be among the events? */
   readonly includeInput?: boolean;
-  readonly options: CallOptions;
+  readonly options: EventsCallOptions;
   /** What differs from the client's. */
   readonly input?: Partial<InteractionInput>;
 }
@@ -45,18 +45,19 @@ export function interactionLogic(
   { demand, target }: Pick<DeliveryOptions, 'demand' | 'target'>,
 ): InteractionLogic {
   const { id, isWhole, lastEventId, options, start } = plan;
+  const gate = options.gate ?? client.gate;
   const machine = interactionMachine.provide({
     actors: {
       delivery: delivery({
         ...{ target, demand, signal: options.signal, secrets: client.secrets },
         onFault: (error) => printFault('the target of an interaction', error),
       }),
-      exchange: exchange({ isWhole, planFor: (input) => endless(client.plan(askingOf(client, plan, input))) }),
+      exchange: exchange({ gate, isWhole, planFor: (input) => endless(client.plan(askingOf(client, plan, input))) }),
       poll: poll({ planFor: (known) => endless(client.plan({ method: 'GET', path: pathOf(known), isStreamed: false, attempts: 1 })) }),
     },
   });
   const totalMs = options.totalMs ?? client.input.totalMs;
-  return withInput(machine, { ...client.input, totalMs, start, id, lastEventId, ...plan.input });
+  return withInput(machine, { ...client.input, totalMs, start, id, lastEventId, isBehindGate: gate !== undefined, ...plan.input });
 }
 
 /** All the time there is, is the interaction's to keep. */

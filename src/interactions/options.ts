@@ -1,6 +1,7 @@
 /** Where Interactions are, with what credentials, deadlines and retries: checked, and turned into the plans of requests. */
 import type { InteractionInput } from '../../machines/interactions/interaction-events.js';
 import type { AccessToken } from '../wire/gemini/live-url.js';
+import { type BehindGate, requireBehindGate } from '../gate/behind.js';
 import { googleBaseUrl, requireHeaderText } from '../wire/gemini/live-url.js';
 import { vertexBaseUrl, vertexModelPath } from '../wire/gemini/vertex.js';
 import { secretsOf } from '../wire/http-secrets.js';
@@ -12,7 +13,7 @@ import { interactionBody } from './body.js';
 import { asInteractionOption, invalid } from './refusal.js';
 
 /** What a client of Interactions is made with; a name that is not here is refused. */
-export interface InteractionsOptions extends Omit<StreamSettings, 'signal' | 'retry'> {
+export interface InteractionsOptions extends Omit<StreamSettings, 'signal' | 'retry' | 'gate'> {
   /** An API key. Sent in a header. Absent for a server that asks for none. */
   readonly apiKey?: string;
   /** On Vertex: the project, its location, and an OAuth token or what fetches one, called for each request. */
@@ -32,6 +33,11 @@ export interface InteractionsOptions extends Omit<StreamSettings, 'signal' | 're
   readonly retry?: StreamSettings['retry'];
   /** Between two questions for a status, ms. Default 2 000. */
   readonly pollMs?: number;
+  /**
+   * Each request for an interaction or its events (`create`, `stream`, `resume`, `logic`) needs a permit; it is back before the next is made. Questions for a
+   * status, `cancel` and `delete` need none. Default: none.
+   */
+  readonly gate?: BehindGate;
   /** The time of its deadlines. Default: the machine's. */
   readonly clock?: Clock;
 }
@@ -63,7 +69,8 @@ export interface ClientPlan {
   readonly limits: SseLimits;
   readonly attempts: number;
   /** Of an interaction, but what it is. */
-  readonly input: Omit<InteractionInput, 'start' | 'id' | 'lastEventId'>;
+  readonly input: Omit<InteractionInput, 'start' | 'id' | 'lastEventId' | 'isBehindGate'>;
+  readonly gate: BehindGate | undefined;
   /** Did the app say how long headers may take? */
   readonly hasConnectMs: boolean;
   plan(asking: Asking): StreamPlan;
@@ -75,48 +82,54 @@ const defaultAttempts = 5;
 
 /**
  * Checks the options, and says how requests are made.
- * @throws EspalierError `interactions/invalid-options`, with the option's name; never with a key
+ * @throws EspalierError `interactions/invalid-options` or `gate/invalid-options`, with the option's name; never with a key
  */
 export function planClient(options: InteractionsOptions): ClientPlan {
-  return asInteractionOption(() => {
-    requireOptions('options', options, clientKeys);
-    const { clock = systemClock, headers = {}, pollMs, retry = {} } = options;
-    const { fetch, input, limits } = planSettings({ ...options, retry: isPlainObject(retry) ? { attempts: defaultAttempts, ...retry } : retry });
-    requireClock(clock);
-    const base = baseOf(options);
-    const fixed = fixedHeaders(options, requireHeaders(headers));
-    let secrets = secretsOf(base, fixed);
-    const { backoff, maxAttempts, maxRetryAfterMs, totalMs } = input;
-    return {
-      clock,
-      limits,
-      attempts: maxAttempts,
-      hasConnectMs: options.connectMs !== undefined,
-      input: { totalMs, pollMs: duration('pollMs', pollMs, 2_000), maxAttempts: maxAttempts - 1, maxRetryAfterMs, backoff },
-      secrets: () => secrets,
-      plan: ({ attempts, body, connectMs, isStreamed, method, path = '', query = {}, signal }) => {
-        const asked = new URLSearchParams(query).toString();
-        const url = `${base}${path}${asked === '' ? '' : `?${asked}`}`;
-        return {
-          ...{ method, body, fetch, signal, openBody: interactionBody(limits), secrets: () => secrets },
-          input: { ...input, maxAttempts: attempts, connectMs: connectMs ?? input.connectMs },
-          address: async () => {
-            const plain = {
-              accept: isStreamed ? 'text/event-stream' : 'application/json',
-              ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-            };
-            const token = options.vertex?.accessToken;
-            if (token === undefined) return { url, headers: { ...plain, ...fixed } };
-            const accessToken = typeof token === 'function' ? await token() : token;
-            requireHeaderText('accessToken', accessToken);
-            const all = { ...plain, ...fixed, authorization: `Bearer ${accessToken}` };
-            secrets = [...new Set([...secrets, ...secretsOf(url, all)])];
-            return { url, headers: all };
-          },
-        };
-      },
-    };
-  });
+  const plan = asInteractionOption(() => planRequests(options));
+  requireBehindGate(plan.gate);
+  return plan;
+}
+
+function planRequests(options: InteractionsOptions): ClientPlan {
+  requireOptions('options', options, clientKeys);
+  const { clock = systemClock, gate, headers = {}, pollMs, retry = {}, ...rest } = options;
+  // Questions have no gate: whoever asks for events passes it.
+  const { fetch, input, limits } = planSettings({ ...rest, retry: isPlainObject(retry) ? { attempts: defaultAttempts, ...retry } : retry });
+  requireClock(clock);
+  const base = baseOf(options);
+  const fixed = fixedHeaders(options, requireHeaders(headers));
+  let secrets = secretsOf(base, fixed);
+  const { backoff, maxAttempts, maxRetryAfterMs, totalMs } = input;
+  return {
+    clock,
+    limits,
+    attempts: maxAttempts,
+    gate,
+    hasConnectMs: options.connectMs !== undefined,
+    input: { totalMs, pollMs: duration('pollMs', pollMs, 2_000), maxAttempts: maxAttempts - 1, maxRetryAfterMs, backoff },
+    secrets: () => secrets,
+    plan: ({ attempts, body, connectMs, isStreamed, method, path = '', query = {}, signal }) => {
+      const asked = new URLSearchParams(query).toString();
+      const url = `${base}${path}${asked === '' ? '' : `?${asked}`}`;
+      return {
+        ...{ method, body, fetch, signal, gate: undefined, openBody: interactionBody(limits), secrets: () => secrets },
+        input: { ...input, maxAttempts: attempts, connectMs: connectMs ?? input.connectMs },
+        address: async () => {
+          const plain = {
+            accept: isStreamed ? 'text/event-stream' : 'application/json',
+            ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          };
+          const token = options.vertex?.accessToken;
+          if (token === undefined) return { url, headers: { ...plain, ...fixed } };
+          const accessToken = typeof token === 'function' ? await token() : token;
+          requireHeaderText('accessToken', accessToken);
+          const all = { ...plain, ...fixed, authorization: `Bearer ${accessToken}` };
+          secrets = [...new Set([...secrets, ...secretsOf(url, all)])];
+          return { url, headers: all };
+        },
+      };
+    },
+  };
 }
 
 function fixedHeaders(
@@ -159,7 +172,13 @@ export interface CallOptions {
   readonly totalMs?: number;
 }
 
-/** Checks the options of one call. @throws EspalierError `interactions/invalid-options` */
+/** Of one call that asks for an interaction or its events. */
+export interface EventsCallOptions extends CallOptions {
+  /** For this one: most often it is the key that differs, with the model. Default: the client's. */
+  readonly gate?: BehindGate;
+}
+
+/** Checks the options of one call. @throws EspalierError `interactions/invalid-options`; `gate/invalid-options` where it may have a gate */
 export function requireCall(options: unknown, alsoKnown: readonly string[] = []): void {
   asInteractionOption(() => {
     requireOptions('options', options, ['signal', 'totalMs', ...alsoKnown]);
@@ -167,6 +186,7 @@ export function requireCall(options: unknown, alsoKnown: readonly string[] = [])
     requireSignal(signal);
     duration('totalMs', totalMs, 1);
   });
+  if (alsoKnown.includes('gate')) requireBehindGate((options as EventsCallOptions).gate);
 }
 
 /** The path of one interaction. @throws EspalierError `interactions/invalid-options` for what is no id: it must not lead to another address */

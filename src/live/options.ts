@@ -4,6 +4,7 @@ import { type JsonObject, nonBlockingIn } from '../../machines/live/calls.js';
 import type { SessionInput } from '../../machines/live/session-events.js';
 import { isBackoff } from '../../machines/supervision/child-spec.js';
 import { EspalierError } from '../errors.js';
+import { type BehindGate, requireBehindGate } from '../gate/behind.js';
 import { type AccessToken, liveEndpoint, liveUrl, modelPath, type SchedulingPlace, vertexModelPath } from '../wire/gemini/live.js';
 import { capabilitiesOf, type ModelCapabilities } from './capabilities.js';
 import { invalid, isDuration, isPlainObject, longestMs, requireOptions, sortOf } from './refusal.js';
@@ -64,6 +65,8 @@ export interface LiveSessionOptions {
   readonly closeMs?: number;
   /** Tools that may run at once; a call beyond is answered with an error. Default 64. */
   readonly maxCalls?: number;
+  /** It needs a permit, for all its life: it waits for one before its first socket, and keeps it over all of them. Default: none. */
+  readonly gate?: BehindGate;
   /** How sockets are made. Default: `ws` in Node, the platform's own in a browser. */
   readonly openSocket?: OpenSocket;
 }
@@ -73,6 +76,7 @@ export interface LiveSessionPlan {
   readonly input: SessionInput;
   /** The address of the next socket; fetches a token where one must be fetched. */
   endpoint(): { readonly url: string; readonly headers: Headers } | Promise<{ readonly url: string; readonly headers: Headers }>;
+  readonly gate: BehindGate | undefined;
   readonly secrets: readonly string[];
   readonly find: FindTool;
   readonly maxCalls: number;
@@ -85,7 +89,7 @@ type Headers = Readonly<Record<string, string>>;
 const optionKeys: readonly (keyof LiveSessionOptions)[] = [
   ...(['apiKey', 'keyIn', 'vertex', 'baseUrl', 'apiVersion', 'model', 'tools', 'onToolCall', 'capabilities', 'systemInstruction'] as const),
   ...(['generationConfig', 'setup', 'history', 'resumption', 'staleAnswers', 'schedulingPlace', 'reconnect', 'rotationMarginMs', 'uplink'] as const),
-  ...(['connectMs', 'setupMs', 'toolMs', 'closeMs', 'maxCalls', 'openSocket'] as const),
+  ...(['connectMs', 'setupMs', 'toolMs', 'closeMs', 'maxCalls', 'gate', 'openSocket'] as const),
 ];
 
 /** From 250 ms to 10 s, doubling, half of it by chance; a server that is back gets no crowd at one moment. */
@@ -93,7 +97,7 @@ const defaultBackoff: Backoff = { minMs: 250, maxMs: 10_000, factor: 2, jitter: 
 
 /**
  * Checks the options and says what the session does with them.
- * @throws EspalierError `live/invalid-options` or `live/invalid-tool`, with the option's name; never with a key
+ * @throws EspalierError `live/invalid-options`, `live/invalid-tool` or `gate/invalid-options`, with the option's name; never with a key
  */
 export function planSession(options: LiveSessionOptions): LiveSessionPlan {
   requireOptions('options', options, optionKeys);
@@ -117,6 +121,7 @@ export function planSession(options: LiveSessionOptions): LiveSessionPlan {
   if (openSocket !== undefined && typeof openSocket !== 'function') throw invalid('openSocket', 'a function', openSocket);
   if (options.vertex !== undefined) requireOptions('vertex', options.vertex, ['project', 'location', 'accessToken']);
   if (options.capabilities !== undefined) requireOptions('capabilities', options.capabilities, ['nonBlocking', 'gatesAudio']);
+  requireBehindGate(options.gate);
   const capabilities = capabilitiesOf(model, options.capabilities);
   const tools = planTools(options.tools === undefined ? {} : options.tools, options.onToolCall, capabilities);
   const setupBody = asJson(setupMessage(options, tools.declarations));
@@ -137,8 +142,10 @@ export function planSession(options: LiveSessionOptions): LiveSessionPlan {
       gatesAudio: capabilities.gatesAudio,
       staleAnswers,
       history: asJson({ history })['history'] as readonly JsonObject[],
+      ...(options.gate === undefined ? {} : { isBehindGate: true }),
     },
     endpoint: endpointOf(options),
+    gate: options.gate,
     secrets: [apiKey, typeof options.vertex?.accessToken === 'string' ? options.vertex.accessToken : undefined].filter((word) => word !== undefined),
     find: tools.find,
     maxCalls: count('maxCalls', options.maxCalls, 64),

@@ -14,6 +14,7 @@ import { withInput } from '../supervision/supervisors.js';
 import { connection } from './connection.js';
 import { liveSessionHandle } from './handle.js';
 import { openWebSocket } from './node-socket.js';
+import { permit } from './permit.js';
 import { type LiveSessionOptions, planSession } from './options.js';
 import { superviseTools } from './tool-tasks.js';
 import { execute, toolsActor } from './tools.js';
@@ -29,16 +30,17 @@ export type LiveSessionRef = ActorRefFrom<LiveSessionLogic>;
  * The logic of a Live session with these options: for `createActor`, `invoke`, `spawn`, or as a supervisor's child, where it is *starting* until the
  * server has accepted the setup, closes in order on `supervisor.shutdown`, and crashes when the connection is lost for good. Restored from a snapshot, it
  * is connecting, whatever it was doing: its calls are abandoned, and the conversation is resumed where it has a handle, else set up again.
- * @throws EspalierError `live/invalid-options` or `live/invalid-tool`; never with a key
+ * @throws EspalierError `live/invalid-options`, `live/invalid-tool` or `gate/invalid-options`; never with a key
  */
 export function liveSession(options: LiveSessionOptions): LiveSessionLogic {
-  const { input, endpoint, secrets, find, maxCalls, limits, schedulingPlace } = planSession(options);
+  const { input, endpoint, gate, secrets, find, maxCalls, limits, schedulingPlace } = planSession(options);
   const { openSocket = openWebSocket } = options;
   const machine = sessionMachine.provide({
     actors: {
       connection: connection({ endpoint, secrets, openSocket }),
       uplink: uplink(limits, schedulingPlace),
       tools: toolsActor(superviseTools(maxCalls)),
+      permit: permit(gate),
       toolCall: toolCallMachine.provide({ actors: { execute: execute(find, (ref) => liveSessionHandle(ref as LiveSessionRef)) } }),
     },
   });

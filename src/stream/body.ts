@@ -18,6 +18,8 @@ export interface BodyReader<Value> {
   end(give: (value: Value) => void): StreamFailure | null;
   readonly lastEventId?: string | null;
   readonly retryMs?: number | null;
+  /** What the service says that the answer has cost; null where it does not say. */
+  readonly tokensUsed?: number | null;
 }
 
 export type OpenBody<Value> = (head: AnswerHead) => BodyReader<Value>;

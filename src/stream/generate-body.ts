@@ -41,7 +41,14 @@ export class GenerateBody {
     const builder = new AnswerBuilder();
     this.#builder = builder;
     const answer = new AnswerReader(builder, this.#isWhole);
-    return contentType === 'text/event-stream' ? new EventBody(answer, this.#limits) : new SniffedBody(answer, this.#limits);
+    const body = contentType === 'text/event-stream' ? new EventBody(answer, this.#limits) : new SniffedBody(answer, this.#limits);
+    return {
+      feed: (bytes, give) => body.feed(bytes, give),
+      end: (give) => body.end(give),
+      get tokensUsed() {
+        return builder.tokensUsed;
+      },
+    };
   };
 
   /** The answer as far as it came; null before there was one. */

@@ -43,7 +43,7 @@ const wholeConnectMs = 240_000;
 
 /**
  * Checks the options, and says what is done with them.
- * @throws EspalierError `stream/invalid-options`, with the option's name; never with a key
+ * @throws EspalierError `stream/invalid-options` or `gate/invalid-options`, with the option's name; never with a key
  */
 export function planGenerate(options: GenerateOptions, method: 'generateContent' | 'streamGenerateContent', known: readonly string[]): GeneratePlan {
   requireOptions('options', options, known);

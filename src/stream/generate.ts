@@ -11,6 +11,7 @@
  * Nobody has to iterate: `stream.answer()` reads to the end by itself. Leaving the loop cancels the request. A loop over a stream that fails, or that
  * somebody else cancels, throws a `StreamError` after the last event; `ended()` tells the same as a value.
  */
+import type { AnyActorRef } from 'xstate';
 import { type Clock, requireClock, systemClock } from '../supervision/clock.js';
 import type { GenerateAnswer } from '../wire/gemini/generate-answer.js';
 import type { GenerateEvent } from './generate-body.js';
@@ -46,35 +47,40 @@ export interface GenerateStream extends AsyncIterable<GenerateEvent>, AsyncDispo
 
 /**
  * Asks for an answer as it is made. The request starts at once, and is read as the loop asks for it.
- * @throws EspalierError `stream/invalid-options`, before anything starts; never with a key
+ * @throws EspalierError `stream/invalid-options` or `gate/invalid-options`, before anything starts; never with a key
  */
 export function streamGenerateContent(options: GenerateOptions & OpenOptions): GenerateStream {
-  return open(options, 'streamGenerateContent');
+  return openGenerate(options, 'streamGenerateContent');
 }
 
 /**
  * Asks for a whole answer.
  * @returns how it ended; it never rejects
- * @throws EspalierError `stream/invalid-options`, at the call; never with a key
+ * @throws EspalierError `stream/invalid-options` or `gate/invalid-options`, at the call; never with a key
  */
 export function generateContent(options: GenerateOptions & OpenOptions): Promise<GenerateOutcome> {
-  return open(options, 'generateContent').answer();
+  return openGenerate(options, 'generateContent').answer();
 }
 
 /**
  * The same as supervised logic: its target is told `stream.event` with each {@link GenerateEvent}, then exactly one end.
- * @throws EspalierError `stream/invalid-options`; never with a key
+ * @throws EspalierError `stream/invalid-options` or `gate/invalid-options`; never with a key
  */
 export function generateContentStream(options: GenerateOptions & TargetOptions<GenerateEvent>): HttpStreamLogic {
   const plan = planGenerate(options, 'streamGenerateContent', [...generateKeys, 'target', 'demand']);
   return streamLogic(plan.stream, options);
 }
 
-function open(options: GenerateOptions & OpenOptions, method: 'generateContent' | 'streamGenerateContent'): GenerateStream {
+/** Starts a generation: by itself, or beneath an actor, which has to cancel it when it ends. */
+export function openGenerate(
+  options: GenerateOptions & OpenOptions,
+  method: 'generateContent' | 'streamGenerateContent',
+  parent?: AnyActorRef,
+): GenerateStream {
   const plan = planGenerate(options, method, [...generateKeys, 'clock']);
   const { clock = systemClock } = options;
   requireClock(clock);
-  return new Handle(plan, clock);
+  return new Handle(plan, clock, parent);
 }
 
 class Handle implements GenerateStream {
@@ -82,9 +88,9 @@ class Handle implements GenerateStream {
   readonly #stream: ReturnType<typeof openPlan<GenerateEvent>>;
   readonly #plan: GeneratePlan;
 
-  constructor(plan: GeneratePlan, clock: Clock) {
+  constructor(plan: GeneratePlan, clock: Clock, parent: AnyActorRef | undefined) {
     this.#plan = plan;
-    this.#stream = openPlan<GenerateEvent>(plan.stream, clock);
+    this.#stream = openPlan<GenerateEvent>(plan.stream, clock, parent);
     this.ref = this.#stream.ref;
   }
 

@@ -70,7 +70,7 @@ export interface OpenOptions {
 /**
  * The logic of a stream of server-sent events with these options: for `createActor`, `invoke`, `spawn`, or as a supervisor's child. The target is told
  * `stream.event` for each event, then exactly one of `stream.completed`, `stream.failed` and `stream.cancelled`, whatever happens to the stream.
- * @throws EspalierError `stream/invalid-options`; never with a secret
+ * @throws EspalierError `stream/invalid-options` or `gate/invalid-options`; never with a secret
  */
 export function httpStream<Value = SseEvent>(options: HttpStreamOptions<Value> & TargetOptions<Value>): HttpStreamLogic {
   return streamLogic(planStream(options, ['target', 'demand']), options);
@@ -92,7 +92,7 @@ export function requireTarget<Value>({ demand, target }: Required<TargetOptions<
 /**
  * Starts a stream of server-sent events by itself, the root of an actor system of its own, to be iterated over. The request is made at once; its answer
  * is read as the loop asks for it. It ends by its deadlines, by `cancel()`, by `signal`, or when the loop is left.
- * @throws EspalierError `stream/invalid-options`; never with a secret
+ * @throws EspalierError `stream/invalid-options` or `gate/invalid-options`; never with a secret
  */
 export function openStream<Value = SseEvent>(options: HttpStreamOptions<Value> & OpenOptions): HttpStream<Value> {
   const plan = planStream(options, ['clock']);
@@ -113,11 +113,11 @@ export function openPlan<Value>(plan: StreamPlan, clock: Clock, parent?: AnyActo
 }
 
 function logicOf(plan: StreamPlan, { demand, target }: Pick<DeliveryOptions, 'demand' | 'target'>): HttpStreamLogic {
-  const { address, body, fetch, input, method, openBody, secrets, signal } = plan;
+  const { address, body, fetch, gate, input, method, openBody, secrets, signal } = plan;
   const machine = httpStreamMachine.provide({
     actors: {
       delivery: delivery({ target, demand, signal, secrets, onFault: (error) => printFault('the target of a stream', error) }),
-      request: request({ address, body, fetch, method, openBody, secrets }),
+      request: request({ address, body, fetch, gate, method, openBody, secrets }),
     },
   });
   return withInput(machine, input);

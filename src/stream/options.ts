@@ -2,6 +2,7 @@
 import type { Backoff } from '../../machines/backoff.js';
 import type { StreamInput } from '../../machines/stream/stream-events.js';
 import { isBackoff } from '../../machines/supervision/child-spec.js';
+import { type BehindGate, requireBehindGate } from '../gate/behind.js';
 import { baseUrlOf } from '../wire/gemini/live-url.js';
 import { secretsOf } from '../wire/http-secrets.js';
 import { defaultSseLimits, type SseEvent, type SseLimits } from '../wire/sse.js';
@@ -28,6 +29,8 @@ export interface StreamSettings {
   readonly signal?: AbortSignal;
   /** How requests are made. Default: the platform's. */
   readonly fetch?: typeof fetch;
+  /** Each attempt needs a permit: it waits for one before it asks, and gives it back before the next begins. Default: none. */
+  readonly gate?: BehindGate;
 }
 
 /** What a stream of server-sent events is asked for; only `url` must be given. */
@@ -51,7 +54,7 @@ export interface HttpStreamOptions<Value = SseEvent> extends StreamSettings {
 type Headers = Readonly<Record<string, string>>;
 
 /** The options of every stream. */
-export const settingKeys: readonly (keyof StreamSettings)[] = ['connectMs', 'stallMs', 'totalMs', 'retry', 'limits', 'signal', 'fetch'];
+export const settingKeys: readonly (keyof StreamSettings)[] = ['connectMs', 'stallMs', 'totalMs', 'retry', 'limits', 'signal', 'fetch', 'gate'];
 
 /** The options of a stream of events. */
 export const httpStreamKeys: readonly (keyof HttpStreamOptions)[] = [
@@ -68,6 +71,7 @@ export interface StreamPlan {
   readonly openBody: OpenBody<unknown>;
   readonly fetch: typeof fetch;
   readonly signal: AbortSignal | undefined;
+  readonly gate: BehindGate | undefined;
   secrets(): readonly string[];
 }
 
@@ -79,12 +83,12 @@ export interface DefaultDeadlines {
   readonly connectMs: number;
 }
 
-/** The part of every plan: input of the chart, and the limits. @throws EspalierError `stream/invalid-options` */
+/** The part of every plan: input of the chart, and the limits. @throws EspalierError `stream/invalid-options`, `gate/invalid-options` */
 export function planSettings(
   settings: StreamSettings,
   byDefault: DefaultDeadlines = { connectMs: 60_000 },
-): { readonly input: StreamInput; readonly limits: SseLimits; readonly fetch: typeof fetch; readonly signal: AbortSignal | undefined } {
-  const { limits = {}, retry = {}, signal, fetch: ask = fetch } = settings;
+): Pick<StreamPlan, 'input' | 'fetch' | 'signal' | 'gate'> & { readonly limits: SseLimits } {
+  const { gate, limits = {}, retry = {}, signal, fetch: ask = fetch } = settings;
   requireOptions('retry', retry, ['attempts', 'maxRetryAfterMs', 'backoff']);
   const { backoff = {} } = retry;
   requireOptions('retry.backoff', backoff, [...Object.keys(defaultBackoff), 'seed']);
@@ -93,6 +97,7 @@ export function planSettings(
   requireOptions('limits', limits, ['maxLineLength', 'maxEventLength']);
   requireSignal(signal);
   requireFunction('fetch', ask);
+  requireBehindGate(gate);
   return {
     input: {
       connectMs: duration('connectMs', settings.connectMs, byDefault.connectMs),
@@ -101,6 +106,7 @@ export function planSettings(
       maxAttempts: count('retry.attempts', retry.attempts, 3),
       maxRetryAfterMs: duration('retry.maxRetryAfterMs', retry.maxRetryAfterMs, 60_000),
       backoff: whole,
+      isBehindGate: gate !== undefined,
     },
     limits: {
       maxLineLength: count('limits.maxLineLength', limits.maxLineLength, defaultSseLimits.maxLineLength),
@@ -108,6 +114,7 @@ export function planSettings(
     },
     fetch: ask,
     signal,
+    gate,
   };
 }
 
@@ -118,7 +125,7 @@ function seedOf(): number {
 
 /**
  * Checks the options of a stream of events, and says what it does with them.
- * @throws EspalierError `stream/invalid-options`, with the option's name; never with a secret
+ * @throws EspalierError `stream/invalid-options` or `gate/invalid-options`, with the option's name; never with a secret
  */
 export function planStream<Value>(options: HttpStreamOptions<Value>, alsoKnown: readonly string[] = []): StreamPlan {
   requireOptions('options', options, [...httpStreamKeys, ...alsoKnown]);

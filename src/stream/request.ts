@@ -1,5 +1,8 @@
 /**
- * The actor `request` of a stream: one attempt, from its address to the last byte of its answer.
+ * The actor `request` of a stream: one attempt, from its permit and its address to the last byte of its answer.
+ *
+ * Behind a gate, it asks for a permit first; the permit is back with the last byte, or with whatever ends the attempt before that, and the gate is told
+ * what became of it. When the permit is lost, the attempt has failed for good.
  *
  * A chunk is read when the target can take more, and not before: what is not read stays in the socket, and the server feels it. Nothing here has a
  * deadline of its own; the chart asks how long it has been quiet. When the actor is stopped, the request is aborted; nothing of it reaches the stream
@@ -9,12 +12,14 @@ import { type AnyActorRef, fromCallback } from 'xstate';
 import { wordsOf } from '../../machines/live/ending.js';
 import { failureOf, type StreamFailure, type StreamSummary } from '../../machines/stream/outcome.js';
 import type { RequestCommand, RequestInput, StreamEvent } from '../../machines/stream/stream-events.js';
+import { type BehindGate, type GateFault, Pass, reportOf } from '../gate/behind.js';
+import type { CallReport } from '../gate/permit.js';
 import { clockOf } from '../supervision/clock.js';
 import { parentOf } from '../supervision/xstate-internals.js';
 import { apiErrorOfBody } from '../wire/gemini/api-error.js';
 import { isRetryableStatus, retryAfterMs, retryInfoMs } from '../wire/http-retry.js';
 import { hideIn, hideInJson } from '../wire/http-secrets.js';
-import type { OpenBody } from './body.js';
+import type { BodyReader, OpenBody } from './body.js';
 import { deliveryOf, tellLoss } from './delivery.js';
 import type { Lane } from './lane.js';
 
@@ -32,6 +37,7 @@ export interface RequestOptions {
   readonly body: string | Uint8Array<ArrayBuffer> | undefined;
   readonly openBody: OpenBody<unknown>;
   readonly fetch: typeof fetch;
+  readonly gate: BehindGate | undefined;
   /** Words that no failure shows; those of the address included, once it is known. */
   secrets(): readonly string[];
 }
@@ -48,6 +54,7 @@ export function request(options: RequestOptions) {
       lane: place?.lane as Lane<unknown>,
       now: () => clockOf(system).now(),
       report: sendBack,
+      self,
     });
     tellLoss(self, 'request');
     receive(() => attempt.ask());
@@ -57,6 +64,7 @@ export function request(options: RequestOptions) {
 }
 
 interface Surroundings {
+  readonly self: AnyActorRef;
   readonly lane: Lane<unknown>;
   now(): number;
   report(event: StreamEvent): void;
@@ -66,6 +74,8 @@ class Attempt {
   readonly #options: RequestOptions;
   readonly #around: Surroundings;
   readonly #abort = new AbortController();
+  #pass: Pass | null = null;
+  #hasAsked = false;
   #reader: ReadableStreamDefaultReader<Uint8Array> | null = null;
   #isOver = false;
   #hasBytes = false;
@@ -84,6 +94,7 @@ class Attempt {
 
   stop(): void {
     this.#isOver = true;
+    this.#pass?.leave(this.#hasAsked ? {} : { outcome: 'unused' });
     this.#abort.abort();
     // A fetch that knows no signals has its body cancelled at least.
     this.#reader?.cancel().catch(() => undefined);
@@ -100,8 +111,10 @@ class Attempt {
 
   async #run(): Promise<void> {
     const { body, fetch, method } = this.#options;
+    if (!(await this.#enter())) return;
     const where = await this.#address();
     if (where === null || this.#isOver) return;
+    this.#hasAsked = true;
     const response = await fetch(where.url, {
       method,
       headers: where.headers,
@@ -117,6 +130,22 @@ class Attempt {
     }
     if (response.ok) await this.#read(response);
     else await this.#refuse(response);
+  }
+
+  /** Passes the gate, where there is one. @returns whether it may go on */
+  async #enter(): Promise<boolean> {
+    const { gate } = this.#options;
+    if (gate === undefined) return true;
+    this.#pass = new Pass(gate, this.#around.self, (fault) => {
+      this.#fail(gateFailure(fault), false);
+      // What the aborted request says of it is no news.
+      this.#isOver = true;
+    });
+    const fault = await this.#pass.enter();
+    if (this.#isOver) return false;
+    if (fault === null) this.#report({ type: 'permit.granted' });
+    else this.#fail(gateFailure(fault), false);
+    return fault === null && !this.#isOver;
   }
 
   async #address(): Promise<RequestAddress | null> {
@@ -176,6 +205,8 @@ class Attempt {
       failure = body.feed(chunk, give);
     }
     failure ??= body.end(give);
+    // The service has done its part, however long the target takes over the last of it.
+    this.#pass?.leave({ ...(failure === null ? { outcome: 'ok' } : reportOf(failure)), ...tokensOf(body) });
     // The end comes after the last event, which the target may not have taken yet.
     while (!lane.isDrained && !this.#isOver) await lane.changed();
     if (failure !== null) {
@@ -207,6 +238,7 @@ class Attempt {
   }
 
   #fail(failure: StreamFailure, isRetryable: boolean): void {
+    this.#pass?.leave(this.#hasAsked ? reportOf(failure) : { outcome: 'unused' });
     const secrets = this.#options.secrets();
     const clean: StreamFailure = {
       ...failure,
@@ -223,6 +255,15 @@ class Attempt {
   #report(event: StreamEvent): void {
     if (!this.#isOver) this.#around.report(event);
   }
+}
+
+/** What a gate's refusal, or the loss of the permit, is to a stream. */
+export function gateFailure(fault: GateFault): StreamFailure {
+  return { kind: 'gate', status: '', ...fault };
+}
+
+function tokensOf({ tokensUsed = null }: BodyReader<unknown>): CallReport {
+  return tokensUsed === null ? {} : { tokensUsed };
 }
 
 /** `fetch failed (ECONNREFUSED)`: fetch tells the reason in the cause of its error. */

@@ -1,6 +1,7 @@
 /** Gemini by generateContent, streamed or whole, as a conversation's model. */
+import type { AnyActorRef } from 'xstate';
 import type { CallResult } from '../../machines/tools/calls.js';
-import { generateContent, streamGenerateContent, type GenerateOutcome } from '../stream/generate.js';
+import { openGenerate, type GenerateOutcome } from '../stream/generate.js';
 import type { GenerateEvent } from '../stream/generate-body.js';
 import { type GenerateOptions, generateKeys, planGenerate } from '../stream/generate-options.js';
 import type { Content } from '../wire/gemini/content.js';
@@ -9,8 +10,8 @@ import type { GenerateAnswer } from '../wire/gemini/generate-answer.js';
 import type { ConversationModel, ModelEvent, ModelTurn, TurnOutcome } from './model.js';
 import { invalid, isPlainObject, requireOptions, sortOf } from './refusal.js';
 
-/** What a model is asked with, beside what a conversation says; `model` must be given. */
-export interface GenerateModelOptions extends Omit<GenerateOptions, 'request' | 'signal'> {
+/** What a model is asked with, beside what a conversation says; `model` must be given. A `gate` is the conversation's. */
+export interface GenerateModelOptions extends Omit<GenerateOptions, 'request' | 'signal' | 'gate'> {
   /** Every field of the request but `contents`: `systemInstruction`, `generationConfig`, `toolConfig`, tools of the service's own in `tools`, … */
   readonly request?: Omit<GenerateRequest, 'contents'>;
   /** Is the answer read as it is made? Default true. */
@@ -20,7 +21,7 @@ export interface GenerateModelOptions extends Omit<GenerateOptions, 'request' | 
 /** An item of such a conversation: one turn of one side. */
 export type GenerateItem = Content & { readonly [field: string]: unknown };
 
-const keys = [...generateKeys.filter((key) => key !== 'signal'), 'streamed'];
+const keys = [...generateKeys.filter((key) => key !== 'signal' && key !== 'gate'), 'streamed'];
 
 /**
  * A model that is asked by `streamGenerateContent`, or `generateContent`. Its deadlines and retries are those of a stream: `connectMs`, `stallMs`, `totalMs`,
@@ -37,22 +38,22 @@ export function generateModel(options: GenerateModelOptions): ConversationModel<
   planGenerate({ ...rest, request: { ...request, contents: [{ parts: [] }] } }, 'streamGenerateContent', generateKeys);
   const fixed = JSON.parse(JSON.stringify(request)) as Omit<GenerateRequest, 'contents'>;
   return {
-    ask({ clock, history, signal, tools }) {
+    ask({ clock, history, parent, signal, tools }) {
       const own = (fixed.tools ?? []) as readonly object[];
       const declared = tools.length === 0 ? own : [...own, { functionDeclarations: tools }];
       const whole = { ...fixed, contents: [...history], ...(declared.length === 0 ? {} : { tools: declared }) } as GenerateRequest;
       const asked = { ...rest, request: whole, signal, clock };
-      return streamed ? streamedTurn(asked) : wholeTurn(asked);
+      return streamed ? streamedTurn(asked, parent) : wholeTurn(asked, parent);
     },
     input: (input) => (typeof input === 'string' ? [{ role: 'user', parts: [{ text: input }] }] : requireContents(input)),
     results: (results) => [{ role: 'user', parts: results.map(responsePart) }],
   };
 }
 
-type Asked = Parameters<typeof streamGenerateContent>[0];
+type Asked = Parameters<typeof openGenerate>[0];
 
-function streamedTurn(asked: Asked): ModelTurn<GenerateAnswer, GenerateItem> {
-  const stream = streamGenerateContent(asked);
+function streamedTurn(asked: Asked, parent: AnyActorRef): ModelTurn<GenerateAnswer, GenerateItem> {
+  const stream = openGenerate(asked, 'streamGenerateContent', parent);
   return {
     async *[Symbol.asyncIterator]() {
       for await (const event of stream) {
@@ -64,8 +65,8 @@ function streamedTurn(asked: Asked): ModelTurn<GenerateAnswer, GenerateItem> {
   };
 }
 
-function wholeTurn(asked: Asked): ModelTurn<GenerateAnswer, GenerateItem> {
-  const outcome = generateContent(asked);
+function wholeTurn(asked: Asked, parent: AnyActorRef): ModelTurn<GenerateAnswer, GenerateItem> {
+  const outcome = openGenerate(asked, 'generateContent', parent).answer();
   return {
     async *[Symbol.asyncIterator]() {
       const whole = await outcome;

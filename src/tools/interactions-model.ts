@@ -6,8 +6,8 @@
  */
 import type { CallResult } from '../../machines/tools/calls.js';
 import type { InteractionAnswer, InteractionStreamEvent } from '../interactions/account.js';
-import { interactions } from '../interactions/client.js';
-import type { InteractionOutcome } from '../interactions/handle.js';
+import { creation } from '../interactions/client.js';
+import { type InteractionOutcome, openInteraction } from '../interactions/handle.js';
 import { type InteractionsOptions, planClient } from '../interactions/options.js';
 import { requestBody } from '../interactions/request-body.js';
 import type { InteractionRequest } from '../wire/gemini/interactions.js';
@@ -18,8 +18,8 @@ import type { ToolDeclaration } from './tool-plan.js';
 /** What the conversation itself says in each request. */
 type Said = 'input' | 'previous_interaction_id' | 'stream' | 'background';
 
-/** What a model is asked with, beside what a conversation says. */
-export interface InteractionsModelOptions extends Omit<InteractionsOptions, 'clock'> {
+/** What a model is asked with, beside what a conversation says. A `gate` is the conversation's. */
+export interface InteractionsModelOptions extends Omit<InteractionsOptions, 'clock' | 'gate'> {
   /** Every other field of a creation: `model` or `agent`, `system_instruction`, `generation_config`, tools of the service's own in `tools`, … */
   readonly request: Omit<InteractionRequest, Said>;
 }
@@ -42,12 +42,14 @@ export function interactionsModel(options: InteractionsModelOptions): Conversati
   if (!isPlainObject(request)) throw invalid('request', 'an object with `model` or `agent`', sortOf(request));
   const own = said.find((field) => field in request);
   if (own !== undefined) throw invalid('request', `no ${own}: the conversation says it`, own);
-  if ('clock' in client) throw invalid('options of the model', 'no clock: it is of the conversation', 'clock');
+  const other = ['clock', 'gate'].find((name) => name in client);
+  if (other !== undefined) throw invalid('options of the model', `no ${other}: it is of the conversation`, other);
   planClient(client);
   const fixed = JSON.parse(requestBody({ ...request, input: 'checked' }, false)) as InteractionRequest;
   return {
-    ask({ clock, history, signal, tools }) {
-      const stream = interactions({ ...client, clock }).stream(nextRequest(fixed, history, tools), { signal });
+    ask({ clock, history, parent, signal, tools }) {
+      const plan = creation(nextRequest(fixed, history, tools), { signal }, true);
+      const stream = openInteraction(planClient({ ...client, clock }), plan, parent);
       return {
         async *[Symbol.asyncIterator]() {
           for await (const event of stream) {

@@ -2,6 +2,7 @@
  * What a conversation needs of a model: to be asked for one turn, and to say how its wire has inputs and results. {@link generateModel} is one; an app may
  * write its own.
  */
+import type { AnyActorRef } from 'xstate';
 import type { JsonObject } from '../../machines/live/calls.js';
 import type { StreamFailure } from '../../machines/stream/outcome.js';
 import type { CallResult } from '../../machines/tools/calls.js';
@@ -17,6 +18,8 @@ export interface TurnRequest<Item = JsonObject> {
   readonly signal: AbortSignal;
   /** The time of the conversation. */
   readonly clock: Clock;
+  /** The actor of the turn: for actors that are to be beneath it. They have to end with `signal`. */
+  readonly parent: AnyActorRef;
   /** 1 for the first. */
   readonly turn: number;
 }

@@ -10,7 +10,7 @@ import { wordsOf } from '../../machines/live/ending.js';
 import type { ModelCall } from '../../machines/tools/calls.js';
 import type { ConversationEvent, TurnInput } from '../../machines/tools/conversation-events.js';
 import { type ConversationFailure, failureAs, type HistoryEntry } from '../../machines/tools/outcome.js';
-import { type BehindGate, type Passage, passGate } from '../gate/behind.js';
+import { type BehindGate, type Passage, passGate, reportOf } from '../gate/behind.js';
 import type { CallReport } from '../gate/permit.js';
 import { type Clock, clockOf } from '../supervision/clock.js';
 import { parentOf } from '../supervision/xstate-internals.js';
@@ -114,11 +114,11 @@ class Asking {
 
   /** @returns what became of it, for the gate */
   async #ask(plan: ToolPlan, { lost }: Extract<Passage, { ok: true }>): Promise<CallReport> {
-    const { clock, signal } = this.#around;
+    const { clock, self: parent, signal } = this.#around;
     const { model } = this.#options;
     const { history, turn: number } = this.#input;
     const asked = model.ask({
-      ...{ history: wireHistory(model, history), tools: plan.declarations, clock, turn: number },
+      ...{ history: wireHistory(model, history), tools: plan.declarations, clock, parent, turn: number },
       signal: lost === undefined ? signal : AbortSignal.any([signal, lost]),
     });
     await this.#tell(asked);
@@ -133,8 +133,7 @@ class Asking {
     if (isLost) this.#fail(failureAs('gate', 'lost', 'its permit was lost'));
     // Nobody here has cancelled it: whoever did has taken it away.
     else this.#fail({ ...failure, kind: kind === 'cancelled' ? 'killed' : kind });
-    const again = failure.retryAfterMs === undefined ? {} : { retryAfterMs: failure.retryAfterMs };
-    return failure.code === 429 ? { outcome: 'rateLimited', ...again } : { outcome: 'failed' };
+    return reportOf(failure);
   }
 
   /** Tells what the model says, as it can be taken. */

@@ -7,7 +7,7 @@ import type { Claim } from '../model/model.js';
 
 type Machine = typeof httpStreamMachine;
 
-/** What it does: `requesting`, `open`, `reading`, `backingOff`, `done`, `failed` or `cancelled`. */
+/** What it does: `atGate`, `requesting`, `open`, `reading`, `backingOff`, `done`, `failed` or `cancelled`. */
 export function phaseOf({ value }: SnapshotFrom<Machine>): string {
   let inner: unknown = value;
   while (typeof inner === 'object' && inner !== null) inner = Object.values(inner)[0];
@@ -21,7 +21,7 @@ export function claims(input: StreamInput): Readonly<Record<string, Claim<Machin
   return {
     'its request lives exactly while it attempts, and knows which attempt it is': (stream) => {
       const running = stream.of('request');
-      const isAttempting = ['requesting', 'open', 'reading'].includes(phaseOf(stream.snapshot));
+      const isAttempting = ['atGate', 'requesting', 'open', 'reading'].includes(phaseOf(stream.snapshot));
       if (running.length !== (isAttempting ? 1 : 0)) return `${running.length} requests while it is ${phaseOf(stream.snapshot)}`;
       const attempt = stream.fakes.filter(({ src }) => src === 'request').length;
       if (attempt > input.maxAttempts) return `${attempt} attempts`;
@@ -30,6 +30,8 @@ export function claims(input: StreamInput): Readonly<Record<string, Claim<Machin
         ? undefined
         : `attempt ${attempt}: ${JSON.stringify(one.input)}`;
     },
+    'it stands at a gate only where there is one': ({ snapshot }) =>
+      phaseOf(snapshot) !== 'atGate' || snapshot.context.isBehindGate ? undefined : 'there is none',
     'its delivery lives as long as it does, and is the only one': (stream) => {
       const running = stream.of('delivery').length;
       const all = stream.fakes.filter(({ src }) => src === 'delivery').length;

@@ -11,10 +11,11 @@ type Case = EventCase<typeof httpStreamMachine, never>;
 const input: StreamInput = {
   ...{ connectMs: 200, stallMs: 200, totalMs: 550, maxAttempts: 2, maxRetryAfterMs: 300 },
   backoff: { minMs: 100, maxMs: 100, factor: 1, jitter: 0, resetAfterMs: 1_000 },
+  isBehindGate: false,
 };
 
-const phases = ['requesting', 'open', 'reading', 'backingOff'];
-const attempting = ['requesting', 'open', 'reading'];
+const phases = ['atGate', 'requesting', 'open', 'reading', 'backingOff'];
+const attempting = ['atGate', 'requesting', 'open', 'reading'];
 
 /** Where it leads, by the phase that it meets; what it tells, where it leads anywhere. */
 function leads(to: Readonly<Record<string, string>>, tells: (stream: Stream) => object | null = () => null) {
@@ -46,7 +47,7 @@ function fails(failure: { readonly retryAfterMs?: number }, isRetryable: boolean
     owes: (stream) => {
       const { attempt } = stream.before.context;
       const isAgain = isRetryable && attempt < input.maxAttempts && delayMs <= input.maxRetryAfterMs;
-      const to = { ...fromAll('failed', attempting), ...(isAgain ? fromAll('backingOff', ['requesting', 'open']) : {}) };
+      const to = { ...fromAll('failed', attempting), ...(isAgain ? fromAll('backingOff', ['atGate', 'requesting', 'open']) : {}) };
       const isAgainHere = isAgain && phaseOf(stream.before) !== 'reading';
       return leads(to, () => (isAgainHere ? { type: 'stream.retrying', attempt, delayMs, failure: whole } : failed(whole)))(stream);
     },
@@ -76,7 +77,7 @@ function timePassed(stream: Stream): string | undefined {
   const timeout = (kind: string, message: string) => ({ kind, code: 'timeout', status: '', message });
   if (stream.clock.now() >= input.totalMs) return leads({ [met]: 'failed' }, () => failed(timeout('totalTimeout', 'no end within 550 ms')))(stream);
   if (met === phaseOf(stream.snapshot)) return undefined;
-  if (met === 'backingOff') return leads({ backingOff: 'requesting' })(stream);
+  if (met === 'backingOff') return leads({ backingOff: stream.before.context.isBehindGate ? 'atGate' : 'requesting' })(stream);
   const failure = timeout('connectTimeout', 'no answer within 200 ms');
   if (attempt < input.maxAttempts)
     return leads({ requesting: 'backingOff' }, () => ({ type: 'stream.retrying', attempt, delayMs: 100, failure }))(stream);
@@ -87,7 +88,7 @@ const shutdown = { by: 'supervisor', reason: 'shutdown' };
 
 export const httpStreamModel: Model<typeof httpStreamMachine> = {
   machine: httpStreamMachine,
-  inputs: { 'a stream': input },
+  inputs: { 'a stream': input, 'a stream behind a gate': { ...input, isBehindGate: true } },
   events: {
     'stream.cancel': {
       'app: cancels': cancels({ reason: 'enough' }, { by: 'app', reason: 'enough' }),
@@ -144,6 +145,7 @@ export const httpStreamModel: Model<typeof httpStreamMachine> = {
     },
     request: {
       reports: {
+        'permit.granted': { 'its gate lets it pass': { owes: leads({ atGate: 'requesting' }) } },
         'response.opened': {
           'headers come': {
             payload: { status: 200 },
@@ -176,8 +178,17 @@ export const httpStreamModel: Model<typeof httpStreamMachine> = {
   },
   delays: { '100 ms pass': { ms: 100, owes: timePassed } },
   key: ({ clock, notes, snapshot }) => {
-    const { attempt, hasBegun, quietMs, failure } = snapshot.context;
-    return [attempt, hasBegun, quietMs, failure, notes['due'], (clock.nextAt() ?? 0) - clock.now(), Math.min(clock.now(), input.totalMs)];
+    const { attempt, hasBegun, isBehindGate, quietMs, failure } = snapshot.context;
+    return [
+      isBehindGate,
+      attempt,
+      hasBegun,
+      quietMs,
+      failure,
+      notes['due'],
+      (clock.nextAt() ?? 0) - clock.now(),
+      Math.min(clock.now(), input.totalMs),
+    ];
   },
   invariants: claims(input),
   observe: (stream) => {

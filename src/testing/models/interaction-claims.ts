@@ -8,7 +8,7 @@ import type { Run } from '../model/run.js';
 
 type Machine = typeof interactionMachine;
 
-/** What it does: `asking`, `streaming`, `backingOff`, `polling`, `pausing`, or how it ended. */
+/** What it does: `atGate`, `asking`, `streaming`, `backingOff`, `polling`, `pausing`, or how it ended. */
 export function phaseOf({ value }: SnapshotFrom<Machine>): string {
   const path: string[] = [];
   let inner: unknown = value;
@@ -19,7 +19,9 @@ export function phaseOf({ value }: SnapshotFrom<Machine>): string {
 }
 
 /** Phases in which a request for events lives. */
-export const exchanging = ['asking', 'streaming'];
+export const exchanging = ['atGate', 'asking', 'streaming'];
+/** Those in which something was asked for. */
+export const asked = ['asking', 'streaming'];
 
 const ends: Readonly<Record<string, string>> = {
   ...{ completed: 'stream.completed', requiresAction: 'stream.completed' },
@@ -30,6 +32,11 @@ const inputOf = (run: Run<Machine>): InteractionInput => run.snapshot.context;
 
 /** The claims about any interaction. */
 export const claims: Readonly<Record<string, Claim<Machine>>> = {
+  'it stands at a gate only where there is one, and nothing is in doubt there': ({ snapshot }) => {
+    if (phaseOf(snapshot) !== 'atGate') return undefined;
+    const { isBehindGate, isInDoubt } = snapshot.context;
+    return isBehindGate && !isInDoubt ? undefined : `gate: ${isBehindGate}, in doubt: ${isInDoubt}`;
+  },
   'it creates again only after a creation that surely left nothing': ({ fakes, notes }) => {
     const creations = fakes.filter(({ input, src }) => src === 'exchange' && (input as { ask: string }).ask === 'create').length;
     const allowed = 1 + Number(notes['untouched'] ?? 0);

@@ -4,7 +4,7 @@ import type { Breach, Cursor, InteractionInput } from '../../../machines/interac
 import type { StreamFailure } from '../../../machines/stream/outcome.js';
 import type { EventCase, Model } from '../model/model.js';
 import type { Run } from '../model/run.js';
-import { claims, exchanging, phaseOf } from './interaction-claims.js';
+import { asked, claims, exchanging, phaseOf } from './interaction-claims.js';
 
 type Interaction = Run<typeof interactionMachine>;
 type Case = EventCase<typeof interactionMachine, never>;
@@ -12,15 +12,17 @@ type Case = EventCase<typeof interactionMachine, never>;
 const limits = {
   ...{ totalMs: 1_000, pollMs: 50, maxAttempts: 2, maxRetryAfterMs: 300 },
   backoff: { minMs: 100, maxMs: 100, factor: 1, jitter: 0, resetAfterMs: 1_000 },
+  isBehindGate: false,
 };
 const inputs: Readonly<Record<string, InteractionInput>> = {
   'one that is created': { ...limits, start: 'create', id: null, lastEventId: null },
   'one that is gone on with': { ...limits, start: 'resume', id: 'v1', lastEventId: 'e1' },
   'one that is read from its start': { ...limits, start: 'resume', id: 'v1', lastEventId: null },
+  'one that is created behind a gate': { ...limits, start: 'create', id: null, lastEventId: null, isBehindGate: true },
   'one that is waited for': { ...limits, start: 'poll', id: 'v1', lastEventId: null },
 };
 
-const everywhere = ['asking', 'streaming', 'backingOff', 'polling', 'pausing'];
+const everywhere = ['atGate', 'asking', 'streaming', 'backingOff', 'polling', 'pausing'];
 
 /** Where it leads, by the phase that it meets; what it tells, where it leads anywhere. */
 function leads(to: Readonly<Record<string, string>>, tells: (run: Interaction) => object | null = () => null) {
@@ -40,7 +42,7 @@ const failed = (failure: object) => ({ type: 'stream.failed', failure });
 
 /** A failure while nothing is known of a creation: nobody knows whether there is one. */
 function doubtful(run: Interaction, failure: StreamFailure): object {
-  const isInDoubt = exchanging.includes(phaseOf(run.before)) && run.before.context.ask === 'create' && run.before.context.id === null;
+  const isInDoubt = asked.includes(phaseOf(run.before)) && run.before.context.ask === 'create' && run.before.context.id === null;
   return isInDoubt
     ? { ...failure, kind: 'creationUnknown', message: `whether it was created is not known (${failure.kind}): ${failure.message}` }
     : failure;
@@ -198,6 +200,7 @@ export const interactionModel: Model<typeof interactionMachine> = {
     },
     exchange: {
       reports: {
+        'permit.granted': { 'its gate lets it pass': { owes: leads({ atGate: 'asking' }) } },
         'interaction.known': {
           'its id comes': {
             payload: { id: 'v1' },
@@ -278,9 +281,9 @@ export const interactionModel: Model<typeof interactionMachine> = {
   },
   delays: { '50 ms pass': { ms: 50, owes: timeOut }, '500 ms pass': { ms: 500, owes: timeOut } },
   key: ({ clock, notes, snapshot }) => {
-    const { ask, attempt, failure, hasBegun, id, isInDoubt, lastEventId } = snapshot.context;
+    const { ask, attempt, failure, hasBegun, id, isBehindGate, isInDoubt, lastEventId } = snapshot.context;
     const due = (clock.nextAt() ?? 0) - clock.now();
-    return [ask, attempt, failure?.kind, hasBegun, id, isInDoubt, lastEventId, notes['untouched'], due];
+    return [isBehindGate, ask, attempt, failure?.kind, hasBegun, id, isInDoubt, lastEventId, notes['untouched'], due];
   },
   corners: {
     'a way that ends in polls': ['one that is created', 'it breaks behind events without ids', '50 ms pass', '50 ms pass'],

@@ -40,6 +40,7 @@ import {
 } from './live-session-ledger.js';
 import { call, earlierOf, onTheWire, replaced, type Said, saying } from './live-session-messages.js';
 import { handedIsLost } from './live-session-passing.js';
+import { permitPart } from './live-session-permit.js';
 
 type SessionModel = Model<typeof sessionMachine>;
 
@@ -365,6 +366,7 @@ export const outcomes: NonNullable<SessionModel['outcomes']> = {
     },
     error: { 'tools: crash': dies('toolsCrashed') },
   },
+  permit: permitPart,
   toolCall: {
     ...callDouble,
     sends: ['call.answer', 'call.listenerFailed'],

@@ -8,6 +8,7 @@ import type { Model } from '../model/model.js';
 import { callOf, heardBy, isSocketOpen, rows, rowsBefore, type Session, socket, uplink, uplinkHeard } from './live-session-doubles.js';
 import { inputOf, isReady, ledger, phase } from './live-session-ledger.js';
 import { replaced } from './live-session-messages.js';
+import { permitFault } from './live-session-permit.js';
 
 const hasEnded = ({ snapshot }: Session): boolean => snapshot.status !== 'active';
 const told = (session: Session, ...types: readonly string[]): readonly AnyEventObject[] => session.emitted.filter(({ type }) => types.includes(type));
@@ -38,7 +39,7 @@ export const claims: Model<typeof sessionMachine>['invariants'] = {
     const actors = session.of('toolCall').map(({ id }) => id);
     const wanted = rows(session).filter(isOpen).map(actorOf);
     if (actors.sort().join() !== wanted.sort().join()) return `running: ${actors.join()}, open: ${wanted.join()}`;
-    const children = Object.keys(session.snapshot.children).filter((id) => !['uplink', 'tools', 'connection', ...wanted].includes(id));
+    const children = Object.keys(session.snapshot.children).filter((id) => !['uplink', 'tools', 'connection', 'permit', ...wanted].includes(id));
     return hasEnded(session) || children.length === 0 ? undefined : `still its children: ${children.join()}`;
   },
   'an actor knows its call, runs it once, and only when the setup is accepted': (session) => {
@@ -112,11 +113,14 @@ export const claims: Model<typeof sessionMachine>['invariants'] = {
   },
   'tools are called exactly while a call is open': (session) =>
     hasEnded(session) || region(session, 'tools') === (rows(session).some(isOpen) ? 'called' : 'idle') ? undefined : String(region(session, 'tools')),
+  'it has one permit for all its life, where it is behind a gate': permitFault,
   'there is one socket at a time, and none between two': (session) => {
     const rival = session.fakes.find(({ src, notes }) => src === 'connection' && notes['rivals'] !== 0);
     if (rival !== undefined) return 'a socket began beside another';
     const count = session.of('connection').length;
-    return count === (hasEnded(session) || phase(session) === 'backingOff' ? 0 : 1) ? undefined : `${count} sockets while it is ${phase(session)}`;
+    return count === (hasEnded(session) || ['atGate', 'backingOff'].includes(phase(session)) ? 0 : 1)
+      ? undefined
+      : `${count} sockets while it is ${phase(session)}`;
   },
   'a socket hears the setup once it is open, then the close, and nothing after that': (session) => {
     for (const fake of session.fakes.filter(({ src }) => src === 'connection')) {

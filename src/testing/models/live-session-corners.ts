@@ -4,6 +4,7 @@ import type { Model } from '../model/model.js';
 
 const begin = ['socket: opens', 'server: setupComplete'];
 const ready = ['a session', ...begin] as const;
+const gated = ['a session behind a gate', 'gate: lets it pass', ...begin] as const;
 const called = [...ready, 'server: calls a'] as const;
 const turn = ['server: the model speaks', 'server: the turn is over'];
 const lost = ['socket: closed 1006', '100 ms pass'];
@@ -138,6 +139,14 @@ export const corners: NonNullable<Model<typeof sessionMachine>['corners']> = {
     ...ready,
     ...['server: gives a handle', ...lost, 'socket: opens', 'socket: closed 1008', ...begin, 'server: goes away in 400 ms'],
   ],
+  // behind a gate
+  'the permit is lost while it is ready': [...gated, 'gate: takes the permit back'],
+  'the permit is kept while it backs off, and lost there': [...gated, 'socket: closed 1006', 'gate: takes the permit back'],
+  'a session behind a gate goes on in another process': [
+    ...gated,
+    ...['server: calls a', 'restored by liveSession()', 'gate: lets it pass', ...begin],
+  ],
+  'it waits at its gate in another process': ['a session behind a gate', 'restored by XState alone', 'gate: lets it pass', ...begin],
   // its end
   'a supervisor ends what the app closes': [...ready, 'app: closes', 'supervisor: shutdown'],
 };

@@ -7,6 +7,7 @@ import type { EventCase, Move } from '../model/model.js';
 import { rows, type Session, uplink, uplinkHeard } from './live-session-doubles.js';
 
 export type Phase =
+  | 'atGate'
   | 'connecting'
   | 'settingUp'
   | 'idle'

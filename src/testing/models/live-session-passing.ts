@@ -5,7 +5,7 @@ import type { sessionMachine } from '../../../machines/live/session.js';
 import { connectingAgain } from '../../../machines/live/session-restore.js';
 import type { Model, Move } from '../model/model.js';
 import { loseHanded, rows, type Session, uplink } from './live-session-doubles.js';
-import { closingBy, happens, ledger, phase, play, stays, waiting } from './live-session-ledger.js';
+import { closingBy, happens, inputOf, ledger, phase, play, stays, waiting } from './live-session-ledger.js';
 
 /** With its socket goes the answer that it was given, and that was taken back meanwhile. */
 export function handedIsLost(session: Session): void {
@@ -42,7 +42,8 @@ function restored(how: (saved: Snapshot<unknown>) => Snapshot<unknown>, when: (s
       if (how === connectingAgain) own.goAway = null;
       else if (own.goAway !== null) own.goAway.by = null;
       const open = rows(session).filter(isOpen);
-      return { phase: 'connecting', said: open.map(({ id }) => `tool.abandoned "${id}" "restored"`) };
+      const isAtGate = phase(session) === 'atGate' || (how === connectingAgain && inputOf(session).isBehindGate === true);
+      return { phase: isAtGate ? 'atGate' : 'connecting', said: open.map(({ id }) => `tool.abandoned "${id}" "restored"`) };
     },
     (session) => {
       const saved = how(JSON.parse(JSON.stringify(session.actor.getPersistedSnapshot())) as Snapshot<unknown>);

@@ -28,6 +28,7 @@ export const liveSessionModel: Model<typeof sessionMachine> = {
   machine: sessionMachine,
   inputs: {
     'a session': input,
+    'a session behind a gate': { ...input, isBehindGate: true },
     'a session with a handle': { ...input, setup: { model: 'm', sessionResumption: { handle: 'h0' } }, staleAnswers: 'abandon' },
   },
   events,

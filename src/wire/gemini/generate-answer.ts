@@ -104,6 +104,12 @@ export class AnswerBuilder {
     return first === undefined ? { kind, code: 'noCandidate', message: 'the answer has no candidate' } : first.fault(isWhole);
   }
 
+  /** All tokens of prompt and answer, as the last chunk that has them says; null while none has. */
+  get tokensUsed(): number | null {
+    const { totalTokenCount } = this.#usageMetadata ?? {};
+    return typeof totalTokenCount === 'number' && totalTokenCount >= 0 && Number.isFinite(totalTokenCount) ? totalTokenCount : null;
+  }
+
   answer(): GenerateAnswer {
     const [first = new CandidateBuilder(0), ...others] = this.#sorted();
     const own = first.part();

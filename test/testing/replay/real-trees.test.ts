@@ -71,10 +71,8 @@ describe('a live session over a real socket', () => {
     expect(text).toContain('"handle":"handle-1"');
     expect(text).not.toContain('the-key');
     const passed = expectReplay(text, { machines: allMachines });
-    expect(passed.unchecked.filter((why) => !why.includes('/pool/task#'))).toEqual([
-      'the start of app/pool/voice: its input was given to its logic beforehand',
-      'the start of app/pool/voice#2: its input was given to its logic beforehand',
-    ]);
+    // Its input was given to its logic beforehand, and is known all the same: the first step, past its gate, tells it.
+    expect(passed.unchecked.filter((why) => !why.includes('/pool/task#'))).toEqual([]);
     const { liveSession } = allMachines;
     const changed = liveSession?.provide({ actions: { answerCall: () => undefined } } as never) as AnyStateMachine;
     expect(replay(text, { machines: { ...allMachines, liveSession: changed } })).toMatchObject({
