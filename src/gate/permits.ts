@@ -110,7 +110,7 @@ export class PermitTable {
     if (signal?.aborted === true) return refuse('cancelled');
     if (holder !== undefined && isOver(holder)) return refuse('holderEnded');
     const lane = this.#lanes.get(key) ?? this.#open(key);
-    if (lane === null) return refuse('tooManyKeys');
+    if (lane === null) return refuse(this.isOver ? 'closed' : 'tooManyKeys');
     if (lane.level === 0) return refuse('disabled');
     if (lane.budget?.isTooLarge(tokens) === true) return refuse('tooLarge');
     const isFree = lane.first === null && lane.hasPermit;
@@ -131,7 +131,7 @@ export class PermitTable {
   #open(key: string): Lane | null {
     if (this.#lanes.size >= this.#plan.maxKeys) {
       this.#forgetIdle();
-      if (this.#lanes.size >= this.#plan.maxKeys) return null;
+      if (this.isOver || this.#lanes.size >= this.#plan.maxKeys) return null; // whoever was told may have closed the gate
     }
     const policy = this.#plan.policy(key);
     const lane = new Lane(this, key, policy, this.#levels.of(key, policy.permits), this.#waits);
@@ -201,7 +201,7 @@ export class PermitTable {
     const { ended } = claim;
     if (ended !== null) return { ok: false, reason: 'notHeld', because: ended };
     if (report !== undefined) this.#reconcile(claim, report);
-    this.#close(claim, 'released');
+    if (claim.isHeld) this.#close(claim, 'released'); // a listener of the pause may have ended its holder
     return released;
   }
 

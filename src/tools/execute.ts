@@ -58,7 +58,10 @@ export const execute = fromCallback<{ type: 'execute.none' }, ModelCall>(({ inpu
     if (hasStopped(conversation)) printFault(`an abort listener of the tool '${name}'`, error);
     else tellData(conversation, { type: 'listenerThrew', turn, name, reason: wordsOf(error) });
   };
-  const began = (): void => say({ type: 'execution.began' });
+  const began = (): boolean => {
+    say({ type: 'execution.began' });
+    return !isOver;
+  };
   const started = place.tasks.async((scope) => perform(tool, input, contextOf(input, turn, scope, listenerThrew), began), { name });
   if (!started.ok) {
     settle(failed('notStarted', `tool '${name}' could not start: ${started.reason}`));
@@ -76,10 +79,11 @@ export const execute = fromCallback<{ type: 'execute.none' }, ModelCall>(({ inpu
   };
 });
 
-async function perform(tool: PlannedTool, { args }: ModelCall, context: ToolContext, began: () => void): Promise<unknown> {
+/** @param began  says that the function is about to be run; false where the call has ended meanwhile, and it must not be run any more */
+async function perform(tool: PlannedTool, { args }: ModelCall, context: ToolContext, began: () => boolean): Promise<unknown> {
   const read = await tool.check(args);
   if (!read.ok) return new Refused(read.error);
-  began();
+  if (!began()) return undefined;
   const made: unknown = await tool.run(read.args, context);
   return isAsyncIterable(made) ? drained(made, context.signal) : made;
 }

@@ -47,6 +47,28 @@ describe('a holder that is killed', () => {
   });
 });
 
+describe('a listener of the gate', () => {
+  it.each(['gate.paused', 'gate.levelChanged'] as const)(
+    'that ends a holder at `%s`, while its permit is being returned, has it returned once',
+    async (type) => {
+      const { gate, table } = gateWorld({ permits: 2, adaptive: true });
+      const holder = actor();
+      const permit = permitOf(await gate.acquire({ key, holder }));
+      gate.on(type, () => exit(holder, 'kill'));
+      expect(permit.release({ outcome: 'rateLimited', retryAfterMs: 10 })).toEqual({ ok: true });
+      expect([gate.status(key)?.held, table.heldCount, permit.isHeld]).toEqual([0, 0, false]);
+    },
+  );
+
+  it('that closes it while a key makes room for another has nothing granted, and no lease goes on', async () => {
+    const { clock, gate } = gateWorld({ permits: 2, adaptive: true, maxKeys: 1 });
+    permitOf(await gate.acquire({ key })).release({ outcome: 'rateLimited' });
+    gate.ref?.subscribe(() => void gate.close());
+    expect(gate.tryAcquire({ key: 'another' })).toMatchObject({ ok: false, reason: 'closed' });
+    expect(clock.pending()).toBe(0);
+  });
+});
+
 describe('an abort listener of a permit that throws', () => {
   it('is printed, ends nothing, and keeps the others from nothing', async () => {
     const said = vi.spyOn(console, 'error').mockImplementation(() => undefined);

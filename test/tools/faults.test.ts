@@ -155,6 +155,33 @@ describe('a conversation', () => {
   });
 });
 
+describe('a call whose arguments are still being read', () => {
+  it('runs no function any more when its conversation, or it alone, is cancelled', async () => {
+    for (const cancelled of ['conversation', 'call']) {
+      const model = new ScriptedModel({ calls: [{ id: 'a', name: 'pay' }] }, { text: 'done' });
+      const clock = new VirtualClock();
+      const ran: unknown[] = [];
+      let read: () => void = () => undefined;
+      let reads: () => void = () => undefined;
+      const reading = new Promise<void>((resolve) => (reads = resolve));
+      const validate = (value: unknown) => {
+        reads();
+        return new Promise<{ readonly value: unknown }>((resolve) => (read = () => resolve({ value })));
+      };
+      const parameters = { '~standard': { version: 1, vendor: 'slow', validate } } as const;
+      const pay = { description: 'p', parameters, parametersJsonSchema: { type: 'object' }, execute: () => ran.push('paid') };
+      const conversation = converse({ model, clock, input: 'pay', tools: { pay } });
+      await reading;
+      if (cancelled === 'call') expect(conversation.cancelCall({ turn: 1, index: 0 })).toBe(true);
+      else await conversation.cancel();
+      read();
+      expect((await conversation.ended()).ok).toBe(cancelled === 'call');
+      await new Promise((resolve) => setImmediate(resolve));
+      expect([ran, clock.pending()]).toEqual([[], 0]);
+    }
+  });
+});
+
 describe('a conversation that is restored from a snapshot', () => {
   it.each(Object.keys(phases))('has failed, whatever it was doing (%s): nothing is asked or run again', async (phase) => {
     const w = await world(phase);
