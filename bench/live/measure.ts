@@ -50,24 +50,20 @@ interface State {
   ended: () => void;
 }
 
-/** What a flow of messages costs the client's process. */
+/** How long a flow of messages took. */
 export interface Flow {
-  readonly perSecond: number;
-  /** Processor time of all threads, µs for each message. */
-  readonly cpuUs: number;
+  readonly ms: number;
 }
 
-async function flow(count: number, work: () => Promise<void>): Promise<Flow> {
+async function flow(work: () => Promise<void>): Promise<Flow> {
   const began = monotonicMs();
-  const before = process.cpuUsage();
   await work();
-  const { user, system } = process.cpuUsage(before);
-  return { perSecond: (count * 1_000) / (monotonicMs() - began), cpuUs: (user + system) / count };
+  return { ms: monotonicMs() - began };
 }
 
 /** `count` messages of audio come. */
 export function received(listening: Listening, count: number): Promise<Flow> {
-  return flow(count, async () => {
+  return flow(async () => {
     const { messages } = await listening.ask(`audio ${count}`);
     if (messages !== count) throw new Error(`expected ${count} messages of audio, got: ${messages}`);
   });
@@ -77,7 +73,7 @@ const chunk = Buffer.alloc(3_072, 7).toString('base64');
 
 /** `count` messages of audio are sent, fifty in a turn of the loop, until the server has heard the last. */
 export function sent(listening: Listening, count: number): Promise<Flow> {
-  return flow(count, async () => {
+  return flow(async () => {
     for (let i = 0; i < count; i++) {
       listening.rig.sendAudio(chunk);
       if (i % 50 === 49) await nextTurn();
