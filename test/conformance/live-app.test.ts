@@ -4,6 +4,7 @@ import { VirtualClock } from '../../src/testing/virtual-clock.js';
 import type { ClientMessage } from '../../src/wire/gemini/live.js';
 import { parseClientMessage } from '../../src/wire/gemini/live.js';
 import type { SocketListener } from '../../src/index.js';
+import { AppCalls } from './live/app-calls.js';
 import { RecordedApp } from './live/recorded-app.js';
 import { answerDifference, expectedAnswers, withoutDefaults } from './live/recorded-calls.js';
 import { sessionOf } from './recorded.js';
@@ -27,7 +28,7 @@ class World {
   confirms = true;
   #listener: SocketListener | undefined;
 
-  constructor(returned: readonly number[], session = script) {
+  constructor(returned: readonly number[], session = script, later: (act: () => void) => void = (act) => act()) {
     const openSocket = (_address: unknown, listener: SocketListener) => {
       this.#listener = listener;
       return {
@@ -43,7 +44,7 @@ class World {
         terminate: () => undefined,
       };
     };
-    this.app = new RecordedApp(session, { session: { openSocket }, clock: this.clock, returns: (number) => returned.includes(number) });
+    this.app = new RecordedApp(session, { session: { openSocket }, clock: this.clock, later, returns: (number) => returned.includes(number) });
   }
 
   async begin(): Promise<void> {
@@ -116,6 +117,120 @@ describe('the app of a recording', () => {
     await again.say({ toolCall: { functionCalls: [call('c')] } });
     await again.close();
     expect(again.app.unaccounted()).toBeUndefined();
+  });
+});
+
+it.each([[[]], [[0, 1, 2]]])('answers a call that is made again while its answer is on its way, whichever are returned (%j)', async (returned) => {
+  const due: (() => void)[] = [];
+  const world = new World(returned, script, (act) => due.push(act));
+  await world.begin();
+  await world.say({ toolCall: { functionCalls: [call('a'), call('b')] } });
+  await world.say({ toolCallCancellation: { ids: ['a'] } });
+  await world.say({ toolCall: { functionCalls: [call('a')] } });
+  for (const act of due) act();
+  await world.clock.advanceByAsync(1);
+  expect(answerDifference(expectedAnswers(script), world.answers as never)).toBeUndefined();
+  await world.close();
+  expect(world.app.unaccounted()).toBeUndefined();
+});
+
+describe('the calls of an app', () => {
+  const says = (...ids: readonly string[]) => ({ toolCall: { functionCalls: ids.map(call) } });
+  /** One call, which is run, and ends like this. */
+  const after = (end: 'tool.answered' | 'tool.cancelled' | 'tool.abandoned'): AppCalls => {
+    const calls = new AppCalls();
+    calls.hear(says('a'), true);
+    calls.enter('a', 'weather', false);
+    calls.run('a');
+    calls.hear({}, true);
+    calls.end(end, { id: 'a' });
+    return calls;
+  };
+
+  it('are accounted for where each was told, run and ended', () => {
+    expect(after('tool.answered').unaccounted()).toBeUndefined();
+    expect(after('tool.cancelled').unaccounted()).toBeUndefined();
+  });
+
+  it.each(['tool.cancelled', 'tool.abandoned'] as const)('miss one that is made again after %s and not told', (end) => {
+    const calls = after(end);
+    calls.hear(says('a'), true);
+    expect(calls.unaccounted()).toBe(`call a was made again after ${end}, and the session did not tell of it`);
+  });
+
+  it('miss one that was never told, with an id or without, once for each', () => {
+    const named = new AppCalls();
+    named.hear(says('a', 'a', 'b'), true);
+    named.enter('a', 'weather', false);
+    named.run('a');
+    named.hear({}, true);
+    named.end('tool.cancelled', { id: 'a' });
+    expect(named.unaccounted()).toBe('call b was made, and the session did not tell of it');
+    const unnamed = new AppCalls();
+    unnamed.hear(
+      {
+        toolCall: {
+          functionCalls: [
+            { name: 'time', args: {} },
+            { name: 'time', args: {} },
+          ],
+        },
+      },
+      false,
+    );
+    unnamed.enter('local:1', 'time', false);
+    unnamed.end('tool.answered', { id: 'local:1' });
+    expect(unnamed.unaccounted()).toBe('a call without an id was made, and the session did not tell of it');
+  });
+
+  it('leave it to the session whether one that was answered is another when it is made again', () => {
+    const calls = after('tool.answered');
+    calls.hear(says('a'), true);
+    expect(calls.unaccounted()).toBeUndefined();
+  });
+
+  it.each(['tool.answered', 'tool.cancelled', 'tool.abandoned'] as const)('miss one that was told, not run, and ended by %s', (end) => {
+    const again = (isReady: boolean): string | undefined => {
+      const calls = after('tool.cancelled');
+      calls.hear(says('a'), isReady);
+      calls.enter('a', 'weather', false);
+      calls.hear({}, true);
+      calls.end(end, { id: 'a' });
+      return calls.unaccounted();
+    };
+    expect(again(true)).toBe(`call a ended by ${end}, and was never run`);
+    // Before the setup is accepted nothing is run.
+    expect(again(false)).toBeUndefined();
+  });
+
+  it('need not run one that is taken back in the message that makes it, and run none twice', () => {
+    const calls = new AppCalls();
+    calls.hear({ ...says('a'), toolCallCancellation: { ids: ['a'] } }, true);
+    calls.enter('a', 'weather', false);
+    calls.end('tool.cancelled', { id: 'a' });
+    expect(calls.unaccounted()).toBeUndefined();
+    const twice = after('tool.answered');
+    twice.run('a');
+    expect(twice.unaccounted()).toBe('the function of a was run twice');
+  });
+
+  it('give the answer of one that was taken back to the one that was made instead', () => {
+    const calls = new AppCalls();
+    const make = () => {
+      calls.hear(says('a'), true);
+      calls.run('a');
+      return calls.enter('a', 'weather', false);
+    };
+    const first = make();
+    expect(calls.heirOf(first)).toBe(first);
+    calls.end('tool.cancelled', { id: 'a' });
+    expect(calls.heirOf(first)).toBe(first);
+    const second = make();
+    calls.end('tool.cancelled', { id: 'a' });
+    const third = make();
+    expect([calls.heirOf(first), calls.heirOf(second)]).toEqual([third, third]);
+    third.answer = { response: {} };
+    expect(calls.heirOf(first)).toBeUndefined();
   });
 });
 

@@ -22,8 +22,8 @@ class Client {
   heard: string[] = [];
   #socket: ClientSocket | undefined;
 
-  constructor(...faults: readonly Fault[]) {
-    this.peer = new FaultyPeer(this.clock, script, faults, false);
+  constructor(session = script, ...faults: readonly Fault[]) {
+    this.peer = new FaultyPeer(this.clock, session, faults, false);
   }
 
   async connect(handle?: string): Promise<void> {
@@ -41,6 +41,18 @@ class Client {
     await this.clock.advanceByAsync(ms);
   }
 }
+
+const audio = { realtimeInput: { audio: { data: 'AAAA', mimeType: 'audio/pcm' } } };
+const part = { toolResponse: { functionResponses: [{ id: 'a', name: 'weather', response: {}, willContinue: true }] } };
+const taken = { toolCallCancellation: { ids: ['a'] } };
+const made = { toolCall: { functionCalls: [call] } };
+
+/** A session with these messages between its setup and its end. */
+const around = (...messages: readonly (readonly [from: 'client' | 'server', message: object])[]) =>
+  sessionOf(['client', { setup: { model: 'models/m' } }], ['server', { setupComplete: {} }], ...messages, [
+    'server',
+    { serverContent: { turnComplete: true } },
+  ]);
 
 describe('the server of a recording that goes wrong', () => {
   it('finds no fault with a client that answers once', async () => {
@@ -60,7 +72,7 @@ describe('the server of a recording that goes wrong', () => {
   });
 
   it('lets a call that it makes twice be answered twice', async () => {
-    const client = new Client({ kind: 'duplicate', frame: 2, chance: 0 });
+    const client = new Client(script, { kind: 'duplicate', frame: 2, chance: 0 });
     await client.connect();
     await client.say(answer);
     await client.say(answer);
@@ -68,11 +80,11 @@ describe('the server of a recording that goes wrong', () => {
   });
 
   it('finds the answer to a call that was taken back, and none to one that was made again', async () => {
-    const taken = new Client({ kind: 'cancel', frame: 3, chance: 0 });
+    const taken = new Client(script, { kind: 'cancel', frame: 3, chance: 0 });
     await taken.connect();
     await taken.say(answer);
     expect(taken.peer.violations).toEqual(['a was answered after it was cancelled']);
-    const again = new Client({ kind: 'recall', frame: 3, chance: 0 });
+    const again = new Client(script, { kind: 'recall', frame: 3, chance: 0 });
     await again.connect();
     await again.say(answer);
     expect(again.peer.violations).toEqual([]);
@@ -80,7 +92,7 @@ describe('the server of a recording that goes wrong', () => {
   });
 
   it('finds what is said before the setup is accepted', async () => {
-    const client = new Client({ kind: 'delay', frame: 1, chance: 0.5 });
+    const client = new Client(script, { kind: 'delay', frame: 1, chance: 0.5 });
     await client.connect();
     await client.say({ clientContent: { turnComplete: true } });
     expect(client.peer.violations).toEqual(['clientContent came before the setup was accepted']);
@@ -103,5 +115,89 @@ describe('the server of a recording that goes wrong', () => {
     await client.say(answer);
     expect(client.peer.answered.has('a')).toBe(true);
     expect(client.peer.violations).toEqual([]);
+  });
+});
+
+describe('what a server waits for', () => {
+  it('is what no dead socket took: said by nobody, it is found lost', async () => {
+    const client = new Client(around(['client', audio], ['client', { realtimeInput: { text: 'hi' } }]));
+    await client.connect();
+    await client.say(audio, 29_000);
+    expect(client.peer.isDone).toBe(false);
+    await client.say({ realtimeInput: {} }, 2_000);
+    expect(client.peer.violations).toEqual(['frame 3 never came: {"realtimeInput":{"text":"hi"}}']);
+    expect(client.peer.isDone).toBe(true);
+  });
+
+  it('is neither audio that a dead socket took, nor anything before it: however much was recorded, nobody is waited for', async () => {
+    const client = new Client(around(['client', audio], ['client', audio], ['client', audio]), { kind: 'drop', frame: 3, chance: 0 });
+    await client.connect();
+    await client.say(audio);
+    await client.say(audio);
+    expect(client.peer.openSockets).toBe(0);
+    await client.connect();
+    await client.say(audio);
+    expect(client.peer.isDone).toBe(true);
+    expect(client.peer.violations).toEqual([]);
+  });
+
+  it('is the same again where the recording says the same again', async () => {
+    const client = new Client(around(['client', audio], ['client', audio]));
+    await client.connect();
+    await client.say(audio);
+    expect(client.peer.isDone).toBe(false);
+    await client.say(audio);
+    expect(client.peer.isDone).toBe(true);
+  });
+
+  it('is an answer that a dead socket took, as long as the conversation goes on', async () => {
+    const client = new Client(
+      around(['server', { sessionResumptionUpdate: { newHandle: 'h', resumable: true } }], ['server', made], ['client', answer]),
+      { kind: 'drop', frame: 4, chance: 0 },
+    );
+    await client.connect();
+    await client.say(answer);
+    expect(client.peer.openSockets).toBe(0);
+    await client.connect('h');
+    expect(client.peer.isDone).toBe(false);
+    await client.say(answer);
+    expect(client.peer.isDone).toBe(true);
+    expect(client.peer.violations).toEqual([]);
+  });
+
+  it('is not the answer to a call of a conversation that is over, with an id or without', async () => {
+    const unnamed = { toolResponse: { functionResponses: [{ name: 'time', response: {} }] } };
+    const calls = { toolCall: { functionCalls: [call, { name: 'time', args: {} }] } };
+    const client = new Client(around(['server', calls], ['client', answer], ['client', unnamed]));
+    await client.connect();
+    await client.connect();
+    expect(client.peer.isDone).toBe(true);
+    expect(client.peer.violations).toEqual([]);
+  });
+
+  it('is not the answer to a call that is taken back, by a fault or by the recording, until it is made again', async () => {
+    const fault = new Client(script, { kind: 'cancel', frame: 3, chance: 0 });
+    await fault.connect();
+    expect(fault.peer.isDone).toBe(true);
+    const recorded = new Client(around(['server', made], ['server', taken], ['client', answer], ['server', made], ['client', answer]));
+    await recorded.connect();
+    expect(recorded.peer.isDone).toBe(false);
+    await recorded.say(answer);
+    expect(recorded.peer.isDone).toBe(true);
+    expect([...fault.peer.violations, ...recorded.peer.violations]).toEqual([]);
+  });
+
+  it('is a part of an answer, unless the session has refused it', async () => {
+    const client = new Client(around(['server', made], ['client', part], ['client', part], ['client', answer]));
+    await client.connect();
+    await client.say(part);
+    client.peer.refusePart('a');
+    await client.say(answer);
+    expect(client.peer.isDone).toBe(true);
+    expect(client.peer.violations).toEqual([]);
+    const silent = new Client(around(['server', made], ['client', part], ['client', answer]));
+    await silent.connect();
+    await silent.clock.advanceByAsync(31_000);
+    expect(silent.peer.violations).toEqual([expect.stringContaining('frame 3 never came') as string]);
   });
 });

@@ -30,7 +30,9 @@ function scratchFile(name: string, text: string): string {
   return path;
 }
 
-const log = (...lines: readonly (readonly ['>' | '<', object])[]): string =>
+type Line = readonly [from: '>' | '<', message: object];
+
+const log = (...lines: readonly Line[]): string =>
   lines.map(([from, message]) => `${from}${JSON.stringify(message).length + 1} ${JSON.stringify(message)}\n`).join('');
 
 const talk = log(
@@ -75,6 +77,40 @@ const left = log(
   ['<', { serverContent: { turnComplete: true } }],
 );
 
+/** The server announces the end of its socket, and of the next one. */
+const leftTwice = log(
+  ['>', { setup: { model: 'models/m', sessionResumption: {} } }],
+  ['<', { setupComplete: {} }],
+  ['<', { sessionResumptionUpdate: { newHandle: 'h1', resumable: true } }],
+  ['<', { goAway: { timeLeft: '50s' } }],
+  ['>', user('hi')],
+  ['<', model('hello')],
+  ['<', { serverContent: { turnComplete: true } }],
+  ['<', { sessionResumptionUpdate: { newHandle: 'h2', resumable: true } }],
+  ['<', { goAway: { timeLeft: '50s' } }],
+  ['>', user('and now')],
+  ['<', model('here, too')],
+  ['<', { serverContent: { turnComplete: true } }],
+);
+
+interface Pair {
+  readonly pair: number;
+  readonly id: string;
+}
+
+const callOf = (fields: object) => ({ toolCall: { functionCalls: [{ ...fields, name: 'weather', args: {} }] } });
+const answerTo = (fields: object) => ({ toolResponse: { functionResponses: [{ ...fields, name: 'weather', response: { output: 1 } }] } });
+const audio = { realtimeInput: { audio: { data: 'AAAA', mimeType: 'audio/pcm' } } };
+
+/** So much of it that a server which missed one frame, and waited for each from then on, would not come to its end. */
+const chatter = (said: (pair: Pair) => readonly Line[]) =>
+  log(
+    ['>', { setup: { model: 'models/m' } }],
+    ['<', { setupComplete: {} }],
+    ...Array.from({ length: 30 }, (_, pair) => said({ pair, id: `call ${pair}` })).flat(),
+    ['<', { serverContent: { turnComplete: true } }],
+  );
+
 const madeAgain = log(
   ['>', { setup: { model: 'models/m' } }],
   ['<', { setupComplete: {} }],
@@ -82,6 +118,24 @@ const madeAgain = log(
   ['<', { toolCallCancellation: { ids: ['c2'] } }],
   ['<', { toolCall: { functionCalls: [{ id: 'c2', name: 'weather', args: {} }] } }],
   ['>', { toolResponse: { functionResponses: [{ id: 'c2', name: 'weather', response: { output: 2 } }] } }],
+  ['<', { serverContent: { turnComplete: true } }],
+);
+
+const call = { toolCall: { functionCalls: [{ id: 'c3', name: 'weather', args: {} }] } };
+const takesBack = { toolCallCancellation: { ids: ['c3'] } };
+const answers = { toolResponse: { functionResponses: [{ id: 'c3', name: 'weather', response: { output: 3 } }] } };
+const madeAgainAndAgain = log(
+  ['>', { setup: { model: 'models/m' } }],
+  ['<', { setupComplete: {} }],
+  ['<', call],
+  ['<', takesBack],
+  ['<', call],
+  ['<', takesBack],
+  ['<', call],
+  ['>', answers],
+  ['<', takesBack],
+  ['<', call],
+  ['>', answers],
   ['<', { serverContent: { turnComplete: true } }],
 );
 
@@ -146,7 +200,9 @@ describe('the live conformance command', () => {
     ['answers that bear another name than their call', calling({ id: 'a', name: 'wether', response: { output: 1 } })],
     ['answers that are an error', calling({ id: 'a', name: 'weather', response: { error: 'no such city' } })],
     ['a client that stays on a socket which the server leaves', left],
+    ['a client that stays on two sockets, one hard upon the other, which the server leaves', leftTwice],
     ['a call that is taken back and made again', madeAgain],
+    ['calls that are taken back and made again, over and over', madeAgainAndAgain],
     ['a frame whose only kind is misshapen', misshapen],
   ])('passes %s', async (name, recording) => {
     const { out } = await run(scratchFile(`${name.replaceAll(/\W/g, '-')}.websocket.log`, recording), '--faults', '--verbose');
@@ -182,6 +238,31 @@ describe('a recording with a fault at each of its frames', () => {
   it.each([1, 2, 3])('loses nothing and leaves nothing, seed %i', async (seed) => {
     for (const one of runsOf(session, seed))
       expect({ run: described(one), problem: await playRun(session, one) }).toEqual({ run: described(one), problem: undefined });
+  });
+
+  it.each([
+    ['audio', ({ pair }: Pair) => [['>', audio] as const, ['<', model(`part ${pair}`)] as const]],
+    ['turns of the user', ({ pair }: Pair) => [['>', user(`turn ${pair}`)] as const, ['<', model(`part ${pair}`)] as const]],
+    ['answers', ({ id }: Pair) => [['<', callOf({ id })] as const, ['>', answerTo({ id })] as const]],
+    ['answers to calls without an id', () => [['<', callOf({})] as const, ['>', answerTo({})] as const]],
+    ['refused parts of answers', ({ id }: Pair) => [['<', callOf({ id })] as const, ['>', answerTo({ id, willContinue: true })] as const]],
+  ])('ends soon after it, however much of %s follows', async (name, said) => {
+    const path = scratchFile(`${name.replaceAll(' ', '-')}.websocket.log`, chatter(said));
+    const [long] = readFiles([path]).flatMap((one) => ('sessions' in one ? one.sessions : []));
+    for (const kind of ['drop', 'cancel'] as const) {
+      for (const givesHandles of [true, false]) {
+        // At a frame of the client, with which its socket dies, and at one of the server.
+        for (const frame of [7, 8]) {
+          const one = { faults: [{ kind, frame, chance: 0 }], givesHandles, toolMs: 100, returned: 'even' } as const;
+          expect({ run: described(one), problem: long && (await playRun(long, one)) }).toEqual({ run: described(one), problem: undefined });
+        }
+      }
+    }
+  });
+
+  it('leaves what waits for a slow socket when it dies to the next one', () => {
+    const plans = runsOf(session, 1).map(({ faults }) => faults.map(({ kind, frame }) => `${kind} ${frame}`).join(', '));
+    expect(plans.filter((plan) => plan.includes(','))).toEqual(['stall 1, drop 2', 'stall 4, cancel 4']);
   });
 
   it('is the same for the same seed', () => {

@@ -16,7 +16,9 @@ export async function playAgainstServer(script: Session): Promise<string | undef
   const server = await geminiServer({ key: null, maxReceived: 100_000, deadlineMs });
   const waits = new Waits();
   try {
-    const app = new RecordedApp(script, { session: { baseUrl: server.url, reconnect: { intensity: 0 } } });
+    // Our session may leave as many sockets as were announced to end, one hard upon the other; no other may be lost.
+    const intensity = script.heard.filter((message) => message?.goAway !== undefined).length;
+    const app = new RecordedApp(script, { session: { baseUrl: server.url, reconnect: { intensity } } });
     app.session.ref.start();
     const failure = await serve(server, app, replayScript(script.recording));
     if (failure !== undefined) return failure;

@@ -35,8 +35,10 @@ export function runsOf(script: Session, seed: number): readonly FaultyRun[] {
       return { faults: [{ kind, frame, chance: chance.next() }], ...appOf(chance) };
     });
     const read = own.from === 'client' ? parseClientMessage(own.text) : null;
-    const isAnswer = read?.ok === true && read.message.toolResponse !== undefined;
-    return isAnswer ? [...each, withdrawal(frame, new Chance(seed, `${script.name}:${frame}:withdrawal`))] : each;
+    if (read?.ok !== true || read.message.setup !== undefined) return each;
+    const isAnswer = read.message.toolResponse !== undefined;
+    if (isAnswer) return [...each, withdrawal(frame, new Chance(seed, `${script.name}:${frame}:withdrawal`))];
+    return [...each, handover(frame, new Chance(seed, `${script.name}:${frame}:handover`))];
   });
 }
 
@@ -55,6 +57,19 @@ export function withdrawal(frame: number, chance: Chance): FaultyRun {
       { kind: 'cancel', frame, chance: chance.next() },
     ],
     toolMs: Math.floor(chance.next() * 500),
+  };
+}
+
+/** What the client says waits for a slow socket, which dies: the next one has to get it. */
+function handover(frame: number, chance: Chance): FaultyRun {
+  const slow = 0.5 + chance.next() / 2;
+  return {
+    ...appOf(chance),
+    faults: [
+      { kind: 'stall', frame: frame - 1, chance: slow },
+      // At once: no message of the client's is on its way.
+      { kind: 'drop', frame, chance: 1 },
+    ],
   };
 }
 
@@ -83,6 +98,7 @@ export async function playRun(script: Session, { faults, givesHandles, returned,
     later: (act) => clock.setTimeout(act, toolMs),
     returns: (call) => (call % 2 === 0) === (returned === 'even'),
   });
+  app.partRefused = (id) => peer.refusePart(id);
   const { ref } = app.session;
   ref.start();
   while (!peer.isDone && clock.now() < longestMs && ref.getSnapshot().status === 'active') await clock.advanceByAsync(nextStep(clock));

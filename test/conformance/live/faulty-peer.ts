@@ -1,12 +1,14 @@
 /**
  * The server of a recording, without a network and on a virtual clock, that goes wrong at some of its frames.
  *
- * It speaks as the recording does: before each of its frames it waits for what the recorded client had said by then, though not for ever, since a fault
- * may have made that impossible. After a lost socket it goes on where it was, as a server that resumes does.
+ * It speaks as the recording does: before each of its frames it waits for what the recorded client had said by then, as far as a client can still say that
+ * (client-frames.ts). After a lost socket it goes on where it was, as a server that resumes does.
  */
 import type { VirtualClock } from '../../../src/testing/virtual-clock.js';
 import type { ClientSocket, OpenSocket, SocketListener } from '../../../src/index.js';
-import { type ClientMessage, parseClientMessage, parseServerMessage } from '../../../src/wire/gemini/live.js';
+import { parseClientMessage, parseServerMessage } from '../../../src/wire/gemini/live.js';
+import { ClientFrames } from './client-frames.js';
+import { type AnswersDue, PeerCalls } from './peer-calls.js';
 import { callsIn } from './recorded-calls.js';
 import type { Session } from './recordings.js';
 
@@ -22,7 +24,7 @@ export interface Fault {
   readonly chance: number;
 }
 
-/** How long the server waits for what the client should say, virtual ms. */
+/** How long the server waits for what the client should say, virtual ms: longer than any fault, any tool and any way back take. Then it was lost. */
 const patienceMs = 30_000;
 /** Between two faults while the server waits for the client, virtual ms: the app is at work meanwhile. */
 const betweenFaultsMs = 700;
@@ -39,17 +41,12 @@ interface Line {
   isSetUp: boolean;
   /** Has it been told `setupComplete`? */
   isAccepted: boolean;
-  /** How many answers to each call the client may send: one for each time that the call came, and one where the resumed conversation knows it. */
-  readonly due: Map<string, number>;
+  readonly due: AnswersDue;
 }
 
 export class FaultyPeer {
   /** What the client did that no client may. */
   readonly violations: string[] = [];
-  /** Ids of calls whose answers the conversation has. */
-  answered = new Set<string>();
-  /** What the conversation had when each handle was given: who resumes with it goes on from there. */
-  readonly #answeredAt = new Map<string, ReadonlySet<string>>();
   /** Does the socket die of the next message, which is lost with it? */
   #diesOfNext = false;
   /** Until when no further fault strikes, ms. */
@@ -62,16 +59,16 @@ export class FaultyPeer {
   readonly #script: Session;
   readonly #faults: Fault[];
   readonly #givesHandles: boolean;
-  readonly #heard = new Map<string, number>();
-  readonly #calls = new Set<string>();
-  readonly #cancelled = new Set<string>();
-  readonly #everCalled = new Set<string>();
+  readonly #calls = new PeerCalls((violation) => this.violations.push(violation));
+  readonly #frames: ClientFrames;
+  #wasSetUp = false;
   readonly #ends = new Map<Line, (code: number, reason: string, told: boolean) => void>();
   readonly #timers = new Set<unknown>();
   #line: Line | null = null;
   #position = 0;
   #isWaiting = false;
-  #wait: unknown;
+  /** What the server waits for, and on which socket; a fault begins it anew. */
+  #wait: { readonly position: number; readonly line: Line; readonly timer: unknown } | null = null;
 
   /** @param givesHandles  can the conversation be resumed? */
   constructor(clock: VirtualClock, script: Session, faults: readonly Fault[], givesHandles: boolean) {
@@ -79,9 +76,15 @@ export class FaultyPeer {
     this.#script = script;
     this.#faults = faults.toSorted((one, other) => one.frame - other.frame);
     this.#givesHandles = givesHandles;
+    this.#frames = new ClientFrames(script);
     // A connection of a longer session: its handle was given by the one before.
     const given = script.said[0]?.message.setup?.sessionResumption?.handle;
-    if (given !== undefined) this.#answeredAt.set(given, new Set());
+    if (given !== undefined) this.#calls.give(given);
+  }
+
+  /** Ids of calls whose answers the conversation has. */
+  get answered(): ReadonlySet<string> {
+    return this.#calls.answered;
   }
 
   /** Has everything been sent? */
@@ -115,11 +118,12 @@ export class FaultyPeer {
         if (isTaken) this.#judge(text, line);
         // On its way while the runtime confirms it, and lost if the socket is.
         this.#later(1, () => {
-          if (!isTaken || isGone) return;
-          if (this.#diesOfNext && line.isSetUp) {
-            this.#diesOfNext = false;
-            end(1006, '', true);
-          } else this.#hear(text, line);
+          if (!isTaken) return;
+          const isFatal = this.#diesOfNext && line.isSetUp && !isGone;
+          if (isFatal) this.#diesOfNext = false;
+          if (isFatal || isGone) this.#lose(text);
+          else this.#hear(text, line);
+          if (isFatal) end(1006, '', true);
         });
         if (isTaken) this.#later(1, () => written(!isGone));
         else written(false);
@@ -157,69 +161,53 @@ export class FaultyPeer {
       this.violations.push(`the client sent what is no message: ${text.slice(0, 80)}`);
       return;
     }
-    const [kind = 'unknown'] = read.kinds;
-    this.#heard.set(kind, (this.#heard.get(kind) ?? 0) + 1);
-    this.#account(read.message);
-    if (kind === 'setup') {
+    const { message } = read;
+    this.#frames.hear(message);
+    this.#calls.hear(message);
+    // Not at once: what is lost meanwhile, the conversation has not had.
+    if (this.#givesHandles && message.toolResponse !== undefined) this.#later(400, () => this.#line !== null && this.#giveHandle(this.#line));
+    if (message.setup !== undefined) {
       line.isSetUp = true;
-      this.#resume(line, read.message.setup?.sessionResumption?.handle);
+      this.#resume(line, message.setup.sessionResumption?.handle);
       // The recording's own setupComplete answers the first setup only.
-      if (this.#position > 1) this.#later(1, () => this.#deliver(line, '{"setupComplete":{}}'));
+      if (this.#position > 1) this.#later(1, () => this.#deliver(line, added({ setupComplete: {} })));
       if (this.#givesHandles) this.#later(2, () => this.#giveHandle(line));
     }
     this.#later(3, () => this.#goOn());
   }
 
-  /** What is sent after a cancellation has come must not answer it; what is on its way may cross it. */
   #judge(text: string, line: Line): void {
     const read = parseClientMessage(text);
     if (!read.ok) return;
     const [kind = 'unknown'] = read.kinds;
     if (kind !== 'setup' && !line.isAccepted) this.violations.push(`${kind} came before the setup was accepted`);
-    for (const { id, willContinue } of read.message.toolResponse?.functionResponses ?? []) {
-      if (id === undefined || !this.#everCalled.has(id)) continue;
-      if (this.#cancelled.has(id)) this.violations.push(`${id} was answered after it was cancelled`);
-      else if (willContinue !== true) this.#judgeCount(id, line);
-    }
+    this.#calls.judge(read.message, line.due);
   }
 
-  #judgeCount(id: string, { due }: Line): void {
-    const left = due.get(id);
-    if (left === undefined) this.violations.push(`${id} was answered, and this conversation never called it`);
-    else if (left === 0) this.violations.push(`${id} was answered once more than it was called`);
-    else due.set(id, left - 1);
+  #lose(text: string): void {
+    const read = parseClientMessage(text);
+    if (read.ok) this.#frames.lose(read.message);
   }
 
-  #account({ toolResponse }: ClientMessage): void {
-    for (const { id, willContinue } of toolResponse?.functionResponses ?? []) {
-      if (id === undefined || willContinue === true) continue;
-      this.#calls.delete(id);
-      this.answered.add(id);
-    }
-    // Not at once: what is lost meanwhile, the conversation has not had.
-    if (this.#givesHandles && toolResponse !== undefined) this.#later(400, () => this.#line !== null && this.#giveHandle(this.#line));
+  /** The client's session has refused, and told so, a part of the answer to this call: it does not come. */
+  refusePart(id: string): void {
+    this.#frames.refusePart(id);
+    this.#later(1, () => this.#goOn());
   }
 
   /** As the real server: none that could be resumed while a call is open. */
   #giveHandle(line: Line): void {
-    if (this.#calls.size > 0) {
-      this.#send(line, '{"sessionResumptionUpdate":{"resumable":false}}');
+    if (this.#calls.open.size > 0) {
+      this.#send(line, added({ sessionResumptionUpdate: { resumable: false } }));
       return;
     }
-    const newHandle = `handle-${this.#answeredAt.size}`;
-    this.#answeredAt.set(newHandle, new Set(this.answered));
-    this.#send(line, JSON.stringify({ sessionResumptionUpdate: { newHandle, resumable: true } }));
+    this.#send(line, added({ sessionResumptionUpdate: { newHandle: this.#calls.give(), resumable: true } }));
   }
 
   #resume(line: Line, handle: string | undefined): void {
-    if (handle === undefined) return;
-    for (const id of this.#everCalled) line.due.set(id, 1);
-    const had = this.#answeredAt.get(handle);
-    if (had === undefined) this.violations.push(`the client resumes with a handle that was never given: ${handle}`);
-    else {
-      this.answered = new Set(had);
-      for (const id of this.#everCalled) if (!had.has(id) && !this.#cancelled.has(id)) this.#calls.add(id);
-    }
+    if (handle !== undefined) this.#calls.resume(handle, line.due);
+    else if (this.#wasSetUp) for (const name of this.#calls.beginAfresh()) this.#frames.dropUnnamed(name);
+    this.#wasSetUp = true;
   }
 
   #send(line: Line, text: string | readonly Uint8Array[]): void {
@@ -228,60 +216,53 @@ export class FaultyPeer {
 
   /** The next frame, once the client has said what came before it. */
   #goOn(): void {
-    if (this.#isWaiting || this.isDone) return;
-    const line = this.#line;
-    if (line === null || !line.isSetUp) return;
-    const frame = this.#script.recording.frames[this.#position];
-    if (frame === undefined) return;
-    if (frame.from === 'client') {
-      if (!this.#hasHeard(frame.text)) {
+    while (!this.#isWaiting && !this.isDone) {
+      const line = this.#line;
+      const frame = this.#script.recording.frames[this.#position];
+      if (line === null || !line.isSetUp || frame === undefined) return;
+      if (this.#isDue || frame.from === 'server') {
         if (this.#strikes(line)) return;
-        // The next fault at this frame comes while the app is still at work.
-        if (this.#faults[0] !== undefined && this.#faults[0].frame <= this.#position) this.#later(betweenFaultsMs, () => this.#goOn());
-        return this.#await();
+        // The fault may have been the end of it.
+        if (this.#isDue) return this.#await(line);
       }
-      this.#clock.clearTimeout(this.#wait);
       this.#position += 1;
-      return this.#goOn();
+      if (frame.from === 'client') continue;
+      this.#deliver(line, frame.text);
+      this.#later(1, () => this.#goOn());
+      return;
     }
-    if (this.#strikes(line)) return;
-    this.#position += 1;
-    this.#deliver(line, frame.text);
-    this.#later(1, () => this.#goOn());
   }
 
-  #hasHeard(text: string): boolean {
-    const read = parseClientMessage(text);
-    const [kind = 'unknown'] = read.ok ? read.kinds : [];
-    const due = this.#script.recording.frames.slice(0, this.#position + 1).filter((frame) => {
-      const one = frame.from === 'client' ? parseClientMessage(frame.text) : null;
-      return one?.ok === true && (one.kinds[0] ?? 'unknown') === kind;
-    }).length;
-    return (this.#heard.get(kind) ?? 0) >= due;
+  /** Is the next frame one that the client is still to send? */
+  get #isDue(): boolean {
+    return this.#frames.isDue(this.#position, this.#calls);
   }
 
-  /** What can't come any more is not waited for: at the end of its patience the server goes on. */
-  #await(): void {
+  /** What can still come must. Whatever else the client says meanwhile makes no difference. */
+  #await(line: Line): void {
+    // The next fault at this frame comes while the app is still at work.
+    if (this.#faults[0] !== undefined && this.#faults[0].frame <= this.#position) this.#later(betweenFaultsMs, () => this.#goOn());
     const position = this.#position;
-    this.#clock.clearTimeout(this.#wait);
-    this.#wait = this.#later(patienceMs, () => {
-      if (this.#position === position) this.#position += 1;
+    if (this.#wait?.position === position && this.#wait.line === line) return;
+    this.#stopWaiting();
+    const timer = this.#later(patienceMs, () => {
+      // Without a socket it can't come.
+      if (this.#position !== position || this.#line !== line) return;
+      this.violations.push(`frame ${position} never came: ${this.#script.recording.frames[position]?.text.slice(0, 160) ?? ''}`);
+      this.#position += 1;
       this.#goOn();
     });
+    this.#wait = { position, line, timer };
+  }
+
+  #stopWaiting(): void {
+    this.#clock.clearTimeout(this.#wait?.timer);
+    this.#wait = null;
   }
 
   #deliver(line: Line, text: string, frame: string | readonly Uint8Array[] = text): void {
     const read = parseServerMessage(text);
-    const handle = read.ok ? read.message.sessionResumptionUpdate?.newHandle : undefined;
-    if (handle !== undefined) this.#answeredAt.set(handle, new Set(this.answered));
-    for (const { id } of read.ok ? callsIn(read.message) : []) {
-      if (id === undefined) continue;
-      this.#calls.add(id);
-      this.#everCalled.add(id);
-      // Made again, it is another call.
-      if (this.#cancelled.delete(id)) this.answered.delete(id);
-      if (line.isOpen) line.due.set(id, (line.due.get(id) ?? 0) + 1);
-    }
+    if (read.ok) this.#calls.deliver(read.message, line.isOpen ? line.due : null);
     if (read.ok && read.message.setupComplete !== undefined) line.isAccepted = true;
     this.#send(line, frame);
   }
@@ -291,6 +272,7 @@ export class FaultyPeer {
     const [fault] = this.#faults;
     if (fault === undefined || fault.frame > this.#position || this.#clock.now() < this.#calmUntil) return false;
     this.#faults.shift();
+    this.#stopWaiting();
     const { chance, kind } = fault;
     const { from, text } = this.#script.recording.frames[this.#position] ?? { from: 'server', text: '{}' };
     if (from === 'client') this.#calmUntil = this.#clock.now() + betweenFaultsMs;
@@ -329,13 +311,14 @@ export class FaultyPeer {
         this.#send(line, chance < 0.5 ? '{"serverContent": {' : '\u0000 not json');
         return false;
       case 'goAway':
-        this.#send(line, '{"goAway":{"timeLeft":"8s"}}');
+        this.#send(line, added({ goAway: { timeLeft: '8s' } }));
         this.#later(8_000, () => this.#ends.get(line)?.(1011, 'Deadline expired before operation could complete.', true));
         return false;
       case 'cancel':
-        return this.#cancel(line);
+        this.#cancel(line);
+        return false;
       case 'recall': {
-        const ids = new Set(this.#calls);
+        const ids = new Set(this.#calls.open);
         this.#cancel(line);
         for (const call of this.#made) if (ids.delete(call.id)) this.#call(line, call);
         return false;
@@ -349,7 +332,7 @@ export class FaultyPeer {
   }
 
   #call(line: Line, call: MadeCall): void {
-    this.#deliver(line, JSON.stringify({ toolCall: { functionCalls: [call] } }));
+    this.#deliver(line, added({ toolCall: { functionCalls: [call] } }));
   }
 
   /** The calls of the recording up to here, the latest first. */
@@ -364,11 +347,14 @@ export class FaultyPeer {
   }
 
   /** Whatever is open is taken back. */
-  #cancel(line: Line): boolean {
-    const ids = [...this.#calls];
-    for (const id of ids) this.#cancelled.add(id);
-    this.#calls.clear();
-    this.#send(line, JSON.stringify({ toolCallCancellation: { ids } }));
-    return false;
+  #cancel(line: Line): void {
+    const ids = [...this.#calls.open];
+    this.#calls.cancel(ids);
+    this.#send(line, added({ toolCallCancellation: { ids } }));
   }
+}
+
+/** A message that no recording holds, and that differs from all that it holds: the app is not to take one for the other. */
+function added(message: object): string {
+  return JSON.stringify({ ...message, isAdded: true });
 }

@@ -18,27 +18,9 @@ import {
 import type { SessionEmitted } from '../../../machines/live/session-events.js';
 import type { FunctionResponse } from '../../../src/wire/gemini/content.js';
 import type { ServerMessage } from '../../../src/wire/gemini/live.js';
+import { type AppCall, AppCalls, type CallEnd, isTakenBack } from './app-calls.js';
 import { callsIn, isWholeFrame } from './recorded-calls.js';
 import type { Session } from './recordings.js';
-
-/** What one call came to. */
-type CallEnd = 'tool.answered' | 'tool.cancelled' | 'tool.abandoned';
-
-/** A call, as the app has it. An id may name several, one after the other. */
-interface AppCall {
-  readonly id: string;
-  readonly name: string;
-  /** Is it answered by what the app's function returns or throws? Else by hand. */
-  readonly isReturned: boolean;
-  /** How the session says that it ended: once, at the end. */
-  readonly ends: CallEnd[];
-  /** The last answer, once the app has given it; a part of an answer is none. */
-  answer: FunctionResponse | undefined;
-  /** Ends the function with the answer; undefined while it does not run. */
-  settle: ((answer: FunctionResponse) => void) | undefined;
-  /** Of the function that runs for it. */
-  signal: AbortSignal | undefined;
-}
 
 /** How an app plays. */
 export interface AppOptions {
@@ -64,18 +46,14 @@ export class RecordedApp {
   handle: string | null;
   /** Told whenever something was heard. */
   changed: () => void = () => {};
+  /** Told where the session has refused a part of the answer to this call. */
+  partRefused: (id: string) => void = () => {};
   readonly #later: (act: () => void) => void;
   readonly #returns: (call: number) => boolean;
   readonly #script: Session;
-  readonly #calls: AppCall[] = [];
+  readonly #calls = new AppCalls();
   /** Calls that the recorded client has not answered yet. */
   readonly #unanswered: AppCall[] = [];
-  /** Calls that ended in an earlier turn of the session. */
-  readonly #ended = new Set<AppCall>();
-  /** Calls whose functions went on after their end. */
-  readonly #running = new Set<AppCall>();
-  /** Calls that the app has answered, and that were given up at the end all the same. */
-  readonly #givenUp: AppCall[] = [];
   #next = 1; // the setup is the session's own
   /** How many of the recorded server's messages have come. */
   #heardCount = 0;
@@ -122,13 +100,9 @@ export class RecordedApp {
     this.#passesOver += 1;
   }
 
-  /** Why the calls are not accounted for; undefined when each ended exactly once, and its function with it. */
+  /** Why the calls are not accounted for; undefined when each was told, run and ended once, and its function ended with it. */
   unaccounted(): string | undefined {
-    const { id, ends } = this.#calls.find((call) => call.ends.length !== 1) ?? {};
-    if (ends !== undefined) return `call ${id} ended ${ends.length} times: ${ends.join(', ') || 'not at all'}`;
-    this.#lookAtEnded();
-    const [still] = this.#running;
-    return still === undefined ? undefined : `the function of ${still.id} went on after ${still.ends[0]}`;
+    return this.#calls.unaccounted();
   }
 
   /**
@@ -136,19 +110,13 @@ export class RecordedApp {
    * @param heard  has the server the answer to this id?
    */
   lostAnswer(heard: (id: string) => boolean): string | undefined {
-    // An id that was called again is answered again.
-    const isLatest = (call: AppCall): boolean => this.#calls.findLast(({ id }) => id === call.id) === call;
-    const isLost = (call: AppCall): boolean => call.ends.includes('tool.answered') && !call.id.startsWith('local:') && isLatest(call);
-    const lost = this.#calls.find((call) => isLost(call) && !heard(call.id));
-    if (lost !== undefined) return `the answer to ${lost.id} was lost: told as answered, and never heard`;
-    const waited = this.#givenUp[0];
-    return waited === undefined ? undefined : `the answer to ${waited.id} was lost: it waited until the session was closed`;
+    return this.#calls.lostAnswer(heard);
   }
 
   #hear(fact: SessionEmitted): void {
     switch (fact.type) {
       case 'session.message':
-        this.#lookAtEnded();
+        this.#calls.hear(fact.message, this.path.at(-1)?.startsWith('ready') === true);
         return this.#hearMessage(fact.message);
       case 'session.malformed':
         // A part of a frame that cannot be read is told of beside the rest of it.
@@ -164,13 +132,17 @@ export class RecordedApp {
       case 'session.dropped':
         this.refused.push(fact.reason);
         break;
+      case 'tool.rejected':
+        // What comes after the end of a call is missed by nobody.
+        if (fact.reason !== 'ended' && fact.reason !== 'unknown') this.partRefused(fact.id);
+        break;
       case 'tool.called':
         this.#enter(fact);
         break;
       case 'tool.answered':
       case 'tool.cancelled':
       case 'tool.abandoned':
-        this.#end(fact);
+        this.#end(fact.type, fact);
         break;
       default:
     }
@@ -193,31 +165,22 @@ export class RecordedApp {
 
   /** One that is made again gets the answer that it had: who takes a call back and makes it again wants it. */
   #enter({ id, name }: { readonly id: string; readonly name: string }): void {
-    const earlier = this.#calls.findLast((other) => other.id === id);
-    const isReturned = this.#returns(this.#calls.length);
-    const call: AppCall = { id, name, isReturned, ends: [], answer: undefined, settle: undefined, signal: undefined };
-    this.#calls.push(call);
-    const answer = earlier?.ends[0] === 'tool.answered' ? undefined : earlier?.answer;
+    const earlier = this.#calls.latest(id);
+    const call = this.#calls.enter(id, name, this.#returns(this.#calls.count));
+    const answer = earlier !== undefined && isTakenBack(earlier) ? earlier.answer : undefined;
     if (answer === undefined) this.#unanswered.push(call);
     else this.#later(() => this.#respond(call, answer));
   }
 
-  #end(fact: Extract<SessionEmitted, { id: string; name: string }>): void {
-    const named = this.#calls.filter(({ id }) => id === fact.id);
-    // A second end of the same call is to be seen as one.
-    const call = named.find(({ ends }) => ends.length === 0) ?? named.at(-1);
-    if (call === undefined) return;
-    call.ends.push(fact.type as CallEnd);
-    this.#ended.add(call);
+  #end(type: CallEnd, fact: { readonly id: string; readonly reason?: string }): void {
+    const call = this.#calls.end(type, fact);
     // The recorded client may have answered one that was made again; never one that was taken back.
-    const place = this.#unanswered.indexOf(call);
-    if (place !== -1 && fact.type === 'tool.cancelled') this.#unanswered.splice(place, 1);
-    if (fact.type === 'tool.abandoned' && 'reason' in fact && fact.reason === 'closed' && call.answer !== undefined) this.#givenUp.push(call);
+    if (call !== undefined && type === 'tool.cancelled') this.#settle(call);
   }
 
   /** The app's function, for every tool. */
   #run({ id }: LiveToolCall, { signal }: ToolContext): unknown {
-    const call = this.#calls.findLast((one) => one.id === id);
+    const call = this.#calls.run(id);
     if (call === undefined) return undefined;
     call.signal = signal;
     return new Promise((resolve, reject) => {
@@ -231,11 +194,6 @@ export class RecordedApp {
       };
       if (call.answer !== undefined) call.settle(call.answer);
     });
-  }
-
-  #lookAtEnded(): void {
-    for (const call of this.#ended) if (call.signal?.aborted === false) this.#running.add(call);
-    this.#ended.clear();
   }
 
   #say({ clientContent, contextUpdate, realtimeInput, toolResponse, ...rest }: Session['said'][number]['message']): void {
@@ -259,24 +217,36 @@ export class RecordedApp {
   /** Vertex's answers bear no id: the oldest call of that name is meant. */
   #answer(response: FunctionResponse): void {
     const { id = '', name, willContinue } = response;
-    const place = this.#unanswered.findIndex((call) => (id === '' ? call.name === name : call.id === id));
-    const call = this.#unanswered[place];
-    if (call !== undefined && willContinue !== true) this.#unanswered.splice(place, 1);
+    const open = this.#unanswered.find((call) => (id === '' ? call.name === name : call.id === id));
+    // Not forgotten where its call was taken back: that may be made again.
+    const latest = this.#calls.latest(id);
+    const call = open ?? (latest !== undefined && isTakenBack(latest) ? latest : undefined);
+    if (call !== undefined && willContinue !== true) this.#settle(call);
     this.#later(() => (call === undefined ? this.#send(id, response, { unsolicited: name ?? '' }) : this.#respond(call, response)));
   }
 
-  #respond(call: AppCall, response: FunctionResponse): void {
+  /** To its own call, or to the one that was made instead; a late answer is given: it must touch nothing. */
+  #respond(asked: AppCall, response: FunctionResponse): void {
+    const call = this.#calls.heirOf(asked);
+    if (call === undefined) return;
     const hasEnded = call.ends.length > 0;
-    // The same id may be another call by now. Else a late answer is given: it must touch nothing.
-    if (hasEnded && this.#calls.findLast(({ id }) => id === call.id) !== call) return;
     const isLast = response.willContinue !== true;
+    if (isLast) this.#settle(call);
     if (isLast) call.answer = response;
     if (isLast && call.isReturned && !hasEnded) call.settle?.(response);
     else this.#send(call.id, response);
   }
 
+  /** The recorded client owes this call nothing more. */
+  #settle(call: AppCall): void {
+    const place = this.#unanswered.indexOf(call);
+    if (place !== -1) this.#unanswered.splice(place, 1);
+  }
+
   #send(id: string, response: FunctionResponse, how: { readonly unsolicited?: string } = {}): void {
-    this.session.sendToolResponse({ id, ...how, ...answered(response), ...(response.willContinue === true ? { willContinue: true } : {}) });
+    const isPart = response.willContinue === true;
+    const outcomes = this.session.sendToolResponse({ id, ...how, ...answered(response), ...(isPart ? { willContinue: true } : {}) });
+    if (isPart && outcomes.some(({ status }) => status === 'rejected')) this.partRefused(id);
   }
 }
 
