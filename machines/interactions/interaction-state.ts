@@ -43,7 +43,8 @@ const refusedCursors: readonly (number | string)[] = [400, 404, 410];
 export function askAfter(context: InteractionContext, { failure, isRetryable, trace }: Breach, cursor: Cursor): InteractionAsk | null {
   const { attempt, maxAttempts, maxRetryAfterMs, start } = context;
   if (attempt >= maxAttempts || (failure.retryAfterMs ?? 0) > maxRetryAfterMs) return null;
-  if (context.ask === 'resume' && failure.kind === 'refused' && refusedCursors.includes(failure.code)) return cursor.canReplay ? 'replay' : 'poll';
+  if (context.ask === 'resume' && failure.kind === 'refused' && refusedCursors.includes(failure.httpStatus ?? failure.code))
+    return cursor.canReplay ? 'replay' : 'poll';
   if (!isRetryable) return null;
   if (cursor.id === null) return trace === 'none' ? 'create' : null;
   if (cursor.lastEventId !== null) return 'resume';
@@ -58,12 +59,19 @@ export function mayPollAgain({ attempt, maxAttempts, maxRetryAfterMs }: Interact
 
 /** The failure that a request which broke is in the end: of a creation that may have happened, that nobody knows. */
 export function failureAfter({ ask }: InteractionContext, { failure, trace }: Breach, cursor: Cursor): StreamFailure {
+  if (failure.kind === 'creationUnknown') return failure;
   return ask === 'create' && cursor.id === null && trace === 'unknown' ? creationUnknown(failure) : failure;
 }
 
 /** A failure while a creation is under way leaves it unknown whether there is an interaction. */
 export function inDoubt({ isInDoubt }: InteractionContext, failure: StreamFailure): StreamFailure {
   return isInDoubt ? creationUnknown(failure) : failure;
+}
+
+/** Restored from a snapshot, which may be older than what it asked for: a creation that had no id then may have been made since. */
+export function interruption({ id, start }: InteractionContext): StreamFailure {
+  const failure = failureOf('interrupted', 'restored', 'restored from a snapshot: its request is gone');
+  return start === 'create' && id === null ? creationUnknown(failure) : failure;
 }
 
 function creationUnknown(failure: StreamFailure): StreamFailure {

@@ -5,15 +5,16 @@
  * Emits    {@link InteractionFact}
  * Needs    `exchange` (one request for events: its creation, or a stream of what came behind the last event), `poll` (one request for its status) and
  *          `delivery` (the target: whether it lives, whether it threw), provided by src/interactions/; the placeholders here refuse to run
- * Output   how it ended: as a supervised child it exits with a crash when it failed, else in order
+ * Output   how it ended: as a supervised child it exits with a crash when it failed; but in order, as else, where a creation is in doubt, which no
+ *          restart may repeat
  *
  * Behind a gate, each request for events needs a permit of its own; a question for its status needs none.
  *
  * It goes on from the last event that had an id; where none had one, by asking for its status until it is over. A creation whose outcome is not known is
  * never asked for again: the failure `creationUnknown` says so. An event never passes through the chart, but the first of each request.
  *
- * Restored from a snapshot, its request is gone, and so is whoever read it: it has failed, `interrupted`. Id and last event id are in the snapshot, for
- * another one to begin with.
+ * Restored from a snapshot, its request is gone, and so is whoever read it: it has failed, `interrupted`, or `creationUnknown` where it had no id by then.
+ * Id and last event id are in the snapshot, for another one to begin with.
  */
 import { assign, emit, fromCallback, sendTo, setup } from 'xstate';
 import { wordsOf } from '../live/ending.js';
@@ -87,7 +88,7 @@ export const interactionMachine = setup({
     noteFailure: assign({ failure: ({ context }, p: StreamFailure) => state.inDoubt(context, p) }),
     noteCrash: assign({ failure: ({ context }, p: { error: unknown }) => state.inDoubt(context, failureOf('crashed', 'crash', wordsOf(p.error))) }),
     noteTotalTimeout: assign({ failure: ({ context }) => state.totalTimeout(context) }),
-    noteInterruption: assign({ failure: failureOf('interrupted', 'restored', 'restored from a snapshot: its request is gone') }),
+    noteInterruption: assign({ failure: ({ context }) => state.interruption(context) }),
     noteCancellation: assign({ cancellation: (_, p: StreamCancellation) => p }),
     noteExit: assign({ exit: (_, p: { reason: ExitReason }) => p.reason }),
     passDemand: sendTo('delivery', (_, p: { count: number }) => ({ type: 'delivery.demand', count: p.count })),

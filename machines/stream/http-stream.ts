@@ -1,7 +1,7 @@
 /**
  * One HTTP request whose answer is read as it comes: tried again before its first byte, ended in exactly one of three ways.
  *
- * States   active(attempting(atGate → requesting → open → reading) ⇄ backingOff) → done | failed | cancelled
+ * States   active(attempting(atGate → requesting → open → reading, or refused) ⇄ backingOff) → done | failed | cancelled
  * Emits    {@link StreamFact}
  * Needs    `request` (one attempt: asks, reads, and hands events to the target beside the chart) and `delivery` (the target: whether it lives, whether
  *          it threw), provided by src/stream/; the placeholders here refuse to run
@@ -40,13 +40,16 @@ export const httpStreamMachine = setup({
   },
   guards: {
     mayRetry: ({ context }, p: { failure: StreamFailure; isRetryable: boolean }) => state.mayRetry(context, p.failure, p.isRetryable),
+    mayRetryRefused: ({ context }) => state.mayRetryRefused(context),
     hasAttempts: ({ context }) => context.attempt < context.maxAttempts,
     isStalled: ({ context }, p: { quietMs: number }) => p.quietMs >= context.stallMs,
+    mayTryAgain: ({ context }, p: { quietMs: number }) => p.quietMs >= context.stallMs && context.attempt < context.maxAttempts,
     isRestored: ({ context }) => context.hasBegun,
     isFree: ({ context }) => !context.isBehindGate,
   },
   delays: {
     connectDeadline: ({ context }) => context.connectMs,
+    refusalDeadline: ({ context }) => state.refusalDelay(context),
     stallDeadline: ({ context }) => state.stallDelay(context),
     totalDeadline: ({ context }) => context.totalMs,
     backoff: ({ context }) => state.delayOf(context),
@@ -54,6 +57,7 @@ export const httpStreamMachine = setup({
   actions: {
     noteBegun: assign({ hasBegun: true }),
     noteFailure: assign({ failure: (_, p: StreamFailure) => p }),
+    noteRefusal: assign((_, p: { failure: StreamFailure; isRetryable: boolean }) => ({ failure: p.failure, mayBeAskedAgain: p.isRetryable })),
     noteCrash: assign({ failure: (_, p: { error: unknown }) => failureOf('crashed', 'crash', wordsOf(p.error)) }),
     noteConnectTimeout: assign({ failure: ({ context }) => state.connectTimeout(context) }),
     noteStall: assign({ failure: ({ context }) => failureOf('stalled', 'timeout', `no byte within ${context.stallMs} ms`) }),
@@ -64,7 +68,7 @@ export const httpStreamMachine = setup({
     noteSummary: assign({ summary: (_, p: StreamSummary) => p }),
     noteCancellation: assign({ cancellation: (_, p: StreamCancellation) => p }),
     noteExit: assign({ exit: (_, p: { reason: ExitReason }) => p.reason }),
-    countAttempt: assign({ attempt: ({ context }) => context.attempt + 1 }),
+    countAttempt: assign({ attempt: ({ context }) => context.attempt + 1, quietMs: 0 }),
     askQuiet: sendTo('request', { type: 'request.ask' }),
     passDemand: sendTo('delivery', (_, p: { count: number }) => ({ type: 'delivery.demand', count: p.count })),
     tellOpened: emit(({ context }, p: { status: number }) => ({ type: 'stream.opened', status: p.status, attempt: context.attempt })),
@@ -153,6 +157,10 @@ export const httpStreamMachine = setup({
               description: 'Until the headers of the answer, at most connectMs.',
               on: {
                 'response.opened': { target: 'open', actions: { type: 'tellOpened', params: ({ event }) => ({ status: event.status }) } },
+                'response.refused': {
+                  target: 'refused',
+                  actions: { type: 'noteRefusal', params: ({ event: { failure, isRetryable } }) => ({ failure, isRetryable }) },
+                },
               },
               after: {
                 connectDeadline: [
@@ -161,11 +169,22 @@ export const httpStreamMachine = setup({
                 ],
               },
             },
+            refused: {
+              description: 'The server refuses. What it says of that is read, but not for long: its status counts.',
+              after: {
+                refusalDeadline: [{ guard: 'mayRetryRefused', target: '#httpStream.active.backingOff' }, { target: '#httpStream.failed' }],
+              },
+            },
             open: {
               description: 'Headers, but no byte of the body yet: it may still be tried again.',
               on: {
                 'body.began': { target: 'reading', actions: 'noteBytes' },
                 'body.quiet': [
+                  {
+                    guard: { type: 'mayTryAgain', params: ({ event }) => ({ quietMs: event.quietMs }) },
+                    target: '#httpStream.active.backingOff',
+                    actions: 'noteStall',
+                  },
                   {
                     guard: { type: 'isStalled', params: ({ event }) => ({ quietMs: event.quietMs }) },
                     target: '#httpStream.failed',

@@ -18,7 +18,7 @@ export interface StreamFailure {
    * | `targetThrew`                                 | the target's callback, or `decode`, threw                                         |
    * | `interrupted`                                 | restored from a snapshot: the request that it had is gone                         |
    * | `killed`, `crashed`                           | the stream's actor was killed, or died of an error                                |
-   * | `creationUnknown`                             | Interactions: the connection was lost before the server said whether it created it |
+   * | `creationUnknown`                             | Interactions: it failed before anybody could know whether the server has created it |
    */
   readonly kind:
     | ('refused' | 'serverError' | 'network' | 'connectTimeout' | 'stalled' | 'totalTimeout' | 'truncated' | 'malformed' | 'tooLarge')
@@ -32,6 +32,10 @@ export interface StreamFailure {
   readonly details?: readonly unknown[];
   /** When the server wants to be asked again, ms from then. */
   readonly retryAfterMs?: number;
+  /** Of HTTP, of an answer that refuses: `code` is what its body says, which may be another. */
+  readonly httpStatus?: number;
+  /** There was no connection, so nothing of the request was sent. */
+  readonly isUnsent?: true;
 }
 
 /** Why a stream was given up: by the app, by its supervisor, by the abort of its signal, by the server, or because its target is gone. */
@@ -61,8 +65,13 @@ export type StreamEnd =
 /** What a stream's actor is done with: its exit, for a supervisor, and its end. */
 export type StreamOutput = ReturnType<typeof exitWith> & { readonly end: StreamEnd };
 
-/** The output for an end: a failure is a crash, all else is orderly. @param exit  the reason that a supervisor asked it to end with */
+/**
+ * The output for an end: a failure is a crash, all else is orderly. But a creation in doubt must not be made once more by a restart: that is an exit which
+ * restarts no transient child.
+ * @param exit  the reason that a supervisor asked it to end with
+ */
 export function outputOf(end: StreamEnd, exit: ExitReason | null): StreamOutput {
+  if (end.type === 'stream.failed' && end.failure.kind === 'creationUnknown') return { ...exitWith(['shutdown', end.failure]), end };
   if (end.type === 'stream.failed') return { ...exitWith({ crash: end.failure }), end };
   return { ...exitWith(exit ?? 'normal'), end };
 }

@@ -33,6 +33,8 @@ export type StreamEvent =
   | { type: 'body.quiet'; quietMs: number }
   | { type: 'body.ended'; summary: StreamSummary }
   | { type: 'request.failed'; failure: StreamFailure; isRetryable: boolean }
+  /** The headers of an answer that refuses, and what they say; its body may say more, and is told by `request.failed`. */
+  | { type: 'response.refused'; failure: StreamFailure; isRetryable: boolean }
   | { type: 'delivery.began' }
   /** One of the stream's own actors was ended by somebody else. */
   | { type: 'worker.lost'; worker: 'delivery' | 'request'; reason: string }
@@ -75,6 +77,8 @@ export interface StreamContext extends StreamInput {
   readonly hasBegun: boolean;
   /** How long it had been quiet when that was asked last, ms. */
   readonly quietMs: number;
+  /** May the same be asked again after the refusal that is being read? */
+  readonly mayBeAskedAgain: boolean;
   /** Of the last attempt that failed. */
   readonly failure: StreamFailure | null;
   readonly cancellation: StreamCancellation | null;

@@ -5,7 +5,7 @@ import type { StreamContext, StreamInput } from './stream-events.js';
 
 /** What a stream knows as it begins. */
 export function initialContext(input: StreamInput): StreamContext {
-  return { ...input, attempt: 1, hasBegun: false, quietMs: 0, failure: null, cancellation: null, summary: null, exit: null };
+  return { ...input, attempt: 1, hasBegun: false, quietMs: 0, mayBeAskedAgain: false, failure: null, cancellation: null, summary: null, exit: null };
 }
 
 /** May it be tried again, after this? A server that asks for more patience than there is has refused. */
@@ -21,6 +21,18 @@ export function delayOf({ attempt, backoff, failure }: StreamContext): number {
 /** How much longer it may be quiet, ms: what has passed since the last byte counts. */
 export function stallDelay({ stallMs, quietMs }: StreamContext): number {
   return Math.max(1, stallMs - quietMs);
+}
+
+/** How long the words of a refusal are waited for, ms: its status says the most. */
+export function refusalDelay({ connectMs, stallMs }: StreamContext): number {
+  return Math.min(connectMs, stallMs, longestRefusalMs);
+}
+
+const longestRefusalMs = 5_000;
+
+/** May it be tried again after the refusal whose words did not come in time? */
+export function mayRetryRefused(context: StreamContext): boolean {
+  return context.failure !== null && mayRetry(context, context.failure, context.mayBeAskedAgain);
 }
 
 /** No headers came in time. */

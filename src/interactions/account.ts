@@ -8,6 +8,7 @@ import type { AnyActorRef } from 'xstate';
 import type { Cursor } from '../../machines/interactions/interaction-events.js';
 import { verdictOf } from '../../machines/interactions/interaction-state.js';
 import type { InteractionResource, InteractionStep, InteractionWireEvent } from '../wire/gemini/interactions.js';
+import { hideIn, hideInJson, type Secrets } from '../wire/secrets.js';
 import { callsIn, type InteractionCall, StepBook, textIn } from '../wire/gemini/interactions-steps.js';
 
 /** An interaction as far as it came. */
@@ -23,9 +24,12 @@ export interface InteractionAnswer {
   /** Functions that are to be called; those without a result among the steps. */
   readonly calls: readonly InteractionCall[];
   readonly usage: { readonly [field: string]: unknown } | null;
-  /** Are these all its steps, from the first on? Not where it was resumed behind an event that somebody else had read. */
+  /**
+   * Are these all its steps, from the first on? Not where it was resumed behind an event that somebody else had read, and not where the server has told how
+   * it stands and nothing of its steps.
+   */
   readonly isWhole: boolean;
-  /** To go on behind it: `resume(id, { lastEventId })`. */
+  /** To go on behind it: `resume(id, { lastEventId })`. Null, too, where events without an id came behind the last that had one: they would come twice. */
   readonly lastEventId: string | null;
   /** As the server told it last. */
   readonly interaction: InteractionResource | null;
@@ -49,6 +53,8 @@ export class Account {
   #id: string | null = null;
   #lastEventId: string | null = null;
   #eventCount = 0;
+  /** Is that event the last one that came? */
+  #isAtId = true;
   #knowsAll = true;
   #status = '';
   #usage: InteractionAnswer['usage'] = null;
@@ -56,10 +62,14 @@ export class Account {
   /** The steps of a whole answer, which are better than any that were put together. */
   #told: readonly InteractionStep[] | null = null;
   #isMidway = false;
+  /** Was it answered as one value? */
+  #wasAsked = false;
   /** The status that the last event has ended it with. */
   #overBy: string | null = null;
   /** The status that the target was told by a poll last. */
   polledStatus: string | null = null;
+  /** Words that nothing of it may show: what came in pieces is joined here. */
+  secrets: () => Secrets = () => [];
 
   /** It is known already, and perhaps its events, by somebody else: nothing of that was read here. */
   begin({ id, lastEventId }: Pick<Cursor, 'id' | 'lastEventId'>): void {
@@ -78,8 +88,17 @@ export class Account {
     return this.#overBy;
   }
 
+  /** Did events come, but not all of its steps, from whatever source? */
+  get isCut(): boolean {
+    return this.#eventCount > 0 && this.#overBy === null && this.#told === null;
+  }
+
+  get #place(): string | null {
+    return this.#isAtId ? this.#lastEventId : null;
+  }
+
   cursor(): Cursor {
-    return { id: this.#id, lastEventId: this.#lastEventId, eventCount: this.#eventCount, canReplay: this.#knowsAll && !this.#isMidway };
+    return { id: this.#id, lastEventId: this.#place, eventCount: this.#eventCount, canReplay: this.#knowsAll && !this.#isMidway };
   }
 
   /** @returns the event as the app has it; null for one that came before */
@@ -87,7 +106,7 @@ export class Account {
     const { eventId } = event;
     if (eventId !== null && (this.#seen.has(eventId) || (this.#isMidway && eventId === this.#lastEventId))) return null;
     this.#eventCount++;
-    if (eventId === null) this.#knowsAll = false;
+    if (eventId === null) this.#knowsAll = this.#isAtId = false;
     else this.#remember(eventId);
     this.#book.add(event);
     if (event.type === 'interaction.created') this.#note(event.interaction);
@@ -98,30 +117,37 @@ export class Account {
       this.#note(event.interaction);
       this.#overBy = event.interaction.status ?? this.#statusSoFar();
       this.#status = this.#overBy;
-    } else if (event.type === 'step.stop') return { ...event, step: this.#book.step(event.index) };
+    } else if (event.type === 'step.stop') return { ...event, step: hideInJson(this.#book.step(event.index), this.secrets()) };
     return event;
   }
 
-  /** `[DONE]`: it is over, by the status that was told, or that its steps tell. */
-  done(): void {
+  /** `[DONE]`. @returns whether it is over: by the status that was told, or that its steps tell; not where there is none, or one that did not end */
+  done(): boolean {
+    const isTold = this.#status !== '' && verdictOf(this.#status) !== 'running';
+    if (!isTold && (this.#status === 'queued' || !this.#book.isClosed)) return false;
     this.#overBy ??= this.#statusSoFar();
     this.#status = this.#overBy;
+    return true;
   }
 
-  /** The interaction, answered whole. @returns its status */
+  /** The interaction, answered whole. @returns its status; empty where none was ever told */
   takeWhole(resource: InteractionResource): string {
     this.#note(resource);
-    if (resource.steps !== undefined && resource.steps !== null) this.#told = resource.steps as unknown as readonly InteractionStep[];
-    if (this.#status === '') this.#status = 'completed';
+    this.#wasAsked = true;
+    const { outputs, steps } = resource;
+    // Of before May 2026: each content is a step by itself, as it is among their events.
+    const told = steps !== undefined && steps !== null && (steps.length > 0 || !outputs) ? steps : outputs;
+    if (told !== undefined && told !== null) this.#told = told as unknown as readonly InteractionStep[];
     return this.#status;
   }
 
   answer(): InteractionAnswer {
-    const steps = this.#told ?? this.#book.steps();
+    const secrets = this.secrets();
+    const steps = hideInJson(this.#told ?? this.#book.steps(), secrets);
     return {
-      ...{ id: this.#id, status: this.#status, steps, text: textIn(steps), calls: callsIn(steps), usage: this.#usage },
-      isWhole: this.#told !== null || (!this.#isMidway && !this.#book.lacksStart),
-      ...{ lastEventId: this.#lastEventId, interaction: this.#resource },
+      ...{ id: this.#id, status: this.#status, steps, text: hideIn(textIn(steps), secrets), calls: callsIn(steps), usage: this.#usage },
+      isWhole: this.#told !== null || (!this.#wasAsked && !this.#isMidway && !this.#book.lacksStart),
+      ...{ lastEventId: this.#place, interaction: this.#resource },
     };
   }
 
@@ -143,6 +169,7 @@ export class Account {
 
   #remember(eventId: string): void {
     this.#lastEventId = eventId;
+    this.#isAtId = true;
     this.#seen.add(eventId);
     if (this.#seen.size <= mostIds) return;
     this.#knowsAll = false;

@@ -4,7 +4,7 @@
  * | what stands on the wire                              | what it is                                                  |
  * |------------------------------------------------------|-------------------------------------------------------------|
  * | `data: {…}`                                          | an event; an error where it is called `error` or has `error` |
- * | `data: [DONE]`, or `event: done`                     | the end                                                     |
+ * | `data: [DONE]`, or `event: done` with any data       | the end                                                     |
  * | bare JSON with `error` between events                | an error                                                    |
  * | a body of JSON                                       | the interaction, or an error                                |
  * | a last event without its blank line                  | an event where its data is whole, else a truncation         |
@@ -12,10 +12,12 @@
  * That the bytes end is no end by itself: whoever reads knows what came before.
  */
 import { failureOf, type StreamFailure } from '../../machines/stream/outcome.js';
-import { type BodyReader, type OpenBody, tooLarge, truncated } from '../stream/body.js';
+import { type BodyReader, hiddenEvent, type OpenBody, tooLarge, truncated } from '../stream/body.js';
+import { BareJson } from '../wire/bare-json.js';
 import { apiErrorOf } from '../wire/gemini/api-error.js';
 import { type InteractionWireEvent, nameOfInteractionEvent, readInteractionEvent } from '../wire/gemini/interactions.js';
 import { retryInfoMs } from '../wire/http-retry.js';
+import { parseHidden, type Secrets } from '../wire/secrets.js';
 import { isWholeJson, type SseEvent, type SseLimits, sseDecoder } from '../wire/sse.js';
 
 /** What a body gives. */
@@ -28,19 +30,21 @@ type Give = (news: BodyNews) => void;
 
 /** A reader for each answer: of events or of JSON, by what comes. */
 export function interactionBody(limits: SseLimits): OpenBody<BodyNews> {
-  return ({ contentType }) => (contentType === 'text/event-stream' ? new EventBody(limits) : new SniffedBody(limits));
+  return ({ contentType, secrets }) => (contentType === 'text/event-stream' ? new EventBody(limits, secrets) : new SniffedBody(limits, secrets));
 }
 
 class EventBody implements BodyReader<BodyNews> {
   readonly #decoder: ReturnType<typeof sseDecoder>;
   readonly #limits: SseLimits;
+  readonly #secrets: Secrets;
+  readonly #bare: BareJson;
   #give: Give = () => undefined;
   #failure: StreamFailure | null = null;
-  /** Bare JSON, as far as it came. */
-  #bare = '';
 
-  constructor(limits: SseLimits) {
+  constructor(limits: SseLimits, secrets: Secrets) {
     this.#limits = limits;
+    this.#secrets = secrets;
+    this.#bare = new BareJson(limits.maxEventLength);
     this.#decoder = sseDecoder({ event: (event) => this.#read(event), stray: (line) => this.#readStray(line) }, limits);
   }
 
@@ -60,15 +64,17 @@ class EventBody implements BodyReader<BodyNews> {
     return this.#failure;
   }
 
-  #read(sse: SseEvent): void {
-    this.#bare = '';
+  #read(raw: SseEvent): void {
+    this.#bare.forget();
     if (this.#failure !== null) return;
-    if (sse.data.trim() === '[DONE]') return this.#give({ kind: 'done' });
+    const { data } = raw;
+    if (data.trim() === '[DONE]' || raw.event === 'done') return this.#give({ kind: 'done' });
+    const sse = hiddenEvent(raw, this.#secrets);
     let payload: unknown;
     try {
-      payload = JSON.parse(sse.data);
+      payload = parseHidden(data, this.#secrets);
     } catch {
-      this.#failure = failureOf('malformed', 'notJson', 'an event that is no JSON');
+      this.#failure = sse.event === 'error' ? errorIn({ error: sse.data }, 'error') : failureOf('malformed', 'notJson', 'an event that is no JSON');
       return;
     }
     this.#failure = errorIn(payload, sse.event);
@@ -80,36 +86,34 @@ class EventBody implements BodyReader<BodyNews> {
 
   /** A service in trouble forgets the `data:`; a line that begins no JSON is passed over. */
   #readStray(line: string): void {
-    if (this.#failure !== null || (this.#bare === '' && !line.startsWith('{') && !line.startsWith('['))) return;
-    this.#bare += `${line}\n`;
-    if (this.#bare.length > this.#limits.maxEventLength) {
-      this.#failure = tooLarge({ code: 'eventTooLong', limit: this.#limits.maxEventLength });
-      return;
-    }
-    // Whole only with the line that closes its first bracket, as a rule not indented: to try the others would be quadratic.
-    if (!/^[}\]]|^\S.*[}\]]\s*$/.test(line) || !isWholeJson(this.#bare)) return;
-    this.#failure = errorIn(JSON.parse(this.#bare), undefined);
-    this.#bare = '';
+    // What stands before it is an event, though its blank line was forgotten, too.
+    if (this.#failure === null && this.#bare.begins(line)) this.#decoder.settle();
+    if (this.#failure !== null) return;
+    const news = this.#bare.add(line);
+    if (news.kind === 'tooLong') this.#failure = tooLarge({ code: 'eventTooLong', limit: this.#limits.maxEventLength });
+    else if (news.kind === 'whole') this.#failure = errorIn(parseHidden(news.text, this.#secrets), undefined);
   }
 }
 
 /** A body of JSON, or events under another name. */
 class SniffedBody implements BodyReader<BodyNews> {
   readonly #limits: SseLimits;
+  readonly #secrets: Secrets;
   readonly #text = new TextDecoder();
   readonly #parts: string[] = [];
   #length = 0;
   #events: EventBody | null = null;
 
-  constructor(limits: SseLimits) {
+  constructor(limits: SseLimits, secrets: Secrets) {
     this.#limits = limits;
+    this.#secrets = secrets;
   }
 
   feed(bytes: Uint8Array, give: Give): StreamFailure | null {
     if (this.#parts.length === 0 && this.#events === null) {
       const first = bytes.find((byte) => !isBlank(byte));
       if (first === undefined) return null;
-      if (first !== 0x7b && first !== 0x5b) this.#events = new EventBody(this.#limits);
+      if (first !== 0x7b && first !== 0x5b) this.#events = new EventBody(this.#limits, this.#secrets);
     }
     if (this.#events !== null) return this.#events.feed(bytes, give);
     const text = this.#text.decode(bytes, { stream: true });
@@ -126,7 +130,7 @@ class SniffedBody implements BodyReader<BodyNews> {
       return null;
     }
     if (!isWholeJson(text)) return truncated('the body ended inside an object');
-    const value: unknown = JSON.parse(text);
+    const value = parseHidden(text, this.#secrets);
     const failure = errorIn(value, undefined);
     if (failure === null) give({ kind: 'whole', value });
     return failure;
@@ -144,10 +148,12 @@ function errorIn(payload: unknown, sseEvent: string | undefined): StreamFailure 
   const name = nameOfInteractionEvent(fields, sseEvent);
   const isBare = name === '' && fields['status'] === undefined && fields['id'] === undefined;
   if (name !== 'error' && !isBare) return null;
-  const error = apiErrorOf(payload);
+  // An event that is called an error may be the error itself.
+  const isItself = name === 'error' && fields['error'] === undefined && (fields['code'] !== undefined || fields['message'] !== undefined);
+  const error = apiErrorOf(isItself ? { error: fields } : payload);
   if (error === null) return name === 'error' ? failureOf('serverError', 'error', 'the server said no more than that it failed') : null;
   const again = retryInfoMs(error.details);
-  const { code: given } = (fields['error'] ?? {}) as { readonly code?: unknown };
+  const { code: given } = (isItself ? fields : (fields['error'] ?? {})) as { readonly code?: unknown };
   // Interactions have names for codes, too.
   const code = typeof given === 'string' && !/^\d+$/.test(given) ? given : error.code;
   return { kind: 'serverError', ...error, code, ...(again === null ? {} : { retryAfterMs: again }) };

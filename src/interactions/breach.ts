@@ -1,15 +1,21 @@
-/** What a request that failed has left behind, and whether it may be made again. */
+/**
+ * What a request that failed has left behind, and whether it may be made again.
+ *
+ * The status of HTTP and how far the request came decide; what the body says of itself does not: it may be a gateway's guess about the server behind it.
+ *
+ * | how it failed                                          | left behind                                        | again  |
+ * |--------------------------------------------------------|----------------------------------------------------|--------|
+ * | no connection: nothing was sent                        | nothing                                            | yes    |
+ * | 429                                                    | nothing: it is refused before it is looked at      | yes    |
+ * | another 4xx, but 408                                   | nothing; the server said what is wrong             | no     |
+ * | 408, 5xx                                               | not known: a gateway sends them after it forwarded | most   |
+ * | 3xx                                                    | not known: a 303 tells where the new one is        | no     |
+ * | a connection that broke, stalled, ended too early      | not known                                          | yes    |
+ */
 import type { Breach } from '../../machines/interactions/interaction-events.js';
 import type { StreamFailure } from '../../machines/stream/outcome.js';
 import type { Unfinished } from '../stream/http-stream.js';
 import { isRetryableStatus } from '../wire/http-retry.js';
-
-/** No connection was ever there, so nothing was sent: names of Node's system errors, of its fetch, and of refused certificates. */
-const unsent =
-  /^(?:ECONNREFUSED|ENOTFOUND|EAI_\w+|EHOSTUNREACH|ENETUNREACH|EHOSTDOWN|EADDRNOTAVAIL|UND_ERR_CONNECT_TIMEOUT|\w*CERT\w*|\w*SIGNATURE)$/;
-
-/** Statuses by which a server says that it took nothing on. */
-const untouched: readonly (number | string)[] = [429, 503];
 
 /** A failure as the chart of an interaction judges it. */
 export function breachOf(unfinished: Unfinished): Breach {
@@ -19,14 +25,12 @@ export function breachOf(unfinished: Unfinished): Breach {
   return { failure, isRetryable, trace };
 }
 
-function judge({ code, kind }: StreamFailure): readonly [boolean, Breach['trace']] {
+function judge({ code, httpStatus = 0, isUnsent, kind }: StreamFailure): readonly [boolean, Breach['trace']] {
   switch (kind) {
-    case 'refused': {
-      const isRetryable = typeof code === 'number' && isRetryableStatus(code);
-      return [isRetryable, untouched.includes(code) ? 'none' : isRetryable ? 'unknown' : 'told'];
-    }
+    case 'refused':
+      return [isRetryableStatus(httpStatus), traceOf(httpStatus)];
     case 'network':
-      return [true, unsent.test(String(code)) ? 'none' : 'unknown'];
+      return [true, isUnsent === true ? 'none' : 'unknown'];
     case 'connectTimeout':
     case 'stalled':
     case 'truncated':
@@ -41,4 +45,9 @@ function judge({ code, kind }: StreamFailure): readonly [boolean, Breach['trace'
     default:
       return [false, 'unknown'];
   }
+}
+
+function traceOf(status: number): Breach['trace'] {
+  if (status === 429) return 'none';
+  return status >= 400 && status < 500 && status !== 408 ? 'told' : 'unknown';
 }

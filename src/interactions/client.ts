@@ -52,7 +52,10 @@ export interface Interactions {
   delete(id: string, options?: CallOptions): Promise<{ readonly ok: true } | { readonly ok: false; readonly failure: Unfinished }>;
   /** Asks how it stands until it is over; a question that fails, and may be asked again, ends nothing. */
   waitForCompletion(id: string, options?: WaitOptions): Promise<InteractionOutcome>;
-  /** The logic of one to be created, for `invoke`, `spawn`, or a supervisor: its target is told `stream.event` with each event, then exactly one end. */
+  /**
+   * The logic of one to be created, for `invoke`, `spawn`, or a supervisor: its target is told `stream.event` with each event, then exactly one end. A creation in
+   * doubt is not asked for again by whatever restarts it at the same place of its tree, a `permanent` restart included: it is told `creationUnknown` once more.
+   */
   logic(request: InteractionRequest, options?: EventsCallOptions & TargetOptions<InteractionStreamEvent>): InteractionLogic;
 }
 

@@ -20,20 +20,24 @@ import { gateFailure } from '../stream/request.js';
 import { clockOf } from '../supervision/clock.js';
 import { parentOf } from '../supervision/xstate-internals.js';
 import { readInteraction } from '../wire/gemini/interactions.js';
+import { hideIn } from '../wire/secrets.js';
 import { type Account, accountOf } from './account.js';
 import type { BodyNews } from './body.js';
 import { breachOf } from './breach.js';
+import type { Creations } from './creation.js';
 import type { StreamPlan } from '../stream/options.js';
 
 /** How an interaction asks for its events, and whether it is asked for as one value. */
 export interface ExchangeOptions {
   readonly gate: BehindGate | undefined;
+  /** Of its logic. */
+  readonly creations: Creations;
   planFor(input: ExchangeInput): StreamPlan;
   readonly isWhole: boolean;
 }
 
 /** The logic of one request. */
-export function exchange({ gate, isWhole, planFor }: ExchangeOptions) {
+export function exchange({ creations, gate, isWhole, planFor }: ExchangeOptions) {
   return fromCallback<{ type: 'exchange.none' }, ExchangeInput>(({ input, self, sendBack, system }) => {
     const interaction = parentOf(self) as AnyActorRef;
     const place = deliveryOf(interaction);
@@ -41,11 +45,36 @@ export function exchange({ gate, isWhole, planFor }: ExchangeOptions) {
     if (place === undefined || place.isVoid) return undefined;
     const account = accountOf(interaction);
     account.begin(input);
-    const open = () => openPlan<BodyNews>(planFor(input), clockOf(system), self);
-    const work = new Exchange({ account, gate, isWhole, lane: place.lane, open, report: sendBack, self });
+    const isCreation = input.ask === 'create';
+    const doubt = isCreation ? creations.doubtOf(interaction) : null;
+    if (doubt !== null) {
+      sendBack({ type: 'exchange.broke', breach: { failure: doubt, isRetryable: false, trace: 'unknown' }, cursor: account.cursor() });
+      return undefined;
+    }
+    const open = (): HttpStream<BodyNews> => {
+      // Not before: while it waits at the gate, nothing is in doubt.
+      if (isCreation) creations.begin(interaction);
+      const plan = planFor(input);
+      account.secrets = plan.secrets;
+      return openPlan<BodyNews>(plan, clockOf(system), self);
+    };
+    const report = (event: InteractionEvent): void => {
+      if (isCreation) note(creations, interaction, event);
+      sendBack(event);
+    };
+    const work = new Exchange({ account, gate, isWhole, lane: place.lane, open, report, self });
     void work.run();
     return () => work.stop();
   });
+}
+
+/** What becomes of a creation. An error in mid-stream says nothing of it: the server had taken it on by then. */
+function note(creations: Creations, interaction: AnyActorRef, event: InteractionEvent): void {
+  if (event.type === 'interaction.known' || event.type === 'exchange.over') creations.settle(interaction);
+  if (event.type !== 'exchange.broke' || event.cursor.id !== null) return;
+  const { failure, trace } = event.breach;
+  if (trace === 'unknown' || failure.kind === 'serverError') creations.doubt(interaction, failure);
+  else creations.settle(interaction);
 }
 
 interface Surroundings {
@@ -81,7 +110,7 @@ class Exchange {
       if (this.#around.gate !== undefined && !(await this.#enter(this.#around.gate))) return;
       await this.#read();
     } catch (error) {
-      this.#break(breachOf(failureOf('crashed', 'crash', wordsOf(error))));
+      this.#break(breachOf(failureOf('crashed', 'crash', hideIn(wordsOf(error), this.#around.account.secrets()))));
     }
   }
 
@@ -117,8 +146,9 @@ class Exchange {
   #take(news: BodyNews): boolean {
     const { account, isWhole, lane } = this.#around;
     if (news.kind === 'done') {
-      account.done();
-      return true;
+      if (account.done()) return true;
+      this.#break(breachOf(truncated('its events ended, and it did not')));
+      return false;
     }
     const wasKnown = account.id !== null;
     if (news.kind === 'whole') {
@@ -129,6 +159,10 @@ class Exchange {
       }
       const status = account.takeWhole(resource);
       this.#progress(wasKnown);
+      if ((resource.status ?? '') === '') {
+        this.#break(breachOf(failureOf('malformed', 'noStatus', 'the answer does not say how the interaction stands')));
+        return false;
+      }
       if (isWhole || verdictOf(status) !== 'running') return true;
       this.#break(breachOf(truncated(`it is '${status}', and no events were sent`)));
       return false;

@@ -6,6 +6,7 @@ import { delivery, type DeliveryOptions } from '../stream/delivery.js';
 import type { StreamPlan } from '../stream/options.js';
 import { printFault } from '../supervision/last-resort.js';
 import { withInput } from '../supervision/supervisors.js';
+import { Creations } from './creation.js';
 import { exchange } from './exchange.js';
 import { type Asking, type ClientPlan, type EventsCallOptions, pathOf } from './options.js';
 import { poll } from './poll.js';
@@ -46,18 +47,25 @@ export function interactionLogic(
 ): InteractionLogic {
   const { id, isWhole, lastEventId, options, start } = plan;
   const gate = options.gate ?? client.gate;
+  const creations = new Creations();
   const machine = interactionMachine.provide({
     actors: {
       delivery: delivery({
         ...{ target, demand, signal: options.signal, secrets: client.secrets },
         onFault: (error) => printFault('the target of an interaction', error),
       }),
-      exchange: exchange({ gate, isWhole, planFor: (input) => endless(client.plan(askingOf(client, plan, input))) }),
+      exchange: exchange({ creations, gate, isWhole, planFor: (input) => endless(client.plan(askingOf(client, plan, input))) }),
       poll: poll({ planFor: (known) => endless(client.plan({ method: 'GET', path: pathOf(known), isStreamed: false, attempts: 1 })) }),
     },
   });
   const totalMs = options.totalMs ?? client.input.totalMs;
-  return withInput(machine, { ...client.input, totalMs, start, id, lastEventId, isBehindGate: gate !== undefined, ...plan.input });
+  const logic = withInput(machine, { ...client.input, totalMs, start, id, lastEventId, isBehindGate: gate !== undefined, ...plan.input });
+  const { restoreSnapshot } = logic;
+  const restore: typeof restoreSnapshot = (snapshot, scope) => {
+    creations.restore(scope.self as AnyActorRef, snapshot);
+    return restoreSnapshot(snapshot, scope);
+  };
+  return Object.assign(logic, { restoreSnapshot: restore });
 }
 
 /** All the time there is, is the interaction's to keep. */

@@ -4,7 +4,7 @@ import type { AccessToken } from '../wire/gemini/live-url.js';
 import { type BehindGate, requireBehindGate } from '../gate/behind.js';
 import { googleBaseUrl, requireHeaderText } from '../wire/gemini/live-url.js';
 import { vertexBaseUrl, vertexModelPath } from '../wire/gemini/vertex.js';
-import { secretsOf } from '../wire/http-secrets.js';
+import { secretsOf } from '../wire/secrets.js';
 import type { SseLimits } from '../wire/sse.js';
 import { httpBase, planSettings, requireHeaders, settingKeys, type StreamPlan, type StreamSettings } from '../stream/options.js';
 import { duration, isPlainObject, requireOptions, requireSignal, sortOf } from '../stream/refusal.js';
@@ -27,8 +27,8 @@ export interface InteractionsOptions extends Omit<StreamSettings, 'signal' | 're
   /** Sent beside those of the protocol. */
   readonly headers?: Readonly<Record<string, string>>;
   /**
-   * `attempts` in a row without any news, default 5; 1 goes on after no failure. A creation is asked for again only where the server surely did
-   * nothing. `maxRetryAfterMs` and `backoff` as of every stream.
+   * `attempts` in a row without any news, default 5; 1 goes on after no failure. A creation is asked for again only where nothing was sent,
+   * and after HTTP 429. `maxRetryAfterMs` and `backoff` as of every stream.
    */
   readonly retry?: StreamSettings['retry'];
   /** Between two questions for a status, ms. Default 2 000. */

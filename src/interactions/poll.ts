@@ -2,6 +2,7 @@
 import { type AnyActorRef, fromCallback } from 'xstate';
 import type { InteractionEvent, PollInput } from '../../machines/interactions/interaction-events.js';
 import { verdictOf } from '../../machines/interactions/interaction-state.js';
+import { failureOf, type StreamFailure } from '../../machines/stream/outcome.js';
 import { deliveryOf, tellLoss } from '../stream/delivery.js';
 import { clockOf } from '../supervision/clock.js';
 import { parentOf } from '../supervision/xstate-internals.js';
@@ -25,26 +26,33 @@ export function poll({ planFor }: PollOptions) {
     const { lane } = place;
     const account = accountOf(interaction);
     account.begin({ id: input.id, lastEventId: null });
-    const inquiry = inquire(planFor(input.id), clockOf(system), self);
+    const plan = planFor(input.id);
+    account.secrets = plan.secrets;
+    const inquiry = inquire(plan, clockOf(system), self);
     const life = { isOver: false };
     const report = (event: InteractionEvent): void => {
       if (!life.isOver) sendBack(event);
     };
+    const fail = (failure: StreamFailure, isRetryable: boolean): void =>
+      report({ type: 'poll.failed', breach: { ...breachOf(failure), isRetryable } });
     const run = async (): Promise<void> => {
       const answer = await inquiry.answer();
       if (life.isOver) return;
       if (!answer.ok) return report({ type: 'poll.failed', breach: breachOf(answer.failure) });
+      // A page of something between says nothing of the interaction: it may be asked again.
+      if (answer.value === null) return fail(failureOf('malformed', 'shape', 'the answer is no interaction'), true);
       const resource = readInteraction(answer.value);
-      if (resource === null) {
-        const failure = { kind: 'malformed', code: 'shape', status: '', message: 'the answer is no interaction' } as const;
-        return report({ type: 'poll.failed', breach: breachOf(failure) });
-      }
+      if (resource === null) return fail(failureOf('malformed', 'shape', 'the answer is no interaction'), false);
+      if ((resource.status ?? '') === '')
+        return fail(failureOf('malformed', 'noStatus', 'the answer does not say how the interaction stands'), false);
       const before = account.polledStatus;
       const status = account.takeWhole(resource);
       account.polledStatus = status;
       if (status !== before) lane.give({ type: 'polled', interaction: resource });
-      if (['completed', 'requiresAction', 'requiresContinuation'].includes(verdictOf(status)))
-        lane.give({ type: 'answer', answer: account.answer() });
+      const isGood = ['completed', 'requiresAction', 'requiresContinuation'].includes(verdictOf(status));
+      if (isGood && account.isCut)
+        return fail(failureOf('truncated', 'noSteps', `it is '${status}', its events were cut, and the answer has no steps`), false);
+      if (isGood) lane.give({ type: 'answer', answer: account.answer() });
       while (!lane.isDrained && !life.isOver) await lane.changed();
       report({ type: 'poll.answered', status, cursor: account.cursor() });
     };

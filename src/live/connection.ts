@@ -12,9 +12,9 @@ import { isTelling } from '../../machines/live/messages.js';
 import type { ConnectionCommand, ConnectionInput, SessionEmitted, SessionEvent } from '../../machines/live/session-events.js';
 import { clockOf } from '../supervision/clock.js';
 import { emitFrom, parentOf } from '../supervision/xstate-internals.js';
-import { type Frame, isData, parseServerMessage, type UnreadableFrame } from '../wire/gemini/live.js';
+import { type Frame, isData, parseServerMessage, textOf, type UnreadableFrame } from '../wire/gemini/live.js';
+import { hideIn, type Secrets } from '../wire/secrets.js';
 import { noteSocket } from './intake.js';
-import { hideIn } from './secrets.js';
 import type { ClientSocket, OpenSocket } from './socket.js';
 import { uplinkOf } from './uplink-actor.js';
 
@@ -51,7 +51,7 @@ export function connection({ endpoint, secrets = [], openSocket }: ConnectionOpt
     // Has nothing been said since the latest handle? What is said first makes it old, by the chart.
     let isHandleNew = false;
     // A token that was fetched for this socket is not among those of the options.
-    const hidden = new Set(secrets);
+    let hidden: Secrets = secrets;
     const hide = (text: string) => hideIn(text, hidden);
     const report = (event: SessionEvent) => {
       if (!isOver) sendBack(event);
@@ -59,7 +59,11 @@ export function connection({ endpoint, secrets = [], openSocket }: ConnectionOpt
     const readFrame = (data: Frame) => {
       const read = parseServerMessage(data);
       if (!read.ok) {
-        malformed(read.reason, read.detail, read.excerpt);
+        // Read once more without the secrets: at the end of an excerpt, half of one would not be known for what it is.
+        const text = textOf(data);
+        const clean = typeof text === 'string' ? parseServerMessage(hide(text)) : read;
+        const { detail, excerpt } = clean.ok ? { detail: hide(read.detail), excerpt: '' } : clean;
+        malformed(read.reason, detail, excerpt);
         return;
       }
       const { message, faults } = read;
@@ -84,7 +88,7 @@ export function connection({ endpoint, secrets = [], openSocket }: ConnectionOpt
     };
     const open = ({ url, headers }: Endpoint) => {
       if (isOver) return;
-      for (const value of Object.values(headers)) hidden.add(value.slice(value.indexOf(' ') + 1));
+      hidden = [...new Set([...hidden, ...Object.values(headers).map((value) => value.slice(value.indexOf(' ') + 1))])];
       const opened = () => {
         if (isOver) return;
         isOpen = true;

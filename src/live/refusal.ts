@@ -1,5 +1,6 @@
 /** How a Live session refuses what it is given: typed, at the call, and without ever showing a value that might be a key. */
 import { EspalierError } from '../errors.js';
+import { shownName } from '../stream/refusal.js';
 
 /** `live/invalid-options`: what the option was expected to be, and what came. */
 export function invalid(name: string, expected: string, got: unknown): EspalierError {
@@ -12,7 +13,7 @@ export function invalid(name: string, expected: string, got: unknown): EspalierE
  */
 export function requireOptions(name: string, options: unknown, known: readonly string[]): void {
   if (!isPlainObject(options)) throw invalid(name, 'an object', sortOf(options));
-  for (const key of Object.keys(options)) if (!known.includes(key)) throw invalid(name, `the keys ${known.join(', ')}`, key);
+  for (const key of Object.keys(options)) if (!known.includes(key)) throw invalid(name, `the keys ${known.join(', ')}`, shownName(key));
 }
 
 /** Any object but a list. */

@@ -1,6 +1,7 @@
 /** How the body of an answer becomes values: a reader is made for each answer that is a success. */
 import { failureOf, type StreamFailure } from '../../machines/stream/outcome.js';
 import { wordsOf } from '../../machines/live/ending.js';
+import { hideIn, type Secrets } from '../wire/secrets.js';
 import { isWholeJson, type SseEvent, type SseFault, type SseLimits, sseDecoder } from '../wire/sse.js';
 
 /** The head of an answer. */
@@ -8,6 +9,8 @@ export interface AnswerHead {
   readonly status: number;
   /** Of its media type, without parameters, in lower case. */
   readonly contentType: string;
+  /** Words that nothing of the answer may show: a reader blots them out of all that it gives. */
+  readonly secrets: Secrets;
 }
 
 /** Reads one body. Neither of its methods throws. */
@@ -35,13 +38,17 @@ export interface SseBodyOptions<Value> {
 
 /** A reader of server-sent events. */
 export function sseBody<Value>({ decode, limits, unfinished }: SseBodyOptions<Value>): OpenBody<Value> {
-  return () => {
+  return ({ contentType, secrets }) => {
     let give: (value: Value) => void = () => undefined;
     let failure: StreamFailure | null = null;
+    let isEmpty = true;
+    let hasBytes = false;
     let lastEventId: string | null = null;
     let retryMs: number | null = null;
-    const read = (event: SseEvent): void => {
+    const read = (raw: SseEvent): void => {
       if (failure !== null) return;
+      isEmpty = false;
+      const event = hiddenEvent(raw, secrets);
       if (event.id !== undefined) lastEventId = event.id;
       let value: Value | undefined;
       try {
@@ -56,6 +63,7 @@ export function sseBody<Value>({ decode, limits, unfinished }: SseBodyOptions<Va
     return {
       feed: (bytes, giveTo) => {
         give = giveTo;
+        hasBytes = true;
         const fault = decoder.feed(bytes);
         return failure ?? tooLarge(fault);
       },
@@ -63,6 +71,9 @@ export function sseBody<Value>({ decode, limits, unfinished }: SseBodyOptions<Va
         give = giveTo;
         const rest = decoder.end();
         if (failure !== null || rest.fault !== null) return failure ?? tooLarge(rest.fault);
+        // A page of something between, which a login or a proxy has put in the place of the stream.
+        const isOther = isEmpty && hasBytes && rest.unfinished === null && !['', 'text/event-stream'].includes(contentType);
+        if (isOther) return failureOf('malformed', 'noEvents', `a body of type ${contentType} without any event`);
         if (rest.unfinished === null) return null;
         if (unfinished === 'refuse' || !isWholeJson(rest.unfinished.data)) return truncated('the body ended inside an event');
         read(rest.unfinished);
@@ -76,6 +87,13 @@ export function sseBody<Value>({ decode, limits, unfinished }: SseBodyOptions<Va
       },
     };
   };
+}
+
+/** An event without the secrets. */
+export function hiddenEvent<Event extends SseEvent>(event: Event, secrets: Secrets): Event {
+  const { data, event: name, id } = event;
+  const hidden = { data: hideIn(data, secrets), event: name && hideIn(name, secrets), id: id && hideIn(id, secrets) };
+  return hidden.data === data && hidden.event === name && hidden.id === id ? event : { ...event, ...hidden };
 }
 
 export function truncated(message: string): StreamFailure {

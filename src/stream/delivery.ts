@@ -10,7 +10,7 @@ import { failureOf, type StreamEnd, type StreamOutput } from '../../machines/str
 import type { DeliveryCommand, StreamEvent } from '../../machines/stream/stream-events.js';
 import { exitReason, onExit } from '../supervision/watch.js';
 import { childrenOf, hasStopped, parentOf } from '../supervision/xstate-internals.js';
-import { hideIn } from '../wire/http-secrets.js';
+import { hideIn } from '../wire/secrets.js';
 import { Lane } from './lane.js';
 import type { Outlet, StreamTarget } from './target.js';
 

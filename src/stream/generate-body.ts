@@ -4,6 +4,7 @@
  * | what stands on the wire                                                  | what it is                                                     |
  * |--------------------------------------------------------------------------|----------------------------------------------------------------|
  * | `data: {…}`, with LF or CRLF                                             | a chunk, or an error where it has `error`                      |
+ * | `event: error` with the error itself as its data, or with words          | an error                                                       |
  * | bare JSON between events or instead of them, over any number of lines    | the same: services in trouble forget the `data:`               |
  * | a body of JSON, an object or a list                                      | the answer or the error; each of a list is a chunk             |
  * | a last event without its blank line                                      | a chunk where its data is whole JSON, else a truncation        |
@@ -13,11 +14,13 @@
  * Any other line that is no field of the protocol is passed over, as its specification has it.
  */
 import { failureOf, type StreamFailure } from '../../machines/stream/outcome.js';
+import { BareJson } from '../wire/bare-json.js';
 import { apiErrorOf } from '../wire/gemini/api-error.js';
 import { readResponse, type GenerateResponse } from '../wire/gemini/generate.js';
 import { AnswerBuilder, type AnswerNews, type GenerateAnswer } from '../wire/gemini/generate-answer.js';
 import { retryInfoMs } from '../wire/http-retry.js';
-import { isWholeJson, type SseLimits, sseDecoder } from '../wire/sse.js';
+import { hideInJson, parseHidden, type Secrets } from '../wire/secrets.js';
+import { isWholeJson, type SseEvent, type SseLimits, sseDecoder } from '../wire/sse.js';
 import { type BodyReader, type OpenBody, tooLarge, truncated } from './body.js';
 
 /** What a generation tells: each chunk as it came, then what it adds to the answer. */
@@ -30,6 +33,7 @@ export class GenerateBody {
   readonly #limits: SseLimits;
   readonly #isWhole: boolean;
   #builder: AnswerBuilder | null = null;
+  #secrets: Secrets = [];
 
   /** @param isWhole  the answer is asked for as one value */
   constructor(limits: SseLimits, isWhole: boolean) {
@@ -37,10 +41,11 @@ export class GenerateBody {
     this.#isWhole = isWhole;
   }
 
-  readonly open: OpenBody<GenerateEvent> = ({ contentType }) => {
+  readonly open: OpenBody<GenerateEvent> = ({ contentType, secrets }) => {
     const builder = new AnswerBuilder();
     this.#builder = builder;
-    const answer = new AnswerReader(builder, this.#isWhole);
+    this.#secrets = secrets;
+    const answer = new AnswerReader(builder, { isWhole: this.#isWhole, secrets });
     const body = contentType === 'text/event-stream' ? new EventBody(answer, this.#limits) : new SniffedBody(answer, this.#limits);
     return {
       feed: (bytes, give) => body.feed(bytes, give),
@@ -53,7 +58,8 @@ export class GenerateBody {
 
   /** The answer as far as it came; null before there was one. */
   answer(): GenerateAnswer | null {
-    return this.#builder?.answer() ?? null;
+    // Once more: what came in pieces is whole here.
+    return hideInJson(this.#builder?.answer() ?? null, this.#secrets);
   }
 }
 
@@ -61,28 +67,36 @@ export class GenerateBody {
 class AnswerReader {
   readonly #builder: AnswerBuilder;
   readonly #isWhole: boolean;
+  readonly #secrets: Secrets;
 
-  constructor(builder: AnswerBuilder, isWhole: boolean) {
+  constructor(builder: AnswerBuilder, { isWhole, secrets }: { readonly isWhole: boolean; readonly secrets: Secrets }) {
     this.#builder = builder;
     this.#isWhole = isWhole;
+    this.#secrets = secrets;
   }
 
-  /** @returns what ends the stream */
-  read(text: string, give: Give): StreamFailure | null {
+  /** @param name  of the server-sent event that it is the data of. @returns what ends the stream */
+  read(text: string, give: Give, name?: string): StreamFailure | null {
     if (text.trim() === '[DONE]') return null;
     let value: unknown;
     try {
-      value = JSON.parse(text);
+      value = parseHidden(text, this.#secrets);
     } catch {
-      return failureOf('malformed', 'notJson', 'a chunk that is no JSON');
+      return name === 'error' ? failureIn({ error: text }) : failureOf('malformed', 'notJson', 'a chunk that is no JSON');
     }
+    if (name === 'error') return failureIn(value) ?? failureIn({ error: typeof value === 'object' && value !== null ? value : text });
     return this.#readValue(value, give);
   }
 
   end(give: Give): StreamFailure | null {
-    for (const news of this.#builder.end()) give(news);
+    this.#tell(this.#builder.end(), give);
     const fault = this.#builder.fault(this.#isWhole);
     return fault === null ? null : { kind: fault.kind, code: fault.code, status: '', message: fault.message };
+  }
+
+  #tell(all: readonly AnswerNews[], give: Give): void {
+    // A call that came in pieces may hold what none of them did.
+    for (const news of all) give(news.type === 'call' ? hideInJson(news, this.#secrets) : news);
   }
 
   #readValue(value: unknown, give: Give): StreamFailure | null {
@@ -93,17 +107,22 @@ class AnswerReader {
       }
       return null;
     }
-    const error = apiErrorOf(value);
-    if (error !== null) {
-      const again = retryInfoMs(error.details);
-      return { kind: 'serverError', ...error, ...(again === null ? {} : { retryAfterMs: again }) };
-    }
+    const error = failureIn(value);
+    if (error !== null) return error;
     const read = readResponse(value);
     if (!read.ok) return failureOf('malformed', 'shape', `a chunk that is no response: ${read.fault}`);
     give({ type: 'chunk', response: read.response });
-    for (const news of this.#builder.add(read.response)) give(news);
+    this.#tell(this.#builder.add(read.response), give);
     return null;
   }
+}
+
+/** The error that a value is, if it is one. */
+function failureIn(value: unknown): StreamFailure | null {
+  const error = apiErrorOf(value);
+  if (error === null) return null;
+  const again = retryInfoMs(error.details);
+  return { kind: 'serverError', ...error, ...(again === null ? {} : { retryAfterMs: again }) };
 }
 
 /** Server-sent events, with bare JSON among them. */
@@ -111,15 +130,15 @@ class EventBody implements BodyReader<GenerateEvent> {
   readonly #answer: AnswerReader;
   readonly #decoder: ReturnType<typeof sseDecoder>;
   readonly #limits: SseLimits;
+  readonly #bare: BareJson;
   #give: Give = () => undefined;
   #failure: StreamFailure | null = null;
-  /** Bare JSON, as far as it came. */
-  #bare = '';
 
   constructor(answer: AnswerReader, limits: SseLimits) {
     this.#answer = answer;
     this.#limits = limits;
-    this.#decoder = sseDecoder({ event: ({ data }) => this.#readEvent(data), stray: (line) => this.#readStray(line) }, limits);
+    this.#bare = new BareJson(limits.maxEventLength);
+    this.#decoder = sseDecoder({ event: (event) => this.#readEvent(event), stray: (line) => this.#readStray(line) }, limits);
   }
 
   feed(bytes: Uint8Array, give: Give): StreamFailure | null {
@@ -132,32 +151,26 @@ class EventBody implements BodyReader<GenerateEvent> {
     this.#give = give;
     const { fault, unfinished } = this.#decoder.end();
     if (this.#failure !== null || fault !== null) return this.#failure ?? tooLarge(fault);
-    if (this.#bare !== '') return truncated('the body ended inside an object');
+    if (this.#bare.isPending) return truncated('the body ended inside an object');
     if (unfinished !== null) {
       if (!isWholeJson(unfinished.data) && unfinished.data.trim() !== '[DONE]') return truncated('the body ended inside an event');
-      this.#readEvent(unfinished.data);
+      this.#readEvent(unfinished);
     }
     return this.#failure ?? this.#answer.end(give);
   }
 
-  #readEvent(data: string): void {
-    // Lines that came to nothing.
-    this.#bare = '';
-    this.#failure ??= this.#answer.read(data, this.#give);
+  #readEvent({ data, event }: SseEvent): void {
+    this.#bare.forget();
+    this.#failure ??= this.#answer.read(data, this.#give, event);
   }
 
   #readStray(line: string): void {
-    if (this.#failure !== null || (this.#bare === '' && !/^[{[]/.test(line))) return;
-    this.#bare += `${line}\n`;
-    if (this.#bare.length > this.#limits.maxEventLength) {
-      this.#failure = tooLarge({ code: 'eventTooLong', limit: this.#limits.maxEventLength });
-      return;
-    }
-    // It can be whole with the line that closes its first bracket, which as a rule is not indented. The others are not tried: that would be quadratic.
-    if (!/^\S.*[}\]]\s*$|^[}\]]/.test(line) || !isWholeJson(this.#bare)) return;
-    const text = this.#bare;
-    this.#bare = '';
-    this.#failure = this.#answer.read(text, this.#give);
+    // What stands before it is an event, though its blank line was forgotten, too.
+    if (this.#failure === null && this.#bare.begins(line)) this.#decoder.settle();
+    if (this.#failure !== null) return;
+    const news = this.#bare.add(line);
+    if (news.kind === 'tooLong') this.#failure = tooLarge({ code: 'eventTooLong', limit: this.#limits.maxEventLength });
+    else if (news.kind === 'whole') this.#failure = this.#answer.read(news.text, this.#give);
   }
 }
 

@@ -3,7 +3,7 @@ import type { AccessToken } from '../wire/gemini/live-url.js';
 import { googleBaseUrl, modelPath, requireHeaderText } from '../wire/gemini/live-url.js';
 import { generateRequest, type GenerateRequest } from '../wire/gemini/generate.js';
 import { vertexBaseUrl, vertexModelPath } from '../wire/gemini/vertex.js';
-import { secretsOf } from '../wire/http-secrets.js';
+import { secretsOf } from '../wire/secrets.js';
 import { GenerateBody } from './generate-body.js';
 import { httpBase, jsonOf, planSettings, requireHeaders, settingKeys, type StreamPlan, type StreamSettings } from './options.js';
 import { asStreamOption, invalid, isPlainObject, requireOptions, sortOf } from './refusal.js';
@@ -52,7 +52,7 @@ export function planGenerate(options: GenerateOptions, method: 'generateContent'
   asStreamOption(() => requireHeaderText('apiKey', apiKey));
   if (apiVersion !== undefined && !(typeof apiVersion === 'string' && /^v\d[a-z0-9]*$/.test(apiVersion)))
     throw invalid('apiVersion', 'such as v1beta', sortOf(apiVersion));
-  if (typeof model !== 'string' || !/^(?!.*\.\.)[\w.@:/-]+$/.test(model)) throw invalid('model', 'the name or the path of a model', model);
+  if (typeof model !== 'string' || !/^(?!.*\.\.)[\w.@:/-]+$/.test(model)) throw invalid('model', 'the name or the path of a model', sortOf(model));
   if (vertex !== undefined) requireVertex(vertex);
   if (vertex !== undefined && apiKey !== undefined && vertex.accessToken !== undefined)
     throw invalid('apiKey or vertex.accessToken', 'not both', 'both');

@@ -86,7 +86,7 @@ export function streamLogic<Value>(plan: StreamPlan, { demand = 'automatic', tar
 export function requireTarget<Value>({ demand, target }: Required<TargetOptions<Value>>): void {
   if (target !== 'parent' && typeof target !== 'function' && !isActor(target))
     throw invalid('target', "an actor, a function, or 'parent'", sortOf(target));
-  if (demand !== 'automatic' && demand !== 'manual') throw invalid('demand', 'automatic or manual', demand);
+  if (demand !== 'automatic' && demand !== 'manual') throw invalid('demand', 'automatic or manual', sortOf(demand));
 }
 
 /**

@@ -4,7 +4,7 @@ import type { StreamInput } from '../../machines/stream/stream-events.js';
 import { isBackoff } from '../../machines/supervision/child-spec.js';
 import { type BehindGate, requireBehindGate } from '../gate/behind.js';
 import { baseUrlOf } from '../wire/gemini/live-url.js';
-import { secretsOf } from '../wire/http-secrets.js';
+import { secretsOf } from '../wire/secrets.js';
 import { defaultSseLimits, type SseEvent, type SseLimits } from '../wire/sse.js';
 import { type OpenBody, sseBody } from './body.js';
 import { asStreamOption, count, duration, invalid, isPlainObject, requireFunction, requireOptions, requireSignal, sortOf } from './refusal.js';
@@ -19,7 +19,7 @@ export interface StreamSettings {
   /** From the start to the end, over all attempts, ms. Default 600 000. */
   readonly totalMs?: number;
   /**
-   * Before the first byte, and where it may help: no connection, no answer in time, 408, 429, 500, 502, 503, 504. `attempts` altogether, default 3.
+   * Before the first byte, and where it may help: no connection, no answer in time, 408, 429, 5xx but 501 and 505. `attempts` altogether, default 3.
    * A server that asks for a longer wait than `maxRetryAfterMs`, default 60 000, has refused. `backoff` is the least wait.
    */
   readonly retry?: { readonly attempts?: number; readonly maxRetryAfterMs?: number; readonly backoff?: Partial<Backoff> };
@@ -43,7 +43,7 @@ export interface HttpStreamOptions<Value = SseEvent> extends StreamSettings {
   readonly headers?: Headers | (() => Headers | Promise<Headers>);
   /** A text, bytes, or an object that is sent as JSON. */
   readonly body?: string | Uint8Array<ArrayBuffer> | object;
-  /** Words that no error shows, beside the values of headers and of query parameters that are named like secrets. */
+  /** Words that nothing that is told shows, beside the values of headers and of query parameters that are named like secrets. */
   readonly secrets?: readonly string[];
   /** An event as the app's value; undefined for one that is to be left out. What it throws fails the stream, `malformed`. Default: the event itself. */
   readonly decode?: (event: SseEvent) => Value | undefined;
@@ -93,7 +93,7 @@ export function planSettings(
   const { backoff = {} } = retry;
   requireOptions('retry.backoff', backoff, [...Object.keys(defaultBackoff), 'seed']);
   const whole: Backoff = { seed: seedOf(), ...defaultBackoff, ...backoff };
-  if (!isBackoff(whole)) throw invalid('retry.backoff', '0 ≤ minMs ≤ maxMs, factor ≥ 1, jitter 0 to 1, resetAfterMs ≥ 0', whole);
+  if (!isBackoff(whole)) throw invalid('retry.backoff', '0 ≤ minMs ≤ maxMs, factor ≥ 1, jitter 0 to 1, resetAfterMs ≥ 0', 'others');
   requireOptions('limits', limits, ['maxLineLength', 'maxEventLength']);
   requireSignal(signal);
   requireFunction('fetch', ask);
@@ -133,9 +133,9 @@ export function planStream<Value>(options: HttpStreamOptions<Value>, alsoKnown: 
   const { unfinished = 'refuse', url } = options;
   const { limits, ...settings } = planSettings(options);
   const href = hrefOf(url);
-  if (typeof method !== 'string' || !/^[A-Z]+$/.test(method)) throw invalid('method', 'such as GET or POST', method);
+  if (typeof method !== 'string' || !/^[A-Z]+$/.test(method)) throw invalid('method', 'such as GET or POST', sortOf(method));
   requireFunction('decode', decode);
-  if (unfinished !== 'refuse' && unfinished !== 'takeJson') throw invalid('unfinished', 'refuse or takeJson', unfinished);
+  if (unfinished !== 'refuse' && unfinished !== 'takeJson') throw invalid('unfinished', 'refuse or takeJson', sortOf(unfinished));
   if (!Array.isArray(secrets) || secrets.some((secret) => typeof secret !== 'string')) throw invalid('secrets', 'a list of texts', sortOf(secrets));
   const sent = bodyOf(body);
   const plain = { accept: 'text/event-stream', ...(sent.isJson ? { 'content-type': 'application/json' } : {}) };
@@ -163,7 +163,7 @@ function hrefOf(url: string | URL): string {
   const text = url instanceof URL ? url.href : url;
   if (typeof text !== 'string' || !URL.canParse(text)) throw invalid('url', 'an http(s) URL', sortOf(url));
   const { hash, host, password, protocol, username } = new URL(text);
-  if (protocol !== 'http:' && protocol !== 'https:') throw invalid('url', 'an http(s) URL', protocol);
+  if (protocol !== 'http:' && protocol !== 'https:') throw invalid('url', 'an http(s) URL', 'one of another scheme');
   if (username + password + hash !== '') throw invalid('url', 'a URL without credentials and fragment', host);
   return new URL(text).href;
 }
@@ -172,8 +172,9 @@ function hrefOf(url: string | URL): string {
 export function requireHeaders(headers: unknown): Headers {
   if (!isPlainObject(headers)) throw invalid('headers', 'texts by name', sortOf(headers));
   for (const [name, value] of Object.entries(headers)) {
-    if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name)) throw invalid('headers', 'names of HTTP headers', name);
-    if (typeof value !== 'string' || !/^[\t\x20-\x7e]*$/.test(value)) throw invalid(`headers['${name}']`, 'a text of printable ASCII', sortOf(value));
+    if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name)) throw invalid('headers', 'names of HTTP headers', 'another text');
+    if (typeof value !== 'string' || !/^[\t\x20-\x7e]*$/.test(value))
+      throw invalid(`headers['${/^[a-z-]{1,40}$/i.test(name) ? name : 'another name'}']`, 'a text of printable ASCII', sortOf(value));
   }
   return headers as Headers;
 }

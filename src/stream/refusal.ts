@@ -18,11 +18,21 @@ export function asStreamOption<Result>(check: () => Result): Result {
 
 /**
  * Refuses options that are no plain object, and names that nobody knows: a misspelt option would silently be the default.
- * @throws EspalierError `stream/invalid-options`; of the options it shows the unknown name and no value
+ * @throws EspalierError `stream/invalid-options`; of the options it shows no value, and the unknown name where it may be one
  */
 export function requireOptions(name: string, options: unknown, known: readonly string[]): void {
   if (!isPlainObject(options)) throw invalid(name, 'an object', sortOf(options));
-  for (const key of Object.keys(options)) if (!known.includes(key)) throw invalid(name, `the keys ${known.join(', ')}`, key);
+  for (const key of Object.keys(options)) if (!known.includes(key)) throw invalid(name, `the keys ${known.join(', ')}`, shownName(key));
+}
+
+/** The name of an option, if it may be one: a key or a token in its place has digits, capitals or signs where a name has none, or is longer. */
+export function shownName(name: string): string {
+  return /^[a-z][a-z_]{0,15}(?:[A-Z][a-z]{1,15}){0,3}$/.test(name) ? name : `another name, of ${name.length} characters`;
+}
+
+/** A value that is no secret: a number, true, false, nothing; of all else what it is. */
+export function shown(value: unknown): unknown {
+  return typeof value === 'number' || typeof value === 'boolean' || value === undefined ? value : sortOf(value);
 }
 
 /** An object as `{}` makes it, here or in another realm: not a Map, a Promise or an instance, whose content has no keys. */
@@ -45,14 +55,14 @@ const longestMs = 2_147_483_647;
 /** @throws EspalierError `stream/invalid-options` */
 export function duration(name: string, value: number | undefined, byDefault: number): number {
   if (value === undefined) return byDefault;
-  if (!(typeof value === 'number' && value >= 1 && value <= longestMs)) throw invalid(name, `a number of ms, 1 to ${longestMs}`, value);
+  if (!(typeof value === 'number' && value >= 1 && value <= longestMs)) throw invalid(name, `a number of ms, 1 to ${longestMs}`, shown(value));
   return value;
 }
 
 /** @throws EspalierError `stream/invalid-options` */
 export function count(name: string, value: number | undefined, byDefault: number): number {
   if (value === undefined) return byDefault;
-  if (!Number.isSafeInteger(value) || value < 1) throw invalid(name, 'a whole number, at least 1', value);
+  if (!Number.isSafeInteger(value) || value < 1) throw invalid(name, 'a whole number, at least 1', shown(value));
   return value;
 }
 

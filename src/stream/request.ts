@@ -6,7 +6,7 @@
  *
  * A chunk is read when the target can take more, and not before: what is not read stays in the socket, and the server feels it. Nothing here has a
  * deadline of its own; the chart asks how long it has been quiet. When the actor is stopped, the request is aborted; nothing of it reaches the stream
- * afterwards. Every failure leaves without the credentials.
+ * afterwards. Whatever leaves, leaves without the credentials.
  */
 import { type AnyActorRef, fromCallback } from 'xstate';
 import { wordsOf } from '../../machines/live/ending.js';
@@ -18,10 +18,11 @@ import { clockOf } from '../supervision/clock.js';
 import { parentOf } from '../supervision/xstate-internals.js';
 import { apiErrorOfBody } from '../wire/gemini/api-error.js';
 import { isRetryableStatus, retryAfterMs, retryInfoMs } from '../wire/http-retry.js';
-import { hideIn, hideInJson } from '../wire/http-secrets.js';
+import { hideIn, hideInJson, type Secrets } from '../wire/secrets.js';
 import type { BodyReader, OpenBody } from './body.js';
 import { deliveryOf, tellLoss } from './delivery.js';
 import type { Lane } from './lane.js';
+import { networkFailure } from './network-failure.js';
 
 /** Where a request goes, with its credentials. */
 export interface RequestAddress {
@@ -38,8 +39,8 @@ export interface RequestOptions {
   readonly openBody: OpenBody<unknown>;
   readonly fetch: typeof fetch;
   readonly gate: BehindGate | undefined;
-  /** Words that no failure shows; those of the address included, once it is known. */
-  secrets(): readonly string[];
+  /** Words that nothing of the answer shows; those of the address included, once it is known. */
+  secrets(): Secrets;
 }
 
 /** Bytes that are read of an answer that refuses. */
@@ -76,6 +77,8 @@ class Attempt {
   readonly #abort = new AbortController();
   #pass: Pass | null = null;
   #hasAsked = false;
+  /** What its status alone says: its words may never come. */
+  #refusedAs: StreamFailure | null = null;
   #reader: ReadableStreamDefaultReader<Uint8Array> | null = null;
   #isOver = false;
   #hasBytes = false;
@@ -94,7 +97,7 @@ class Attempt {
 
   stop(): void {
     this.#isOver = true;
-    this.#pass?.leave(this.#hasAsked ? {} : { outcome: 'unused' });
+    this.#pass?.leave(this.#refusedAs !== null ? reportOf(this.#refusedAs) : this.#hasAsked ? {} : { outcome: 'unused' });
     this.#abort.abort();
     // A fetch that knows no signals has its body cancelled at least.
     this.#reader?.cancel().catch(() => undefined);
@@ -105,7 +108,8 @@ class Attempt {
     try {
       await this.#run();
     } catch (error) {
-      this.#fail(networkFailure(error), !this.#hasBytes);
+      if (error instanceof Broken) this.#fail(networkFailure(error.cause), !this.#hasBytes);
+      else this.#fail(failureOf('crashed', 'crash', wordsOf(error)), false);
     }
   }
 
@@ -115,14 +119,9 @@ class Attempt {
     const where = await this.#address();
     if (where === null || this.#isOver) return;
     this.#hasAsked = true;
-    const response = await fetch(where.url, {
-      method,
-      headers: where.headers,
-      ...(body === undefined ? {} : { body }),
-      signal: this.#abort.signal,
-      // A redirect would take the credentials to another host.
-      redirect: 'error',
-    });
+    const asked = { method, headers: where.headers, ...(body === undefined ? {} : { body }), signal: this.#abort.signal };
+    // A redirect that is followed would take the credentials to another host; it is an answer like any other that is no success.
+    const response = await overNetwork(() => fetch(where.url, { ...asked, redirect: 'manual' }));
     this.#reader = (response.body?.getReader() as ReadableStreamDefaultReader<Uint8Array> | undefined) ?? null;
     if (this.#isOver) {
       this.stop();
@@ -157,17 +156,24 @@ class Attempt {
     }
   }
 
+  /** Tells of the refusal at once: its status counts, also where its body never ends. */
   async #refuse(response: Response): Promise<void> {
     const { headers, status } = response;
-    const { code, details, message, status: name } = apiErrorOfBody(status, await this.#refusal());
+    const isRetryable = isRetryableStatus(status);
     const wallAt = Date.parse(headers.get('date') ?? '') || Date.now();
-    const waits = [retryAfterMs(headers.get('retry-after'), wallAt), retryInfoMs(details)].filter((ms) => ms !== null);
-    const failure: StreamFailure = {
-      ...{ kind: 'refused', code, status: name, message },
-      ...(details === undefined ? {} : { details }),
-      ...(waits.length === 0 ? {} : { retryAfterMs: Math.max(...waits) }),
+    const asked = retryAfterMs(headers.get('retry-after'), wallAt);
+    const refusal = (text: string): StreamFailure => {
+      const { code, details, message, status: name } = apiErrorOfBody(status, text, this.#options.secrets());
+      const waits = [asked, retryInfoMs(details)].filter((ms) => ms !== null);
+      return {
+        ...{ kind: 'refused', code, status: name, message, httpStatus: status },
+        ...(details === undefined ? {} : { details }),
+        ...(waits.length === 0 ? {} : { retryAfterMs: Math.max(...waits) }),
+      };
     };
-    this.#fail(failure, isRetryableStatus(status));
+    this.#refusedAs = refusal('');
+    this.#report({ type: 'response.refused', failure: this.#hidden(this.#refusedAs), isRetryable });
+    this.#fail(refusal(await this.#refusal()), isRetryable);
   }
 
   /** The body of an answer that refuses; a broken one as far as it came. */
@@ -189,7 +195,7 @@ class Attempt {
   async #read(response: Response): Promise<void> {
     const { lane } = this.#around;
     const contentType = (response.headers.get('content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
-    const body = this.#options.openBody({ status: response.status, contentType });
+    const body = this.#options.openBody({ status: response.status, contentType, secrets: this.#options.secrets() });
     const give = (value: unknown): void => lane.give(value);
     this.#report({ type: 'response.opened', status: response.status });
     let failure: StreamFailure | null = null;
@@ -202,9 +208,9 @@ class Attempt {
         this.#hasBytes = true;
         this.#report({ type: 'body.began' });
       }
-      failure = body.feed(chunk, give);
+      failure = reading(() => body.feed(chunk, give));
     }
-    failure ??= body.end(give);
+    failure ??= reading(() => body.end(give));
     // The service has done its part, however long the target takes over the last of it.
     this.#pass?.leave({ ...(failure === null ? { outcome: 'ok' } : reportOf(failure)), ...tokensOf(body) });
     // The end comes after the last event, which the target may not have taken yet.
@@ -232,24 +238,28 @@ class Attempt {
     }
     if (this.#isOver || this.#reader === null) return null;
     this.#waitingSince = now();
-    const { done, value } = await this.#reader.read();
+    const reader = this.#reader;
+    const { done, value } = await overNetwork(() => reader.read());
     this.#waitingSince = null;
     return done ? null : value;
   }
 
   #fail(failure: StreamFailure, isRetryable: boolean): void {
     this.#pass?.leave(this.#hasAsked ? reportOf(failure) : { outcome: 'unused' });
+    // Whatever is still to come of this answer is of no use.
+    if (!this.#isOver) this.#abort.abort();
+    this.#report({ type: 'request.failed', failure: this.#hidden(failure), isRetryable });
+  }
+
+  #hidden(failure: StreamFailure): StreamFailure {
     const secrets = this.#options.secrets();
-    const clean: StreamFailure = {
+    return {
       ...failure,
       code: typeof failure.code === 'string' ? hideIn(failure.code, secrets) : failure.code,
       status: hideIn(failure.status, secrets),
       message: hideIn(failure.message, secrets),
       ...(failure.details === undefined ? {} : { details: hideInJson(failure.details, secrets) }),
     };
-    // Whatever is still to come of this answer is of no use.
-    if (!this.#isOver) this.#abort.abort();
-    this.#report({ type: 'request.failed', failure: clean, isRetryable });
   }
 
   #report(event: StreamEvent): void {
@@ -266,11 +276,22 @@ function tokensOf({ tokensUsed = null }: BodyReader<unknown>): CallReport {
   return tokensUsed === null ? {} : { tokensUsed };
 }
 
-/** `fetch failed (ECONNREFUSED)`: fetch tells the reason in the cause of its error. */
-function networkFailure(error: unknown): StreamFailure {
-  const { cause } = (typeof error === 'object' && error !== null ? error : {}) as { cause?: unknown };
-  const { code, message } = (typeof cause === 'object' && cause !== null ? cause : {}) as { code?: unknown; message?: unknown };
-  const name = typeof code === 'string' ? code : 'network';
-  const why = typeof code === 'string' ? code : typeof message === 'string' ? message : '';
-  return failureOf('network', name, why === '' ? wordsOf(error) : `${wordsOf(error)} (${why})`);
+/** A reader throws nothing; but what is nested without end may overflow whatever walks through it. */
+function reading(act: () => StreamFailure | null): StreamFailure | null {
+  try {
+    return act();
+  } catch (error) {
+    return failureOf('malformed', 'unreadable', wordsOf(error));
+  }
+}
+
+/** What the network threw; the rest that is thrown here is a fault of ours. */
+class Broken extends Error {}
+
+async function overNetwork<Result>(act: () => Promise<Result>): Promise<Result> {
+  try {
+    return await act();
+  } catch (error) {
+    throw new Broken('no connection, or it broke', { cause: error });
+  }
 }

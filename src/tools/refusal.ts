@@ -1,6 +1,6 @@
 /** How a conversation refuses what it is given: typed, at the call, and without ever showing a value that might be a key. */
 import { EspalierError } from '../errors.js';
-import { isPlainObject, sortOf } from '../stream/refusal.js';
+import { isPlainObject, shown, shownName, sortOf } from '../stream/refusal.js';
 
 export { isPlainObject, sortOf } from '../stream/refusal.js';
 
@@ -23,7 +23,7 @@ export function invalidTool(tool: string, expected: string, got: unknown): Espal
  */
 export function requireOptions(name: string, options: unknown, known: readonly string[]): void {
   if (!isPlainObject(options)) throw invalid(name, 'an object', sortOf(options));
-  for (const key of Object.keys(options)) if (!known.includes(key)) throw invalid(name, `the keys ${known.join(', ')}`, key);
+  for (const key of Object.keys(options)) if (!known.includes(key)) throw invalid(name, `the keys ${known.join(', ')}`, shownName(key));
 }
 
 /** A delay that a timer can take, of at least 1 ms. */
@@ -34,13 +34,13 @@ export function isDuration(value: unknown): value is number {
 /** @throws EspalierError `tools/invalid-options` */
 export function duration(name: string, value: number | undefined, byDefault: number): number {
   if (value === undefined) return byDefault;
-  if (!isDuration(value)) throw invalid(name, `a number of ms, 1 to ${longestMs}`, value);
+  if (!isDuration(value)) throw invalid(name, `a number of ms, 1 to ${longestMs}`, shown(value));
   return value;
 }
 
 /** @throws EspalierError `tools/invalid-options` */
 export function count(name: string, value: number | undefined, byDefault: number, most: number): number {
   if (value === undefined) return byDefault;
-  if (!Number.isSafeInteger(value) || value < 1 || value > most) throw invalid(name, `a whole number, 1 to ${most}`, value);
+  if (!Number.isSafeInteger(value) || value < 1 || value > most) throw invalid(name, `a whole number, 1 to ${most}`, shown(value));
   return value;
 }

@@ -4,12 +4,12 @@
  * @see RFC 9110, 10.2.3 Retry-After; google.rpc.RetryInfo: `retryDelay` is a duration, in JSON "34.4s"
  */
 
-/** The statuses of HTTP that may be tried again: the server is busy, or something between is. */
-const retryableStatuses: readonly number[] = [408, 429, 500, 502, 503, 504];
+/** Statuses of a server that does not know how, and won't learn it: not implemented, no such version of HTTP. */
+const hopelessStatuses: readonly number[] = [501, 505];
 
-/** May a request that was answered so be made again? */
+/** May a request that was answered so be made again? The server is busy, or in trouble, or something between is; proxies have made up 5xx of their own. */
 export function isRetryableStatus(status: number): boolean {
-  return retryableStatuses.includes(status);
+  return status === 408 || status === 429 || (status >= 500 && !hopelessStatuses.includes(status));
 }
 
 /**

@@ -57,6 +57,8 @@ export interface SseListener {
 export interface SseDecoder {
   /** Reads bytes and tells of the events in them. @returns what exceeded its limit; then, and ever after, nothing more is read */
   feed(bytes: Uint8Array): SseFault | null;
+  /** To be called while a stray line is told: the lines before it are an event by themselves, though no blank line has ended it. It is told at once. */
+  settle(): void;
   /** The bytes have ended. */
   end(): SseEnd;
 }
@@ -117,6 +119,14 @@ class Decoder implements SseDecoder {
   feed(bytes: Uint8Array): SseFault | null {
     if (this.#fault === null) this.#read(this.#text.decode(bytes, { stream: true }));
     return this.#fault;
+  }
+
+  settle(): void {
+    const isEnding = this.#isEnding;
+    this.#isEnding = false;
+    // The parser tells of a stray line between two of its steps: a blank line may be put in there.
+    this.#parser.feed('\n');
+    this.#isEnding = isEnding;
   }
 
   end(): SseEnd {

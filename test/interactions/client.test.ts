@@ -28,7 +28,7 @@ describe('a creation is asked for', () => {
     expect(headers).toEqual({
       ...{ accept: 'text/event-stream', 'content-type': 'application/json', 'api-revision': '2026-05-20', 'x-goog-api-key': secret },
     });
-    expect(init).toMatchObject({ method: 'POST', redirect: 'error' });
+    expect(init).toMatchObject({ method: 'POST', redirect: 'manual' });
     expect(JSON.parse(init.body as string)).toEqual({ ...request, tools: [{ type: 'google_search' }], unheardOf: 1, stream: true });
   });
 
@@ -207,6 +207,7 @@ describe('waiting until it is over', () => {
     const fails: readonly ((asked: Asked) => unknown)[] = [
       (asked) => asked.breaks(),
       (asked) => asked.answer(503, json).send('{}').end(),
+      (asked) => asked.answer(200, { 'content-type': 'text/html' }).send('<html>busy</html>').end(),
       () => clock.advanceBy(50), // no headers
     ];
     for (const fail of fails) {

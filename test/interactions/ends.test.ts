@@ -38,6 +38,7 @@ const sse = (payload: object): string => `data: ${JSON.stringify(payload)}\n\n`;
 const created = (id = 'v1', eventId?: string): string =>
   sse({ event_type: 'interaction.created', interaction: { id, status: 'in_progress' }, ...(eventId === undefined ? {} : { event_id: eventId }) });
 const completed = sse({ event_type: 'interaction.completed', interaction: { id: 'v1', status: 'completed' } });
+const step = sse({ event_type: 'step.start', index: 0, step: { type: 'model_output' } }) + sse({ event_type: 'step.stop', index: 0 });
 const done = 'event: done\ndata: [DONE]\n\n';
 
 /** Lets what was answered be read, until the interaction tells that. */
@@ -47,6 +48,11 @@ describe('a creation', () => {
   it.each([
     ['no headers come in time', ({ clock }: Scene) => clock.advanceBy(100), { kind: 'creationUnknown', code: 'timeout' }],
     ['the connection breaks', (_: Scene, asked: Asked) => asked.breaks(), { kind: 'creationUnknown', code: 'ECONNRESET' }],
+    [
+      'a proxy says 503, which may have come after it forwarded',
+      (_: Scene, asked: Asked) => asked.answer(503).send('reset before headers').end(),
+      { kind: 'creationUnknown', code: 503 },
+    ],
     ['a gateway says 502', (_: Scene, asked: Asked) => asked.answer(502).send('bad').end(), { kind: 'creationUnknown', code: 502 }],
     ['the body ends at once', (_: Scene, asked: Asked) => asked.answer().end(), { kind: 'creationUnknown', code: 'truncated' }],
     ['it breaks before an id came', (_: Scene, asked: Asked) => asked.answer().send(': hello\n\n').breaks(), { kind: 'creationUnknown' }],
@@ -68,7 +74,6 @@ describe('a creation', () => {
 
   it.each([
     ['the connection is refused', (asked: Asked) => asked.breaks('ECONNREFUSED')],
-    ['the server has no time', (asked: Asked) => asked.answer(503, { 'content-type': 'application/json' }).send('{}').end()],
     ['the quota is used up', (asked: Asked) => asked.answer(429, { 'content-type': 'application/json' }).send('{}').end()],
   ])('is asked for again when %s: nothing has happened', async (_, play) => {
     const here = scene();
@@ -97,7 +102,7 @@ describe('a creation', () => {
 
 describe('the events end', () => {
   it.each([
-    ['by `[DONE]`', created('') + done, { ok: true, outcome: 'completed' }],
+    ['by `[DONE]`', created('') + step + done, { ok: true, outcome: 'completed' }],
     ['by the last event, whatever stands behind it', created() + completed + sse({ event_type: 'late' }), { ok: true, answer: { id: 'v1' } }],
     ['by a last event that lacks its blank line', created() + completed.trimEnd(), { ok: true, outcome: 'completed' }],
     [

@@ -63,6 +63,14 @@ it('a secret that stands where a long reason is cut is hidden whole', () => {
   stop();
 });
 
+it('a secret that stands where an excerpt of an odd frame is cut is hidden whole', () => {
+  const { socket, events, stop } = connectionWorld({ secrets: ['auth_tokens/abcdef123456'] });
+  for (let before = 90; before < 125; before++) socket.frame(`${'.'.repeat(before)}auth_tokens/abcdef123456 and on`);
+  expect(events.filter(({ type }) => type === 'socket.malformed')).toHaveLength(35);
+  expect(JSON.stringify(events)).not.toMatch(/\.auth/);
+  stop();
+});
+
 const bytes = (value: unknown) => new TextEncoder().encode(JSON.stringify(value, null, 2));
 
 describe('the connection', () => {

@@ -24,7 +24,7 @@ describe('a generation is asked for', () => {
     const { headers, init, url } = await asks({ apiKey: secret, request: { ...request, tools: [{ googleSearch: {} }], unheardOf: 1 } });
     expect(url).toBe('https://generativelanguage.googleapis.com/v1beta/models/gemini-x:streamGenerateContent?alt=sse');
     expect(headers).toMatchObject({ 'x-goog-api-key': secret, 'content-type': 'application/json' });
-    expect(init).toMatchObject({ method: 'POST', redirect: 'error' });
+    expect(init).toMatchObject({ method: 'POST', redirect: 'manual' });
     expect(JSON.parse(init.body as string)).toEqual({ ...request, tools: [{ googleSearch: {} }], unheardOf: 1 });
   });
 

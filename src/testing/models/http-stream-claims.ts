@@ -7,7 +7,7 @@ import type { Claim } from '../model/model.js';
 
 type Machine = typeof httpStreamMachine;
 
-/** What it does: `atGate`, `requesting`, `open`, `reading`, `backingOff`, `done`, `failed` or `cancelled`. */
+/** What it does: `atGate`, `requesting`, `refused`, `open`, `reading`, `backingOff`, `done`, `failed` or `cancelled`. */
 export function phaseOf({ value }: SnapshotFrom<Machine>): string {
   let inner: unknown = value;
   while (typeof inner === 'object' && inner !== null) inner = Object.values(inner)[0];
@@ -21,7 +21,7 @@ export function claims(input: StreamInput): Readonly<Record<string, Claim<Machin
   return {
     'its request lives exactly while it attempts, and knows which attempt it is': (stream) => {
       const running = stream.of('request');
-      const isAttempting = ['atGate', 'requesting', 'open', 'reading'].includes(phaseOf(stream.snapshot));
+      const isAttempting = ['atGate', 'requesting', 'refused', 'open', 'reading'].includes(phaseOf(stream.snapshot));
       if (running.length !== (isAttempting ? 1 : 0)) return `${running.length} requests while it is ${phaseOf(stream.snapshot)}`;
       const attempt = stream.fakes.filter(({ src }) => src === 'request').length;
       if (attempt > input.maxAttempts) return `${attempt} attempts`;
@@ -56,6 +56,7 @@ export function claims(input: StreamInput): Readonly<Record<string, Claim<Machin
       const waited = clock.now() - Number(notes['since'] ?? 0);
       const phase = phaseOf(snapshot);
       if (snapshot.status === 'active' && clock.now() >= input.totalMs) return `it goes on after ${clock.now()} ms`;
+      if (phase === 'refused' && waited >= Math.min(input.connectMs, input.stallMs)) return `a refusal is read for ${waited} ms`;
       if (phase === 'requesting' && waited >= input.connectMs) return `no headers for ${waited} ms`;
       if (phase === 'backingOff' && waited >= Math.max(100, snapshot.context.failure?.retryAfterMs ?? 0)) return `it waits for ${waited} ms`;
       return undefined;

@@ -14,8 +14,8 @@ const input: StreamInput = {
   isBehindGate: false,
 };
 
-const phases = ['atGate', 'requesting', 'open', 'reading', 'backingOff'];
-const attempting = ['atGate', 'requesting', 'open', 'reading'];
+const phases = ['atGate', 'requesting', 'refused', 'open', 'reading', 'backingOff'];
+const attempting = ['atGate', 'requesting', 'refused', 'open', 'reading'];
 
 /** Where it leads, by the phase that it meets; what it tells, where it leads anywhere. */
 function leads(to: Readonly<Record<string, string>>, tells: (stream: Stream) => object | null = () => null) {
@@ -47,15 +47,40 @@ function fails(failure: { readonly retryAfterMs?: number }, isRetryable: boolean
     owes: (stream) => {
       const { attempt } = stream.before.context;
       const isAgain = isRetryable && attempt < input.maxAttempts && delayMs <= input.maxRetryAfterMs;
-      const to = { ...fromAll('failed', attempting), ...(isAgain ? fromAll('backingOff', ['atGate', 'requesting', 'open']) : {}) };
+      const to = { ...fromAll('failed', attempting), ...(isAgain ? fromAll('backingOff', ['atGate', 'requesting', 'refused', 'open']) : {}) };
       const isAgainHere = isAgain && phaseOf(stream.before) !== 'reading';
       return leads(to, () => (isAgainHere ? { type: 'stream.retrying', attempt, delayMs, failure: whole } : failed(whole)))(stream);
     },
   };
 }
 
+const busy = (retryAfterMs: number) => ({ kind: 'refused' as const, code: 503, status: '', message: 'HTTP 503', retryAfterMs });
+
+/** The headers of an answer that refuses. */
+function refuses(retryAfterMs: number, isRetryable: boolean): Case {
+  const failure = busy(retryAfterMs);
+  return {
+    payload: { failure, isRetryable } as never,
+    owes: (stream) => {
+      const { failure: known, mayBeAskedAgain } = stream.snapshot.context;
+      const isNoted = JSON.stringify(known) === JSON.stringify(failure) && mayBeAskedAgain === isRetryable;
+      return (
+        leads({ requesting: 'refused' })(stream) ?? (isNoted || phaseOf(stream.before) !== 'requesting' ? undefined : 'the refusal is not noted')
+      );
+    },
+  };
+}
+
 const summary = { status: 200, eventCount: 3, lastEventId: '7', retryMs: null };
-const stalled = failed({ kind: 'stalled', code: 'timeout', status: '', message: 'no byte within 200 ms' });
+const silence = { kind: 'stalled', code: 'timeout', status: '', message: 'no byte within 200 ms' };
+
+/** No byte for too long: before the first one it may be tried again. */
+function stalls(stream: Stream): string | undefined {
+  const { attempt } = stream.before.context;
+  const isAgain = phaseOf(stream.before) === 'open' && attempt < input.maxAttempts;
+  const to = { open: isAgain ? 'backingOff' : 'failed', reading: 'failed' };
+  return leads(to, () => (isAgain ? { type: 'stream.retrying', attempt, delayMs: 100, failure: silence } : failed(silence)))(stream);
+}
 
 /** The answer to how long it has been quiet. */
 function quiet(quietMs: number): Case {
@@ -66,7 +91,7 @@ function quiet(quietMs: number): Case {
   };
   return {
     payload: { quietMs } as never,
-    owes: isStalled ? leads(fromAll('failed', ['open', 'reading']), () => stalled) : (stream) => leads({})(stream) ?? still(stream),
+    owes: isStalled ? stalls : (stream) => leads({})(stream) ?? still(stream),
   };
 }
 
@@ -78,10 +103,20 @@ function timePassed(stream: Stream): string | undefined {
   if (stream.clock.now() >= input.totalMs) return leads({ [met]: 'failed' }, () => failed(timeout('totalTimeout', 'no end within 550 ms')))(stream);
   if (met === phaseOf(stream.snapshot)) return undefined;
   if (met === 'backingOff') return leads({ backingOff: stream.before.context.isBehindGate ? 'atGate' : 'requesting' })(stream);
+  if (met === 'refused') return wordless(stream);
   const failure = timeout('connectTimeout', 'no answer within 200 ms');
   if (attempt < input.maxAttempts)
     return leads({ requesting: 'backingOff' }, () => ({ type: 'stream.retrying', attempt, delayMs: 100, failure }))(stream);
   return leads({ requesting: 'failed' }, () => failed(failure))(stream);
+}
+
+/** The words of a refusal do not come: its status counts. */
+function wordless(stream: Stream): string | undefined {
+  const { attempt, failure, mayBeAskedAgain } = stream.before.context;
+  const delayMs = Math.max(100, failure?.retryAfterMs ?? 0);
+  if (mayBeAskedAgain && attempt < input.maxAttempts && delayMs <= input.maxRetryAfterMs)
+    return leads({ refused: 'backingOff' }, () => ({ type: 'stream.retrying', attempt, delayMs, failure }))(stream);
+  return leads({ refused: 'failed' }, () => failed(failure as object))(stream);
 }
 
 const shutdown = { by: 'supervisor', reason: 'shutdown' };
@@ -152,6 +187,11 @@ export const httpStreamModel: Model<typeof httpStreamMachine> = {
             owes: leads({ requesting: 'open' }, ({ before }) => ({ type: 'stream.opened', status: 200, attempt: before.context.attempt })),
           },
         },
+        'response.refused': {
+          'headers refuse, for now': refuses(100, true),
+          'headers refuse for 301 ms': refuses(301, true),
+          'headers refuse for good': refuses(0, false),
+        },
         'body.began': {
           'bytes come': {
             owes: (stream) =>
@@ -178,11 +218,12 @@ export const httpStreamModel: Model<typeof httpStreamMachine> = {
   },
   delays: { '100 ms pass': { ms: 100, owes: timePassed } },
   key: ({ clock, notes, snapshot }) => {
-    const { attempt, hasBegun, isBehindGate, quietMs, failure } = snapshot.context;
+    const { attempt, hasBegun, isBehindGate, mayBeAskedAgain, quietMs, failure } = snapshot.context;
     return [
       isBehindGate,
       attempt,
       hasBegun,
+      mayBeAskedAgain,
       quietMs,
       failure,
       notes['due'],

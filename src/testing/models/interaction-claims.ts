@@ -79,7 +79,9 @@ export const claims: Readonly<Record<string, Claim<Machine>>> = {
     if (JSON.stringify(snapshot.output?.end) !== JSON.stringify(emitted.at(-1))) return JSON.stringify(snapshot.output?.end);
     const { cancellation, failure } = snapshot.context;
     const isShutDown = cancellation?.by === 'supervisor';
-    const wanted = phaseOf(snapshot) === 'failed' ? { crash: failure } : isShutDown ? (notes['exit'] ?? 'shutdown') : 'normal';
+    // No restart may make a creation in doubt a second time.
+    const failed = failure?.kind === 'creationUnknown' ? ['shutdown', failure] : { crash: failure };
+    const wanted = phaseOf(snapshot) === 'failed' ? failed : isShutDown ? (notes['exit'] ?? 'shutdown') : 'normal';
     const reason = reasonOfOutput(snapshot.output);
     return JSON.stringify(reason) === JSON.stringify(wanted) ? undefined : `it exits with ${JSON.stringify(reason)}`;
   },

@@ -43,9 +43,11 @@ const failed = (failure: object) => ({ type: 'stream.failed', failure });
 /** A failure while nothing is known of a creation: nobody knows whether there is one. */
 function doubtful(run: Interaction, failure: StreamFailure): object {
   const isInDoubt = asked.includes(phaseOf(run.before)) && run.before.context.ask === 'create' && run.before.context.id === null;
-  return isInDoubt
-    ? { ...failure, kind: 'creationUnknown', message: `whether it was created is not known (${failure.kind}): ${failure.message}` }
-    : failure;
+  return isInDoubt ? unknown(failure) : failure;
+}
+
+function unknown(failure: StreamFailure): StreamFailure {
+  return { ...failure, kind: 'creationUnknown', message: `whether it was created is not known (${failure.kind}): ${failure.message}` };
 }
 
 function cancels(payload: object, cancellation: object): Case {
@@ -96,9 +98,8 @@ function breaks(breach: Breach, known: Cursor | null, next: (asked: string, run:
       const cursor = known ?? { id, lastEventId };
       const goesOn = attempt < maxAttempts ? next(ask, run) : null;
       const delayMs = Math.max(100, breach.failure.retryAfterMs ?? 0);
-      const isUnknown = ask === 'create' && cursor.id === null && breach.trace === 'unknown';
-      const message = `whether it was created is not known (${breach.failure.kind}): ${breach.failure.message}`;
-      const last = isUnknown ? { ...breach.failure, kind: 'creationUnknown', message } : breach.failure;
+      const isUnknown = breach.failure.kind !== 'creationUnknown' && ask === 'create' && cursor.id === null && breach.trace === 'unknown';
+      const last = isUnknown ? unknown(breach.failure) : breach.failure;
       const fault = leads(all(goesOn === null ? 'failed' : 'backingOff', exchanging), () =>
         goesOn === null ? failed(last) : { type: 'interaction.retrying', ask: goesOn, attempt: attempt + 1, delayMs, failure: breach.failure },
       )(run);
@@ -180,8 +181,9 @@ export const interactionModel: Model<typeof interactionMachine> = {
         'delivery.began': {
           'its target is there': {
             owes: (run) => {
-              const interrupted = { kind: 'interrupted', code: 'restored', status: '', message: 'restored from a snapshot: its request is gone' };
-              const isRestored = run.before.context.hasBegun;
+              const { hasBegun: isRestored, id, start } = run.before.context;
+              const gone = { kind: 'interrupted', code: 'restored', status: '', message: 'restored from a snapshot: its request is gone' } as const;
+              const interrupted = start === 'create' && id === null ? unknown(gone) : gone;
               const known = run.snapshot.context.hasBegun ? undefined : 'it does not know that it has begun';
               return leads(isRestored ? all('failed') : {}, () => failed(interrupted))(run) ?? known;
             },
@@ -237,6 +239,7 @@ export const interactionModel: Model<typeof interactionMachine> = {
           'no connection': breaks({ failure: { ...network, code: 'ECONNREFUSED' }, isRetryable: true, trace: 'none' }, null, onward('none')),
           'it breaks behind events with ids': breaks(lost, cursors['with ids'], () => 'resume'),
           'it breaks behind events without ids': breaks(lost, cursors['without ids'], () => 'poll'),
+          'an earlier life of it is in doubt': breaks({ failure: unknown(network), isRetryable: false, trace: 'unknown' }, null, () => null),
           'it is refused': breaks({ failure: refused(404), isRetryable: false, trace: 'told' }, null, (asked) => isPast(asked, 'replay')),
           'it is refused, and too much came': breaks(
             { failure: refused(400), isRetryable: false, trace: 'told' },

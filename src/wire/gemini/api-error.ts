@@ -3,7 +3,8 @@
  *
  * @see https://cloud.google.com/apis/design/errors: google.rpc.Status
  */
-import { z } from 'zod';
+import { isDeeperThan } from './frame.js';
+import { hideIn, hideInJson, type Secrets } from '../secrets.js';
 
 /** An error of a service. */
 export interface ApiError {
@@ -15,49 +16,58 @@ export interface ApiError {
   readonly details?: readonly unknown[];
 }
 
-const body = z.looseObject({
-  error: z.union([
-    z.looseObject({
-      code: z.union([z.number(), z.string()]).nullish(),
-      message: z.string().nullish(),
-      status: z.string().nullish(),
-      details: z.array(z.unknown()).nullish(),
-    }),
-    // OAuth's way.
-    z.string(),
-  ]),
-  error_description: z.string().nullish(),
-});
-
 const longestExcerpt = 300;
 
 /**
- * The error that a value of JSON is: `{ error }`, or a list that begins with one, as answers without `alt=sse` have it.
+ * The error that a value of JSON is: `{ error }`, or a list that begins with one, as answers without `alt=sse` have it. Whatever the shape of its fields: an
+ * error must not be taken for something else because one of them is odd.
  * @param httpStatus  the code where the error names none
  * @returns null for what is no error
  */
 export function apiErrorOf(value: unknown, httpStatus = 500): ApiError | null {
-  const first: unknown = Array.isArray(value) ? value.find((one) => typeof one === 'object' && one !== null && 'error' in one) : value;
-  const read = body.safeParse(first);
-  if (!read.success) return null;
-  const { error, error_description: description } = read.data;
-  if (typeof error === 'string') return { code: httpStatus, status: '', message: description ?? error };
-  const code = Number(error.code ?? httpStatus);
+  const first: unknown = Array.isArray(value) ? value.find(hasError) : value;
+  if (!hasError(first)) return null;
+  const { error, error_description: description } = first;
+  // OAuth's way.
+  if (typeof error === 'string') return { code: httpStatus, status: '', message: textOf(description) || error };
+  const { code: given, details, message, status } = error as { readonly [field: string]: unknown };
+  const code = typeof given === 'number' || (typeof given === 'string' && given.trim() !== '') ? Number(given) : httpStatus;
   return {
     code: Number.isInteger(code) ? code : httpStatus,
-    status: error.status ?? '',
-    message: error.message ?? '',
-    ...(error.details === undefined || error.details === null ? {} : { details: error.details }),
+    status: textOf(status),
+    message: textOf(message),
+    ...(details === undefined || details === null ? {} : { details: shallow(Array.isArray(details) ? (details as unknown[]) : [details]) }),
   };
 }
 
-/** The error that an HTTP answer is, whatever its body: JSON, HTML of something between, nothing. @throws never */
-export function apiErrorOfBody(httpStatus: number, text: string): ApiError {
-  const excerpt = text.trim().replaceAll(/\s+/g, ' ').slice(0, longestExcerpt);
-  const plain: ApiError = { code: httpStatus, status: '', message: excerpt === '' ? `HTTP ${httpStatus}` : excerpt };
+function hasError(value: unknown): value is { readonly error: string | object; readonly error_description?: unknown } {
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, 'error')) return false;
+  const { error } = value as { error: unknown };
+  return typeof error === 'string' || (typeof error === 'object' && error !== null);
+}
+
+const deepest = 64;
+
+/** Those that can be handed on: what is nested without end breaks whoever walks through it. */
+function shallow(details: readonly unknown[]): readonly unknown[] {
+  return details.filter((detail) => typeof detail !== 'object' || detail === null || !isDeeperThan(detail, deepest));
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+/** The error that an HTTP answer is, whatever its body: JSON, HTML of something between, nothing. Without the secrets. @throws never */
+export function apiErrorOfBody(httpStatus: number, text: string, secrets: Secrets): ApiError {
+  let value: unknown = null;
   try {
-    return apiErrorOf(JSON.parse(text), httpStatus) ?? plain;
+    value = JSON.parse(text);
   } catch {
-    return plain;
+    // The text says what it is.
   }
+  const error = apiErrorOf(value, httpStatus);
+  if (error !== null) return hideInJson(error, secrets);
+  // Hidden before it is cut: the beginning of a key would not be known for one.
+  const excerpt = hideIn(text, secrets).trim().replaceAll(/\s+/g, ' ').slice(0, longestExcerpt);
+  return { code: httpStatus, status: '', message: excerpt === '' ? `HTTP ${httpStatus}` : excerpt };
 }

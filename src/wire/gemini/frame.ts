@@ -180,7 +180,7 @@ function salvage<Kind extends string>(schema: z.ZodType, kind: Kind, value: unkn
 export const deepest = 256;
 
 /** Recurses no further than `levels`, so no value overflows the stack. */
-function isDeeperThan(value: object, levels: number): boolean {
+export function isDeeperThan(value: object, levels: number): boolean {
   if (levels === 0) return true;
   for (const inner of Object.values(value) as unknown[]) {
     if (typeof inner === 'object' && inner !== null && isDeeperThan(inner, levels - 1)) return true;

@@ -35,12 +35,20 @@ interface Slot {
 /** See above. */
 export class StepBook {
   readonly #slots = new Map<number, Slot>();
+  readonly #open = new Set<number>();
   /** Is a step here that did not come from its beginning? */
   lacksStart = false;
 
   add(event: InteractionWireEvent): void {
     if (event.type === 'step.start') this.#slots.set(event.index, { step: structuredClone(event.step), json: '' });
     else if (event.type === 'step.delta') this.#grow(event.index, event.delta);
+    if (event.type === 'step.stop') this.#open.delete(event.index);
+    else if (event.type === 'step.start' || event.type === 'step.delta') this.#open.add(event.index);
+  }
+
+  /** Is there a step, and did each of them come to its end? */
+  get isClosed(): boolean {
+    return this.#slots.size > 0 && this.#open.size === 0;
   }
 
   /** The steps in their order. */

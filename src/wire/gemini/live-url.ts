@@ -107,7 +107,9 @@ export function baseUrlOf(baseUrl: string, protocol: 'ws' | 'http'): URL {
   const url = typeof baseUrl === 'string' && URL.canParse(baseUrl) ? new URL(baseUrl) : null;
   const scheme = url === null ? undefined : schemes[url.protocol];
   if (url === null || scheme === undefined) {
-    const got = typeof baseUrl === 'string' ? baseUrl.replace(/[?#].*$/s, '').replace(/\/\/.*@/s, '//') : typeof baseUrl;
+    // Without `//` it may be anything, a key as well.
+    const isAddress = typeof baseUrl === 'string' && baseUrl.includes('//');
+    const got = isAddress ? baseUrl.replace(/[?#].*$/s, '').replace(/\/\/.*@/s, '//') : typeof baseUrl;
     throw invalid('baseUrl: an http(s) or ws(s) URL', got);
   }
   if (url.search + url.hash + url.username + url.password !== '') {

@@ -13,7 +13,7 @@ import { type ServerKind, type ServerMessage, serverKinds, signalKinds } from '.
 
 export type { Blob, Content, FunctionCall, FunctionResponse, Part, Transcription } from './content.js';
 export { isData } from './data-frame.js';
-export type { Fault, Frame, ReadFrame, UnreadableFrame } from './frame.js';
+export { type Fault, type Frame, type ReadFrame, textOf, type UnreadableFrame } from './frame.js';
 export { type ClientKind, type ClientMessage, type ClientMessageResult, type LiveSetup, parseClientMessage } from './live-client.js';
 export { type AccessToken, type LiveEndpointOptions, liveEndpoint, type LiveUrlOptions, liveUrl, modelPath, shownUrl } from './live-url.js';
 export { type ServerKind, type ServerMessage, serverMessage } from './server-kinds.js';

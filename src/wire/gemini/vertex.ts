@@ -49,5 +49,8 @@ function publishedPath(model: string): string {
 
 function requireName(option: string, value: string, pattern: RegExp, expected: string): void {
   if (typeof value === 'string' && pattern.test(value)) return;
-  throw new EspalierError('live/invalid-options', { expected: `${option}: ${expected}`, got: value });
+  throw new EspalierError('live/invalid-options', {
+    expected: `${option}: ${expected}`,
+    got: typeof value === 'string' ? 'another text' : typeof value,
+  });
 }
