@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { nothingIsLeft } from '../testing/raw-client.js';
-import type { Client } from './http/client.js';
+import { blot, type Client, type Heard, key } from './http/client.js';
 import { clientFor } from './http/clients.js';
 import { conformanceHttp } from './http/command.js';
 
@@ -61,12 +61,19 @@ describe('the HTTP conformance command', () => {
   it('plays a stream whole and at every kind of boundary that it has, and closes with the count', async () => {
     const { code, out } = await run(scratchFile('any.txt', stream(chunk('Grüße '), chunk('🎉', 'STOP'))), '--json');
     expect(asFailed(out).map((verdict) => Object.values(verdict).slice(1))).toEqual(
-      ['whole', '1 B', '7 B', '97 B', 'between CR and LF', 'between the line ends of a blank line', 'inside a character'].map((cut) => [
-        cut,
-        'passed',
-      ]),
+      [
+        'whole',
+        '1 B',
+        '7 B',
+        '97 B',
+        'between CR and LF',
+        'between the line ends of a blank line',
+        'inside a character',
+        'the key echoed',
+        'the key echoed in halves',
+      ].map((run) => [run, 'passed']),
     );
-    expect(out.at(-1)).toBe('http: 7 passed, 0 failed, 0 skipped');
+    expect(out.at(-1)).toBe('http: 9 passed, 0 failed, 0 skipped');
     expect(code).toBe(0);
   });
 
@@ -79,6 +86,8 @@ describe('the HTTP conformance command', () => {
     ['a whole answer', 'answer.json', chunk('a', 'STOP')],
     ['a list of answers', 'list.json', `[${chunk('a')},\n${chunk('b', 'STOP')}]`],
     ['an interaction', 'one.jsonl', '{"event_type":"interaction.completed","interaction":{"id":"i","status":"completed"}}'],
+    ['a whole interaction', 'whole.json', '{"id":"i","status":"completed","steps":[]}'],
+    ['one that runs in the background', 'background.json', '{"id":"i","status":"queued","object":"interaction"}'],
   ])('knows %s by its content', async (_, name, text) => {
     const { out } = await run(scratchFile(name, text), '--verbose');
     expect(out.slice(0, -1)).toEqual([]);
@@ -110,34 +119,60 @@ describe('the HTTP conformance command', () => {
   it('fails a recording that a file calls a success where the client calls it a failure', async () => {
     const { code, out } = await run(scratchFile('streaming-success-cut.txt', stream(chunk('a'))), '--verbose');
     expect(code).toBe(1);
-    expect(out.join('\n')).toContain('expected a success, got a failure noFinishReason');
+    expect(out.join('\n')).toContain('expected a success, got a failure truncated noFinishReason');
   });
 
   const whole = scratchFile('whole.txt', stream(chunk('a'), chunk('b', 'STOP')));
   const refused = scratchFile('refused.txt', stream(chunk('a')) + error);
+  const asked = { contents: [{ role: 'user', parts: [{ text: 'hi' }] }] };
+  const page = scratchFile(
+    'page.json',
+    JSON.stringify({
+      interactions: [
+        {
+          request: { method: 'POST', url: '/v1beta/models/m:generateContent', bodySegments: [asked] },
+          response: { statusCode: 502, headers: { 'Content-Type': 'text/html' }, bodySegments: ['<html>Bad gateway</html>'] },
+        },
+      ],
+    }),
+  );
   const through =
-    (change: (heard: Awaited<ReturnType<Client>>, run: number) => object): typeof clientFor =>
+    (change: (heard: Heard, run: number) => object): typeof clientFor =>
     (request) => {
       let count = 0;
-      return async (...asked) => change(await clientFor(request)(...asked), count++) as Awaited<ReturnType<Client>>;
+      return async (...asked) => change(await clientFor(request)(...asked), count++) as Heard;
     };
+  /** One that hides what it is told, and not what it makes of it. */
+  const joining = through((heard) => ({ ...heard, answer: JSON.parse(JSON.stringify(heard.answer).replaceAll(blot, key)) as Heard['answer'] }));
+  /** One that hides nothing. */
+  const open = through((heard) => JSON.parse(JSON.stringify(heard).replaceAll(blot, key)) as object);
 
   it.each([
-    ['loses an event', whole, through((heard) => ({ ...heard, events: heard.events.slice(1) })), 'expected 2 events, got 1'],
-    ['changes an event', whole, through((heard) => ({ ...heard, events: [{}, {}] })), 'expected event 0'],
-    ['puts the answer together wrongly', whole, through((heard) => ({ ...heard, answer: { ...heard.answer, text: 'ba' } })), "the answer's text"],
-    ['takes a failure for a success', refused, through((heard) => ({ ...heard, end: { ok: true } })), 'expected a failure 429, got a success'],
-    ['hides the code', refused, through((heard) => ({ ...heard, end: { ...heard.end, code: 'broken' } })), 'expected the code 429'],
-    ['hides the status', refused, through((heard) => ({ ...heard, end: { ...heard.end, status: '' } })), 'expected the status RESOURCE_EXHAUSTED'],
-    ['shows the key', refused, through((heard) => ({ ...heard, end: { ...heard.end, message: 'conformance-key-0123456789' } })), 'the key shows'],
+    ['loses an event', whole, through((heard) => ({ ...heard, events: heard.events.slice(1) })), '(whole)\n  expected event 0'],
+    ['gives no answer', whole, through((heard) => ({ ...heard, answer: null })), '(whole)\n  expected an answer, got none'],
+    ['takes a failure for a success', refused, through((heard) => ({ ...heard, end: { ok: true, outcome: '' } })), '(whole)\n  expected a failure'],
     [
       'says it otherwise when it is cut',
       refused,
-      through((heard, at) => ({ ...heard, end: { ...heard.end, message: `${at}` } })),
-      'than of the whole',
+      through((heard, at) => ({ ...heard, end: { ...heard.end, message: `Slow down. ${at}` } })),
+      '(1 B)\n  was told something else than of the whole',
     ],
-    ['does not ask', whole, (): Client => async () => Promise.resolve({ events: [], end: { ok: true } }), 'expected 2 events, got 0'],
-    ['throws', whole, (): Client => async () => Promise.reject(new Error('oh')), 'the run threw: Error: oh'],
+    ['shows the key that a server repeats in a text', whole, open, '(the key echoed)\n  the key shows'],
+    ['joins the halves of a key', whole, joining, '(the key echoed in halves)\n  the key shows'],
+    ['shows the key that a server repeats in an error', refused, open, '(the key echoed)\n  the key shows'],
+    [
+      'shows the beginning of the key at the end of a long page',
+      page,
+      through((heard) => ({ ...heard, end: { ...heard.end, message: key.slice(0, 10) } })),
+      '(the key echoed)\n  the key shows',
+    ],
+    [
+      'does not ask',
+      whole,
+      (): Client => () => Promise.resolve({ events: [], answer: null, end: { ok: true, outcome: '' } }),
+      '(whole)\n  expected event 0',
+    ],
+    ['throws', whole, (): Client => () => Promise.reject(new Error('oh')), '(whole)\n  the run threw: Error: oh'],
   ])('fails a client that %s', async (_, file, choose, reason) => {
     const { code, out } = await runWith(choose, file, '--verbose');
     expect(code).toBe(1);

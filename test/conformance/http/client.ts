@@ -1,17 +1,39 @@
 /** What is played through: a client, as the harness sees it. One small adapter for each kind of request. */
 import type { RecordedRequest } from '../../../src/testing/gemini-server/http/recording.js';
-import type { Answer } from './expected.js';
 
-/** What an app saw of one request: the payloads as they came, and the end. */
-export interface Heard {
-  readonly events: readonly unknown[];
-  /** What it comes to, where the client puts it together. */
-  readonly answer?: Answer;
-  readonly end: { readonly ok: true } | { readonly ok: false; readonly code: number | string; readonly status: string; readonly message: string };
+/** What is to be asked, and whether for events: of a recording without its request as far as the answer tells. */
+export interface Asking extends RecordedRequest {
+  readonly isStreamed: boolean;
 }
 
-/** Asks what a recording asked, at the server under this URL. Never rejects for what the server answers. */
-export type Client = (request: RecordedRequest, url: string) => Promise<Heard>;
+/** What an app was told of one request. */
+export interface Heard {
+  /** As they came, in order; of a request that is answered whole there are none. */
+  readonly events: readonly unknown[];
+  /** What it comes to; of a failure what came of it, null where the client gives nothing. */
+  readonly answer: { readonly [field: string]: unknown } | null;
+  readonly end: HeardEnd;
+  /** What else of it an app can look at: the key must not stand there either. */
+  readonly leftovers?: string;
+}
 
-/** The key that all of them show; it must turn up in nothing that an app sees. */
-export const key = 'conformance-key-0123456789';
+export type HeardEnd =
+  | { readonly ok: true; readonly outcome: string }
+  | {
+      readonly ok: false;
+      readonly kind: string;
+      readonly code: number | string;
+      readonly status: string;
+      readonly message: string;
+      readonly details?: readonly unknown[];
+      readonly retryAfterMs?: number;
+    };
+
+/** Asks what a recording asked, at the server under this URL. Never rejects for what the server answers. */
+export type Client = (request: Asking, url: string) => Promise<Heard>;
+
+/** The key that all of them show; it must turn up in nothing that an app sees, nor its beginning. */
+export const key = 'k3y-9Zq7-conformance-0123456789';
+
+/** What stands where the key stood. */
+export const blot = '[hidden]';

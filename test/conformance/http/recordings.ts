@@ -2,14 +2,17 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { type HttpExchange, readHttpRecording } from '../../../src/testing/gemini-server/http/recording.js';
+import type { Asking } from './client.js';
 import { type Expected, expectedOf } from './expected.js';
 
 /** One request and its answer, to be played. */
 export interface Play {
   /** `file`, with `#2` behind it where the file holds more than one. */
   readonly name: string;
-  readonly exchange: HttpExchange;
+  readonly exchange: HttpExchange & { readonly request: Asking };
   readonly expected: Expected;
+  /** What must not show in anything that an app is told. Default: the key. */
+  readonly secret?: string;
 }
 
 /** A play, or why there is none: `broken` fails, `foreign` is skipped. */
@@ -46,19 +49,24 @@ function readFile(path: string, name: string): readonly Found[] {
   }
   return exchanges.map((exchange, part): Found => {
     const own = exchanges.length === 1 ? name : `${name}#${part + 1}`;
-    const asked = asNamed(exchange, name);
-    const expected = expectedOf(name, asked);
+    const { response } = exchange;
+    const request = askingOf(exchange, name);
+    const expected = expectedOf(name, request, response);
     return expected === undefined
-      ? { name: own, foreign: `no answer of generateContent or Interactions: ${briefly(asked)}` }
-      : { name: own, exchange: asked, expected };
+      ? { name: own, foreign: `no answer of generateContent or Interactions: ${briefly(exchange)}` }
+      : { name: own, exchange: { request, response }, expected };
   });
 }
 
 /** An error looks the same whatever was asked: the file's name may tell. */
-function asNamed(exchange: HttpExchange, name: string): HttpExchange {
-  const { request } = exchange;
-  if (request.body !== null || request.operation !== 'generateContent' || !/(?:^|[_/-])stream(?:ing|ed)?-/.test(name)) return exchange;
-  return { ...exchange, request: { ...request, operation: 'streamGenerateContent' } };
+function askingOf({ request, response }: HttpExchange, name: string): Asking {
+  const { body, operation, query } = request;
+  if (operation === 'generateContent' && body === null && /(?:^|[_/-])stream(?:ing|ed)?-/.test(name))
+    return { ...request, operation: 'streamGenerateContent', isStreamed: true };
+  if (operation === 'interactions.get') return { ...request, isStreamed: new URLSearchParams(query).get('stream') === 'true' };
+  if (operation !== 'interactions.create') return { ...request, isStreamed: operation === 'streamGenerateContent' };
+  const isAnsweredByEvents = (response.headers['content-type'] ?? '').startsWith('text/event-stream');
+  return { ...request, isStreamed: body === null ? isAnsweredByEvents : (body as { readonly stream?: unknown }).stream === true };
 }
 
 function briefly({ request, response }: HttpExchange): string {

@@ -1,10 +1,7 @@
-/**
- * `npm run conformance:live -- DIR… [--verbose] [--json] [--faults] [--seed N]`: plays recorded Live sessions through our session and our server.
- *
- * Exit codes: 0 all passed or were skipped with a reason · 1 one failed · 2 a command line that cannot be followed.
- */
+/** `npm run conformance:live -- DIR… [--verbose] [--json] [--faults] [--seed N]`: plays recorded Live sessions through our session and our server. */
 import { parseArgs } from 'node:util';
 import { type CommandPorts, userPath, wholeNumber } from '../standalone.js';
+import { followPlaying, type Playing, playingFlags, requireFolders, type Verdict } from '../verdicts.js';
 import { playAgainstClient } from './against-client.js';
 import { playAgainstServer } from './against-server.js';
 import { playWithFaults } from './faults.js';
@@ -23,36 +20,8 @@ Plays every recorded Live session under the folders, as server script against ou
 `;
 
 interface Options {
-  readonly paths: readonly string[];
-  readonly verbose: boolean;
-  readonly json: boolean;
   readonly faults: boolean;
   readonly seed: number;
-}
-
-interface Verdict {
-  readonly name: string;
-  readonly run: string;
-  readonly status: 'passed' | 'failed' | 'skipped';
-  readonly reason?: string;
-}
-
-function parse(args: string[]): Options | 'help' {
-  const { values, positionals } = parseArgs({
-    args,
-    allowPositionals: true,
-    options: {
-      verbose: { type: 'boolean', default: false },
-      json: { type: 'boolean', default: false },
-      faults: { type: 'boolean', default: false },
-      seed: { type: 'string', default: '1' },
-      help: { type: 'boolean', default: false },
-    },
-  });
-  if (values.help) return 'help';
-  if (positionals.length === 0) throw new Error('expected a folder of recordings, got: none');
-  const { verbose, json, faults, seed } = values;
-  return { paths: positionals.map(userPath), verbose, json, faults, seed: wholeNumber('--seed', seed) };
 }
 
 /** One run, judged: errors that surface outside fail the run in which they surface. */
@@ -82,29 +51,18 @@ async function* playSession(session: Session, { faults, seed }: Options, ports: 
  * Follows one command line.
  * @returns the exit code
  */
-export async function conformanceLive(args: string[], ports: CommandPorts): Promise<number> {
-  let options: Options | 'help';
-  let files: readonly RecordedFile[];
-  try {
-    options = parse(args);
-    if (options === 'help') {
-      ports.print(usage);
-      return 0;
-    }
-    files = readFiles(options.paths);
-    if (files.length === 0) throw new Error(`expected recordings (${endings.join(', ')}), got none under: ${options.paths.join(', ')}`);
-  } catch (error) {
-    ports.complain(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`);
-    return 2;
-  }
-  const counts = { passed: 0, failed: 0, skipped: 0 };
-  for await (const verdict of verdicts(files, options, ports)) {
-    counts[verdict.status]++;
-    if (options.json) ports.print(JSON.stringify(verdict));
-    else if (verdict.status === 'failed' || (options.verbose && verdict.status === 'skipped')) {
-      ports.print(`${verdict.status} ${verdict.name} (${verdict.run})${options.verbose ? `\n  ${verdict.reason ?? ''}` : ''}`);
-    }
-  }
-  ports.print(`live: ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
-  return counts.failed > 0 ? 1 : 0;
+export function conformanceLive(args: string[], ports: CommandPorts): Promise<number> {
+  const begin = (): Playing | 'help' => {
+    const own = { faults: { type: 'boolean', default: false }, seed: { type: 'string', default: '1' } } as const;
+    const { values, positionals } = parseArgs({ args, allowPositionals: true, options: { ...playingFlags, ...own } });
+    if (values.help) return 'help';
+    requireFolders(positionals);
+    const { faults, json, seed, verbose } = values;
+    const options = { faults, seed: wholeNumber('--seed', seed) };
+    const paths = positionals.map(userPath);
+    const files = readFiles(paths);
+    if (files.length === 0) throw new Error(`expected recordings (${endings.join(', ')}), got none under: ${paths.join(', ')}`);
+    return { verbose, json, verdicts: () => verdicts(files, options, ports) };
+  };
+  return followPlaying(ports, { title: 'live', usage, begin });
 }

@@ -68,7 +68,9 @@ export function readHttpRecording(recording: Uint8Array | string, { format }: { 
   if (!/^(?:data|event|id|retry)?:/m.test(text)) {
     throw invalidRecording('exchanges, server-sent events, one JSON answer, or one JSON object a line', text.slice(0, 80));
   }
-  const operation = /^event: *(?:interaction|step|content)\./m.test(text) ? 'interactions.create' : 'streamGenerateContent';
+  const operation = /^event: *(?:interaction|step|content)\.|^data: *\{.*"event_type" *:/m.test(text)
+    ? 'interactions.create'
+    : 'streamGenerateContent';
   return { format: 'stream', exchanges: [{ request: unkept(operation), response: { status: 200, headers: eventStream, body: bytes } }] };
 }
 
@@ -161,7 +163,8 @@ function wholeAnswer(value: unknown, bytes: Uint8Array): HttpExchange {
     const code = Number(error['code']);
     return { request: unkept('generateContent'), response: { status: code >= 400 && code <= 599 ? code : 500, headers: json, body: bytes } };
   }
-  const isInteraction = 'status' in value && ('steps' in value || 'outputs' in value);
+  // One that has only begun, in the background, has no steps.
+  const isInteraction = 'status' in value && ('steps' in value || 'outputs' in value || value['object'] === 'interaction');
   const request = isInteraction ? unkept('interactions.create') : unkept('generateContent');
   return { request, response: { status: 200, headers: json, body: bytes } };
 }

@@ -7,6 +7,7 @@ const [one, two] = [candidate('one '), candidate('two', 'STOP')];
 const events = `data: ${JSON.stringify(one)}\r\n\r\ndata: ${JSON.stringify(two)}\r\n\r\n`;
 const error = { error: { code: 404, message: 'no such model', status: 'NOT_FOUND' } };
 const interaction = { id: 'i', status: 'completed', steps: [] };
+const begun = { id: 'i', status: 'in_progress', object: 'interaction' };
 const created = { interaction: { id: 'i' }, event_type: 'interaction.created' };
 
 function exchange(url: string, contentType: string, bodySegments: unknown, statusCode = 200): string {
@@ -31,10 +32,19 @@ describe('a recorded answer', () => {
       200,
       'event: interaction.created\ndata: {}\n\n',
     ],
+    [
+      'events of an interaction that are not named',
+      `data: ${JSON.stringify(created)}\n\n`,
+      'stream',
+      'interactions.create',
+      200,
+      `data: ${JSON.stringify(created)}\n\n`,
+    ],
     ['a whole answer', JSON.stringify(two), 'answer', 'generateContent', 200, JSON.stringify(two)],
     ['a list', JSON.stringify([one, two]), 'answer', 'streamGenerateContent', 200, JSON.stringify([one, two])],
     ['an error', JSON.stringify(error), 'answer', 'generateContent', 404, JSON.stringify(error)],
     ['an interaction', JSON.stringify(interaction), 'answer', 'interactions.create', 200, JSON.stringify(interaction)],
+    ['an interaction that has only begun', JSON.stringify(begun), 'answer', 'interactions.create', 200, JSON.stringify(begun)],
     ['chunks', `${JSON.stringify(one)}\n${JSON.stringify(two)}\n`, 'chunks', 'streamGenerateContent', 200, events],
     [
       'chunks and an error',
