@@ -81,7 +81,8 @@ function readRefusal(response: IncomingMessage, done: (reason: string) => void):
   });
   response.on('error', () => undefined); // a cut body is as good as a short one; 'close' follows
   response.on('close', () => {
-    const words = messageIn(body);
+    // The last word of a body that was cut may be the beginning of a key, which nobody would know for one.
+    const words = body.length < longestBody ? messageIn(body) : messageIn(body.replace(/\S*$/, ''));
     done(`HTTP ${response.statusCode ?? 0} ${response.statusMessage ?? ''}${words === '' ? '' : `: ${words}`}`);
   });
 }
