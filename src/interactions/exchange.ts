@@ -126,8 +126,11 @@ class Exchange {
 
   async #read(): Promise<void> {
     const { account, lane } = this.#around;
+    // It may be over since it has its permit, and again while the request begins.
+    if (this.#isOver) return;
     const stream = this.#around.open();
     this.#stream = stream;
+    if (this.#isOver) return this.stop();
     const events = stream[Symbol.asyncIterator]();
     for (;;) {
       // What the target does not want yet stays in the socket.

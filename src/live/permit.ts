@@ -9,7 +9,7 @@ import type { SessionOutput } from '../../machines/live/ending.js';
 import type { SessionEvent } from '../../machines/live/session-events.js';
 import { type BehindGate, Pass, reportOf } from '../gate/behind.js';
 import type { CallReport } from '../gate/permit.js';
-import { onExit } from '../supervision/watch.js';
+import { onExit, orderOf } from '../supervision/watch.js';
 import { hasStopped, parentOf } from '../supervision/xstate-internals.js';
 
 /** The logic of one permit. @param gate  undefined: none is ever asked for */
@@ -23,9 +23,9 @@ export function permit(gate: BehindGate | undefined) {
     const pass = new Pass(gate, session, ({ code, message }) => failed(code, message));
     // Before the gate watches it: at its end this is told first, and the gate has its report.
     onExit(session, () => pass.leave(reportOfEnd(session)));
-    // Stopped by its session it ends `shutdown`; by anybody else it was killed, and nobody tells the session.
-    onExit(self, (reason) => {
-      if (reason !== 'shutdown') failed('killed', "its actor 'permit' was ended from outside");
+    // Stopped by its session it ends by nobody's order; by anybody else's, and nobody tells the session.
+    onExit(self, () => {
+      if (orderOf(self) !== undefined) failed('killed', "its actor 'permit' was ended from outside");
     });
     sendBack({ type: 'permit.asked' } satisfies SessionEvent);
     void pass.enter().then((fault) => {

@@ -115,7 +115,8 @@ class Attempt {
 
   async #run(): Promise<void> {
     const { body, fetch, method } = this.#options;
-    if (!(await this.#enter())) return;
+    // It may be over since it has its permit.
+    if (!(await this.#enter()) || this.#isOver) return;
     const where = await this.#address();
     if (where === null || this.#isOver) return;
     this.#hasAsked = true;

@@ -1,11 +1,11 @@
 /** Interactions behind a gate: each request for events waits for a permit, and it is back however that ends. On virtual time. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { type AnyActorRef, createActor, setup } from 'xstate';
+import { type AnyActorRef, createActor, type InspectionEvent, setup } from 'xstate';
 import type { BehindGate } from '../../src/gate/behind.js';
 import type { GateOptions } from '../../src/gate/options.js';
 import { interactions } from '../../src/interactions/client.js';
 import { exit } from '../../src/supervision/watch.js';
-import { childrenOf } from '../../src/supervision/xstate-internals.js';
+import { childrenOf, parentOf } from '../../src/supervision/xstate-internals.js';
 import { type GateWorld, gateWorld, leaveNothing, permitOf, settle } from '../gate/gate-world.js';
 import { fact, Told, Wire } from '../stream/wire.js';
 
@@ -45,12 +45,12 @@ afterEach(async () => {
 });
 
 /** An interaction in a tree, told to an actor. */
-function inTree(here: ReturnType<typeof scene>) {
+function inTree(here: ReturnType<typeof scene>, inspect: (event: InspectionEvent) => void = () => undefined) {
   const told = new Told();
   const [target, controller] = [told.actor(), new AbortController()];
   const talk = here.api.logic(request, { target, signal: controller.signal });
   const parent = setup({ actors: { talk } }).createMachine({ id: 'parent', invoke: { id: 'talk', src: 'talk', onError: {} } });
-  const root = createActor(parent, { clock: here.clock }).start();
+  const root = createActor(parent, { clock: here.clock, inspect }).start();
   const [stream] = childrenOf(root) as [AnyActorRef];
   const end = (): void => {
     root.stop();
@@ -125,6 +125,34 @@ describe('an interaction behind a gate', () => {
       tree.end();
     },
   );
+
+  it('asks for nothing when it has ended right behind its grant', async () => {
+    const { end, gate, stream, told, wire } = inTree(scene());
+    const { unsubscribe } = stream.subscribe((snapshot: { value: unknown }) => {
+      if (JSON.stringify(snapshot.value).includes('asking')) queueMicrotask(() => exit(stream, 'kill'));
+    });
+    await settle();
+    await settle();
+    unsubscribe();
+    expect([wire.requests.length, gate.status(key)]).toMatchObject([0, { held: 0 }]);
+    expect(told.ends.map(({ type }) => type)).toEqual(['stream.failed']);
+    end();
+  });
+
+  it('leaves no request when it has ended in the midst of its beginning', async () => {
+    let hasBegun = false;
+    const { clock, end, gate, told, wire } = inTree(scene(), ({ actorRef, type }) => {
+      const { id } = actorRef as AnyActorRef;
+      if (type !== '@xstate.snapshot' || id !== 'stream' || hasBegun) return;
+      hasBegun = true;
+      parentOf(parentOf(actorRef as AnyActorRef) as AnyActorRef)?.send({ type: 'stream.cancel' });
+    });
+    await settle();
+    await settle();
+    expect([wire.requests.length, gate.status(key), clock.pending()]).toMatchObject([0, { held: 0 }, 0]);
+    expect(told.ends.map(({ type }) => type)).toEqual(['stream.cancelled']);
+    end();
+  });
 
   it('holds none while it backs off, and none while it is polled', async () => {
     const { api, clock, gate, wire } = scene();

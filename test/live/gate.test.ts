@@ -49,6 +49,7 @@ async function ready(...given: Parameters<typeof scene>): Promise<Running> {
 
 afterEach(leaveNothing);
 
+const childNamed = (ref: AnyActorRef, name: string) => childrenOf(ref).find(({ id }) => id === name) as AnyActorRef;
 const connectionOf = (ref: AnyActorRef): unknown => (ref.getSnapshot() as { value: { open?: { connection?: unknown } } }).value.open?.connection;
 
 describe('a session behind a gate', () => {
@@ -88,6 +89,17 @@ describe('a session behind a gate', () => {
     ref.stop();
   });
 
+  it.each(['kill', 'shutdown'] as const)('comes back with it when its connection is ended by a stranger: %s', async (signal) => {
+    const { clock, facts, gate, platform, ref } = await ready();
+    exit(childNamed(ref, 'connection'), signal);
+    expect([connectionOf(ref), platform.asked, gate.status(key)]).toMatchObject(['backingOff', ['close', 'terminate'], { held: 1 }]);
+    expect(facts.at(-1)).toMatchObject({ type: 'session.reconnecting', code: 'killed' });
+    clock.advanceBy(100);
+    platform.setUp();
+    expect([connectionOf(ref), platform.addresses.length, gate.status(key)]).toMatchObject([{ online: { ready: 'idle' } }, 2, { held: 1 }]);
+    ref.stop();
+  });
+
   const endings: Readonly<Record<string, (running: Running) => void>> = {
     'the app closes it': ({ platform, session }) => {
       void session.close();
@@ -105,7 +117,8 @@ describe('a session behind a gate', () => {
     },
     'its actor is killed': ({ ref }) => exit(ref, 'kill'),
     'its system is stopped': ({ ref }) => void ref.stop(),
-    'its permit actor is killed': ({ ref }) => exit(childrenOf(ref).find(({ id }) => id === 'permit') as AnyActorRef, 'kill'),
+    'its permit actor is killed': ({ ref }) => exit(childNamed(ref, 'permit'), 'kill'),
+    'its permit actor is told to end by a stranger': ({ ref }) => exit(childNamed(ref, 'permit'), 'shutdown'),
     'it is lost once too often': ({ clock, platform }) => {
       for (let lost = 0; lost < 3; lost++) {
         platform.ended(1006);
@@ -171,7 +184,8 @@ describe('a session that waits at its gate', () => {
     'a supervisor shuts it down': [({ ref }) => ref.send({ type: 'supervisor.shutdown' }), 1],
     'its actor is killed': [({ ref }) => exit(ref, 'kill'), 0],
     'its system is stopped': [({ ref }) => void ref.stop(), 0],
-    'its permit actor is killed': [({ ref }) => exit(childrenOf(ref).find(({ id }) => id === 'permit') as AnyActorRef, 'kill'), 1],
+    'its permit actor is killed': [({ ref }) => exit(childNamed(ref, 'permit'), 'kill'), 1],
+    'its permit actor is told to end by a stranger': [({ ref }) => exit(childNamed(ref, 'permit'), 'shutdown'), 1],
   };
 
   it.each(Object.entries(endings))('has left the queue at once when %s', async (_, [end, told]) => {

@@ -104,6 +104,22 @@ describe('a stream behind a gate', () => {
     expect([told.ends.length, stream.getSnapshot().status, gate.status(key)]).toMatchObject([1, 'done', { held: 0 }]);
   });
 
+  it('fetches no credentials when it has ended right behind its grant', async () => {
+    let fetchCount = 0;
+    const headers = () => {
+      fetchCount++;
+      return {};
+    };
+    const { gate, start } = scene({}, {}, { headers });
+    const { stream, told } = start();
+    stream.subscribe((snapshot: { value: unknown }) => {
+      if (JSON.stringify(snapshot.value).includes('requesting')) queueMicrotask(() => exit(stream, 'kill'));
+    });
+    await told.heard('stream.failed');
+    await settle();
+    expect([fetchCount, told.ends.length, gate.status(key)]).toMatchObject([0, 1, { held: 0 }]);
+  });
+
   const phases = ['requesting', 'open', 'reading'] as const;
   const open = async (phase: (typeof phases)[number]): Promise<Scene> => {
     const here = scene().start();
