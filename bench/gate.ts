@@ -53,16 +53,24 @@ const metrics: readonly Metric[] = [
   { name: 'cancelled', hasSignals: true, measure: (rig, { waiters, times }) => cancelled(rig, waiters, times), limit: () => 1 },
 ];
 
-const limits: readonly Limit[] = metrics.map(({ name }) => ({
-  what: `a permit, ${name}, against the fastest peer that can cancel a waiter`,
-  unit: 'times',
-  atMost: 1,
-  figure: (rows: readonly Row[]) => {
-    const ours = median(rows, espalierSubject.name, name);
-    const theirs = cancelling.flatMap((peer) => median(rows, peer, name) ?? []);
-    return ours === undefined || theirs.length === 0 ? undefined : ours / Math.min(...theirs);
-  },
-}));
+/** Each way to use a gate: a permit by hand, and `run`, which is what the peers have. */
+const ways = [
+  { subject: espalierSubject, what: 'a permit' },
+  { subject: espalierRunSubject, what: 'a run' },
+];
+
+const limits: readonly Limit[] = ways.flatMap(({ subject, what }) =>
+  metrics.map(({ name }) => ({
+    what: `${what}, ${name}, against the fastest peer that can cancel a waiter`,
+    unit: 'times',
+    atMost: 1,
+    figure: (rows: readonly Row[]) => {
+      const ours = median(rows, subject.name, name);
+      const theirs = cancelling.flatMap((peer) => median(rows, peer, name) ?? []);
+      return ours === undefined || theirs.length === 0 ? undefined : ours / Math.min(...theirs);
+    },
+  })),
+);
 
 export const gateBench: Bench = {
   name: 'gate',
@@ -100,7 +108,8 @@ async function chooseSubjects(options: BenchOptions): Promise<{ subjects: Subjec
     'uncontended: a task that finds a free place, one after the other; contended: 10 000 at once for 16 places; each µs is for one task, of one microtask.',
     'signals: each waiter has an AbortSignal of its own; cancelled: 10 000 wait, and each is aborted by itself. Of the peers only p-queue can do that:',
     'p-limit (clearQueue) and Bottleneck (stop) drop everything that waits at once, async-sema nothing.',
-    'espalier: every wait has a deadline, every permit a lease; espalier-run: with a signal for the call, and its outcome as a value.',
+    'espalier: acquire, work, release in `finally`; espalier-run: gate.run, the like of p-queue.add, with its outcome as a value.',
+    'Every wait has a deadline, every permit a holder, a signal or a lease.',
   ];
   const wanted = (subject: Subject) => options.only === undefined || options.only.includes(subject.name);
   let peers: Subject[] = [];

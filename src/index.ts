@@ -74,10 +74,21 @@ export {
 } from './supervision/watch.js';
 export { type BehindGate, passGate, type Passage, requireBehindGate } from './gate/behind.js';
 export { gate, type GateLogic, type GateRef } from './gate/gate.js';
+export { type CallFault, faultOf } from './gate/fault.js';
 export { createGate, type Gate, gateHandle } from './gate/handle.js';
 export type { GateOptions, KeyOptions } from './gate/options.js';
-export type { AcquireOptions, AcquireOutcome, CallReport, GateReport, KeyStatus, Permit, Refusal, ReleaseOutcome } from './gate/permit.js';
-export { type CallFault, type CallScope, faultOf, type RunOptions, type RunOutcome } from './gate/run.js';
+export type {
+  AcquireOptions,
+  AcquireOutcome,
+  AttemptReport,
+  CallReport,
+  GateReport,
+  KeyStatus,
+  Permit,
+  Refusal,
+  ReleaseOutcome,
+} from './gate/permit.js';
+export type { CallScope, RunOptions, RunOutcome } from './gate/run.js';
 export type { GateEmitted, Loss, RefusalReason } from '../machines/gate/gate-events.js';
 export type { Adaptive } from '../machines/gate/level.js';
 export { connectLive, type ConnectOptions, type LiveCallbacks, type LiveClose, type LiveFault } from './live/connect.js';

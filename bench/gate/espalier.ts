@@ -13,14 +13,20 @@ export const espalierSubject: Subject = {
       pass: async (work) => {
         const entered = await gate.acquire({ key: 'bench', waitMs });
         if (!entered.ok) throw new Error(`expected a permit, got: ${entered.reason}`);
-        await work();
-        entered.permit.release();
+        try {
+          await work();
+        } finally {
+          entered.permit.release();
+        }
       },
       passUntil: async (work, signal) => {
         const entered = await gate.acquire({ key: 'bench', waitMs, signal });
         if (!entered.ok) return;
-        await work();
-        entered.permit.release();
+        try {
+          await work();
+        } finally {
+          entered.permit.release();
+        }
       },
       close: () => void gate.close().catch(ignore),
     };

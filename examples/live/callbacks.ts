@@ -6,13 +6,13 @@ await using server = await geminiServer({
   script: [
     { expect: 'setup' },
     { send: { setupComplete: {} } },
-    { expect: 'clientContent' },
     { resumption: { handle: 'first' } },
     { goAway: { timeLeftMs: 10_000 } },
     { expectClose: { code: 1000 } },
     { accept: { handle: 'first' } },
     { expect: 'setup' },
     { send: { setupComplete: {} } },
+    { expect: 'clientContent' },
     { callTools: [{ id: '1', name: 'order_tea', args: { sort: 'Assam' } }] },
     { awaitAnswers: ['1'] },
     { say: 'It is on its way.' },
@@ -24,7 +24,10 @@ const session = await connectLive(
   { apiKey: 'any', baseUrl: server.url, model: 'gemini-3.8-live', tools: { order_tea: { description: 'Orders tea' } } },
   {
     callbacks: {
-      onOpen: ({ resumed }) => console.log(resumed ? 'open again, resumed' : 'open'),
+      onOpen: ({ resumed }, own) => {
+        console.log(resumed ? 'open again, resumed' : 'open');
+        if (resumed) own.sendText('A pot of tea, please.');
+      },
       onError: (fault) => console.log(fault.message),
       onClose: ({ code, wasClean }) => console.log(`closed: ${code}${wasClean ? '' : ', not in order'}`),
       on: {
@@ -37,6 +40,5 @@ const session = await connectLive(
     },
   },
 );
-session.sendText('A pot of tea, please.');
 await session.ended();
 console.log((await server.outcome).ok ? 'the server saw the whole of it' : 'the server saw something else');

@@ -76,6 +76,11 @@ export const gateMachine = setup({
       enqueue.sendTo('permits', { type: 'permits.level', key, level, isSet });
       enqueue.emit({ type: 'gate.levelChanged', key, from: levelOf(context, key), level, because: causes[change.type] });
     }),
+    noteLimit: enqueueActions(({ context, event, enqueue }) => {
+      const { key, permits: level } = event as On<'limit.set'>;
+      enqueue.assign({ limits: { ...context.limits, [key]: level }, levels: without(context.levels, [key]) });
+      enqueue.sendTo('permits', { type: 'permits.level', key, level, isSet: true });
+    }),
     resumePermits: sendTo('permits', ({ context: { levels, limits } }) => ({ type: 'permits.resume', levels, limits })),
     drainPermits: sendTo('permits', { type: 'permits.drain' }),
     forgetKeys: assign({ levels: ({ context, event }) => without(context.levels, (event as On<'keys.forgotten'>).keys) }),
@@ -106,7 +111,10 @@ export const gateMachine = setup({
         'permits.ended': { target: 'failed', actions: { type: 'noteFailure', params: { crash: 'permitsLost' } } },
         'key.rateLimited': { guard: 'changesLevel', actions: 'changeLevel' },
         'key.succeeded': { guard: 'changesLevel', actions: 'changeLevel' },
-        'limit.set': { guard: 'changesLevel', actions: 'changeLevel' },
+        'limit.set': [
+          { guard: 'changesLevel', actions: 'changeLevel' },
+          { description: 'What the app has set stays, also where the level had come there by itself.', actions: 'noteLimit' },
+        ],
         'keys.forgotten': { actions: 'forgetKeys' },
         'gate.close': 'closed',
         'supervisor.shutdown': { target: 'closed', actions: 'noteShutdown' },

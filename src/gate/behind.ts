@@ -13,7 +13,7 @@ import type { AnyActorRef } from 'xstate';
 import { wordsOf } from '../../machines/live/ending.js';
 import { keysOf } from '../../machines/supervision/option-keys.js';
 import type { Gate } from './handle.js';
-import type { AcquireOptions, CallReport, Refusal } from './permit.js';
+import type { AcquireOptions, AttemptReport, CallReport, Refusal } from './permit.js';
 import { duration, invalid, requireKey, requireOptions } from './refusal.js';
 import { requireTokens } from './requests.js';
 
@@ -36,13 +36,15 @@ export type Passage =
       readonly ok: true;
       /** Aborts when the permit is lost before {@link leave}; undefined where there is no gate. */
       readonly lost: AbortSignal | undefined;
+      /** The call is made again within the permit; see `Permit.again`. */
+      again(report: AttemptReport): void;
       /** Gives the permit back, with what became of the call. Twice is once. */
       leave(report?: CallReport): void;
     }
   | Refusal;
 
 const behindGateKeys = keysOf<BehindGate>({ gate: true, key: true, waitMs: true, tokens: true, leaseMs: true });
-const free: Passage = { ok: true, lost: undefined, leave: () => {} };
+const free: Passage = { ok: true, lost: undefined, again: () => {}, leave: () => {} };
 
 /**
  * Checks the option, for whoever takes it, before anything starts.
@@ -80,6 +82,9 @@ export async function passGate(
   return {
     ok: true,
     lost: permit.lost,
+    again: (report) => {
+      permit.again(report);
+    },
     leave: (report) => {
       permit.release(report);
     },
@@ -151,7 +156,7 @@ export class Pass {
 }
 
 /** What a call that failed has to tell its gate: 429 is a limit of the service, and a pause that it asks for is one for everybody. */
-export function reportOf({ code, retryAfterMs, status = '' }: { code: number | string; status?: string; retryAfterMs?: number }): CallReport {
+export function reportOf({ code, retryAfterMs, status = '' }: { code: number | string; status?: string; retryAfterMs?: number }): AttemptReport {
   const isLimited = code === 429 || status === 'RESOURCE_EXHAUSTED';
   const again = retryAfterMs === undefined ? {} : { retryAfterMs };
   return { outcome: isLimited ? 'rateLimited' : 'failed', ...again };

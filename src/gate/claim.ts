@@ -3,10 +3,19 @@ import type { Loss } from '../../machines/gate/gate-events.js';
 import type { Deadline } from '../supervision/deadlines.js';
 import { guardedSignal } from '../supervision/guarded-signal.js';
 import { printFault } from '../supervision/last-resort.js';
+import { isUnstarted } from '../supervision/xstate-internals.js';
 import type { Slice } from './budget.js';
 import type { Lane } from './lane.js';
-import type { Owned, Owner } from './owners.js';
-import type { AcquireOutcome, CallReport, Permit, ReleaseOutcome } from './permit.js';
+import { isOver, type Owned, type Owner } from './owners.js';
+import type { AcquireOutcome, AttemptReport, CallReport, Permit, Refusal, ReleaseOutcome } from './permit.js';
+import { requireReport } from './requests.js';
+
+/** Whoever is told of a claim by calls. None of them is the app's: they may come in the midst of a change. */
+export interface ClaimRun {
+  granted(claim: Claim): void;
+  refused(refusal: Refusal): void;
+  lost(claim: Claim): void;
+}
 
 /** A wait, and then a permit. Its fields are the table's; apps see {@link Permit}. */
 export class Claim implements Permit, Deadline, Owned {
@@ -22,6 +31,8 @@ export class Claim implements Permit, Deadline, Owned {
   /** Which of the lane's periods between two decreases it was granted in. */
   epoch = 0;
   holder: Owner | null = null;
+  /** Its holder had not been started, and so it has a lease until that is seen to run. */
+  isStarting = false;
   signal: Owner | null = null;
   /** Where its tokens are noted, and how many of them. */
   slice: Slice | null = null;
@@ -30,6 +41,8 @@ export class Claim implements Permit, Deadline, Owned {
   before: Claim | null = null;
   after: Claim | null = null;
   settled: ((outcome: AcquireOutcome) => void) | null = null;
+  /** The run that it is of, where it is of one: told instead, and for less than a promise and a signal cost. */
+  run: ClaimRun | null = null;
   // The deadline's.
   dueAt = 0;
   place = -1;
@@ -57,14 +70,18 @@ export class Claim implements Permit, Deadline, Owned {
     if (this.#lost === null) {
       this.#lost = new AbortController();
       guardedSignal(this.#lost.signal, (error) => printFault('an abort listener of a permit', error));
-      if (this.isHeld) this.lane.table.listen(this);
-      else if (this.ended !== 'released') this.#lost.abort(this.ended);
+      if (!this.isHeld && this.ended !== 'released') this.#lost.abort(this.ended);
     }
     return this.#lost.signal;
   }
 
   release(report?: CallReport): ReleaseOutcome {
+    if (report !== undefined) requireReport(report);
     return this.lane.table.release(this, report);
+  }
+
+  again(report: AttemptReport): boolean {
+    return this.lane.table.again(this, report);
   }
 
   settle(usage: { readonly tokensUsed: number }): boolean {
@@ -79,9 +96,40 @@ export class Claim implements Permit, Deadline, Owned {
     if (this.isHeld) this.lane.table.release(this);
   }
 
+  /** The wait is over. */
+  granted(): void {
+    if (this.run === null) this.settled?.({ ok: true, permit: this });
+    else this.run.granted(this);
+  }
+
+  /** The wait was in vain. */
+  refused(refusal: Refusal): void {
+    if (this.run === null) this.settled?.(refusal);
+    else this.run.refused(refusal);
+  }
+
+  /** Does anybody want to hear of its loss? */
+  get isHeardOf(): boolean {
+    return this.run !== null || this.#lost !== null;
+  }
+
   /** It is lost: whoever listens hears why. */
   abort(why: Loss): void {
+    this.run?.lost(this);
     this.#lost?.abort(why);
+  }
+
+  /** Was its holder started since? Then its end will be told, and the lease is over. */
+  get isWatchedByNow(): boolean {
+    const subject = this.isStarting ? this.holder?.subject : undefined;
+    return subject !== undefined && !('aborted' in subject) && !isUnstarted(subject) && !isOver(subject);
+  }
+
+  /** Corrects what is noted of it: `tokens` altogether, and requests by so many. */
+  note(tokens: number, requests: number, now: () => number): void {
+    if (this.slice === null) return;
+    this.lane.budget?.correct(this.slice, requests, tokens - this.noted, now());
+    this.noted = tokens;
   }
 
   expired(): void {

@@ -7,18 +7,20 @@
 import { type AnyActorRef, createActor } from 'xstate';
 import { gateMachine } from '../../machines/gate/gate.js';
 import type { GateEmitted } from '../../machines/gate/gate-events.js';
+import { isRecord, keysOf } from '../../machines/supervision/option-keys.js';
 import { type Clock, requireClock, systemClock } from '../supervision/clock.js';
 import { printFault } from '../supervision/last-resort.js';
 import { exitReason, onExit } from '../supervision/watch.js';
 import { logicOf } from '../supervision/xstate-internals.js';
+import { Attempts, type Passable } from './attempts.js';
 import { Claim } from './claim.js';
 import { gate as gateLogic, type GateRef, tableOf } from './gate.js';
 import { type GateOptions, permitsOf } from './options.js';
 import type { AcquireOptions, AcquireOutcome, CallReport, GateReport, KeyStatus, Permit, Refusal, ReleaseOutcome } from './permit.js';
 import type { PermitTable } from './permits.js';
-import { duration, invalid, isActor, requireKey, requireOptions } from './refusal.js';
+import { duration, invalid, isActor, requireKey, requireOptions, sortOf } from './refusal.js';
 import { requireAcquire } from './requests.js';
-import { type CallScope, requireRun, runBehind, type RunOptions, type RunOutcome } from './run.js';
+import { type CallScope, requireRun, type RunOptions, type RunOutcome } from './run.js';
 
 /** The facts of a type. */
 type Fact<Type extends GateEmitted['type']> = Extract<GateEmitted, { type: Type }>;
@@ -78,7 +80,9 @@ export function gateHandle(ref: AnyActorRef | (() => AnyActorRef | undefined)): 
  * A gate that an app starts by itself, the root of a system of its own. In an app with a tree, {@link gateLogic} is a child of that.
  * @throws EspalierError `gate/invalid-options`; `supervision/invalid-options` for what is no clock
  */
-export function createGate(options: GateOptions = {}, { clock = systemClock }: { readonly clock?: Clock } = {}): Gate {
+export function createGate(options: GateOptions = {}, where: { readonly clock?: Clock } = {}): Gate {
+  requireOptions('where the gate runs', where, ['clock']);
+  const { clock = systemClock } = where;
   requireClock(clock);
   const root = createActor(gateLogic(options), { clock, id: 'gate' });
   // Heard here, a crash is no uncaught exception: the handle answers `closed`.
@@ -92,10 +96,16 @@ function isGate(ref: unknown): ref is GateRef {
   return isActor(ref) && (logicOf(ref) as { config?: unknown } | undefined)?.config === gateMachine.config;
 }
 
+const factTypes = keysOf<Record<GateEmitted['type'], true>>({
+  ...{ 'gate.waited': true, 'gate.refused': true, 'gate.reclaimed': true, 'gate.expired': true, 'gate.paused': true },
+  ...{ 'gate.levelChanged': true, 'gate.watchersRestarted': true },
+});
+
 const nothing: GateReport = { held: 0, waiting: 0 };
 
 class Handle implements Gate {
   readonly #find: () => AnyActorRef | undefined;
+  readonly #passable: Passable = { table: () => this.#table };
   #runs = 0;
   #last: { readonly ref: AnyActorRef; readonly table: PermitTable } | undefined;
 
@@ -123,7 +133,11 @@ class Handle implements Gate {
   acquire(options: AcquireOptions): Promise<AcquireOutcome> {
     try {
       requireAcquire(options);
-      return this.#table?.acquire(options) ?? Promise.resolve(closed(options.key));
+      const table = this.#table;
+      const claim = table?.claim(options.key, options, options.waitMs ?? table.defaultWaitMs) ?? closed(options.key);
+      if (!(claim instanceof Claim)) return Promise.resolve(claim);
+      if (claim.state === 'held') return Promise.resolve({ ok: true, permit: claim });
+      return new Promise((resolve) => (claim.settled = resolve));
     } catch (misuse) {
       return Promise.reject(misuse instanceof Error ? misuse : new Error(String(misuse)));
     }
@@ -131,31 +145,29 @@ class Handle implements Gate {
 
   tryAcquire(options: Omit<AcquireOptions, 'waitMs'>): AcquireOutcome {
     requireAcquire(options);
-    return this.#table?.tryAcquire(options) ?? closed(options.key);
+    const claim = this.#table?.claim(options.key, options, 0) ?? closed(options.key);
+    return claim instanceof Claim ? { ok: true, permit: claim } : claim;
   }
 
-  release(permit: Permit, { holder, ...report }: CallReport & { readonly holder?: AnyActorRef } = {}): ReleaseOutcome {
-    if (holder !== undefined && !isActor(holder)) throw invalid('holder', 'an actor', typeof holder);
+  release(permit: Permit, options: CallReport & { readonly holder?: AnyActorRef } = {}): ReleaseOutcome {
+    if (!isRecord(options)) throw invalid('the report of a call', 'a plain object', sortOf(options));
+    const { holder, ...report } = options;
+    if (holder !== undefined && !isActor(holder)) throw invalid('holder', 'an actor', sortOf(holder));
     if (!(permit instanceof Claim) || permit.lane.table !== this.#table) return { ok: false, reason: 'unknown' };
     if (holder !== undefined && permit.isHeld && permit.holder?.subject !== holder) return { ok: false, reason: 'notHolder' };
     return permit.release(report);
   }
 
-  async run<Value>(key: string, fn: (scope: CallScope) => Value | PromiseLike<Value>, options: RunOptions<Value> = {}): Promise<RunOutcome<Value>> {
-    requireRun(key, fn, options);
-    const table = this.#table;
-    const passable = {
-      acquire: (claim: AcquireOptions) => this.acquire(claim),
-      table: () => this.#table,
-      seed: ++this.#runs,
-      waitMs: table?.defaultWaitMs ?? 0,
-    };
-    return runBehind(passable, key, fn, options);
+  run<Value>(key: string, fn: (scope: CallScope) => Value | PromiseLike<Value>, options: RunOptions<Value> = {}): Promise<RunOutcome<Value>> {
+    return new Promise((resolve, reject) => {
+      requireRun(key, fn, options);
+      new Attempts(this.#passable, key, fn, options, ++this.#runs, resolve, reject).begin();
+    });
   }
 
   setLimit(key: string, permits: number | 'unlimited'): boolean {
     requireKey(key);
-    if (permits === undefined) throw invalid('permits', "a whole number of at least 0, or 'unlimited'", permits);
+    if (permits === undefined) throw invalid('permits', "a whole number of at least 0, or 'unlimited'", 'undefined');
     const level = permitsOf('permits', permits);
     const { ref } = this;
     const table = this.#table;
@@ -170,7 +182,8 @@ class Handle implements Gate {
   }
 
   on<Type extends GateEmitted['type']>(type: Type, listener: (fact: Fact<Type>) => void): { unsubscribe(): void } {
-    if (typeof listener !== 'function') throw invalid('listener', 'a function', typeof listener);
+    if (!factTypes.includes(type)) throw invalid('type', factTypes.join(', '), typeof type === 'string' ? 'another fact' : sortOf(type));
+    if (typeof listener !== 'function') throw invalid('listener', 'a function', sortOf(listener));
     const { ref } = this;
     if (ref === undefined) return { unsubscribe: () => {} };
     // XState makes of a throwing listener an uncaught exception.

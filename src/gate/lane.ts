@@ -3,7 +3,7 @@ import type { Deadline, DeadlineQueue } from '../supervision/deadlines.js';
 import { Budget } from './budget.js';
 import type { Claim } from './claim.js';
 import type { LanePolicy } from './options.js';
-import type { KeyStatus } from './permit.js';
+import type { CallReport, KeyStatus } from './permit.js';
 import type { PermitTable } from './permits.js';
 
 export class Lane implements Deadline {
@@ -38,7 +38,7 @@ export class Lane implements Deadline {
   }
 
   expired(): void {
-    this.table.serve(this);
+    this.table.wake(this);
   }
 
   get hasPermit(): boolean {
@@ -51,6 +51,26 @@ export class Lane implements Deadline {
     const at = now();
     if (this.pausedUntil <= at) this.pausedUntil = 0;
     return Math.max(this.pausedUntil === 0 ? 0 : this.pausedUntil - at, this.budget?.waitMs(tokens, at) ?? 0);
+  }
+
+  /** Nothing is granted before that time. @returns whether it is later than what was known */
+  pause(until: number): boolean {
+    if (until <= this.pausedUntil) return false;
+    this.pausedUntil = until;
+    return true;
+  }
+
+  /** What came of a call that was granted in that epoch. @returns what the chart has to know */
+  learn(epoch: number, outcome: CallReport['outcome']): 'key.rateLimited' | 'key.succeeded' | null {
+    if (this.policy.adaptive === null || epoch !== this.epoch) return null;
+    if (outcome === 'rateLimited') {
+      this.epoch++;
+      this.successes = 0;
+      return 'key.rateLimited';
+    }
+    if (outcome !== 'ok' || ++this.successes < (this.level ?? Infinity)) return null;
+    this.successes = 0;
+    return 'key.succeeded';
   }
 
   status(now: number): KeyStatus {
@@ -76,11 +96,11 @@ export class Lane implements Deadline {
     else last.after = claim;
     this.#last = claim;
     this.waiting++;
-    if (last === null || last.dueAt > claim.dueAt) this.#deadlines.add(claim, waitMs);
+    if (last === null || last.dueAt > claim.dueAt) this.#deadlines.addAt(claim, claim.dueAt);
   }
 
   /** Takes a claim out of the queue. The deadline of the next goes in before its own goes, so that the timer stays. */
-  remove(claim: Claim, now: number): void {
+  remove(claim: Claim): void {
     const { before, after } = claim;
     claim.before = null;
     claim.after = null;
@@ -89,7 +109,7 @@ export class Lane implements Deadline {
     if (after === null) this.#last = before;
     else {
       after.before = before;
-      if (after.place < 0 && (before === null || before.dueAt > after.dueAt)) this.#deadlines.add(after, after.dueAt - now);
+      if (after.place < 0 && (before === null || before.dueAt > after.dueAt)) this.#deadlines.addAt(after, after.dueAt);
     }
     this.#deadlines.remove(claim);
     this.waiting--;

@@ -3,7 +3,7 @@ import type { GateInput, KeyPolicy } from '../../machines/gate/gate-events.js';
 import type { Adaptive } from '../../machines/gate/level.js';
 import { keysOf } from '../../machines/supervision/option-keys.js';
 import type { RatePolicy } from './budget.js';
-import { count, duration, invalid, requireKey, requireOptions } from './refusal.js';
+import { count, duration, invalid, numberOr, requireKey, requireOptions } from './refusal.js';
 
 /** What may be said of every key, and of single ones. */
 export interface KeyOptions {
@@ -58,7 +58,7 @@ const gateOptions = [...keyOptions, 'keys', 'maxKeys', 'waitMs', 'leaseMs'];
 export function planGate(options: GateOptions): GatePlan {
   requireOptions('the options of a gate', options, gateOptions);
   const { keys = {}, permits, adaptive, rate, maxWaiting } = options;
-  requireOptions('keys', keys, Object.keys(keys));
+  requireOptions('keys', keys, Object.keys(keys ?? {}));
   const given: KeyOptions = {
     ...(permits === undefined ? {} : { permits }),
     ...(adaptive === undefined ? {} : { adaptive }),
@@ -102,7 +102,7 @@ function planKey(at: string, { permits, adaptive = false, rate, maxWaiting }: Ke
 export function permitsOf(name: string, permits: unknown): number | null {
   if (permits === 'unlimited') return null;
   if (permits === undefined || (Number.isSafeInteger(permits) && (permits as number) >= 0)) return (permits as number | undefined) ?? 4;
-  throw invalid(name, "a whole number of at least 0, or 'unlimited'", permits);
+  throw invalid(name, "a whole number of at least 0, or 'unlimited'", numberOr(permits));
 }
 
 function planAdaptive(name: string, adaptive: boolean | Partial<Adaptive>, permits: number | null): Adaptive | null {

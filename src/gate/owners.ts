@@ -61,6 +61,11 @@ export class Owners {
     return this.#owners.size;
   }
 
+  /** All that depends on somebody. */
+  *owned(): Generator<Owned> {
+    for (const { owned } of this.#owners.values()) yield* owned;
+  }
+
   /** Lets something depend on a subject that has not ended. */
   tie(owned: Owned, subject: Subject): Owner {
     let owner = this.#owners.get(subject);

@@ -6,7 +6,10 @@ import type { Loss, RefusalReason } from '../../machines/gate/gate-events.js';
 export interface AcquireOptions {
   /** Whose permits: a model, an account, an endpoint. Keys know nothing of each other. */
   readonly key: string;
-  /** The actor that will hold it. When it ends, however it ends, it leaves the queue, and all that it holds is back. */
+  /**
+   * The actor that will hold it. When it ends, however it ends, it leaves the queue, and all that it holds is back. One that was never started does not
+   * tell of its end: until it runs, what it holds has the gate's lease.
+   */
   readonly holder?: AnyActorRef;
   /** When it aborts, the wait is over (`cancelled`), or, where the permit was granted, the permit is back. */
   readonly signal?: AbortSignal;
@@ -43,6 +46,12 @@ export interface CallReport {
   readonly tokensUsed?: number;
 }
 
+/** What became of an attempt of a call that is made again within its permit. */
+export interface AttemptReport {
+  readonly outcome: 'rateLimited' | 'failed';
+  readonly retryAfterMs?: number;
+}
+
 export type ReleaseOutcome =
   | { readonly ok: true }
   /** It is not held any more. `because`: it was released already, or lost. */
@@ -65,6 +74,11 @@ export interface Permit extends Disposable {
   readonly lost: AbortSignal;
   /** Gives it back. The next in the queue has it when this returns. */
   release(report?: CallReport): ReleaseOutcome;
+  /**
+   * The call is made again within this permit, by whoever makes it: what came of the attempt before moves the level and pauses the key, as at a release, and
+   * one more request is taken of the key's window. @returns whether it is still held
+   */
+  again(report: AttemptReport): boolean;
   /** What the call has used so far, where that is known before its end. The last word counts. @returns whether it was still held */
   settle(usage: { readonly tokensUsed: number }): boolean;
   /** Begins its lease anew. Default: as long as it was given. @returns whether it was still held */

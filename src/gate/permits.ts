@@ -7,18 +7,21 @@
  *
  * Everything happens within one turn of the event loop: a grant takes the claim out of the queue and clears its deadline before anybody else is heard, and
  * so neither a timeout nor an abortion can find it there. One that comes between the grant and the app's hearing of it finds a permit, and returns it.
+ * The app is told last (outbox.ts): whatever a listener does finds everything in order.
  */
 import type { GateEmitted, GateEvent, Loss, PermitsCommand, RefusalReason } from '../../machines/gate/gate-events.js';
 import type { Clock } from '../supervision/clock.js';
 import { DeadlineQueue } from '../supervision/deadlines.js';
+import { isUnstarted } from '../supervision/xstate-internals.js';
 import { Claim } from './claim.js';
-import { Lane } from './lane.js';
-import { Levels } from './levels.js';
+import type { Lane } from './lane.js';
+import { Lanes } from './lanes.js';
 import type { GatePlan } from './options.js';
+import { Outbox } from './outbox.js';
 import { isOver, type Owner, Owners } from './owners.js';
-import type { AcquireOutcome, AcquireOptions, CallReport, GateReport, KeyStatus, Refusal, ReleaseOutcome } from './permit.js';
-import { requireReport, requireTokens } from './requests.js';
+import type { AcquireOptions, AttemptReport, CallReport, GateReport, KeyStatus, Refusal, ReleaseOutcome } from './permit.js';
 import { duration } from './refusal.js';
+import { requireAttempt, requireUsage } from './requests.js';
 import { Rests, type Resting, type RestOutcome } from './rest.js';
 
 /** What the table tells: facts of the gate, and news for its chart. */
@@ -37,33 +40,33 @@ export class PermitTable {
   /** Of waits, and of leases: those of either kind mostly run out in the order in which they began. */
   readonly #waits: DeadlineQueue;
   readonly #leases: DeadlineQueue;
-  readonly #listener: TableListener;
-  readonly #lanes = new Map<string, Lane>();
-  readonly #listening = new Set<Claim>();
+  readonly #report: TableListener['report'];
+  readonly #outbox: Outbox;
+  readonly #lanes: Lanes;
   readonly #rests: Rests;
-  readonly #levels: Levels;
   #held = 0;
   #isDraining = false;
-  #report: GateReport | null = null;
+  #ended: GateReport | null = null;
 
   constructor(plan: GatePlan, clock: Clock, listener: TableListener) {
     this.#plan = plan;
     this.#now = () => clock.now();
     this.#waits = new DeadlineQueue(clock);
     this.#leases = new DeadlineQueue(clock);
-    this.#listener = listener;
+    this.#report = (news) => listener.report(news);
+    this.#outbox = new Outbox((fact) => listener.emit(fact));
     this.owners = new Owners((owners) => this.#reclaim(owners));
     this.#rests = new Rests(this.#waits, this.owners);
-    this.#levels = new Levels(plan.maxKeys);
+    this.#lanes = new Lanes(this, plan, this.#waits, this.#report);
   }
 
   get isOver(): boolean {
-    return this.#report !== null;
+    return this.#ended !== null;
   }
 
   /** What was held and waited when it ended; null before. */
   get report(): GateReport | null {
-    return this.#report;
+    return this.#ended;
   }
 
   get heldCount(): number {
@@ -81,35 +84,28 @@ export class PermitTable {
 
   /** May the app set the limit of this key? There is room for as many as there may be keys. */
   canLimit(key: string): boolean {
-    return this.#levels.canLimit(key);
+    return this.#lanes.canLimit(key);
   }
 
-  /** How long until calls of the key may go out again, by the service's own word, ms; 0 when they may. */
-  pauseMs(key: string): number {
-    return this.statusOf(key)?.pauseMs ?? 0;
+  /** May calls of that key not go out, by the service's own word? */
+  isPaused({ pausedUntil }: Lane): boolean {
+    return pausedUntil > 0 && pausedUntil > this.#now();
   }
 
-  /** A claim, checked before: granted, refused, or waiting. */
-  acquire(options: AcquireOptions): Promise<AcquireOutcome> {
-    const claim = this.#claim(options, options.waitMs ?? this.#plan.waitMs);
-    if (!(claim instanceof Claim)) return Promise.resolve(claim);
-    if (claim.state === 'held') return Promise.resolve({ ok: true, permit: claim });
-    return new Promise((resolve) => (claim.settled = resolve));
+  /** A claim, checked before: granted, refused, or waiting; who waits is told by its `settled`. */
+  claim(key: string, options: Omit<AcquireOptions, 'key' | 'waitMs'>, waitMs: number): Claim | Refusal {
+    const claim = this.#claim(key, options, waitMs);
+    this.#outbox.tell();
+    return claim;
   }
 
-  /** The same without a wait. */
-  tryAcquire(options: AcquireOptions): AcquireOutcome {
-    const claim = this.#claim(options, 0);
-    return claim instanceof Claim ? { ok: true, permit: claim } : claim;
-  }
-
-  #claim(options: AcquireOptions, waitMs: number): Claim | Refusal {
-    const { key, holder, signal, tokens = 0 } = options;
+  #claim(key: string, options: Omit<AcquireOptions, 'key' | 'waitMs'>, waitMs: number): Claim | Refusal {
+    const { holder, signal, tokens = 0 } = options;
     const refuse = (reason: RefusalReason, retryAfterMs: number | null = null) => this.#refusal(key, reason, 0, retryAfterMs);
     if (this.#isDraining || this.isOver) return refuse('closed');
     if (signal?.aborted === true) return refuse('cancelled');
     if (holder !== undefined && isOver(holder)) return refuse('holderEnded');
-    const lane = this.#lanes.get(key) ?? this.#open(key);
+    const lane = this.#lanes.get(key) ?? this.#lanes.open(key, this.#now);
     if (lane === null) return refuse(this.isOver ? 'closed' : 'tooManyKeys');
     if (lane.level === 0) return refuse('disabled');
     if (lane.budget?.isTooLarge(tokens) === true) return refuse('tooLarge');
@@ -119,62 +115,49 @@ export class PermitTable {
       if (waitMs === 0) return isFree ? refuse(lane.pausedUntil > 0 ? 'rateLimited' : 'overBudget', pauseMs) : refuse('busy');
       if (lane.waiting >= lane.policy.maxWaiting) return refuse('full');
     }
-    const isWatched = holder !== undefined || signal !== undefined;
+    // XState tells nobody of the end of an actor that was never started.
+    const isStarting = holder !== undefined && isUnstarted(holder);
+    const isWatched = (holder !== undefined || signal !== undefined) && !isStarting;
     const claim = new Claim(lane, tokens, options.leaseMs ?? (isWatched ? null : this.#plan.leaseMs));
+    claim.isStarting = isStarting && options.leaseMs === undefined;
     if (holder !== undefined) claim.holder = this.owners.tie(claim, holder);
     if (signal !== undefined) claim.signal = this.owners.tie(claim, signal);
-    if (isFree && pauseMs === 0) this.#grant(claim);
+    if (isFree && pauseMs === 0) this.#grant(claim, null);
     else this.#wait(claim, waitMs);
     return claim;
   }
 
-  #open(key: string): Lane | null {
-    if (this.#lanes.size >= this.#plan.maxKeys) {
-      this.#forgetIdle();
-      if (this.isOver || this.#lanes.size >= this.#plan.maxKeys) return null; // whoever was told may have closed the gate
-    }
-    const policy = this.#plan.policy(key);
-    const lane = new Lane(this, key, policy, this.#levels.of(key, policy.permits), this.#waits);
-    this.#lanes.set(key, lane);
-    return lane;
-  }
-
-  /** Keys that nobody uses make room; what they have learnt of their level goes with them, what the app has set does not. */
-  #forgetIdle(): void {
-    const now = this.#now();
-    const learnt: string[] = [];
-    for (const lane of this.#lanes.values()) {
-      if (!lane.isIdle(now)) continue;
-      this.#lanes.delete(lane.key);
-      if (this.#levels.forget(lane.key)) learnt.push(lane.key);
-    }
-    if (learnt.length > 0) this.#listener.report({ type: 'keys.forgotten', keys: learnt });
-  }
-
-  #grant(claim: Claim): void {
+  /** @param now  where it is known */
+  #grant(claim: Claim, now: number | null): void {
     const { lane, leaseMs } = claim;
     claim.state = 'held';
     claim.epoch = lane.epoch;
     lane.held++;
     this.#held++;
     if (lane.budget !== null) {
-      claim.slice = lane.budget.take(claim.tokens, this.#now());
+      claim.slice = lane.budget.take(claim.tokens, now ?? this.#now());
       claim.noted = claim.tokens;
     }
     if (leaseMs === null) return;
-    this.#leases.add(claim, leaseMs);
-    claim.since = claim.dueAt - leaseMs;
+    claim.since = now ?? this.#now();
+    this.#leases.addAt(claim, claim.since + leaseMs);
   }
 
   #wait(claim: Claim, waitMs: number): void {
     const { lane } = claim;
     claim.state = 'waiting';
     lane.push(claim, waitMs, this.#now());
-    if (lane.first === claim) this.serve(lane);
+    if (lane.first === claim) this.#serve(lane);
+  }
+
+  /** Its first one may pass now. */
+  wake(lane: Lane): void {
+    this.#serve(lane);
+    this.#outbox.tell();
   }
 
   /** Grants what can be granted, in order; where only time keeps the first one waiting, the lane is woken then. */
-  serve(lane: Lane): void {
+  #serve(lane: Lane): void {
     this.#waits.remove(lane);
     while (lane.first !== null && lane.hasPermit) {
       const claim = lane.first;
@@ -184,63 +167,57 @@ export class PermitTable {
         return;
       }
       const now = this.#now();
-      lane.remove(claim, now);
+      lane.remove(claim);
       claim.waitedMs = now - claim.since;
-      this.#grant(claim);
-      claim.settled?.({ ok: true, permit: claim });
-      this.#listener.emit({ type: 'gate.waited', key: lane.key, waitedMs: claim.waitedMs });
+      this.#grant(claim, now);
+      claim.granted();
+      this.#outbox.add({ type: 'gate.waited', key: lane.key, waitedMs: claim.waitedMs });
     }
   }
 
   /**
    * Takes a permit back.
-   * @throws EspalierError `gate/invalid-options` for a report that is none; then the permit is still held
+   * @param report  checked before
    */
   release(claim: Claim, report?: CallReport): ReleaseOutcome {
-    if (report !== undefined) requireReport(report);
     const { ended } = claim;
     if (ended !== null) return { ok: false, reason: 'notHeld', because: ended };
-    if (report !== undefined) this.#reconcile(claim, report);
-    if (claim.isHeld) this.#close(claim, 'released'); // a listener of the pause may have ended its holder
+    this.#end(claim, 'released');
+    // Before anybody is served: so that the next one finds the pause and the level that this one found out.
+    if (report !== undefined) this.#learn(claim, report);
+    this.#pass(claim.lane);
+    this.#outbox.tell();
     return released;
   }
 
-  /** Before the permit is back: so that the next one finds the pause and the level that this one found out. */
-  #reconcile(claim: Claim, { outcome, retryAfterMs = 0, tokensUsed }: CallReport): void {
+  /** The call is made again within its permit. @throws EspalierError `gate/invalid-options` */
+  again(claim: Claim, report: AttemptReport): boolean {
+    requireAttempt(report);
+    if (!claim.isHeld) return false;
     const { lane } = claim;
-    if (outcome === 'unused') this.#note(claim, 0, -1);
-    else if (tokensUsed !== undefined) this.#note(claim, tokensUsed, 0);
-    if (retryAfterMs > 0) this.#pause(lane, retryAfterMs);
-    if (lane.policy.adaptive === null || claim.epoch !== lane.epoch) return;
-    if (outcome === 'rateLimited') {
-      lane.epoch++;
-      lane.successes = 0;
-      this.#listener.report({ type: 'key.rateLimited', key: lane.key });
-    } else if (outcome === 'ok' && ++lane.successes >= (lane.level ?? Infinity)) {
-      lane.successes = 0;
-      this.#listener.report({ type: 'key.succeeded', key: lane.key });
-    }
+    lane.budget?.take(0, this.#now());
+    this.#learn(claim, report);
+    // What comes of the next attempt says something of the level as it is now.
+    claim.epoch = lane.epoch;
+    this.#outbox.tell();
+    return true;
   }
 
-  #note(claim: Claim, tokens: number, requests: number): void {
-    if (claim.slice === null) return;
-    claim.lane.budget?.correct(claim.slice, requests, tokens - claim.noted, this.#now());
-    claim.noted = tokens;
-  }
-
-  #pause(lane: Lane, retryAfterMs: number): void {
-    const until = this.#now() + retryAfterMs;
-    if (until <= lane.pausedUntil) return;
-    lane.pausedUntil = until;
-    this.#listener.emit({ type: 'gate.paused', key: lane.key, retryAfterMs });
+  #learn(claim: Claim, { outcome, retryAfterMs = 0, tokensUsed }: CallReport): void {
+    const { lane } = claim;
+    if (outcome === 'unused') claim.note(0, -1, this.#now);
+    else if (tokensUsed !== undefined) claim.note(tokensUsed, 0, this.#now);
+    if (retryAfterMs > 0 && lane.pause(this.#now() + retryAfterMs)) this.#outbox.add({ type: 'gate.paused', key: lane.key, retryAfterMs });
+    const news = lane.learn(claim.epoch, outcome);
+    if (news !== null) this.#outbox.hold(() => this.#report({ type: news, key: lane.key }));
   }
 
   /** @throws EspalierError `gate/invalid-options` */
-  settle(claim: Claim, { tokensUsed }: { readonly tokensUsed: number }): boolean {
-    requireTokens('tokensUsed', tokensUsed);
+  settle(claim: Claim, usage: { readonly tokensUsed: number }): boolean {
+    requireUsage(usage);
     if (!claim.isHeld) return false;
-    this.#note(claim, tokensUsed, 0);
-    this.serve(claim.lane);
+    claim.note(usage.tokensUsed, 0, this.#now);
+    this.wake(claim.lane);
     return true;
   }
 
@@ -255,23 +232,26 @@ export class PermitTable {
     return true;
   }
 
-  /** Somebody wants to hear of this permit's loss. */
-  listen(claim: Claim): void {
-    this.#listening.add(claim);
-  }
-
-  /** The permit is nobody's any more. What depends on it is told last, when all is in order again. */
-  #close(claim: Claim, why: 'released' | Loss): void {
-    const { lane } = claim;
+  /** The permit is nobody's any more. */
+  #end(claim: Claim, why: 'released' | Loss): void {
     claim.state = 'ended';
     claim.end = why;
     this.#leases.remove(claim);
     this.#untie(claim);
-    lane.held--;
+    claim.lane.held--;
     this.#held--;
-    if (lane.first !== null) this.serve(lane);
-    if (this.#listening.delete(claim) && why !== 'released') claim.abort(why);
-    if (this.#isDraining && this.#held === 0) this.#listener.report({ type: 'permits.emptied' });
+    if (claim.isHeardOf && why !== 'released') this.#outbox.addLoss(claim, why);
+  }
+
+  /** One is back: for the next, or for the end of the drain. */
+  #pass(lane: Lane): void {
+    if (lane.first !== null) this.#serve(lane);
+    if (this.#isDraining && this.#held === 0 && !this.isOver) this.#report({ type: 'permits.emptied' });
+  }
+
+  #lose(claim: Claim, why: Loss): void {
+    this.#end(claim, why);
+    this.#pass(claim.lane);
   }
 
   #untie(claim: Claim): void {
@@ -286,28 +266,29 @@ export class PermitTable {
     const wasFirst = lane.first === claim;
     const now = this.#now();
     claim.state = 'ended';
-    lane.remove(claim, now);
+    lane.remove(claim);
     this.#untie(claim);
     const waitedMs = now - claim.since;
     const pauseMs = reason === 'timeout' ? lane.waitMs(claim.tokens, this.#now) : 0;
-    claim.settled?.(this.#refusal(lane.key, reason, waitedMs, pauseMs > 0 ? pauseMs : null));
+    claim.refused(this.#refusal(lane.key, reason, waitedMs, pauseMs > 0 ? pauseMs : null));
     // Whoever waited behind a large claim may fit now.
-    if (wasFirst) this.serve(lane);
+    if (wasFirst) this.#serve(lane);
   }
 
   #refusal(key: string, reason: RefusalReason, waitedMs: number, retryAfterMs: number | null): Refusal {
-    this.#listener.emit({ type: 'gate.refused', key, reason, waitedMs });
+    this.#outbox.add({ type: 'gate.refused', key, reason, waitedMs });
     return { ok: false, reason, key, waitedMs, retryAfterMs };
   }
 
   /** A deadline has passed: the wait's, or the lease's. */
   expired(claim: Claim): void {
     if (claim.state === 'waiting') this.#leave(claim, 'timeout');
-    else if (claim.state === 'held') {
+    else if (claim.state === 'held' && !claim.isWatchedByNow) {
       const heldMs = this.#now() - claim.since;
-      this.#close(claim, 'expired');
-      this.#listener.emit({ type: 'gate.expired', key: claim.key, heldMs });
+      this.#lose(claim, 'expired');
+      this.#outbox.add({ type: 'gate.expired', key: claim.key, heldMs });
     }
+    this.#outbox.tell();
   }
 
   /** All that these owners have is returned, one after the other, and told by owner and key. */
@@ -323,13 +304,13 @@ export class PermitTable {
       owned.ownerEnded(owner);
     }
     for (const { owner, counts } of told)
-      for (const [key, count] of counts)
-        this.#listener.emit({ type: 'gate.reclaimed', key, count, because: owner.isActor ? 'holderEnded' : 'aborted' });
+      for (const [key, count] of counts) this.#outbox.add({ type: 'gate.reclaimed', key, count, because: owner.isActor ? 'holderEnded' : 'aborted' });
+    this.#outbox.tell();
   }
 
   ownerEnded(claim: Claim, { isActor }: Owner): void {
     if (claim.state === 'waiting') this.#leave(claim, isActor ? 'holderEnded' : 'cancelled');
-    else if (claim.state === 'held') this.#close(claim, isActor ? 'holderEnded' : 'aborted');
+    else if (claim.state === 'held') this.#lose(claim, isActor ? 'holderEnded' : 'aborted');
   }
 
   /** A pause of somebody's own, between two attempts: over after `ms`, or with its owners, or with the gate. */
@@ -341,21 +322,12 @@ export class PermitTable {
   obey(command: PermitsCommand): void {
     if (this.isOver) return;
     if (command.type === 'permits.drain') this.#drain();
-    else if (command.type === 'permits.resume') for (const key of this.#levels.resume(command)) this.#adjust(key);
-    else {
-      this.#levels.note(command.key, command.level, command.isSet);
-      this.#adjust(command.key);
-    }
-  }
-
-  /** Lets a key that is in use have its level. */
-  #adjust(key: string): void {
-    const lane = this.#lanes.get(key);
-    if (lane === undefined) return;
-    lane.level = this.#levels.of(key, lane.policy.permits);
-    lane.successes = 0;
-    if (lane.level === 0) this.#refuseAll(lane, 'disabled');
-    else this.serve(lane);
+    else
+      for (const lane of this.#lanes.hear(command)) {
+        if (lane.level === 0) this.#refuseAll(lane, 'disabled');
+        else this.#serve(lane);
+      }
+    this.#outbox.tell();
   }
 
   #refuseAll(lane: Lane, reason: RefusalReason): void {
@@ -363,37 +335,39 @@ export class PermitTable {
     // Taken out at once: what a refusal sets off must not be granted.
     const waiting: Claim[] = [];
     for (let claim = lane.first; claim !== null; claim = lane.first) {
-      lane.remove(claim, now);
+      lane.remove(claim);
       waiting.push(claim);
     }
     this.#waits.remove(lane);
     for (const claim of waiting) {
       claim.state = 'ended';
       this.#untie(claim);
-      claim.settled?.(this.#refusal(lane.key, reason, now - claim.since, null));
+      claim.refused(this.#refusal(lane.key, reason, now - claim.since, null));
     }
   }
 
   #drain(): void {
     this.#isDraining = true;
-    for (const lane of this.#lanes.values()) this.#refuseAll(lane, 'closed');
+    for (const lane of this.#lanes.all()) this.#refuseAll(lane, 'closed');
     this.#rests.close();
-    if (this.#held === 0) this.#listener.report({ type: 'permits.emptied' });
+    if (this.#held === 0) this.#report({ type: 'permits.emptied' });
   }
 
   /** It is over: whoever waits is refused, whoever holds hears of the loss. Twice is once. */
   close(): void {
     if (this.isOver) return;
-    const lanes = [...this.#lanes.values()];
-    this.#report = { held: this.#held, waiting: lanes.reduce((sum, { waiting }) => sum + waiting, 0) };
+    const lanes = this.#lanes.all();
+    this.#ended = { held: this.#held, waiting: lanes.reduce((sum, { waiting }) => sum + waiting, 0) };
     for (const lane of lanes) this.#refuseAll(lane, 'closed');
     this.#rests.close();
+    // Whoever holds has a lease, or an owner, or both.
+    const held = new Set<unknown>([...this.#leases.all(), ...this.owners.owned()]);
+    for (const claim of held) if (isHeld(claim) && claim.isHeardOf) this.#outbox.addLoss(claim, 'closed');
     this.#waits.clear();
     this.#leases.clear();
     this.owners.clear();
     this.#lanes.clear();
-    for (const claim of [...this.#listening]) claim.abort('closed');
-    this.#listening.clear();
+    this.#outbox.tellNow();
   }
 }
 

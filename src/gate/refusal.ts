@@ -1,4 +1,4 @@
-/** How a gate refuses what it is given: typed, at the call. */
+/** How a gate refuses what it is given: typed, at the call, and without showing a text that might be a key where none was expected. */
 import type { AnyActorRef } from 'xstate';
 import { faultOfKeys } from '../../machines/supervision/option-keys.js';
 import { EspalierError } from '../errors.js';
@@ -14,24 +14,36 @@ export function invalid(name: string, expected: string, got: unknown): EspalierE
  */
 export function requireOptions(name: string, options: unknown, known: readonly string[]): void {
   const fault = faultOfKeys(options, known, name);
-  if (fault !== null) throw new EspalierError('gate/invalid-options', { ...fault });
+  if (fault !== null) throw new EspalierError('gate/invalid-options', { ...fault, got: fault.got === options ? sortOf(options) : fault.got });
+}
+
+/** What sort of value it is, where the value itself is not shown. */
+export function sortOf(value: unknown): string {
+  if (value === null) return 'null';
+  return Array.isArray(value) ? 'a list' : typeof value;
 }
 
 export function requireKey(key: unknown): asserts key is string {
-  if (typeof key !== 'string' || key === '') throw invalid('key', 'a text that is not empty', key);
+  if (typeof key !== 'string' || key === '') throw invalid('key', 'a text that is not empty', key === '' ? '' : sortOf(key));
+}
+
+/** A number as it is; of anything else the sort. */
+export function numberOr(value: unknown): unknown {
+  return typeof value === 'number' ? value : sortOf(value);
 }
 
 /** A time, ms. @returns the value, or the default */
 export function duration(name: string, value: unknown, byDefault: number, atLeast = 0): number {
   if (value === undefined) return byDefault;
-  if (typeof value !== 'number' || !Number.isFinite(value) || value < atLeast) throw invalid(name, `a number of ms, at least ${atLeast}`, value);
+  if (typeof value !== 'number' || !Number.isFinite(value) || value < atLeast)
+    throw invalid(name, `a number of ms, at least ${atLeast}`, numberOr(value));
   return value;
 }
 
 /** A whole number. @returns the value, or the default */
 export function count(name: string, value: unknown, byDefault: number, atLeast = 0): number {
   if (value === undefined) return byDefault;
-  if (!Number.isSafeInteger(value) || (value as number) < atLeast) throw invalid(name, `a whole number, at least ${atLeast}`, value);
+  if (!Number.isSafeInteger(value) || (value as number) < atLeast) throw invalid(name, `a whole number, at least ${atLeast}`, numberOr(value));
   return value as number;
 }
 

@@ -1,7 +1,7 @@
 /** What apps say to a gate, checked before anything happens. */
 import { keysOf } from '../../machines/supervision/option-keys.js';
-import type { AcquireOptions, CallReport } from './permit.js';
-import { duration, invalid, isAbortSignal, isActor, requireKey, requireOptions } from './refusal.js';
+import type { AcquireOptions, AttemptReport, CallReport } from './permit.js';
+import { duration, invalid, isAbortSignal, isActor, numberOr, requireKey, requireOptions } from './refusal.js';
 
 export const acquireOptions = keysOf<AcquireOptions>({ key: true, holder: true, signal: true, waitMs: true, leaseMs: true, tokens: true });
 const known = new Set(acquireOptions);
@@ -11,15 +11,20 @@ const outcomes = ['ok', 'rateLimited', 'failed', 'unused'];
 /** @throws EspalierError `gate/invalid-options` */
 export function requireAcquire(options: AcquireOptions): void {
   // The common case by hand: an acquisition costs less than a list of its names.
-  let isPlain = typeof options === 'object' && options !== null && Object.getPrototypeOf(options) === Object.prototype;
-  if (isPlain) for (const name in options) if (!known.has(name)) isPlain = false;
-  if (!isPlain) requireOptions('the options of an acquisition', options, acquireOptions);
+  if (!hasOnly(options, known)) requireOptions('the options of an acquisition', options, acquireOptions);
   requireKey(options.key);
   const { holder, signal, waitMs, leaseMs, tokens } = options;
   requireOwners(holder, signal);
   if (waitMs !== undefined) duration('waitMs', waitMs, 0);
   if (leaseMs !== undefined) duration('leaseMs', leaseMs, 0, 1);
   if (tokens !== undefined) requireTokens('tokens', tokens);
+}
+
+/** Is it `{ … }` with these names alone? Quick; what it does not know to be one may be one. */
+export function hasOnly(options: object | null, names: ReadonlySet<string>): boolean {
+  if (typeof options !== 'object' || options === null || Object.getPrototypeOf(options) !== Object.prototype) return false;
+  for (const name in options) if (!names.has(name)) return false;
+  return true;
 }
 
 /** @throws EspalierError `gate/invalid-options`; of the value it shows its type alone */
@@ -38,6 +43,20 @@ export function requireReport(report: CallReport): void {
 }
 
 /** @throws EspalierError `gate/invalid-options` */
+export function requireAttempt(report: AttemptReport): void {
+  requireOptions('the report of an attempt', report, ['outcome', 'retryAfterMs']);
+  const { outcome, retryAfterMs } = report;
+  if (outcome !== 'rateLimited' && outcome !== 'failed') throw invalid('outcome', 'rateLimited or failed', outcome);
+  if (retryAfterMs !== undefined) duration('retryAfterMs', retryAfterMs, 0);
+}
+
+/** @throws EspalierError `gate/invalid-options` */
+export function requireUsage(usage: { readonly tokensUsed: number }): void {
+  requireOptions('what a call has used', usage, ['tokensUsed']);
+  requireTokens('tokensUsed', usage.tokensUsed);
+}
+
+/** @throws EspalierError `gate/invalid-options` */
 export function requireTokens(name: string, tokens: unknown): void {
-  if (typeof tokens !== 'number' || !Number.isFinite(tokens) || tokens < 0) throw invalid(name, 'a number of at least 0', tokens);
+  if (typeof tokens !== 'number' || !Number.isFinite(tokens) || tokens < 0) throw invalid(name, 'a number of at least 0', numberOr(tokens));
 }

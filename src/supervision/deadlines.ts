@@ -21,13 +21,24 @@ export class DeadlineQueue {
     this.#clock = clock;
   }
 
+  /** All that are in the queue, in no order. */
+  all(): readonly Deadline[] {
+    return [...this.#heap];
+  }
+
   get size(): number {
     return this.#heap.length;
   }
 
-  /** Adds a deadline that is not in the queue, `ms` from now. */
+  /** Adds a deadline, `ms` from now; one that is in the queue is moved: twice in it, the heap would never be empty again. */
   add(deadline: Deadline, ms: number): void {
-    deadline.dueAt = this.#clock.now() + ms;
+    this.addAt(deadline, this.#clock.now() + ms);
+  }
+
+  /** The same by the clock's own time, for whoever has looked at it already. */
+  addAt(deadline: Deadline, at: number): void {
+    this.remove(deadline);
+    deadline.dueAt = at;
     deadline.place = this.#heap.length;
     this.#heap.push(deadline);
     this.#up(deadline.place);
@@ -67,15 +78,10 @@ export class DeadlineQueue {
     if (first === undefined || first.dueAt >= this.#timerAt) return;
     this.#disarm();
     this.#timerAt = first.dueAt;
-    this.#timer = this.#clock.setTimeout(
-      () => {
-        this.#fire();
-      },
-      Math.max(0, first.dueAt - this.#clock.now()),
-    );
+    this.#timer = this.#clock.setTimeout(this.#fire, Math.max(0, first.dueAt - this.#clock.now()));
   }
 
-  #fire(): void {
+  readonly #fire = (): void => {
     this.#timer = undefined;
     this.#timerAt = Infinity;
     const now = this.#clock.now();
@@ -87,7 +93,7 @@ export class DeadlineQueue {
     } finally {
       this.#arm();
     }
-  }
+  };
 
   #put(deadline: Deadline, place: number): void {
     this.#heap[place] = deadline;

@@ -15,7 +15,13 @@ import { wordsOf } from '../../machines/live/ending.js';
 import type { ModelCall } from '../../machines/tools/calls.js';
 import type { ConversationContext } from '../../machines/tools/conversation-events.js';
 import { endOf } from '../../machines/tools/conversation-state.js';
-import { type ConversationEnd, type ConversationFailure, type ConversationOutput, failureAs } from '../../machines/tools/outcome.js';
+import {
+  type ConversationEnd,
+  type ConversationFailure,
+  type ConversationOutput,
+  failureAs,
+  type HistoryEntry,
+} from '../../machines/tools/outcome.js';
 import { type ErrorDetails, EspalierError } from '../errors.js';
 import { type Clock, requireClock, systemClock } from '../supervision/clock.js';
 import { exitReason } from '../supervision/watch.js';
@@ -114,6 +120,7 @@ class Handle<Answer, Item> implements Conversation<Answer, Item> {
   readonly ref: ConversationRef;
   readonly #model: ConversationModel<Answer, Item>;
   readonly #feed: Feed;
+  #known: ConversationOutcome<Answer, Item> | null = null;
 
   constructor(ref: ConversationRef, model: ConversationModel<Answer, Item>, maxBuffered: number) {
     this.ref = ref;
@@ -171,16 +178,40 @@ class Handle<Answer, Item> implements Conversation<Answer, Item> {
     if (this.ref.getSnapshot().status === 'active') this.ref.send({ type: 'conversation.cancel', by: 'app', reason });
   }
 
+  /** The model puts the results into words of its wire, which may throw: once, then, and for everybody the same. */
   #outcome(): ConversationOutcome<Answer, Item> {
-    const { end, history: entries, text, unanswered: calls } = outputOfActor(this.ref);
-    const history = wireHistory(this.#model, entries);
+    this.#known ??= this.#outcomeOf(outputOfActor(this.ref));
+    return this.#known;
+  }
+
+  #outcomeOf({ end, history: entries, text, unanswered: calls }: ReturnType<typeof outputOfActor>): ConversationOutcome<Answer, Item> {
+    const { history, error } = wholeHistory(this.#model, entries);
     const { turns } = end;
-    if (end.type === 'conversation.answered') return { ok: true, text, answer: end.answer as Answer, history, turns };
     const reached = { text, calls };
+    if (end.type === 'conversation.answered') {
+      if (error === null) return { ok: true, text, answer: end.answer as Answer, history, turns };
+      return { ok: false, failure: failureAs('crashed', 'crash', wordsOf(error.thrown)), history, turns, reached };
+    }
     if (end.type === 'conversation.failed') return { ok: false, failure: end.failure, history, turns, reached };
     const { by, reason } = end.cancellation;
     return { ok: false, failure: { kind: 'cancelled', code: by, status: '', message: reason }, history, turns, reached };
   }
+}
+
+/** The history as the wire has it, up to the first turn whose results the model cannot say: with its calls alone it could not be gone on with. */
+function wholeHistory<Item>(
+  model: ConversationModel<unknown, Item>,
+  entries: readonly HistoryEntry[],
+): { readonly history: readonly Item[]; readonly error: { readonly thrown: unknown } | null } {
+  const whole: (readonly Item[])[] = [];
+  for (const entry of entries) {
+    try {
+      whole.push(wireHistory(model, [entry]));
+    } catch (thrown) {
+      return { history: whole.slice(0, -1).flat(), error: { thrown } };
+    }
+  }
+  return { history: whole.flat(), error: null };
 }
 
 /** The output of a conversation that is no longer active, also of one that came to none. */

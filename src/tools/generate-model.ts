@@ -1,7 +1,7 @@
 /** Gemini by generateContent, streamed or whole, as a conversation's model. */
 import type { AnyActorRef } from 'xstate';
 import type { CallResult } from '../../machines/tools/calls.js';
-import { openGenerate, type GenerateOutcome } from '../stream/generate.js';
+import { type GenerateOutcome, type GenerateStream, openGenerate } from '../stream/generate.js';
 import type { GenerateEvent } from '../stream/generate-body.js';
 import { type GenerateOptions, generateKeys, planGenerate } from '../stream/generate-options.js';
 import type { Content } from '../wire/gemini/content.js';
@@ -38,22 +38,21 @@ export function generateModel(options: GenerateModelOptions): ConversationModel<
   planGenerate({ ...rest, request: { ...request, contents: [{ parts: [] }] } }, 'streamGenerateContent', generateKeys);
   const fixed = JSON.parse(JSON.stringify(request)) as Omit<GenerateRequest, 'contents'>;
   return {
-    ask({ clock, history, parent, signal, tools }) {
+    ask({ clock, history, parent, retrying, signal, tools }) {
       const own = (fixed.tools ?? []) as readonly object[];
       const declared = tools.length === 0 ? own : [...own, { functionDeclarations: tools }];
       const whole = { ...fixed, contents: [...history], ...(declared.length === 0 ? {} : { tools: declared }) } as GenerateRequest;
       const asked = { ...rest, request: whole, signal, clock };
-      return streamed ? streamedTurn(asked, parent) : wholeTurn(asked, parent);
+      const stream = openGenerate(asked, streamed ? 'streamGenerateContent' : 'generateContent', parent);
+      stream.ref.on('stream.retrying', ({ failure }) => retrying(failure));
+      return streamed ? streamedTurn(stream) : wholeTurn(stream);
     },
     input: (input) => (typeof input === 'string' ? [{ role: 'user', parts: [{ text: input }] }] : requireContents(input)),
     results: (results) => [{ role: 'user', parts: results.map(responsePart) }],
   };
 }
 
-type Asked = Parameters<typeof openGenerate>[0];
-
-function streamedTurn(asked: Asked, parent: AnyActorRef): ModelTurn<GenerateAnswer, GenerateItem> {
-  const stream = openGenerate(asked, 'streamGenerateContent', parent);
+function streamedTurn(stream: GenerateStream): ModelTurn<GenerateAnswer, GenerateItem> {
   return {
     async *[Symbol.asyncIterator]() {
       for await (const event of stream) {
@@ -65,8 +64,8 @@ function streamedTurn(asked: Asked, parent: AnyActorRef): ModelTurn<GenerateAnsw
   };
 }
 
-function wholeTurn(asked: Asked, parent: AnyActorRef): ModelTurn<GenerateAnswer, GenerateItem> {
-  const outcome = openGenerate(asked, 'generateContent', parent).answer();
+function wholeTurn(stream: GenerateStream): ModelTurn<GenerateAnswer, GenerateItem> {
+  const outcome = stream.answer();
   return {
     async *[Symbol.asyncIterator]() {
       const whole = await outcome;

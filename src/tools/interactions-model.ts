@@ -47,9 +47,10 @@ export function interactionsModel(options: InteractionsModelOptions): Conversati
   planClient(client);
   const fixed = JSON.parse(requestBody({ ...request, input: 'checked' }, false)) as InteractionRequest;
   return {
-    ask({ clock, history, parent, signal, tools }) {
+    ask({ clock, history, parent, retrying, signal, tools }) {
       const plan = creation(nextRequest(fixed, history, tools), { signal }, true);
       const stream = openInteraction(planClient({ ...client, clock }), plan, parent);
+      stream.ref.on('interaction.retrying', ({ failure }) => retrying(failure));
       return {
         async *[Symbol.asyncIterator]() {
           for await (const event of stream) {

@@ -22,6 +22,11 @@ export interface TurnRequest<Item = JsonObject> {
   readonly parent: AnyActorRef;
   /** 1 for the first. */
   readonly turn: number;
+  /**
+   * To be told, with what went wrong, whenever the model will ask again by itself: each of its requests counts at the conversation's gate, and a 429 slows that
+   * down. Where there is no gate it does nothing.
+   */
+  retrying(failure: Pick<StreamFailure, 'code' | 'status' | 'retryAfterMs'>): void;
 }
 
 /** What a model says while it answers. */
@@ -60,6 +65,6 @@ export interface ConversationModel<Answer = unknown, Item = JsonObject> {
   ask(request: TurnRequest<Item>): ModelTurn<Answer, Item>;
   /** A text, or items, as items of the history. @throws EspalierError for what is neither */
   input(input: string | readonly Item[]): readonly Item[];
-  /** The results of a turn's calls, in their order, as items of the history. */
+  /** The results of a turn's calls, in their order, as items of the history. What it throws fails the conversation, `crashed`. */
   results(results: readonly CallResult[]): readonly Item[];
 }

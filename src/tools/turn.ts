@@ -8,14 +8,17 @@ import { type AnyActorRef, fromCallback } from 'xstate';
 import type { JsonObject } from '../../machines/live/calls.js';
 import { wordsOf } from '../../machines/live/ending.js';
 import type { ModelCall } from '../../machines/tools/calls.js';
-import type { ConversationEvent, TurnInput } from '../../machines/tools/conversation-events.js';
+import type { ConversationEvent, TurnAnswer, TurnInput } from '../../machines/tools/conversation-events.js';
 import { type ConversationFailure, failureAs, type HistoryEntry } from '../../machines/tools/outcome.js';
 import { type BehindGate, type Passage, passGate, reportOf } from '../gate/behind.js';
 import type { CallReport } from '../gate/permit.js';
 import { type Clock, clockOf } from '../supervision/clock.js';
+import { guardedSignal } from '../supervision/guarded-signal.js';
+import { printFault } from '../supervision/last-resort.js';
 import { parentOf } from '../supervision/xstate-internals.js';
-import type { ConversationModel, ModelTurn, TurnOutcome } from './model.js';
+import type { ConversationModel, ModelTurn, TurnOutcome, TurnRequest } from './model.js';
 import { feedOf, type Place, placeOf, tellData, tellLoss } from './place.js';
+import { sortOf } from './refusal.js';
 import type { ReadTools, ToolPlan } from './tool-plan.js';
 
 /** What {@link turn} asks, and with what. */
@@ -27,9 +30,14 @@ export interface TurnOptions {
   readonly toolMs: number;
 }
 
-/** The history as the wire has it. */
+/** The history as the wire has it. @throws what the model throws, or where it says what is no list */
 export function wireHistory<Item>(model: ConversationModel<unknown, Item>, history: readonly HistoryEntry[]): readonly Item[] {
-  return history.flatMap((entry) => (entry.type === 'items' ? (entry.items as readonly Item[]) : model.results(entry.results)));
+  return history.flatMap((entry) => {
+    if (entry.type === 'items') return entry.items as readonly Item[];
+    const items: unknown = model.results(entry.results);
+    if (!Array.isArray(items)) throw new TypeError(`expected results() of the model to say a list of items, got: ${sortOf(items)}`);
+    return items as readonly Item[];
+  });
 }
 
 /** The logic of one turn. */
@@ -38,6 +46,7 @@ export function turn(options: TurnOptions) {
     const conversation = parentOf(self) as AnyActorRef;
     const place = placeOf(conversation);
     const abort = new AbortController();
+    guardedSignal(abort.signal, (error) => printFault('an abort listener of a source of tools', error));
     const asking = new Asking(options, input, {
       ...{ self, conversation, place: place as Place, clock: clockOf(system), signal: abort.signal },
       report: (event) => {
@@ -46,7 +55,10 @@ export function turn(options: TurnOptions) {
     });
     tellLoss(self);
     if (place !== undefined && !place.isVoid) void asking.run();
-    return () => abort.abort();
+    return () => {
+      abort.abort();
+      asking.stop();
+    };
   });
 }
 
@@ -64,6 +76,8 @@ class Asking {
   readonly #options: TurnOptions;
   readonly #input: TurnInput;
   readonly #around: Surroundings;
+  #passage: Extract<Passage, { ok: true }> | null = null;
+  #hasAsked = false;
 
   constructor(options: TurnOptions, input: TurnInput, around: Surroundings) {
     this.#options = options;
@@ -89,15 +103,23 @@ class Asking {
       this.#fail({ ...failureAs('gate', reason, `no permit of '${key}': ${reason}`), ...again });
       return;
     }
-    let report: CallReport = { outcome: 'unused' };
-    try {
-      if (signal.aborted) return;
+    this.#passage = passage;
+    if (!signal.aborted) {
       const plan = await this.#plan();
-      if (plan === null || signal.aborted) return;
-      report = await this.#ask(plan, passage);
-    } finally {
-      passage.leave(report);
+      if (plan !== null && !signal.aborted) await this.#ask(plan, passage);
     }
+    this.stop();
+  }
+
+  /** Whatever comes, the permit is back before the actor is seen to have ended: that would tell of a holder lost, and nothing of its call. */
+  stop(): void {
+    this.#leave(this.#hasAsked ? {} : { outcome: 'unused' });
+  }
+
+  /** Before the chart is told, for it ends this actor at once. */
+  #leave(report: CallReport): void {
+    this.#passage?.leave(report);
+    this.#passage = null;
   }
 
   /** The tools of this turn; null where they cannot be had. */
@@ -112,28 +134,36 @@ class Asking {
     }
   }
 
-  /** @returns what became of it, for the gate */
-  async #ask(plan: ToolPlan, { lost }: Extract<Passage, { ok: true }>): Promise<CallReport> {
+  async #ask(plan: ToolPlan, passage: Extract<Passage, { ok: true }>): Promise<void> {
     const { clock, self: parent, signal } = this.#around;
     const { model } = this.#options;
     const { history, turn: number } = this.#input;
+    const { lost } = passage;
+    const ends = AbortSignal.any(lost === undefined ? [signal] : [signal, lost]);
+    const said = wireHistory(model, history);
+    this.#hasAsked = true;
     const asked = model.ask({
-      ...{ history: wireHistory(model, history), tools: plan.declarations, clock, parent, turn: number },
-      signal: lost === undefined ? signal : AbortSignal.any([signal, lost]),
+      ...{ history: said, tools: plan.declarations, clock, parent, turn: number },
+      signal: guardedSignal(ends, (error) => printFault('an abort listener of a model', error)),
+      retrying: (failure) => {
+        if (this.#passage === passage) passage.again(reportOf(failure));
+      },
     });
     await this.#tell(asked);
-    if (signal.aborted) return {};
+    if (signal.aborted) return;
     const outcome = await asked.ended();
     if (outcome.ok) {
-      this.#end(outcome, plan);
-      return { outcome: 'ok' };
+      const answer = this.#answerOf(outcome, plan);
+      this.#leave({ outcome: 'ok' });
+      this.#around.report({ type: 'turn.ended', answer });
+      return;
     }
     const { kind, ...failure } = outcome.failure;
     const isLost = lost?.aborted === true && !signal.aborted;
+    this.#leave(reportOf(failure));
     if (isLost) this.#fail(failureAs('gate', 'lost', 'its permit was lost'));
     // Nobody here has cancelled it: whoever did has taken it away.
     else this.#fail({ ...failure, kind: kind === 'cancelled' ? 'killed' : kind });
-    return reportOf(failure);
   }
 
   /** Tells what the model says, as it can be taken. */
@@ -154,13 +184,13 @@ class Asking {
     }
   }
 
-  #end({ answer, calls, items, next, text }: Extract<TurnOutcome, { ok: true }>, plan: ToolPlan): void {
+  #answerOf({ answer, calls, items, next, text }: Extract<TurnOutcome, { ok: true }>, plan: ToolPlan): TurnAnswer {
     const wanted = calls.map(({ args, id = null, name }, index): ModelCall => {
       const deadlineMs = plan.deadlineOf(name) ?? this.#options.toolMs;
       return args === null ? { index, id, name, args: {}, unread: 'they are no JSON object', deadlineMs } : { index, id, name, args, deadlineMs };
     });
     const what = wanted.length > 0 ? 'calls' : next === 'calls' ? 'nothing' : next;
-    this.#around.report({ type: 'turn.ended', answer: { items, text, calls: wanted, next: what, answer: answer as JsonObject } });
+    return { items, text, calls: wanted, next: what, answer: answer as JsonObject };
   }
 
   #fail(failure: ConversationFailure): void {

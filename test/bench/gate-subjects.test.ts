@@ -6,7 +6,10 @@ import { describe, expect, test } from 'vitest';
 import { espalierRunSubject, espalierSubject } from '../../bench/gate/espalier.js';
 import { cancellable, cancelled, contended, uncontended } from '../../bench/gate/measure.js';
 import type { Subject } from '../../bench/gate/subject.js';
+import { gateBench } from '../../bench/gate.js';
 import { peersFolder } from '../../bench/install-peers.js';
+import { judge } from '../../bench/limits.js';
+import type { Row } from '../../bench/rounds.js';
 
 // The peers are installed by the bench command, not by the root: where they are missing, their fixtures are not tested.
 const peers = peersFolder();
@@ -14,6 +17,25 @@ const limiters = existsSync(join(peers, 'node_modules', 'p-queue'))
   ? ((await import(/* @vite-ignore */ pathToFileURL(join(peers, 'limiters.js')).href)) as Record<string, Subject>)
   : {};
 const subjects = [espalierSubject, espalierRunSubject, ...Object.values(limiters)];
+
+test.each([espalierSubject, espalierRunSubject])('a task of $name that throws gives its place back', async (subject) => {
+  const rig = subject.open(1, 50);
+  const throws = (): Promise<never> => Promise.reject(new Error('no'));
+  const { signal } = new AbortController();
+  for (const pass of [() => rig.pass(throws), () => rig.passUntil?.(throws, signal)]) await Promise.resolve(pass()).catch(() => undefined);
+  const ran: number[] = [];
+  await rig.pass(async () => ran.push(1));
+  expect(ran).toEqual([1]);
+  await rig.close?.();
+});
+
+test('the limits hold a permit and a run to the peer, each in every measure', () => {
+  const row = (subject: string, metric: string, us: number): Row => ({ bench: 'gate', subject, metric, unit: 'µs', median: us, p25: us, p75: us });
+  const measures = ['uncontended', 'contended', 'contended, signals', 'cancelled'];
+  const rows = measures.flatMap((metric) => [row('p-queue', metric, 2), row('espalier', metric, 1), row('espalier-run', metric, 3)]);
+  const held = judge(gateBench.limits, rows).map(({ limit, holds }) => [limit.what.split(', against')[0], holds]);
+  expect(held).toEqual([...measures.map((metric) => [`a permit, ${metric}`, true]), ...measures.map((metric) => [`a run, ${metric}`, false])]);
+});
 
 describe.each(subjects.map((subject) => [subject.name, subject] as const))('the fixture of %s', (_, subject) => {
   test('runs each task once, and never more than its limit at a time', async () => {

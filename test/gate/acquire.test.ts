@@ -276,6 +276,17 @@ describe('the number of keys', () => {
     gate.setLimit('c', 'unlimited');
     expect(gate.setLimit('e', 1)).toBe(false);
   });
+
+  it('keeps a limit that the app has set, also where the level had come there by itself', async () => {
+    const { gate, facts } = gateWorld({ maxKeys: 1, permits: 4, adaptive: true });
+    permitOf(await gate.acquire({ key: 'a' })).release({ outcome: 'rateLimited' });
+    expect([gate.setLimit('a', 2), gate.status('a')?.permits]).toEqual([true, 2]);
+    expect(facts.map(({ type }) => type)).toEqual(['gate.levelChanged']);
+    permitOf(await gate.acquire({ key: 'b' })).release();
+    permitOf(await gate.acquire({ key: 'a' })).release();
+    expect(gate.status('a')?.permits).toBe(2);
+    expect(gate.ref?.getSnapshot().context).toMatchObject({ limits: { a: 2 }, levels: {} });
+  });
 });
 
 describe('an end', () => {

@@ -1,4 +1,5 @@
 /** Whoever dies returns what it held, and leaves the queue; whoever watches may die too. */
+import { createActor, fromCallback } from 'xstate';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { exit } from '../../src/supervision/watch.js';
 import { watchEnd } from '../../src/gate/owners.js';
@@ -156,6 +157,41 @@ describe('a watcher that is killed', () => {
     for (let n = 0; n <= 10; n++) exit(part('supervisor'), 'kill');
     await settle();
     expect([gate.ref?.getSnapshot().value, permit.ended, waiter.state, waiter.heard]).toEqual(['failed', 'closed', 'closed', 1]);
+  });
+});
+
+describe('a holder that was not started yet', () => {
+  it('has a lease, since XState tells nobody of its end', async () => {
+    const { gate, clock, facts } = gateWorld({ permits: 1, leaseMs: 100 });
+    const holder = createActor(fromCallback(() => undefined));
+    const controller = new AbortController();
+    const permit = permitOf(await gate.acquire({ key, holder, signal: controller.signal }));
+    holder.stop();
+    expect(await gate.acquire({ key, holder })).toMatchObject({ ok: false, reason: 'holderEnded' });
+    expect(permit.isHeld).toBe(true);
+    clock.advanceBy(100);
+    expect([permit.ended, facts]).toEqual(['expired', [expect.anything(), { type: 'gate.expired', key, heldMs: 100 }]]);
+  });
+
+  it('keeps the permit beyond it once it runs, and its end returns it', async () => {
+    const { gate, clock } = gateWorld({ permits: 1, leaseMs: 100 });
+    const holder = createActor(fromCallback(() => undefined));
+    const permit = permitOf(await gate.acquire({ key, holder }));
+    holder.start();
+    clock.advanceBy(1_000);
+    expect(permit.isHeld).toBe(true);
+    holder.stop();
+    expect(permit.ended).toBe('holderEnded');
+  });
+
+  it('has the lease that was asked for all the same', async () => {
+    const { gate, clock } = gateWorld({ permits: 1 });
+    const holder = createActor(fromCallback(() => undefined));
+    const permit = permitOf(await gate.acquire({ key, holder, leaseMs: 50 }));
+    holder.start();
+    clock.advanceBy(50);
+    expect(permit.ended).toBe('expired');
+    holder.stop();
   });
 });
 

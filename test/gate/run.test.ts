@@ -1,7 +1,11 @@
 /** Calls behind a gate: permit, call, reconciliation, and again where that is worthwhile. */
-import { afterEach, describe, expect, it } from 'vitest';
-import { faultOf } from '../../src/gate/run.js';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { faultOf } from '../../src/gate/fault.js';
+import type { CallScope } from '../../src/gate/run.js';
+import { streamGenerateContent } from '../../src/stream/generate.js';
+import { StreamError } from '../../src/stream/stream-error.js';
 import { exit } from '../../src/supervision/watch.js';
+import { ConversationError } from '../../src/tools/converse.js';
 import { actor, gateWorld, leaveNothing, permitOf, settle } from './gate-world.js';
 
 afterEach(leaveNothing);
@@ -176,6 +180,32 @@ describe('a run that is ended from outside', () => {
     },
   );
 
+  it('between the grant and its turn makes no call, and counts none', async () => {
+    const { gate } = gateWorld({ permits: 1 });
+    const permit = permitOf(await gate.acquire({ key }));
+    const controller = new AbortController();
+    const made: number[] = [];
+    const run = gate.run(key, ({ attempt }) => made.push(attempt), { signal: controller.signal });
+    permit.release();
+    expect(gate.status(key)).toMatchObject({ held: 1, waiting: 0 });
+    controller.abort();
+    expect(await run).toEqual({ ok: false, reason: 'cancelled', attempts: 0, retryAfterMs: null });
+    expect([made, gate.status(key)?.held]).toEqual([[], 0]);
+  });
+
+  it('has no signal made for a call that does not look at it, and one that tells for a call that does so late', async () => {
+    const { gate } = gateWorld({ permits: 1 });
+    const controller = new AbortController();
+    const made = vi.spyOn(globalThis, 'AbortController');
+    let scope: CallScope | undefined;
+    const run = gate.run(key, (given) => new Promise<void>(() => (scope = given)), { signal: controller.signal });
+    expect([gate.status(key)?.held, made.mock.calls.length]).toEqual([1, 0]);
+    controller.abort();
+    made.mockRestore();
+    expect(await run).toMatchObject({ ok: false, reason: 'cancelled', attempts: 1 });
+    expect([scope?.signal.aborted, scope?.signal.reason]).toEqual([true, 'aborted']);
+  });
+
   it('is not moved by what its call does later', async () => {
     const { gate } = gateWorld({ permits: 1 });
     const controller = new AbortController();
@@ -187,6 +217,22 @@ describe('a run that is ended from outside', () => {
     fail(new Error('late'));
     await settle();
     expect(gate.status(key)?.held).toBe(0);
+  });
+});
+
+describe('an attempt that the call makes by itself', () => {
+  it('within its permit counts as a request, and its 429 slows the key down', async () => {
+    const { gate } = gateWorld({ permits: 8, adaptive: true, rate: { requests: 10, tokens: 100 } });
+    const outcome = await gate.run(
+      key,
+      ({ permit }) => [permit.again({ outcome: 'rateLimited', retryAfterMs: 50 }), permit.again({ outcome: 'rateLimited' }), permit.isHeld],
+      { tokens: 10, usage: () => 30 },
+    );
+    expect(outcome).toMatchObject({ ok: true, value: [true, true, true] });
+    expect(gate.status(key)).toMatchObject({ held: 0, permits: 2, pauseMs: 50, used: { requests: 3, tokens: 30 } });
+    const permit = permitOf(await gateWorld().gate.acquire({ key }));
+    permit.release();
+    expect(permit.again({ outcome: 'failed' })).toBe(false);
   });
 });
 
@@ -202,8 +248,105 @@ describe('the reading of an error', () => {
     [{ status: 400 }, { kind: 'failed' }],
     [null, { kind: 'failed' }],
     ['429', { kind: 'failed' }],
+    [{ status: '429' }, { kind: 'rateLimited' }],
+    [{ status: 529 }, { kind: 'transient' }],
+    [{ status: 'INTERNAL' }, { kind: 'transient' }],
+    [{ status: 'DEADLINE_EXCEEDED', code: 504 }, { kind: 'transient' }],
+    [{ code: 'ECONNRESET' }, { kind: 'transient' }],
+    [{ code: 'UND_ERR_HEADERS_TIMEOUT' }, { kind: 'transient' }],
+    [{ code: 'ENOENT' }, { kind: 'failed' }],
+    [{ message: 'deep', cause: { cause: { code: 'ETIMEDOUT' } } }, { kind: 'transient' }],
   ])('%j is %j', (error, fault) => {
     expect(faultOf(error)).toEqual(fault);
+  });
+
+  it('knows connections that failed and deadlines that passed, and an abortion as none of them', () => {
+    const words = [
+      Object.assign(new TypeError('fetch failed'), { cause: Object.assign(new Error('x'), { code: 'ECONNRESET' }) }),
+      new TypeError('Failed to fetch'),
+      new TypeError('x is not a function'),
+      new DOMException('late', 'TimeoutError'),
+      new DOMException('enough', 'AbortError'),
+      Object.assign(new Error('aborted'), { name: 'AbortError', cause: { code: 'ECONNRESET' } }),
+    ].map((error) => faultOf(error).kind);
+    expect(words).toEqual(['transient', 'transient', 'failed', 'transient', 'failed', 'failed']);
+  });
+
+  it("finds Google's RetryInfo, also in a message that is the body", () => {
+    const details = [{ '@type': 'type.googleapis.com/google.rpc.Help' }, { '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: '1.5s' }];
+    const body = { error: { code: 429, status: 'RESOURCE_EXHAUSTED', details } };
+    const told = { kind: 'rateLimited', retryAfterMs: 1_500 };
+    expect(faultOf({ name: 'ApiError', status: 429, message: JSON.stringify(body) })).toEqual(told);
+    expect(faultOf({ status: 429, message: `got status: 429. ${JSON.stringify(body)}` })).toEqual(told);
+    expect(faultOf({ code: 429, details })).toEqual(told);
+    expect(faultOf({ status: 429, message: '{ no JSON' })).toEqual({ kind: 'rateLimited' });
+  });
+
+  it('survives an error that cannot be read', () => {
+    const odd = Object.defineProperty({}, 'status', {
+      get: () => {
+        throw new Error('no');
+      },
+    });
+    const ring: { cause?: unknown } = {};
+    ring.cause = { cause: ring };
+    expect([faultOf(odd), faultOf(ring)]).toEqual([{ kind: 'failed' }, { kind: 'failed' }]);
+  });
+
+  it.each([
+    [
+      { kind: 'refused', code: 429, status: 'RESOURCE_EXHAUSTED', retryAfterMs: 100 },
+      { kind: 'rateLimited', retryAfterMs: 100 },
+    ],
+    [{ kind: 'serverError', code: 503, status: 'UNAVAILABLE' }, { kind: 'transient' }],
+    [{ kind: 'refused', code: 400, status: 'INVALID_ARGUMENT' }, { kind: 'failed' }],
+    [{ kind: 'network', code: 'ECONNRESET', status: '' }, { kind: 'transient' }],
+    [{ kind: 'connectTimeout', code: 'timeout', status: '' }, { kind: 'transient' }],
+    [{ kind: 'stalled', code: 'timeout', status: '' }, { kind: 'transient' }],
+    [{ kind: 'totalTimeout', code: 'timeout', status: '' }, { kind: 'transient' }],
+    [{ kind: 'creationUnknown', code: 'ECONNRESET', status: '' }, { kind: 'failed' }],
+    [{ kind: 'cancelled', code: 'app', status: '' }, { kind: 'failed' }],
+  ] as const)('knows the errors of our own streams: %j', (failure, fault) => {
+    expect(faultOf(new StreamError({ message: 'm', ...failure }))).toEqual(fault);
+  });
+
+  it('knows those of conversations, whose own deadline is none of the service', () => {
+    const of = (kind: string, code: number | string) => faultOf(new ConversationError({ kind, code, status: '', message: 'm' } as never)).kind;
+    expect([
+      of('refused', 429),
+      of('network', 'ECONNRESET'),
+      of('totalTimeout', 'conversation'),
+      of('turnTimeout', 'timeout'),
+      of('gate', 'timeout'),
+    ]).toEqual(['rateLimited', 'transient', 'failed', 'failed', 'failed']);
+  });
+
+  it('lets a run wait as long as the service asks, around a stream that it has refused', async () => {
+    const details = [{ '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: '0.1s' }];
+    const limitedBody = { error: { code: 429, status: 'RESOURCE_EXHAUSTED', message: 'slow down', details } };
+    const whole = { candidates: [{ content: { role: 'model', parts: [{ text: 'hi' }] }, finishReason: 'STOP' }] };
+    const answers = [
+      new Response(JSON.stringify(limitedBody), { status: 429 }),
+      new Response(`data: ${JSON.stringify(whole)}\n\n`, { headers: { 'content-type': 'text/event-stream' } }),
+    ];
+    const { gate, clock, facts } = gateWorld({ permits: 4, adaptive: true });
+    const outcome = gate.run(key, async ({ signal }) => {
+      const request = { contents: [{ parts: [{ text: 'x' }] }] };
+      const options = { model: 'gemini-x', request, retry: { attempts: 1 }, signal, clock, fetch: async () => answers.shift() as Response };
+      let text = '';
+      for await (const event of streamGenerateContent(options)) if (event.type === 'text') text += event.text;
+      return text;
+    });
+    await new Promise<void>((resolve) => {
+      const watch = gate.on('gate.paused', () => {
+        watch.unsubscribe();
+        resolve();
+      });
+    });
+    await settle();
+    clock.advanceBy(100);
+    expect(await outcome).toEqual({ ok: true, value: 'hi', attempts: 2 });
+    expect(facts.map(({ type }) => type)).toEqual(['gate.levelChanged', 'gate.paused']);
   });
 
   it('can be the apps, and where that is at fault the permit is back all the same', async () => {
@@ -214,7 +357,8 @@ describe('the reading of an error', () => {
     });
     const wrong = () => ({ kind: 'rateLimited', retryAfterMs: Number.NaN }) as const;
     await expect(gate.run('b', fn, { classify: wrong })).rejects.toMatchObject({ code: 'gate/invalid-options' });
-    await expect(gate.run('b', fn, { classify: () => ({}) as never })).rejects.toMatchObject({ code: 'gate/invalid-options' });
+    for (const none of [{}, null, undefined, 'failed', { kind: 'other' }])
+      await expect(gate.run('b', fn, { classify: () => none as never })).rejects.toMatchObject({ code: 'gate/invalid-options' });
     await expect(gate.run('b', () => 1, { usage: () => -1 })).rejects.toMatchObject({ code: 'gate/invalid-options' });
     expect(gate.status('b')).toMatchObject({ held: 0 });
   });

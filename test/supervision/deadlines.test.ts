@@ -37,6 +37,25 @@ const ops: fc.Arbitrary<Op[]> = fc.array(
 );
 
 describe('the deadline queue', () => {
+  it('has an entry once, however often it is added: the last word counts, and it ends', () => {
+    const clock = new VirtualClock();
+    const queue = new DeadlineQueue(clock);
+    const fired: [number, number][] = [];
+    const [first, second] = [1, 2].map((name) => new Entry(name, () => fired.push([name, clock.now()]))) as [Entry, Entry];
+    for (const ms of [30, 10, 20]) queue.add(first, ms);
+    queue.add(second, 15);
+    expect(queue.size).toBe(2);
+    clock.advanceBy(100);
+    expect([fired, queue.size, clock.pending()]).toEqual([
+      [
+        [2, 15],
+        [1, 20],
+      ],
+      0,
+      0,
+    ]);
+  });
+
   it('fires what a sorted list would, when it would, behind one timer', () => {
     fc.assert(
       fc.property(ops, (steps) => {

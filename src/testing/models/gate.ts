@@ -47,7 +47,11 @@ function levels(key: string, because: string, after: (level: number | null) => n
     const now = levelOf(gate.snapshot.context, key);
     if (now !== expected) return `from ${before} it went to ${now}, not ${expected}`;
     const facts = expected === before ? [] : [{ type: 'gate.levelChanged', key, from: before, level: now, because }];
-    const orders = expected === before ? [] : [{ type: 'permits.level', key, level: now, isSet: because === 'set' }];
+    const isSet = because === 'set';
+    const orders = expected === before && !isSet ? [] : [{ type: 'permits.level', key, level: now, isSet }];
+    // What the app has set stays, also where the level had come there by itself.
+    const { limits, levels: moved } = gate.snapshot.context;
+    if (isSet && (limits[key] !== expected || Object.hasOwn(moved, key))) return `the limit ${expected} is not what is remembered`;
     return same('emitted', gate.emittedNow, facts) ?? same('told', toldNow(gate), orders);
   };
 }

@@ -57,7 +57,7 @@ describe('voiceclaw: goAway mid-tool waits for a fresh handle', () => {
     const { fact, inState } = start(server.url);
     await fact('session.goAway');
     await inState('connection', 'online.ready.generating');
-    const rest = server.play([{ say: 'am done' }, { expectClose: { code: 1000 } }, ...setUpAgain('h1')]);
+    const rest = server.play([{ say: 'am done' }, { resumption: { handle: 'h2' } }, { expectClose: { code: 1000 } }, ...setUpAgain('h2')]);
     await fact('session.ready', ({ resumed }) => resumed);
     expect(await rest).toEqual({ ok: true });
   });

@@ -1,0 +1,170 @@
+/** A conversation tells its gate what came of each turn, and of each request that its model makes again. */
+import { afterEach, describe, expect, it } from 'vitest';
+import type { GateOptions } from '../../src/gate/options.js';
+import { geminiServer } from '../../src/testing/gemini-server/server.js';
+import { exit } from '../../src/supervision/watch.js';
+import { converse } from '../../src/tools/converse.js';
+import { generateModel } from '../../src/tools/generate-model.js';
+import { interactionsModel } from '../../src/tools/interactions-model.js';
+import type { ConversationModel, TurnRequest } from '../../src/tools/model.js';
+import { gateWorld, leaveNothing, settle } from '../gate/gate-world.js';
+import { ScriptedModel } from './scripted-model.js';
+
+const key = 'model';
+const limited = { kind: 'refused' as const, code: 429, status: 'RESOURCE_EXHAUSTED', message: 'slow down' };
+const servers: { close(): Promise<unknown> }[] = [];
+
+afterEach(async () => {
+  for (const server of servers.splice(0)) await server.close();
+  await leaveNothing();
+});
+
+function behind(options: GateOptions) {
+  const world = gateWorld(options);
+  return { ...world, option: { gate: world.gate, key, tokens: 500 } };
+}
+
+describe('the gate of a conversation', () => {
+  it('hears of a 429: the level falls, the key pauses, and no holder is said to have ended', async () => {
+    const { facts, gate, option } = behind({ permits: 4, adaptive: true });
+    const model = new ScriptedModel({ failure: { ...limited, retryAfterMs: 5_000 } });
+    expect(await converse({ model, input: 'hello', gate: option }).ended()).toMatchObject({ ok: false, failure: { kind: 'refused', code: 429 } });
+    expect(gate.status(key)).toMatchObject({ held: 0, permits: 2, pauseMs: 5_000 });
+    expect(facts.map(({ type }) => type)).toEqual(['gate.levelChanged', 'gate.paused']);
+  });
+
+  it('hears of successes, turn by turn: the level climbs', async () => {
+    const { facts, gate, option } = behind({ permits: 2, adaptive: { ceiling: 8 } });
+    const calls = [{ name: 'echo' }];
+    const echo = { description: 'e', execute: () => 1 };
+    const outcome = await converse({
+      model: new ScriptedModel({ calls }, { calls }, { text: 'done' }),
+      input: 'q',
+      tools: { echo },
+      gate: option,
+    }).ended();
+    expect(outcome).toMatchObject({ ok: true, turns: 3 });
+    expect(gate.status(key)).toMatchObject({ held: 0, permits: 3 });
+    expect(facts).toEqual([{ type: 'gate.levelChanged', key, from: 2, level: 3, because: 'succeeded' }]);
+  });
+
+  it('learns nothing from another failure', async () => {
+    const { facts, gate, option } = behind({ permits: 4, adaptive: true });
+    await converse({ model: new ScriptedModel({ failure: { ...limited, code: 400, status: '' } }), input: 'q', gate: option }).ended();
+    expect([gate.status(key)?.permits, facts]).toEqual([4, []]);
+  });
+
+  it.each([
+    ['its tools cannot be listed', { list: () => Promise.reject(new Error('down')) }, 'tools'],
+    ['its results cannot be said', { echo: { description: 'e', execute: () => 1 } }, 'crashed'],
+  ] as const)('has the request and the tokens back of a turn in which nobody was asked, because %s', async (_, tools, kind) => {
+    const { facts, gate, option } = behind({ permits: 4, rate: { requests: 10, tokens: 1_000 } });
+    const model = new ScriptedModel({ calls: [{ name: 'echo' }] });
+    model.results = () => {
+      throw new Error('no words');
+    };
+    const outcome = await converse({ model, input: 'q', tools, gate: option }).ended();
+    expect(outcome).toMatchObject({ ok: false, failure: { kind } });
+    const asked = model.asked.length;
+    expect([gate.status(key)?.used, facts]).toEqual([{ requests: asked, tokens: 500 * asked }, []]);
+  });
+
+  it.each(['cancelled', 'killed'])('has the permit back of one that is %s while the model answers, without a holder lost', async (how) => {
+    const { facts, gate, option } = behind({ permits: 1, rate: { requests: 10 } });
+    const model = new ScriptedModel({ held: true });
+    const conversation = converse({ model, input: 'q', gate: option });
+    await model.askedTimes(1);
+    expect(gate.status(key)?.held).toBe(1);
+    if (how === 'killed') exit(conversation.ref, 'kill');
+    else await conversation.cancel();
+    expect([gate.status(key), facts]).toMatchObject([{ held: 0, used: { requests: 1 } }, []]);
+    await settle();
+  });
+
+  it('has it back of one that is cancelled while the tools are listed, unused', async () => {
+    const { facts, gate, option } = behind({ permits: 1, rate: { requests: 10 } });
+    let listed: () => void = () => undefined;
+    const listing = new Promise<void>((resolve) => (listed = resolve));
+    const list = () => {
+      listed();
+      return new Promise<never>(() => undefined);
+    };
+    const conversation = converse({ model: new ScriptedModel(), input: 'q', tools: { list }, gate: option });
+    await listing;
+    await conversation.cancel();
+    expect([gate.status(key), facts]).toMatchObject([{ held: 0, used: { requests: 0 } }, []]);
+  });
+
+  it('takes the permit from a turn whose lease runs out, and the conversation says so', async () => {
+    const { clock, facts, option } = behind({ permits: 1 });
+    const model = new ScriptedModel({ held: true, failure: { ...limited, kind: 'cancelled', code: 'signal', status: '' } });
+    const conversation = converse({ model, input: 'q', gate: { ...option, leaseMs: 100 } });
+    await model.askedTimes(1);
+    clock.advanceBy(100);
+    expect(await conversation.ended()).toMatchObject({ ok: false, failure: { kind: 'gate', code: 'lost' } });
+    expect(facts.map(({ type }) => type)).toEqual(['gate.expired']);
+  });
+});
+
+describe('a model that asks again by itself', () => {
+  /** Asks `attempts` times, each refused but the last. */
+  function retries(attempts: number, retryAfterMs?: number): ConversationModel & { request: TurnRequest | undefined } {
+    const hint = retryAfterMs === undefined ? {} : { retryAfterMs };
+    return {
+      request: undefined,
+      ask(request) {
+        this.request = request;
+        for (let n = 1; n < attempts; n++) request.retrying({ ...limited, ...hint });
+        return {
+          async *[Symbol.asyncIterator]() {},
+          ended: async () => ({ ok: true, items: [], text: 'ok', calls: [], next: 'nothing', answer: {} }),
+        };
+      },
+      input: () => [{}],
+      results: () => [],
+    };
+  }
+
+  it('has each of its requests counted, each 429 told, and a pause kept', async () => {
+    const { facts, gate, option } = behind({ permits: 8, adaptive: true, rate: { requests: 10 } });
+    await converse({ model: retries(3, 200), input: 'q', gate: option }).ended();
+    expect(gate.status(key)).toMatchObject({ held: 0, permits: 2, pauseMs: 200, used: { requests: 3 } });
+    expect(facts.map((fact) => (fact.type === 'gate.levelChanged' ? fact.level : fact.type))).toEqual([4, 'gate.paused', 2]);
+  });
+
+  it('is heard no more once its turn is over, and without a gate', async () => {
+    const { gate, option } = behind({ permits: 8, adaptive: true });
+    const model = retries(1);
+    await converse({ model, input: 'q', gate: option }).ended();
+    model.request?.retrying(limited);
+    expect(gate.status(key)).toMatchObject({ permits: 8 });
+    expect(await converse({ model: retries(2), input: 'q' }).ended()).toMatchObject({ ok: true });
+  });
+
+  const refused = { error: { code: 429, status: 'RESOURCE_EXHAUSTED', message: 'slow down', retryDelay: '0.001s' } };
+  const retry = { backoff: { minMs: 0, maxMs: 1, factor: 1, jitter: 0, resetAfterMs: 0 } };
+  const whole = [{ events: [{ candidates: [{ content: { role: 'model', parts: [{ text: 'hi' }] }, finishReason: 'STOP' }] }] }];
+
+  it.each([true, false])('is heard: generateModel, streamed: %s', async (streamed) => {
+    const on = streamed ? 'streamGenerateContent' : 'generateContent';
+    const server = await geminiServer({ key: null, http: [[refused], [refused], whole].map((answer) => ({ on, answer })) as never });
+    servers.push(server);
+    const { gate, option } = behind({ permits: 8, adaptive: true, rate: { requests: 100 } });
+    const model = generateModel({ baseUrl: server.url, model: 'gemini-x', streamed, retry });
+    expect(await converse({ model, input: 'q', gate: option }).ended()).toMatchObject({ ok: true, text: 'hi' });
+    expect([server.requests.length, gate.status(key)]).toMatchObject([3, { held: 0, permits: 2, used: { requests: 3 } }]);
+  });
+
+  it('is heard: interactionsModel', async () => {
+    const http = [{ answer: [refused] }, { interaction: { id: 'one', steps: [{ text: 'hi' }] } }].map((rule) => ({
+      on: 'interactions.create',
+      ...rule,
+    }));
+    const server = await geminiServer({ key: null, http: http as never });
+    servers.push(server);
+    const { gate, option } = behind({ permits: 8, adaptive: true, rate: { requests: 100 } });
+    const model = interactionsModel({ baseUrl: server.url, request: { model: 'gemini-x' }, retry });
+    expect(await converse({ model, input: 'q', gate: option }).ended()).toMatchObject({ ok: true, text: 'hi' });
+    expect([server.requests.length, gate.status(key)]).toMatchObject([2, { held: 0, permits: 4, used: { requests: 2 } }]);
+  });
+});
