@@ -106,7 +106,9 @@ export class PermitTable {
     if (signal?.aborted === true) return refuse('cancelled');
     if (holder !== undefined && isOver(holder)) return refuse('holderEnded');
     const lane = this.#lanes.get(key) ?? this.#lanes.open(key, this.#now);
-    if (lane === null) return refuse(this.isOver ? 'closed' : 'tooManyKeys');
+    // Whoever heard that keys make room may have closed the gate.
+    if (this.isOver) return refuse('closed');
+    if (lane === null) return refuse('tooManyKeys');
     if (lane.level === 0) return refuse('disabled');
     if (lane.budget?.isTooLarge(tokens) === true) return refuse('tooLarge');
     const isFree = lane.first === null && lane.hasPermit;

@@ -1,5 +1,4 @@
 /** Gemini by generateContent, streamed or whole, as a conversation's model. */
-import type { AnyActorRef } from 'xstate';
 import type { CallResult } from '../../machines/tools/calls.js';
 import { type GenerateOutcome, type GenerateStream, openGenerate } from '../stream/generate.js';
 import type { GenerateEvent } from '../stream/generate-body.js';

@@ -16,7 +16,7 @@ import { type Clock, clockOf } from '../supervision/clock.js';
 import { guardedSignal } from '../supervision/guarded-signal.js';
 import { printFault } from '../supervision/last-resort.js';
 import { parentOf } from '../supervision/xstate-internals.js';
-import type { ConversationModel, ModelTurn, TurnOutcome, TurnRequest } from './model.js';
+import type { ConversationModel, ModelTurn, TurnOutcome } from './model.js';
 import { feedOf, type Place, placeOf, tellData, tellLoss } from './place.js';
 import { sortOf } from './refusal.js';
 import type { ReadTools, ToolPlan } from './tool-plan.js';
