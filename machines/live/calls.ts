@@ -253,6 +253,12 @@ export function resendAnswers(table: CallTable, again: readonly CallRow[]): Call
   return again.length === 0 ? table : { ...table, rows: table.rows.map((row) => (again.includes(row) ? { ...row, resending: true } : row)) };
 }
 
+/** The table with those calls' answers on their way no more. @throws never */
+export function keepFrom(table: CallTable, withdrawn: readonly CallRow[]): CallTable {
+  const isMeant = (row: CallRow): boolean => withdrawn.some(({ key }) => key === row.key);
+  return withdrawn.length === 0 ? table : { ...table, rows: table.rows.map((row) => (isMeant(row) ? { ...row, resending: false } : row)) };
+}
+
 /** The table after an answer was written once more: only a later handle stands for it. @returns null where none of that call was on its way */
 export function confirmResent(table: CallTable, key: number): CallTable | null {
   const isMeant = (row: CallRow): boolean => row.key === key && row.resending;

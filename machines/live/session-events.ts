@@ -175,8 +175,8 @@ export type UplinkCommand =
   | { type: 'uplink.hold' }
   | { type: 'uplink.gate'; closed: boolean }
   | { type: 'uplink.send'; message: JsonObject; ref: string | null }
-  /** What a conversation begins with, in the place of one that waits; null: it goes on, and needs none. */
-  | { type: 'uplink.seed'; message: JsonObject | null }
+  /** What a conversation begins with, in the place of one that waits. */
+  | { type: 'uplink.seed'; message: JsonObject }
   | { type: 'uplink.answer'; key: number | null; again?: number; final: boolean; message: JsonObject }
   /** `key` null: what nobody had asked for. */
   | { type: 'uplink.withdraw'; key: number | null }

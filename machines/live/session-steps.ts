@@ -15,6 +15,7 @@ import {
   moveCalls,
   noAnswer,
   nonBlockingIn,
+  keepFrom,
   resendAnswers,
   rowOf,
   sizeOf,
@@ -229,7 +230,7 @@ export function respond(
 ): SessionStep {
   const event: ToolCallEvent = { type: willContinue === true ? 'call.progressed' : 'call.settled', ...answer };
   const row = rowOf(context.calls.rows, id);
-  if (row === undefined && unsolicited !== undefined) return { toUplink: [unasked(id, unsolicited, answer)] };
+  if (row === undefined && unsolicited !== undefined) return { changes: { isFresh: false }, toUplink: [unasked(id, unsolicited, answer)] };
   if (row === undefined) return { facts: [{ type: 'tool.rejected', id, reason: 'unknown' }] };
   if (row.blocking && willContinue === true && isOpen(row)) return { facts: [{ type: 'tool.rejected', id, reason: 'blocking' }] };
   if (row.status === 'running' || (row.status === 'pending' && willContinue !== true)) return { toCalls: [{ row, event }] };
@@ -328,9 +329,9 @@ export function begin(context: SessionContext, sessionId: string | null): Sessio
   // Waiting to be written once more, to a conversation that will never hear of the call.
   const stale = context.calls.rows.filter((row) => row.status === 'answered' && row.answer !== null && isGone(row));
   const again = resumed ? dropped.table.rows.filter(isMissing) : [];
-  const { table, started } = runCalls(isAfresh ? forgetAnswers(dropped.table) : dropped.table);
+  const { table, started } = runCalls(isAfresh ? forgetAnswers(dropped.table) : keepFrom(dropped.table, stale));
   const toldLoss = lost ?? { code: 'noHandle', reason: 'the server gave no handle to resume with' };
-  const seed = resumed ? null : { clientContent: { turns: history, turnComplete: true } };
+  const seed = { clientContent: { turns: history, turnComplete: true } };
   return {
     changes: {
       ...{ hasBeenReady: true, isAccepted: true, speaksOver: false, lost: null, attempt: 0 },
@@ -347,7 +348,8 @@ export function begin(context: SessionContext, sessionId: string | null): Sessio
     toUplink: [
       ...[...dropped.moved, ...stale].map(withdraw),
       ...(isAfresh ? [{ type: 'uplink.withdraw' as const, key: null }] : []),
-      ...(history.length === 0 ? [] : [{ type: 'uplink.seed' as const, message: seed }]),
+      // One that still waits goes to a conversation that is resumed, too: it has never had it.
+      ...(resumed || history.length === 0 ? [] : [{ type: 'uplink.seed' as const, message: seed }]),
       ...again.flatMap(answerAgain),
     ],
     toCalls: [

@@ -70,9 +70,9 @@ export class MessageLanes {
   }
 
   /** Puts what a conversation begins with before all else, in the place of what was to begin another. */
-  seed(message: JsonObject | null): void {
+  seed(message: JsonObject): void {
     this.take(this.#waiting.findIndex(({ isSeed }) => isSeed));
-    if (message !== null) this.putBack(0, { ...waitingOf(message, JSON.stringify(message)), isSeed: true });
+    this.putBack(0, { ...waitingOf(message, JSON.stringify(message)), isSeed: true });
   }
 
   takeOldestAudio(): void {

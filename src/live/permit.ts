@@ -12,10 +12,14 @@ import type { CallReport } from '../gate/permit.js';
 import { onExit, orderOf } from '../supervision/watch.js';
 import { hasStopped, parentOf } from '../supervision/xstate-internals.js';
 
-/** The logic of one permit. @param gate  undefined: none is ever asked for */
+/** The logic of one permit. @param gate  undefined: it is granted at once */
 export function permit(gate: BehindGate | undefined) {
   return fromCallback<{ type: 'permit.none' }, undefined>(({ self, sendBack }) => {
-    if (gate === undefined) return;
+    if (gate === undefined) {
+      // Restored from a session that had a gate, in an app that has none.
+      sendBack({ type: 'permit.granted' } satisfies SessionEvent);
+      return;
+    }
     const session = parentOf(self) as AnyActorRef;
     const failed = (code: string, reason: string): void => {
       if (!hasStopped(session)) session.send({ type: 'permit.failed', code, reason } satisfies SessionEvent);

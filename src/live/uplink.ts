@@ -52,7 +52,7 @@ export interface UplinkOptions {
   readonly schedulingPlace: SchedulingPlace;
   /** Its session hears of what it has done. */
   tell(news: UplinkNews): void;
-  /** Messages that waited were written: no handle that came meanwhile stands for them. */
+  /** Something was written of which the table knows nothing, and that may have waited: no handle that came meanwhile stands for it. */
   written(): void;
   /** The id of a call, as its session knows it. */
   idOf(key: number): string;
@@ -324,6 +324,7 @@ export class Uplink {
     this.#hand(text, () => {
       if (!this.#answers.confirm(handed)) return; // its socket is gone: it waits for the next
       if (final && key !== null) this.#options.tell({ type: 'uplink.written', key });
+      else this.#options.written();
       this.#look();
     });
   }

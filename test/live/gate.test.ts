@@ -71,6 +71,22 @@ describe('a session behind a gate', () => {
     ref.stop();
   });
 
+  it('that is restored where there is no gate connects all the same', async () => {
+    const here = scene();
+    const taken = permitOf(here.gate.tryAcquire({ key }));
+    const { clock, platform, ref } = here.start();
+    await settle();
+    const snapshot = JSON.parse(JSON.stringify(ref.getPersistedSnapshot())) as never;
+    ref.stop();
+    taken.release();
+    const { gate: _gate, ...free } = here.options;
+    const again = createActor(liveSession(free), { clock, snapshot }).start();
+    await settle();
+    platform.setUp();
+    expect(await liveSessionHandle(again).ready()).toEqual({ ok: true });
+    again.stop();
+  });
+
   it('keeps it over a rotation and while it backs off, and asks for no other', async () => {
     const { clock, facts, gate, platform, ref } = await ready({ rate: { requests: 10 } });
     const held = { held: 1, waiting: 0, used: { requests: 1 } };

@@ -54,6 +54,15 @@ describe('a goAway', () => {
     expect([w.session.getSnapshot().context.awaitsTurn, w.region('tools')]).toEqual([false, tools]);
   });
 
+  it('waits for a handle that came after an answer which nobody had asked for', () => {
+    const w = world();
+    w.session.send({ type: 'session.respond', id: 'old', unsolicited: 'weather', response: { by: 'app' } });
+    w.message(goAway);
+    expect(w.state()).toBe('ready.idle');
+    w.message(handle('h2'));
+    expect(w.state()).toBe('rotating');
+  });
+
   it('is obeyed at the end of its time, though the model never answers', () => {
     const w = world();
     w.session.send({ type: 'turn.requested', awaits: true });

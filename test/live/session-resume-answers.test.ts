@@ -145,6 +145,26 @@ describe('a handle that comes before a resumed conversation has had what it is o
   });
 });
 
+describe('an answer that is on its way once more to a conversation that never heard of its call', () => {
+  it('is on its way no more: a later handle stands for all', () => {
+    const w = withHandle({ input: { staleAnswers: 'abandon' } });
+    w.call('x');
+    w.settle('x');
+    w.isFast = false;
+    w.call('x');
+    w.closed(1006);
+    reopened(w);
+    accept(w);
+    w.flush();
+    w.message(handle('h2'));
+    w.closed(1006);
+    reopened(w);
+    accept(w);
+    w.flush();
+    expect([w.fact('tool.resent'), w.wire.length]).toEqual([[], 1]);
+  });
+});
+
 describe('calls of which the resumed conversation has not heard', () => {
   it('are answered all the same by default', () => {
     const w = withHandle();

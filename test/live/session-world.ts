@@ -227,7 +227,7 @@ function fakeUplink(wire: JsonObject[], tell: (event: SessionEvent) => void, isH
     flush(): void {
       if (!isOpen) return;
       for (const one of waiting.splice(0)) {
-        if (one.message !== null) wire.push(one.message);
+        wire.push(one.message);
         const key = one.type === 'uplink.answer' && one.final ? (one.key ?? one.again) : undefined;
         if (key !== undefined) tell({ type: 'uplink.written', key });
       }

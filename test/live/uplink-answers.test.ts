@@ -172,6 +172,14 @@ describe('parts of answers, and answers that nobody asked for', () => {
     expect(told).toHaveLength(2);
   });
 
+  it('that are written are told to be, as messages that waited are', () => {
+    const { uplink, socket, writes } = uplinkWorld();
+    for (const command of [part(1), unasked('u'), last(2, {})]) uplink.obey(command);
+    expect(writes).toEqual([]);
+    socket.confirm();
+    expect(writes).toEqual([1, 2]);
+  });
+
   it('that nobody asked for go with the conversation, and are told: a new one knows nothing of them', () => {
     const { uplink, told, connect } = uplinkWorld({ online: false, maxContent: 9 });
     for (const command of [unasked('u'), part(1), last(2, {}), unasked('v')]) uplink.obey(command);

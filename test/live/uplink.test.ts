@@ -318,14 +318,6 @@ describe('what the chart is told to send', () => {
     expect(connect().wire).toEqual([text(0), text(1)]);
   });
 
-  it('as the seed of a conversation is not written where another goes on', () => {
-    const { uplink, connect } = uplinkWorld({ online: false });
-    uplink.obey({ type: 'uplink.seed', message: text(8) });
-    uplink.send(text(1));
-    uplink.obey({ type: 'uplink.seed', message: null });
-    expect(connect().wire).toEqual([text(1)]);
-  });
-
   it('that waited is told to be written, once for all that go together', () => {
     const { uplink, connect, writes } = uplinkWorld({ online: false });
     for (const n of [1, 2]) uplink.send(text(n));

@@ -106,7 +106,7 @@ export function wordsOf(fact: AnyEventObject): string {
 }
 
 function commandWords(command: UplinkCommand): string[] {
-  if (command.type === 'uplink.seed') return command.message === null ? [] : ['seed'];
+  if (command.type === 'uplink.seed') return ['seed'];
   if (command.type === 'uplink.send') return ['send'];
   if (command.type !== 'uplink.answer') return [];
   const { key, final, message } = command;
