@@ -137,14 +137,15 @@ export class Attempts<Value> implements ClaimRun {
   }
 
   #call(claim: Claim): void {
-    let made: Value | PromiseLike<Value>;
+    let made: Promise<Value>;
     try {
-      made = this.#fn(new Scope(this.#attempt, claim));
+      // Within: what `fn` gives may throw as it is looked at.
+      made = Promise.resolve(this.#fn(new Scope(this.#attempt, claim)));
     } catch (error) {
       this.#threw(claim, error);
       return;
     }
-    Promise.resolve(made).then(
+    made.then(
       (value) => this.#returned(claim, value),
       (error: unknown) => this.#threw(claim, error),
     );

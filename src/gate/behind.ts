@@ -138,7 +138,13 @@ export class Pass {
     const { lost } = passage;
     if (lost?.aborted === true) return this.#fault(lost);
     this.#passage = passage;
-    lost?.addEventListener('abort', () => this.#lost(this.#fault(lost)), { once: true });
+    lost?.addEventListener(
+      'abort',
+      () => {
+        if (!this.#hasLeft) this.#lost(this.#fault(lost));
+      },
+      { once: true },
+    );
     return null;
   }
 
@@ -155,9 +161,24 @@ export class Pass {
   }
 }
 
-/** What a call that failed has to tell its gate: 429 is a limit of the service, and a pause that it asks for is one for everybody. */
-export function reportOf({ code, retryAfterMs, status = '' }: { code: number | string; status?: string; retryAfterMs?: number }): AttemptReport {
-  const isLimited = code === 429 || status === 'RESOURCE_EXHAUSTED';
+/** A failure, as far as it concerns a gate. */
+interface Failed {
+  readonly code: number | string;
+  /** Of the refusal, where it came as one. */
+  readonly httpStatus?: number;
+  readonly status?: string;
+  readonly retryAfterMs?: number;
+}
+
+/** How services say that they were asked too often. @see google.rpc.Code; the codes of the Interactions API are words */
+const limits = ['429', 'RESOURCE_EXHAUSTED', 'RATE_LIMIT_EXCEEDED', 'TOO_MANY_REQUESTS', 'QUOTA_EXCEEDED'];
+
+/**
+ * What a call that failed has to tell its gate: a limit of the service, or not; a pause that it asks for is one for everybody. The status of HTTP decides,
+ * where there is one: what the body says may be a gateway's guess about the server behind it.
+ */
+export function reportOf({ code, httpStatus, retryAfterMs, status = '' }: Failed): AttemptReport {
+  const isLimited = httpStatus === undefined ? [String(code), status].some((word) => limits.includes(word.toUpperCase())) : httpStatus === 429;
   const again = retryAfterMs === undefined ? {} : { retryAfterMs };
   return { outcome: isLimited ? 'rateLimited' : 'failed', ...again };
 }

@@ -6,11 +6,11 @@
  * It ends with the event that the interaction is over, or with `[DONE]`; what a server sends behind that is nobody's. A body that merely ends was cut.
  */
 import { type AnyActorRef, fromCallback } from 'xstate';
-import type { ExchangeInput, InteractionEvent } from '../../machines/interactions/interaction-events.js';
+import type { Breach, ExchangeInput, InteractionEvent } from '../../machines/interactions/interaction-events.js';
 import { verdictOf } from '../../machines/interactions/interaction-state.js';
 import { wordsOf } from '../../machines/live/ending.js';
-import { failureOf } from '../../machines/stream/outcome.js';
-import { type BehindGate, Pass, reportOf } from '../gate/behind.js';
+import { failureOf, type StreamFailure } from '../../machines/stream/outcome.js';
+import { type BehindGate, type GateFault, Pass, reportOf } from '../gate/behind.js';
 import type { CallReport } from '../gate/permit.js';
 import { truncated } from '../stream/body.js';
 import { deliveryOf, tellLoss } from '../stream/delivery.js';
@@ -64,7 +64,11 @@ export function exchange({ creations, gate, isWhole, planFor }: ExchangeOptions)
     };
     const work = new Exchange({ account, gate, isWhole, lane: place.lane, open, report, self });
     void work.run();
-    return () => work.stop();
+    return () => {
+      work.stop();
+      // Ended before the refusal was read: its status has said that nothing was made.
+      if (isCreation && work.refusal !== null && breachOf(work.refusal).trace !== 'unknown') creations.settle(interaction);
+    };
   });
 }
 
@@ -98,9 +102,16 @@ class Exchange {
     this.#around = around;
   }
 
+  /** What its status alone says, where the server has refused: its words may never come. */
+  get refusal(): StreamFailure | null {
+    const { failure = null } = this.#stream?.ref.getSnapshot().context ?? {};
+    return failure?.kind === 'refused' ? failure : null;
+  }
+
   stop(): void {
     this.#isOver = true;
-    this.#pass?.leave(this.#stream === null ? { outcome: 'unused' } : {});
+    const { refusal } = this;
+    this.#pass?.leave(refusal !== null ? reportOf(refusal) : this.#stream === null ? { outcome: 'unused' } : {});
     void this.#stream?.cancel('its interaction needs it no more');
   }
 
@@ -116,12 +127,18 @@ class Exchange {
 
   /** Passes the gate. @returns whether it may go on */
   async #enter(gate: BehindGate): Promise<boolean> {
-    this.#pass = new Pass(gate, this.#around.self, (fault) => this.#break(breachOf(gateFailure(fault))));
+    this.#pass = new Pass(gate, this.#around.self, (fault) => this.#break(this.#breachOfGate(fault)));
     const fault = await this.#pass.enter();
     if (this.#isOver) return false;
     if (fault === null) this.#report({ type: 'permit.granted' });
-    else this.#break(breachOf(gateFailure(fault)));
+    else this.#break(this.#breachOfGate(fault));
     return fault === null && !this.#isOver;
+  }
+
+  /** Where nothing was asked yet, nothing is in doubt. */
+  #breachOfGate(fault: GateFault): Breach {
+    const breach = breachOf(gateFailure(fault));
+    return this.#stream === null ? { ...breach, trace: 'none' } : breach;
   }
 
   async #read(): Promise<void> {
@@ -164,6 +181,11 @@ class Exchange {
       this.#progress(wasKnown);
       if ((resource.status ?? '') === '') {
         this.#break(breachOf(failureOf('malformed', 'noStatus', 'the answer does not say how the interaction stands')));
+        return false;
+      }
+      const isGood = ['completed', 'requiresAction', 'requiresContinuation'].includes(verdictOf(status));
+      if (isGood && account.isCut) {
+        this.#break(breachOf(failureOf('truncated', 'noSteps', `it is '${status}', its events were cut, and the answer has no steps`)));
         return false;
       }
       if (isWhole || verdictOf(status) !== 'running') return true;

@@ -6,7 +6,7 @@ import { type GenerateOptions, generateKeys, planGenerate } from '../stream/gene
 import type { Content } from '../wire/gemini/content.js';
 import type { GenerateRequest } from '../wire/gemini/generate.js';
 import type { GenerateAnswer } from '../wire/gemini/generate-answer.js';
-import type { ConversationModel, ModelEvent, ModelTurn, TurnOutcome } from './model.js';
+import { type ConversationModel, type ModelEvent, type ModelTurn, tokensIn, type TurnOutcome } from './model.js';
 import { invalid, isPlainObject, requireOptions, sortOf } from './refusal.js';
 
 /** What a model is asked with, beside what a conversation says; `model` must be given. A `gate` is the conversation's. */
@@ -87,8 +87,8 @@ function eventOf(event: GenerateEvent): ModelEvent | null {
 function outcomeOf(outcome: GenerateOutcome): TurnOutcome<GenerateAnswer, GenerateItem> {
   if (!outcome.ok) return { ok: false, failure: outcome.failure };
   const { answer } = outcome;
-  const { calls, content, next, text } = answer;
-  return { ok: true, items: [content as unknown as GenerateItem], text, calls, next, answer };
+  const { calls, content, next, text, usageMetadata } = answer;
+  return { ok: true, items: [content as unknown as GenerateItem], text, calls, next, answer, ...tokensIn(usageMetadata?.['totalTokenCount']) };
 }
 
 /** @see Gemini API, function calling: results go back in one content of the role `user`, each with the id of its call where that has one */

@@ -11,7 +11,7 @@ import { type InteractionOutcome, openInteraction } from '../interactions/handle
 import { type InteractionsOptions, planClient } from '../interactions/options.js';
 import { requestBody } from '../interactions/request-body.js';
 import type { InteractionRequest } from '../wire/gemini/interactions.js';
-import type { ConversationModel, ModelEvent, TurnOutcome } from './model.js';
+import { type ConversationModel, type ModelEvent, tokensIn, type TurnOutcome } from './model.js';
 import { invalid, isPlainObject, requireOptions, sortOf } from './refusal.js';
 import type { ToolDeclaration } from './tool-plan.js';
 
@@ -114,6 +114,7 @@ function outcomeOf(outcome: InteractionOutcome): TurnOutcome<InteractionAnswer, 
     calls,
     next: calls.length > 0 ? 'calls' : 'nothing',
     answer,
+    ...tokensIn(answer.usage?.total_tokens),
   };
 }
 

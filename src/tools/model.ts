@@ -50,6 +50,8 @@ export type TurnOutcome<Answer = unknown, Item = JsonObject> =
       readonly next: 'calls' | 'continue' | 'nothing';
       /** As the model's client has it; JSON. */
       readonly answer: Answer;
+      /** How many tokens the service says it took, for the gate. Default: as many as were reserved. */
+      readonly tokensUsed?: number;
     }
   | { readonly ok: false; readonly failure: Omit<StreamFailure, 'kind'> & { readonly kind: StreamFailure['kind'] | 'cancelled' } };
 
@@ -67,4 +69,9 @@ export interface ConversationModel<Answer = unknown, Item = JsonObject> {
   input(input: string | readonly Item[]): readonly Item[];
   /** The results of a turn's calls, in their order, as items of the history. What it throws fails the conversation, `crashed`. */
   results(results: readonly CallResult[]): readonly Item[];
+}
+
+/** How many tokens a service says it took; nothing where that is no number of tokens. @throws never */
+export function tokensIn(count: unknown): { readonly tokensUsed?: number } {
+  return typeof count === 'number' && Number.isFinite(count) && count >= 0 ? { tokensUsed: count } : {};
 }

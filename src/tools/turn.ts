@@ -154,7 +154,8 @@ class Asking {
     const outcome = await asked.ended();
     if (outcome.ok) {
       const answer = this.#answerOf(outcome, plan);
-      this.#leave({ outcome: 'ok' });
+      const { tokensUsed } = outcome;
+      this.#leave({ outcome: 'ok', ...(tokensUsed === undefined ? {} : { tokensUsed }) });
       this.#around.report({ type: 'turn.ended', answer });
       return;
     }

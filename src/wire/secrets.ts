@@ -112,7 +112,8 @@ export function hideInJson<Value>(value: Value, secrets: Secrets): Value {
     Object.defineProperty(into, key, { value: copy, configurable: true, enumerable: true, writable: true });
     if (!isPlace) continue;
     const inner = Object.entries(from).map(([name, one]) => ({ from: one as unknown, into: copy as object, key: clean(name) }));
-    todo.push(...inner.reverse());
+    // One by one: a call takes no more arguments than the stack has room for.
+    for (const one of inner.reverse()) todo.push(one);
   }
   return result.value as Value;
 }

@@ -1,7 +1,7 @@
 /** The seam by which streams, interactions and sessions are put behind a gate. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { fromCallback, fromPromise } from 'xstate';
-import { passGate, requireBehindGate } from '../../src/gate/behind.js';
+import { passGate, reportOf, requireBehindGate } from '../../src/gate/behind.js';
 import { gate as gateLogic } from '../../src/gate/gate.js';
 import { type Gate, gateHandle } from '../../src/gate/handle.js';
 import { orchestrator } from '../../src/supervision/orchestrator.js';
@@ -12,6 +12,20 @@ import { actor, gateWorld, leaveNothing, settle } from './gate-world.js';
 afterEach(leaveNothing);
 
 const key = 'model';
+
+describe('what a failure is to its gate', () => {
+  it.each([
+    ['a refusal by 429, whatever its body says', { code: 8, httpStatus: 429 }, 'rateLimited'],
+    ['a refusal by another status, whatever its body says', { code: 429, httpStatus: 503 }, 'failed'],
+    ['an error in mid-stream, by its code', { code: 429 }, 'rateLimited'],
+    ['the same by its status', { code: 8, status: 'RESOURCE_EXHAUSTED' }, 'rateLimited'],
+    ['the same by a word', { code: 'rate_limit_exceeded' }, 'rateLimited'],
+    ['another error in mid-stream', { code: 500, status: 'INTERNAL' }, 'failed'],
+  ])('is %s', (_, failure, outcome) => {
+    expect(reportOf(failure)).toEqual({ outcome });
+    expect(reportOf({ ...failure, retryAfterMs: 5 })).toEqual({ outcome, retryAfterMs: 5 });
+  });
+});
 
 describe('whoever passes a gate', () => {
   it('without one passes at once', async () => {

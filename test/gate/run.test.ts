@@ -40,7 +40,13 @@ describe('a run', () => {
   it('never rejects for a call that fails: that is its outcome, and the permit is back', async () => {
     const { gate } = gateWorld({ permits: 1 });
     const error = new Error('no');
+    const odd = Object.defineProperty(Promise.resolve(), 'constructor', {
+      get() {
+        throw error;
+      },
+    });
     for (const fn of [
+      () => odd,
       () => Promise.reject(error),
       (): never => {
         throw error;

@@ -98,6 +98,30 @@ describe('an interaction behind a gate', () => {
     expect(gate.status(key)).toMatchObject({ held: 0 });
   });
 
+  it('whose gate is closed as it is granted has asked for nothing, and nothing is in doubt', async () => {
+    const { api, gate, wire } = scene();
+    const taken = permitOf(gate.tryAcquire({ key }));
+    const outcome = api.create(request, { stream: true }).answer();
+    await settle();
+    taken.release();
+    void gate.close();
+    expect(await outcome).toMatchObject({ ok: false, failure: { kind: 'gate', code: 'lost' } });
+    expect(wire.requests).toEqual([]);
+  });
+
+  it.each(['cancelled', 'out of time'])('tells of a 429 whose body never ends, though it is %s before', async (how) => {
+    const tree = inTree(scene({ permits: 4, adaptive: true }));
+    const { clock, end, gate, stream, wire } = tree;
+    (await wire.next()).answer(429, { ...json, 'retry-after': '30' });
+    await settle();
+    if (how === 'cancelled') stream.send({ type: 'stream.cancel' });
+    else clock.advanceBy(totalMs);
+    await settle();
+    expect(gate.status(key)).toMatchObject({ held: 0, permits: 2 });
+    expect(gate.status(key)?.pauseMs).toBeGreaterThan(0);
+    end();
+  });
+
   it('has the gate of the call, where that names one', async () => {
     const { api, gate, wire } = scene();
     const outcome = api.create(request, { gate: { gate, key: 'another' } });

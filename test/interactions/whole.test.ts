@@ -1,5 +1,6 @@
 /** What is whole, and what is not: answers without steps or status, ends that are none, events without ids behind the last that has one. */
 import { describe, expect, it } from 'vitest';
+import { waitFor } from 'xstate';
 import { interactions } from '../../src/interactions/client.js';
 import { VirtualClock } from '../../src/testing/virtual-clock.js';
 import { fact, Wire } from '../stream/wire.js';
@@ -45,6 +46,28 @@ describe('a stream that was cut, and is asked how it stands', () => {
       failure: { kind: 'truncated', code: 'noSteps' },
       partial: { text: 'Hello ', status, isWhole: false },
     });
+  });
+
+  it('is no success either where the answer to its resumption is one value without steps', async () => {
+    const { api, clock, wire } = scene();
+    const stream = api.stream(request);
+    const outcome = stream.answer();
+    const retrying = fact(stream.ref, 'interaction.retrying');
+    (await wire.next())
+      .answer()
+      .send(created('e1') + start('e2') + text('Hello ', 'e3'))
+      .end();
+    await retrying;
+    clock.advanceBy(1);
+    const asked = await wire.next();
+    asked
+      .answer(200, json)
+      .send(JSON.stringify({ id: 'v1', status: 'completed' }))
+      .end();
+    const { context } = await waitFor(stream.ref, (snapshot) => snapshot.matches({ active: 'backingOff' }));
+    expect(context.failure).toMatchObject({ kind: 'truncated', code: 'noSteps' });
+    await stream.cancel();
+    expect(await outcome).toMatchObject({ ok: false, partial: { text: 'Hello ', isWhole: false } });
   });
 
   it('has its steps by the name of before May 2026 as well', async () => {

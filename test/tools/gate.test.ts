@@ -155,6 +155,33 @@ describe('a model that asks again by itself', () => {
     expect([server.requests.length, gate.status(key)]).toMatchObject([3, { held: 0, permits: 2, used: { requests: 3 } }]);
   });
 
+  it.each(['streamed', 'whole', 'interactions'])('is told the tokens that the service counts, and gives back the rest: %s', async (how) => {
+    const usageMetadata = { totalTokenCount: 7 };
+    const chunk = { candidates: [{ content: { parts: [{ text: 'hi' }] }, finishReason: 'STOP' }], usageMetadata };
+    const interaction = { id: 'one', status: 'completed', usage: { total_tokens: 7 } };
+    const said = [
+      { event_type: 'interaction.created', interaction: { id: 'one', status: 'in_progress' } },
+      { event_type: 'step.start', index: 0, step: { type: 'model_output' } },
+      { event_type: 'step.delta', index: 0, delta: { type: 'text', text: 'hi' } },
+      { event_type: 'interaction.completed', interaction },
+    ];
+    const http = {
+      streamed: [{ on: 'streamGenerateContent', answer: [{ events: [chunk] }] }],
+      whole: [{ on: 'generateContent', answer: [{ json: chunk }] }],
+      interactions: [{ on: 'interactions.create', answer: [{ events: said }] }],
+    }[how];
+    const server = await geminiServer({ key: null, http: http as never });
+    servers.push(server);
+    const { gate, option } = behind({ permits: 8, rate: { requests: 100, tokens: 1_000 } });
+    const client = { baseUrl: server.url, retry };
+    const model: ConversationModel =
+      how === 'interactions'
+        ? interactionsModel({ ...client, request: { model: 'gemini-x' } })
+        : generateModel({ ...client, model: 'gemini-x', streamed: how === 'streamed' });
+    expect(await converse({ model, input: 'q', gate: option }).ended()).toMatchObject({ ok: true, text: 'hi' });
+    expect(gate.status(key)).toMatchObject({ held: 0, used: { requests: 1, tokens: 7 } });
+  });
+
   it('is heard: interactionsModel', async () => {
     const http = [{ answer: [refused] }, { interaction: { id: 'one', steps: [{ text: 'hi' }] } }].map((rule) => ({
       on: 'interactions.create',

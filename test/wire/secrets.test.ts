@@ -37,6 +37,10 @@ describe('a value of JSON', () => {
     expect(hideInJson(value, [])).toBe(value);
   });
 
+  it('may be of any length', () => {
+    expect(hideInJson(['s3cret/key', ...Array.from({ length: 300_000 }, (_, n) => n)], secrets)).toHaveLength(300_001);
+  });
+
   it('may be of any depth', () => {
     const text = `${'['.repeat(100_000)}"s3cret/key"${']'.repeat(100_000)}`;
     let inner: unknown = hideInJson(JSON.parse(text) as unknown, secrets);

@@ -110,12 +110,11 @@ function addText(step: Fields, text: string, rest: Fields): void {
 
 function annotate(step: Fields, annotations: unknown): void {
   if (!Array.isArray(annotations)) return;
-  if (step['type'] === 'text') {
-    listOf(step, 'annotations').push(...(annotations as unknown[]));
-    return;
-  }
-  const last = listOf(step, 'content').at(-1) as Fields | undefined;
-  if (last?.['type'] === 'text') listOf(last, 'annotations').push(...(annotations as unknown[]));
+  const place = step['type'] === 'text' ? step : (listOf(step, 'content').at(-1) as Fields | undefined);
+  if (place?.['type'] !== 'text') return;
+  const list = listOf(place, 'annotations');
+  // One by one: a call takes no more arguments than the stack has room for.
+  for (const one of annotations as unknown[]) list.push(one);
 }
 
 function whole({ json, step }: Slot): InteractionStep {
