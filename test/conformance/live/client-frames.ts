@@ -53,9 +53,11 @@ export class ClientFrames {
     for (const { key, sort } of sayingsIn(message)) if (sort === 'other') this.#end(key);
   }
 
-  /** The session has refused, and told so, a part of the answer to this call. */
+  /** The session has refused, and told so, a part of the answer to this call, or an answer that nobody had asked for. */
   refusePart(id: string): void {
     this.#end(keyOfAnswer('part', id, ''));
+    // That of a call is over with its call, whatever is counted here.
+    this.#end(keyOfAnswer('answer', id, ''));
   }
 
   /** Nobody answers the oldest open call of this name any more, which has no id. */
