@@ -44,6 +44,8 @@ export class AppCalls {
   readonly #givenUp: AppCall[] = [];
   /** Ids of calls that came with the last message and that the session has not told yet; empty for one without. */
   #untold: string[] = [];
+  /** Calls that the server took back after they were answered: nobody writes their answers again. */
+  readonly #takenBack = new Set<AppCall>();
   #messageCount = 0;
   #isReady = false;
   /** What went wrong first with the beginning of a call. */
@@ -65,6 +67,10 @@ export class AppCalls {
     this.#lookAtUntold();
     this.#messageCount += 1;
     this.#isReady = isReady;
+    for (const id of message.toolCallCancellation?.ids ?? []) {
+      const call = this.latest(id);
+      if (call?.ends.includes('tool.answered') === true) this.#takenBack.add(call);
+    }
     const ids = callsIn(message).map(({ id = '' }) => id);
     this.#untold = ids.filter((id, place) => id === '' || (ids.indexOf(id) === place && this.#isNew(id)));
   }
@@ -129,7 +135,8 @@ export class AppCalls {
    */
   lostAnswer(heard: (id: string) => boolean): string | undefined {
     // An id that was called again is answered again.
-    const isLost = (call: AppCall): boolean => call.ends.includes('tool.answered') && !call.id.startsWith('local:') && this.latest(call.id) === call;
+    const isLost = (call: AppCall): boolean =>
+      call.ends.includes('tool.answered') && !call.id.startsWith('local:') && this.latest(call.id) === call && !this.#takenBack.has(call);
     const lost = this.#calls.find((call) => isLost(call) && !heard(call.id));
     if (lost !== undefined) return `the answer to ${lost.id} was lost: told as answered, and never heard`;
     const waited = this.#givenUp[0];
