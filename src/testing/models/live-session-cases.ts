@@ -149,10 +149,11 @@ export const events: NonNullable<SessionModel['events']> = {
     'app: answers a in part': responds(true),
     'app: answers later in part': responds(true, 'later'),
     'app: answers a call of another process': happens(
-      (session) => ({
-        phase: phase(session),
-        written: [answerWords(null, true, { id: 'old', name: 'weather', response: { by: 'app' } })],
-      }),
+      (session) =>
+        requesting(session, {
+          phase: phase(session),
+          written: [answerWords(null, true, { id: 'old', name: 'weather', response: { by: 'app' } })],
+        }),
       sent({ type: 'session.respond', id: 'old', unsolicited: 'weather', response: { by: 'app' } }),
       { weight: 0.2, when: (session) => !uplink(session).waiting.some(({ key }) => key === null) },
     ),

@@ -20,6 +20,21 @@ export const corners: NonNullable<Model<typeof sessionMachine>['corners']> = {
   'an answer is written': [...called, 'a answers', 'uplink: an answer is written'],
   'a call is taken back while its answer waits': [...called, 'a answers', 'server: cancels a'],
   'a call is taken back too late': [...called, 'a answers', 'server: cancels a, whose answer is being written'],
+  'a handle from before the setup does not stand for what is owed': [
+    ...ready,
+    ...['server: gives a handle', 'server: calls a', 'a answers', 'uplink: an answer is written', ...lost],
+    ...['socket: opens', 'server: gives a handle', 'server: setupComplete', 'server: goes away'],
+  ],
+  'a turn that was asked for is awaited': [...ready, 'app: says hello', 'server: gives a handle', 'server: goes away'],
+  'no turn is awaited of another process': [
+    ...ready,
+    ...['server: gives a handle', 'app: has sent a turn, past the chart', 'restored by liveSession()', ...begin],
+    ...['server: gives a handle', 'server: goes away'],
+  ],
+  'an answer that nobody asked for makes the handle old': [
+    ...ready,
+    ...['server: gives a handle', 'app: answers a call of another process', 'server: goes away'],
+  ],
   'an answer that nobody asked for goes with the conversation': [...ready, ...lost, 'app: answers a call of another process', ...begin],
   'an answer that waits once more goes with its call': [
     ...called,
