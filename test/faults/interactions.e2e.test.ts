@@ -123,8 +123,9 @@ describe.each([
         const cut = await lineTo(server, { afterBytes, of: 'answer', how });
         const heard = await heardOf(client(cut.url, { headers: { connection } }).stream(request));
         const isKnown = heard.outcome.ok || heard.outcome.failure.kind !== 'creationUnknown';
-        if (isAllRead || isKnown)
-          expect(isKnown, `${how} behind byte ${afterBytes} of ${answer.length}, ${connection}`).toBe(afterBytes >= knownFrom);
+        // Between the JSON of the first event and its blank line, newer runtimes say that the connection broke, and older ones that the body ended.
+        const isSure = isAllRead && (afterBytes < firstEnds || afterBytes >= firstEnds + 2);
+        if (isSure || isKnown) expect(isKnown, `${how} behind byte ${afterBytes} of ${answer.length}, ${connection}`).toBe(afterBytes >= knownFrom);
         if (isKnown) expectWhole(heard, eventIds);
         else expectUnknown(heard);
         expect([postsTo(server), isKnown || server.requests.length === 1]).toEqual([1, true]);
