@@ -1,6 +1,6 @@
 /** Everything of a machine that a test can reach, with ids that stay the same as long as the machine does. */
-import type { AnyStateMachine, AnyTransitionDefinition } from 'xstate';
-import { type AnyStateNode, leaves } from './taken.js';
+import { type AnyStateNode, type Edge, eventName, type Invocation, invocations, isAfter } from '../../charts/edges.js';
+import { leaves } from '../../charts/taken.js';
 
 export type CoverageKind = 'state' | 'transition' | 'guard' | 'invoke' | 'delay';
 
@@ -23,39 +23,16 @@ export interface CoverageItem {
   readonly transition?: string;
 }
 
-/** One edge of a machine's definition. */
-export interface Edge {
-  readonly item: CoverageItem;
-  readonly node: AnyStateNode;
-  readonly event: string;
-  readonly definition: AnyTransitionDefinition;
-}
-
-/** Every state but history, in document order. */
-export function statesOf(machine: AnyStateMachine): readonly AnyStateNode[] {
-  const visit = (node: AnyStateNode): AnyStateNode[] => [node, ...Object.values<AnyStateNode>(node.states).flatMap(visit)];
-  return visit(machine.root).filter(({ type }) => type !== 'history');
-}
-
-/** Every transition, in document order: events, wildcards, delays, ends of actors and of states, and `always`. */
-export function edgesOf(machine: AnyStateMachine): readonly Edge[] {
-  return statesOf(machine).flatMap((node) => {
-    const groups: [string, readonly AnyTransitionDefinition[]][] = [...node.transitions];
-    if (node.always !== undefined) groups.push(['', node.always]);
-    return groups.flatMap(([event, candidates]) =>
-      candidates.map((definition, index): Edge => {
-        const guard = definition.guard === undefined ? '' : `[${guardName(definition.guard)}]`;
-        const targets = definition.target?.map((target) => target.id).join(', ') ?? '(stays)';
-        const id = `transition ${node.id} --${eventName(event, node)}${guard}#${index}--> ${targets}`;
-        return { item: { id, kind: 'transition', state: node.id, transition: id }, node, event, definition };
-      }),
-    );
-  });
+/** That the transition is taken. */
+export function transitionItem({ id, node }: Edge): CoverageItem {
+  const transition = `transition ${id}`;
+  return { id: transition, kind: 'transition', state: node.id, transition };
 }
 
 /** The two outcomes of a transition's guard. */
-export function guardItems({ item, definition }: Edge): readonly CoverageItem[] {
-  if (definition.guard === undefined) return [];
+export function guardItems(edge: Edge): readonly CoverageItem[] {
+  if (edge.definition.guard === undefined) return [];
+  const item = transitionItem(edge);
   return [true, false].map((is) => ({ ...item, id: guardId(item.id, is), kind: 'guard' as const }));
 }
 
@@ -75,17 +52,6 @@ export function invokeItems(node: AnyStateNode, edges: readonly Edge[], endings:
     const ways = [done ? 'done' : '', done || error ? 'error' : '', canLeave(node, edges, own) ? 'stopped' : ''].filter((way) => way !== '');
     return ways.map((way): CoverageItem => ({ id: `${invocationOf(node, invocation)} ${way}`, kind: 'invoke', state: node.id }));
   });
-}
-
-/** One actor that a state invokes. */
-export interface Invocation {
-  readonly id: string;
-  readonly src: string;
-}
-
-/** What a state invokes: XState names logic that has no name `xstate.invoke.…`. */
-export function invocations(node: AnyStateNode): readonly Invocation[] {
-  return node.invoke as unknown as readonly Invocation[];
 }
 
 /** The id, without its last word, of the items of an invocation. XState calls one that has no id `<index>.<state id>`. */
@@ -114,30 +80,4 @@ function canLeave(node: AnyStateNode, edges: readonly Edge[], but: readonly stri
   if (node.parent === undefined) return Object.values<AnyStateNode>(node.states).some(({ type }) => type === 'final');
   const isOwn = (edge: Edge): boolean => edge.node === node && but.includes(eventName(edge.event, node));
   return edges.some((edge) => !isOwn(edge) && leaves(edge.definition, node));
-}
-
-function isAfter(event: string): boolean {
-  return event.startsWith('xstate.after.');
-}
-
-/** Events of the machine's own that are called as {@link eventName} calls XState's. */
-const likeXStates = /^(?:always|done|(?:after|done|error|snapshot)\(.*\))$/u;
-
-/** Names an event as a reader of the machine file would: `after(backoff)`, `done(job)`, `error(job)`, `always`; an event of the machine's own so called
- * stands in quotes: `'done'`. */
-export function eventName(event: string, node: AnyStateNode): string {
-  if (event === '') return 'always';
-  if (isAfter(event)) return `after(${event.slice('xstate.after.'.length, -node.id.length - 1)})`;
-  const [, kind, subject = ''] = /^xstate\.(done\.actor|error\.actor|done\.state|snapshot)\.(.*)$/u.exec(event) ?? [];
-  if (kind === undefined) return likeXStates.test(event) ? `'${event}'` : event;
-  if (kind === 'done.state') return 'done';
-  return `${kind.split('.')[0] ?? kind}(${subject})`;
-}
-
-function guardName(guard: unknown): string {
-  if (typeof guard === 'string') return guard;
-  if (typeof guard === 'object' && guard !== null && 'type' in guard) return String(guard.type);
-  if (typeof guard !== 'function') return 'guard';
-  const parts = (guard as { guards?: readonly unknown[] }).guards;
-  return parts === undefined ? guard.name || 'guard' : `${guard.name}(${parts.map(guardName).join(',')})`;
 }

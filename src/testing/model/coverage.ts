@@ -7,24 +7,22 @@
  */
 import { and } from 'xstate';
 import type { AnyMachineSnapshot, AnyStateMachine, AnyTransitionDefinition, InspectionEvent } from 'xstate';
+import { type AnyStateNode, type Edge, edgesOf, statesOf } from '../../charts/edges.js';
+import { taken } from '../../charts/taken.js';
 import {
   type CoverageItem,
   type CoverageKind,
   delayItems,
   delaysByEvent,
-  type Edge,
-  edgesOf,
   type Endings,
-  guardId,
   guardItems,
   invocationOf,
   invokeItems,
-  statesOf,
+  transitionItem,
 } from './coverage-items.js';
 import type { Desk } from './fake.js';
 import { type LateEvent, lateEventsOf, LateEvents, lateItems } from './late-events.js';
 import type { Probe } from './run.js';
-import { type AnyStateNode, taken } from './taken.js';
 
 /** A coverage as data, for CI to compare: items sorted by id. */
 export interface CoverageJson {
@@ -76,7 +74,7 @@ export class Coverage {
     this.#late = lateEventsOf(machine);
     this.items = statesOf(machine).flatMap((node) => [
       { id: `state ${node.id}`, kind: 'state' as const, state: node.id },
-      ...edges.filter((edge) => edge.node === node).flatMap((edge) => [edge.item, ...guardItems(edge)]),
+      ...edges.filter((edge) => edge.node === node).flatMap((edge) => [transitionItem(edge), ...guardItems(edge)]),
       ...invokeItems(node, edges, endings),
       ...delayItems(node, edges),
       ...this.#late.filter(({ state }) => state === node.id).flatMap(lateItems),
@@ -172,7 +170,7 @@ export class Coverage {
       const edge = this.#byDefinition.get(definition);
       if (edge === undefined) continue;
       isOwn = true;
-      this.hit(edge.item.id);
+      this.hit(`transition ${edge.id}`);
       // States that are entered and left within the first macrostep are seen in no snapshot.
       for (let node: AnyStateNode | undefined = edge.node; node !== undefined; node = node.parent as AnyStateNode | undefined) {
         if (this.hits(`state ${node.id}`) === 0) this.hit(`state ${node.id}`);
@@ -183,15 +181,15 @@ export class Coverage {
 
   /** Makes the machine tell of its guards, and of the invocations for which it creates actors. The machine must be this coverage's own copy. */
   instrument(desk: Desk): void {
-    for (const [definition, { item, event }] of this.#byDefinition) {
-      if (definition.guard === undefined) continue;
+    for (const [definition, edge] of this.#byDefinition) {
+      const [wasTrue, wasFalse] = guardItems(edge);
+      if (wasTrue === undefined || wasFalse === undefined) continue;
       const original = and([definition.guard as never]) as unknown as BuiltinGuard;
-      const ids = [guardId(item.id, true), guardId(item.id, false)] as const;
       const watched = Object.assign(() => false, {
         check: (snapshot: unknown, args: unknown): boolean => {
           const outcome = original.check(snapshot, args, original);
-          if (event !== '') this.asked++;
-          this.hit(ids[outcome ? 0 : 1]);
+          if (edge.event !== '') this.asked++;
+          this.hit((outcome ? wasTrue : wasFalse).id);
           return outcome;
         },
       });

@@ -1,9 +1,10 @@
 /** The gate: a model must reach everything that its machine has. */
 import type { AnyStateMachine } from 'xstate';
+import { type AnyStateNode, edgesOf, statesOf } from '../../charts/edges.js';
+import { isWithin } from '../../charts/taken.js';
 import type { Coverage } from './coverage.js';
-import { type CoverageItem, type CoverageKind, edgesOf, statesOf } from './coverage-items.js';
+import type { CoverageItem, CoverageKind } from './coverage-items.js';
 import type { Model } from './model.js';
-import { type AnyStateNode, isWithin } from './taken.js';
 import { type PathsOptions, type PathsResult, searchFor } from './search.js';
 
 /** Something was not reached, or a waiver or a case is for nothing. */

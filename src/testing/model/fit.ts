@@ -1,7 +1,7 @@
 /** Whether a model fits its machine: every name in it must mean something, and everything of the machine must be spoken for. */
 import type { AnyStateMachine } from 'xstate';
+import { eventName, invocations, statesOf } from '../../charts/edges.js';
 import { kitClaims } from './claims.js';
-import { eventName, invocations, statesOf } from './coverage-items.js';
 import type { Model } from './model.js';
 
 type Table = Readonly<Record<string, unknown>>;

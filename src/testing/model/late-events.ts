@@ -3,7 +3,8 @@
  * when it runs is not seen there.
  */
 import type { AnyEventObject, AnyStateMachine } from 'xstate';
-import { type CoverageItem, statesOf } from './coverage-items.js';
+import { statesOf } from '../../charts/edges.js';
+import type { CoverageItem } from './coverage-items.js';
 
 /** One such event. */
 export interface LateEvent {

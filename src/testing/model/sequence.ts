@@ -1,6 +1,6 @@
 /** A path as a Mermaid sequence diagram: who said what to whom, and where the machine was. */
 import type { AnyActorRef, AnyMachineSnapshot, AnyStateMachine, InspectionEvent } from 'xstate';
-import { edgesOf, eventName } from './coverage-items.js';
+import { edgesOf, eventName } from '../../charts/edges.js';
 import type { Run } from './run.js';
 import { type Plan, type Trail, Walk } from './walk.js';
 

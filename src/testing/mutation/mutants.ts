@@ -5,7 +5,7 @@
  * answers the opposite, an action that is forgotten, and one that forgets a part of what it enqueues.
  */
 import { type AnyStateMachine, not } from 'xstate';
-import { eventName } from '../model/coverage-items.js';
+import { eventName } from '../../charts/edges.js';
 import {
   type ActionList,
   actionsOfSpot,

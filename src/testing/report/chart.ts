@@ -11,9 +11,9 @@
  * | guard that was never true, or never false             | said in its brackets                                                   |
  * | `invoke`, `after`                                     | a line in its state: how its actor ended, whether its time passed      |
  */
+import { type AnyStateNode, edgesOf, type Edge, eventName, invocations } from '../../charts/edges.js';
 import type { Coverage } from '../model/coverage.js';
-import { type CoverageItem, edgesOf, type Edge, eventName, guardId, invocationOf, invocations } from '../model/coverage-items.js';
-import type { AnyStateNode } from '../model/taken.js';
+import { type CoverageItem, guardId, invocationOf } from '../model/coverage-items.js';
 import { countOf, facts, type Mark, type Standing, standing, together } from './standing.js';
 import { short } from './text-width.js';
 

@@ -1,7 +1,7 @@
 /** Which of the selected transitions are taken, and what a transition leaves. */
-import type { AnyStateMachine, AnyTransitionDefinition } from 'xstate';
+import type { AnyTransitionDefinition } from 'xstate';
 
-export type AnyStateNode = AnyStateMachine['root'];
+import type { AnyStateNode } from './edges.js';
 
 /** Those of the selected transitions that are taken. @see SCXML removeConflictingTransitions: the deeper source wins, then document order */
 export function taken(selected: readonly AnyTransitionDefinition[]): readonly AnyTransitionDefinition[] {
