@@ -12,10 +12,11 @@
 import type { AnyActorRef } from 'xstate';
 import { wordsOf } from '../../machines/live/ending.js';
 import { keysOf } from '../../machines/supervision/option-keys.js';
+import { printFault } from '../supervision/last-resort.js';
 import type { Gate } from './handle.js';
 import type { AcquireOptions, AttemptReport, CallReport, Refusal } from './permit.js';
 import { duration, invalid, requireKey, requireOptions } from './refusal.js';
-import { requireTokens } from './requests.js';
+import { requireAttempt, requireReport, requireTokens } from './requests.js';
 
 /** The option `gate` of whatever can be put behind one. */
 export interface BehindGate {
@@ -36,9 +37,12 @@ export type Passage =
       readonly ok: true;
       /** Aborts when the permit is lost before {@link leave}; undefined where there is no gate. */
       readonly lost: AbortSignal | undefined;
-      /** The call is made again within the permit; see `Permit.again`. */
+      /** The call will be made again within the permit; see `Permit.again`. @throws EspalierError `gate/invalid-options` */
       again(report: AttemptReport): void;
-      /** Gives the permit back, with what became of the call. Twice is once. */
+      /**
+       * Gives the permit back, with what became of the call. Twice is once. What a gate of the app's own throws goes to `console.error`.
+       * @throws EspalierError `gate/invalid-options`
+       */
       leave(report?: CallReport): void;
     }
   | Refusal;
@@ -52,11 +56,11 @@ const free: Passage = { ok: true, lost: undefined, again: () => {}, leave: () =>
  */
 export function requireBehindGate(option: BehindGate | undefined): void {
   if (option === undefined) return;
-  requireOptions('gate', option, behindGateKeys);
+  requireOptions('gate', option, behindGateKeys, 'gate.');
   const { gate, key, waitMs, tokens, leaseMs } = option;
   const isGate = typeof gate === 'function' || typeof (gate as Partial<Gate> | null | undefined)?.acquire === 'function';
   if (!isGate) throw invalid('gate.gate', 'a gate, or a function that returns one', typeof gate);
-  requireKey(key);
+  requireKey(key, 'gate.key');
   duration('gate.waitMs', waitMs, 0);
   duration('gate.leaseMs', leaseMs, 1, 1);
   requireTokens('gate.tokens', tokens ?? 0);
@@ -83,12 +87,25 @@ export async function passGate(
     ok: true,
     lost: permit.lost,
     again: (report) => {
-      permit.again(report);
+      requireAttempt(report);
+      told("a gate's permit, told of another attempt,", () => permit.again(report));
     },
     leave: (report) => {
-      permit.release(report);
+      if (report !== undefined) requireReport(report);
+      told("a gate's permit, given back,", () => permit.release(report));
     },
   };
+}
+
+/** What a gate of the app's own does wrong, now or later, is no harm to whoever is behind it, and not his to answer for. */
+function told(who: string, tell: () => unknown): void {
+  const failed = (error: unknown): void => printFault(who, error);
+  try {
+    const answer: unknown = tell();
+    if (answer instanceof Promise) answer.catch(failed);
+  } catch (error) {
+    failed(error);
+  }
 }
 
 /** Why there is no permit, or none any more. */

@@ -5,8 +5,10 @@
  * within one window, and a service that counts by the minute answers that with 429. Whoever never exceeds the quota in *any* window of that length is
  * within it however the service cuts its own.
  *
- * What was taken is kept in at most 61 slices, so memory does not grow with the requests. A slice leaves when its last entry does: up to a sixtieth of
- * the window late, never early.
+ * What was taken is kept by sixtieths of the window, so memory does not grow with the requests. A slice leaves when its last entry does: up to a sixtieth
+ * of the window late, never early.
+ *
+ * A request that is still to come keeps its place until it goes out, and from then on for a window: who is granted meanwhile might be within one with it.
  */
 
 /** How much of each may be taken within `windowMs`; `Infinity` is no limit. */
@@ -16,10 +18,11 @@ export interface RatePolicy {
   readonly windowMs: number;
 }
 
-/** What was taken at about one time. */
+/** What was taken, or will go out, at about one time. */
 export interface Slice {
-  readonly from: number;
-  /** When its last entry was taken, monotonic ms. */
+  /** Which sixtieth of a window since the beginning of time; `Infinity` for what nobody knows the time of. */
+  readonly number: number;
+  /** The time of its last entry, monotonic ms. */
   lastAt: number;
   requests: number;
   tokens: number;
@@ -30,6 +33,7 @@ const slices = 60;
 /** The window of one key. Times are monotonic ms, and never go back. */
 export class Budget {
   readonly #policy: RatePolicy;
+  /** The earliest first. */
   readonly #slices: Slice[] = [];
   #requests = 0;
   #tokens = 0;
@@ -49,7 +53,10 @@ export class Budget {
     return { requests: this.#requests, tokens: this.#tokens };
   }
 
-  /** How long until one request with that many tokens fits, ms; 0 when it does. Of one that is too large: until the window is empty. */
+  /**
+   * How long until one request with that many tokens fits, ms; 0 when it does. Of one that is too large: until the window is empty. `Infinity` where those
+   * are in the way of which nobody knows when they will go out.
+   */
   waitMs(tokens: number, now: number): number {
     this.#forget(now);
     let [requests, taken] = [this.#requests, this.#tokens];
@@ -64,15 +71,16 @@ export class Budget {
     return leavesAt - now;
   }
 
-  /** Takes one request with that many tokens. @returns where it is noted */
-  take(tokens: number, now: number): Slice {
-    const widthMs = this.#policy.windowMs / slices;
-    let slice = this.#slices.at(-1);
-    if (slice === undefined || now - slice.from >= widthMs) {
-      slice = { from: now, lastAt: now, requests: 0, tokens: 0 };
-      this.#slices.push(slice);
+  /** Takes one request with that many tokens, which goes out then: now, later, or, at `Infinity`, nobody knows when. @returns where it is noted */
+  take(tokens: number, at: number): Slice {
+    const number = Math.floor((at * slices) / this.#policy.windowMs);
+    const before = this.#slices.findLastIndex((each) => each.number <= number);
+    let slice = this.#slices[before];
+    if (slice?.number !== number) {
+      slice = { number, lastAt: at, requests: 0, tokens: 0 };
+      this.#slices.splice(before + 1, 0, slice);
     }
-    slice.lastAt = now;
+    slice.lastAt = Math.max(slice.lastAt, at);
     this.#add(slice, 1, tokens);
     return slice;
   }
@@ -83,8 +91,11 @@ export class Budget {
    */
   correct(slice: Slice, requests: number, tokens: number, now: number): void {
     this.#forget(now);
-    if (this.#slices.includes(slice)) this.#add(slice, requests, tokens);
-    else if (tokens > 0) {
+    const place = this.#slices.indexOf(slice);
+    if (place >= 0) {
+      this.#add(slice, requests, tokens);
+      if (slice.requests === 0 && slice.tokens === 0) this.#slices.splice(place, 1);
+    } else if (tokens > 0) {
       const late = this.take(tokens, now);
       this.#add(late, -1, 0);
     }

@@ -37,6 +37,8 @@ export class Claim implements Permit, Deadline, Owned {
   /** Where its tokens are noted, and how many of them. */
   slice: Slice | null = null;
   noted = 0;
+  /** The attempt that it was said to make next: where its request is noted, and when it goes out, monotonic ms; `Infinity` where nobody said. */
+  next: { readonly slice: Slice; readonly at: number } | null = null;
   // The queue's.
   before: Claim | null = null;
   after: Claim | null = null;
@@ -130,6 +132,26 @@ export class Claim implements Permit, Deadline, Owned {
     if (this.slice === null) return;
     this.lane.budget?.correct(this.slice, requests, tokens - this.noted, now());
     this.noted = tokens;
+  }
+
+  /** Its next attempt goes out then, monotonic ms: its place in the window is taken from now on. One before it has gone out by now. */
+  goesOut(at: number, now: number): void {
+    const { budget } = this.lane;
+    if (budget === null) return;
+    this.goesOutNoMore(true, () => now);
+    this.next = { slice: budget.take(0, at), at };
+  }
+
+  /** No more attempts will go out than have by now. @param isOut  has the next one? Where not, it has no place in the window any more */
+  goesOutNoMore(isOut: boolean, now: () => number): void {
+    const { next } = this;
+    if (next === null) return;
+    this.next = null;
+    const at = now();
+    if (next.at <= at) return;
+    this.lane.budget?.correct(next.slice, -1, 0, at);
+    // Where nobody has said when it would go out, nobody knows that it has not.
+    if (isOut || next.at === Infinity) this.lane.budget?.take(0, at);
   }
 
   expired(): void {

@@ -50,6 +50,11 @@ export interface CallReport {
 export interface AttemptReport {
   readonly outcome: 'rateLimited' | 'failed';
   readonly retryAfterMs?: number;
+  /**
+   * When the next attempt goes out, ms from now: in the key's window it counts for then, and has its place until then. Default: nobody knows, and it has its
+   * place until it must have gone out, at the next word of an attempt or at the return of the permit, and counts for that time.
+   */
+  readonly delayMs?: number;
 }
 
 export type ReleaseOutcome =
@@ -75,8 +80,8 @@ export interface Permit extends Disposable {
   /** Gives it back. The next in the queue has it when this returns. */
   release(report?: CallReport): ReleaseOutcome;
   /**
-   * The call is made again within this permit, by whoever makes it: what came of the attempt before moves the level and pauses the key, as at a release, and
-   * one more request is taken of the key's window. @returns whether it is still held
+   * The call will be made again within this permit, by whoever makes it: what came of the attempt before moves the level and pauses the key, as at a release,
+   * and one more request is taken of the key's window, for the time when it goes out. It waits for no room there. @returns whether it is still held
    */
   again(report: AttemptReport): boolean;
   /** What the call has used so far, where that is known before its end. The last word counts. @returns whether it was still held */

@@ -46,6 +46,7 @@ export class PermitTable {
   readonly #rests: Rests;
   #held = 0;
   #isDraining = false;
+  #isEmptied = false;
   #ended: GateReport | null = null;
 
   constructor(plan: GatePlan, clock: Clock, listener: TableListener) {
@@ -95,7 +96,7 @@ export class PermitTable {
   /** A claim, checked before: granted, refused, or waiting; who waits is told by its `settled`. */
   claim(key: string, options: Omit<AcquireOptions, 'key' | 'waitMs'>, waitMs: number): Claim | Refusal {
     const claim = this.#claim(key, options, waitMs);
-    this.#outbox.tell();
+    this.#tell();
     return claim;
   }
 
@@ -155,7 +156,7 @@ export class PermitTable {
   /** Its first one may pass now. */
   wake(lane: Lane): void {
     this.#serve(lane);
-    this.#outbox.tell();
+    this.#tell();
   }
 
   /** Grants what can be granted, in order; where only time keeps the first one waiting, the lane is woken then. */
@@ -165,7 +166,8 @@ export class PermitTable {
       const claim = lane.first;
       const pauseMs = lane.waitMs(claim.tokens, this.#now);
       if (pauseMs > 0) {
-        this.#waits.add(lane, pauseMs);
+        // Else a permit is in the way, and its return serves the lane.
+        if (pauseMs < Infinity) this.#waits.add(lane, pauseMs);
         return;
       }
       const now = this.#now();
@@ -184,11 +186,12 @@ export class PermitTable {
   release(claim: Claim, report?: CallReport): ReleaseOutcome {
     const { ended } = claim;
     if (ended !== null) return { ok: false, reason: 'notHeld', because: ended };
-    this.#end(claim, 'released');
+    // Where something came of it, it was made.
+    this.#end(claim, 'released', (report?.outcome ?? 'unused') !== 'unused');
     // Before anybody is served: so that the next one finds the pause and the level that this one found out.
     if (report !== undefined) this.#learn(claim, report);
-    this.#pass(claim.lane);
-    this.#outbox.tell();
+    this.#serve(claim.lane);
+    this.#tell();
     return released;
   }
 
@@ -197,11 +200,13 @@ export class PermitTable {
     requireAttempt(report);
     if (!claim.isHeld) return false;
     const { lane } = claim;
-    lane.budget?.take(0, this.#now());
+    const now = this.#now();
+    claim.goesOut(report.delayMs === undefined ? Infinity : now + report.delayMs, now);
     this.#learn(claim, report);
     // What comes of the next attempt says something of the level as it is now.
     claim.epoch = lane.epoch;
-    this.#outbox.tell();
+    this.#serve(lane);
+    this.#tell();
     return true;
   }
 
@@ -234,26 +239,29 @@ export class PermitTable {
     return true;
   }
 
-  /** The permit is nobody's any more. */
-  #end(claim: Claim, why: 'released' | Loss): void {
+  /** The permit is nobody's any more. @param isOut  has the attempt gone out that was said to be next? */
+  #end(claim: Claim, why: 'released' | Loss, isOut = false): void {
     claim.state = 'ended';
     claim.end = why;
     this.#leases.remove(claim);
     this.#untie(claim);
+    claim.goesOutNoMore(isOut, this.#now);
     claim.lane.held--;
     this.#held--;
     if (claim.isHeardOf && why !== 'released') this.#outbox.addLoss(claim, why);
   }
 
-  /** One is back: for the next, or for the end of the drain. */
-  #pass(lane: Lane): void {
-    if (lane.first !== null) this.#serve(lane);
-    if (this.#isDraining && this.#held === 0 && !this.isOver) this.#report({ type: 'permits.emptied' });
-  }
-
   #lose(claim: Claim, why: Loss): void {
     this.#end(claim, why);
-    this.#pass(claim.lane);
+    this.#serve(claim.lane);
+  }
+
+  /** All is in order: tells what has happened and then, for that is the gate's end, that a drain is over. */
+  #tell(): void {
+    this.#outbox.tell();
+    if (!this.#isDraining || this.#held > 0 || this.#isEmptied || this.isOver) return;
+    this.#isEmptied = true;
+    this.#report({ type: 'permits.emptied' });
   }
 
   #untie(claim: Claim): void {
@@ -279,7 +287,7 @@ export class PermitTable {
 
   #refusal(key: string, reason: RefusalReason, waitedMs: number, retryAfterMs: number | null): Refusal {
     this.#outbox.add({ type: 'gate.refused', key, reason, waitedMs });
-    return { ok: false, reason, key, waitedMs, retryAfterMs };
+    return { ok: false, reason, key, waitedMs, retryAfterMs: retryAfterMs === Infinity ? null : retryAfterMs };
   }
 
   /** A deadline has passed: the wait's, or the lease's. */
@@ -290,7 +298,7 @@ export class PermitTable {
       this.#lose(claim, 'expired');
       this.#outbox.add({ type: 'gate.expired', key: claim.key, heldMs });
     }
-    this.#outbox.tell();
+    this.#tell();
   }
 
   /** All that these owners have is returned, one after the other, and told by owner and key. */
@@ -307,7 +315,7 @@ export class PermitTable {
     }
     for (const { owner, counts } of told)
       for (const [key, count] of counts) this.#outbox.add({ type: 'gate.reclaimed', key, count, because: owner.isActor ? 'holderEnded' : 'aborted' });
-    this.#outbox.tell();
+    this.#tell();
   }
 
   ownerEnded(claim: Claim, { isActor }: Owner): void {
@@ -329,7 +337,7 @@ export class PermitTable {
         if (lane.level === 0) this.#refuseAll(lane, 'disabled');
         else this.#serve(lane);
       }
-    this.#outbox.tell();
+    this.#tell();
   }
 
   #refuseAll(lane: Lane, reason: RefusalReason): void {
@@ -352,7 +360,6 @@ export class PermitTable {
     this.#isDraining = true;
     for (const lane of this.#lanes.all()) this.#refuseAll(lane, 'closed');
     this.#rests.close();
-    if (this.#held === 0) this.#report({ type: 'permits.emptied' });
   }
 
   /** It is over: whoever waits is refused, whoever holds hears of the loss. Twice is once. */

@@ -10,11 +10,14 @@ export function invalid(name: string, expected: string, got: unknown): EspalierE
 
 /**
  * Refuses options that are no plain object, and names that nobody knows: a misspelt option would silently be the default.
+ * @param path  before the names, where the object is an option itself: `gate.`
  * @throws EspalierError `gate/invalid-options`
  */
-export function requireOptions(name: string, options: unknown, known: readonly string[]): void {
+export function requireOptions(name: string, options: unknown, known: readonly string[], path = ''): void {
   const fault = faultOfKeys(options, known, name);
-  if (fault !== null) throw new EspalierError('gate/invalid-options', { ...fault, got: fault.got === options ? sortOf(options) : fault.got });
+  if (fault === null) return;
+  const { expected, got } = fault;
+  throw new EspalierError('gate/invalid-options', { expected, got: got === options ? sortOf(options) : `${path}${String(got)}` });
 }
 
 /** What sort of value it is, where the value itself is not shown. */
@@ -23,8 +26,8 @@ export function sortOf(value: unknown): string {
   return Array.isArray(value) ? 'a list' : typeof value;
 }
 
-export function requireKey(key: unknown): asserts key is string {
-  if (typeof key !== 'string' || key === '') throw invalid('key', 'a text that is not empty', key === '' ? '' : sortOf(key));
+export function requireKey(key: unknown, name = 'key'): asserts key is string {
+  if (typeof key !== 'string' || key === '') throw invalid(name, 'a text that is not empty', key === '' ? '' : sortOf(key));
 }
 
 /** A number as it is; of anything else the sort. */

@@ -6,6 +6,7 @@ import { duration, invalid, isAbortSignal, isActor, numberOr, requireKey, requir
 export const acquireOptions = keysOf<AcquireOptions>({ key: true, holder: true, signal: true, waitMs: true, leaseMs: true, tokens: true });
 const known = new Set(acquireOptions);
 const reportKeys = keysOf<CallReport>({ outcome: true, retryAfterMs: true, tokensUsed: true });
+const attemptKeys = keysOf<AttemptReport>({ outcome: true, retryAfterMs: true, delayMs: true });
 const outcomes = ['ok', 'rateLimited', 'failed', 'unused'];
 
 /** @throws EspalierError `gate/invalid-options` */
@@ -44,10 +45,11 @@ export function requireReport(report: CallReport): void {
 
 /** @throws EspalierError `gate/invalid-options` */
 export function requireAttempt(report: AttemptReport): void {
-  requireOptions('the report of an attempt', report, ['outcome', 'retryAfterMs']);
-  const { outcome, retryAfterMs } = report;
+  requireOptions('the report of an attempt', report, attemptKeys);
+  const { delayMs, outcome, retryAfterMs } = report;
   if (outcome !== 'rateLimited' && outcome !== 'failed') throw invalid('outcome', 'rateLimited or failed', outcome);
   if (retryAfterMs !== undefined) duration('retryAfterMs', retryAfterMs, 0);
+  if (delayMs !== undefined) duration('delayMs', delayMs, 0);
 }
 
 /** @throws EspalierError `gate/invalid-options` */

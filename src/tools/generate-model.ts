@@ -43,7 +43,7 @@ export function generateModel(options: GenerateModelOptions): ConversationModel<
       const whole = { ...fixed, contents: [...history], ...(declared.length === 0 ? {} : { tools: declared }) } as GenerateRequest;
       const asked = { ...rest, request: whole, signal, clock };
       const stream = openGenerate(asked, streamed ? 'streamGenerateContent' : 'generateContent', parent);
-      stream.ref.on('stream.retrying', ({ failure }) => retrying(failure));
+      stream.ref.on('stream.retrying', ({ delayMs, failure }) => retrying(failure, delayMs));
       return streamed ? streamedTurn(stream) : wholeTurn(stream);
     },
     input: (input) => (typeof input === 'string' ? [{ role: 'user', parts: [{ text: input }] }] : requireContents(input)),

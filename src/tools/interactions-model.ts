@@ -50,7 +50,7 @@ export function interactionsModel(options: InteractionsModelOptions): Conversati
     ask({ clock, history, parent, retrying, signal, tools }) {
       const plan = creation(nextRequest(fixed, history, tools), { signal }, true);
       const stream = openInteraction(planClient({ ...client, clock }), plan, parent);
-      stream.ref.on('interaction.retrying', ({ failure }) => retrying(failure));
+      stream.ref.on('interaction.retrying', ({ delayMs, failure }) => retrying(failure, delayMs));
       return {
         async *[Symbol.asyncIterator]() {
           for await (const event of stream) {

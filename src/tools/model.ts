@@ -7,6 +7,7 @@ import type { JsonObject } from '../../machines/live/calls.js';
 import type { StreamFailure } from '../../machines/stream/outcome.js';
 import type { CallResult } from '../../machines/tools/calls.js';
 import type { Clock } from '../supervision/clock.js';
+import { sortOf } from './refusal.js';
 import type { ToolDeclaration } from './tool-plan.js';
 
 /** What one turn is asked with. */
@@ -23,10 +24,11 @@ export interface TurnRequest<Item = JsonObject> {
   /** 1 for the first. */
   readonly turn: number;
   /**
-   * To be told, with what went wrong, whenever the model will ask again by itself: each of its requests counts at the conversation's gate, and a 429 slows that
-   * down. Where there is no gate it does nothing.
+   * To be told, with what went wrong, as soon as the model knows that it will ask again by itself: each of its requests counts at the conversation's gate, and a
+   * 429 slows that down. Where there is no gate it does nothing. What is no failure fails the conversation, `crashed`; it throws nothing.
+   * @param delayMs  when it will ask, ms from now, which is when that request counts. Default: it is not known, and counts from now until the turn has ended
    */
-  retrying(failure: Pick<StreamFailure, 'code' | 'status' | 'retryAfterMs'>): void;
+  retrying(failure: Pick<StreamFailure, 'code' | 'status' | 'retryAfterMs'>, delayMs?: number): void;
 }
 
 /** What a model says while it answers. */
@@ -73,5 +75,27 @@ export interface ConversationModel<Answer = unknown, Item = JsonObject> {
 
 /** How many tokens a service says it took; nothing where that is no number of tokens. @throws never */
 export function tokensIn(count: unknown): { readonly tokensUsed?: number } {
-  return typeof count === 'number' && Number.isFinite(count) && count >= 0 ? { tokensUsed: count } : {};
+  return isAmount(count) ? { tokensUsed: count } : {};
+}
+
+/** A time from now, as a model says it; nothing where that is no number of ms. @throws never */
+export function timeIn<Name extends string>(name: Name, ms: unknown): { readonly [name in Name]?: number } {
+  return isAmount(ms) ? ({ [name]: ms } as { readonly [name in Name]: number }) : {};
+}
+
+/**
+ * What a model says went wrong. A model of the app's own may say anything: a hint that is no number of ms is none, and what cannot be read is its fault.
+ * @param where  that says it: `ended()`
+ * @throws TypeError for what is no failure
+ */
+export function failureIn<Failure extends Pick<StreamFailure, 'code' | 'retryAfterMs'>>(failure: Failure, where: string): Failure {
+  const code: unknown = (failure as Failure | null | undefined)?.code;
+  if (typeof code !== 'number' && typeof code !== 'string')
+    throw new TypeError(`expected ${where} of the model to say a failure with a code, got: ${sortOf(failure)}`);
+  const { retryAfterMs, ...rest } = failure;
+  return { ...rest, ...timeIn('retryAfterMs', retryAfterMs) } as Failure;
+}
+
+function isAmount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0;
 }

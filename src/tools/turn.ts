@@ -16,7 +16,7 @@ import { type Clock, clockOf } from '../supervision/clock.js';
 import { guardedSignal } from '../supervision/guarded-signal.js';
 import { printFault } from '../supervision/last-resort.js';
 import { parentOf } from '../supervision/xstate-internals.js';
-import type { ConversationModel, ModelTurn, TurnOutcome } from './model.js';
+import { type ConversationModel, failureIn, type ModelTurn, timeIn, tokensIn, type TurnOutcome, type TurnRequest } from './model.js';
 import { feedOf, type Place, placeOf, tellData, tellLoss } from './place.js';
 import { sortOf } from './refusal.js';
 import type { ReadTools, ToolPlan } from './tool-plan.js';
@@ -145,26 +145,33 @@ class Asking {
     const asked = model.ask({
       ...{ history: said, tools: plan.declarations, clock, parent, turn: number },
       signal: guardedSignal(ends, (error) => printFault('an abort listener of a model', error)),
-      retrying: (failure) => {
-        if (this.#passage === passage) passage.again(reportOf(failure));
-      },
+      retrying: (failure, delayMs) => this.#asksAgain(passage, failure, delayMs),
     });
     await this.#tell(asked);
     if (signal.aborted) return;
     const outcome = await asked.ended();
     if (outcome.ok) {
       const answer = this.#answerOf(outcome, plan);
-      const { tokensUsed } = outcome;
-      this.#leave({ outcome: 'ok', ...(tokensUsed === undefined ? {} : { tokensUsed }) });
+      this.#leave({ outcome: 'ok', ...tokensIn(outcome.tokensUsed) });
       this.#around.report({ type: 'turn.ended', answer });
       return;
     }
-    const { kind, ...failure } = outcome.failure;
+    const { kind, ...failure } = failureIn(outcome.failure, 'ended()');
     const isLost = lost?.aborted === true && !signal.aborted;
     this.#leave(reportOf(failure));
     if (isLost) this.#fail(failureAs('gate', 'lost', 'its permit was lost'));
     // Nobody here has cancelled it: whoever did has taken it away.
     else this.#fail({ ...failure, kind: kind === 'cancelled' ? 'killed' : kind });
+  }
+
+  /** Never throws: it may be called by whatever of the app's, with whatever. */
+  #asksAgain(passage: Extract<Passage, { ok: true }>, failure: Parameters<TurnRequest['retrying']>[0], delayMs: unknown): void {
+    if (this.#passage !== passage) return;
+    try {
+      passage.again({ ...reportOf(failureIn(failure, 'retrying()')), ...timeIn('delayMs', delayMs) });
+    } catch (error) {
+      this.#fail(failureAs('crashed', 'crash', wordsOf(error)));
+    }
   }
 
   /** Tells what the model says, as it can be taken. */

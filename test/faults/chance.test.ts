@@ -3,7 +3,8 @@
  * and its seed; `FAULT_RUNS=5000 FAULT_SEED=7 npx vitest run test/faults/chance.test.ts` plays others.
  */
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { hearFaults, seed } from './matrix.js';
 import { together } from './stories.js';
 import { strikes } from './strikes.js';
 import { moments, type Play, Tower } from './tower.js';
@@ -35,19 +36,7 @@ function playOf({ kind, moment, step, which }: Blow): Play {
   };
 }
 
-const faults: unknown[] = [];
-const note = (fault: unknown): void => void faults.push(fault);
-
-beforeEach(() => {
-  vi.spyOn(console, 'warn').mockImplementation(() => {});
-  vi.spyOn(console, 'error').mockImplementation((...words) => void faults.push(words));
-  process.on('unhandledRejection', note);
-});
-
-afterEach(() => {
-  process.off('unhandledRejection', note);
-});
-
+const heard = hearFaults();
 const runs = Number(process.env['FAULT_RUNS'] ?? 150);
 
 describe('a tower that is struck two or three times', () => {
@@ -55,9 +44,9 @@ describe('a tower that is struck two or three times', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(blow, { minLength: 2, maxLength: 3 }), async (blows) => {
         const problems = await new Tower(together, blows.map(playOf)).end();
-        expect([...problems, ...faults.splice(0)]).toEqual([]);
+        expect([...problems, ...heard()]).toEqual([]);
       }),
-      { numRuns: runs, seed: Number(process.env['FAULT_SEED'] ?? 5) },
+      { numRuns: runs, seed },
     );
   });
 });

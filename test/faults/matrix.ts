@@ -37,8 +37,11 @@ export async function calmOf(stories: readonly Story[]): Promise<Calm> {
   return { rows: [...rows.values()], problems };
 }
 
-/** Has each test of a file fail where an error was printed, or a promise was left rejected. */
-export function hearFaults(): void {
+/**
+ * Has each test of a file fail where an error was printed, or a promise was left rejected.
+ * @returns takes those that there have been so far, for a test that tells whose they are
+ */
+export function hearFaults(): () => unknown[] {
   const faults: unknown[] = [];
   const note = (fault: unknown): void => void faults.push(fault);
   beforeEach(() => {
@@ -50,6 +53,7 @@ export function hearFaults(): void {
     process.off('unhandledRejection', note);
     expect(faults.splice(0)).toEqual([]);
   });
+  return () => faults.splice(0);
 }
 
 /** Strikes so at each of these steps, each blow in a tower of its own. @returns what is not as it must be, with what was done */

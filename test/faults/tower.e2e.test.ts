@@ -2,30 +2,24 @@
  * The tower against the local Gemini server, over real sockets: a stream, an interaction and a conversation, each struck before its head, before its first
  * event and in the midst of its answer. One end, the permit back, the server's side of the connection closed. Time is the test's.
  */
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { generateContentStream } from '../../src/stream/generate.js';
 import type { HttpRule } from '../../src/testing/gemini-server/http/rules.js';
 import { geminiServer, type GeminiServer } from '../../src/testing/gemini-server/server.js';
 import { nothingIsLeft } from '../testing/raw-client.js';
+import { hearFaults } from './matrix.js';
 import { type Strike, strikes } from './strikes.js';
 import { type Place, type Story, Tower } from './tower.js';
 import { backoff, chat, deadlines, talk } from './workers.js';
 
 let server: GeminiServer | null = null;
-const faults: unknown[] = [];
-const note = (fault: unknown): void => void faults.push(fault);
 
-beforeEach(() => {
-  vi.spyOn(console, 'warn').mockImplementation(() => {});
-  process.on('unhandledRejection', note);
-});
+hearFaults();
 
 afterEach(async () => {
   await server?.close();
   server = null;
   await nothingIsLeft();
-  process.off('unhandledRejection', note);
-  expect(faults.splice(0)).toEqual([]);
 });
 
 const chunk = { candidates: [{ content: { role: 'model', parts: [{ text: 'Well' }] } }] };

@@ -78,6 +78,12 @@ export const moments = ['midst', 'behind', 'later'] as const;
 /** Does it tell everybody who listens, rather than a target? */
 const isTalker = (id: string): boolean => id === 'chat' || id === 'voice';
 
+/** Can a worker be waiting for a permit, by the state that it is in? */
+function mayWait(worker: AnyActorRef): boolean {
+  const { value } = worker.getSnapshot() as { readonly value: StateValue };
+  return statesIn(value).some((state) => /\.(?:atGate|answering\.asking)$/.test(state));
+}
+
 /** To make a machine costs more than to run it. */
 const gates = new WeakMap<object, GateLogic>();
 const plainGate: GateOptions = {};
@@ -185,6 +191,9 @@ export class Tower {
 
   /** Before any time passes: what has ended has left nothing, and nobody has waited for a deadline that is there for want of anything better. */
   #look(): void {
+    const { waiting = 0 } = this.gate.status(key) ?? {};
+    const due = this.#workers().filter((actor) => !hasStopped(actor) && mayWait(actor)).length;
+    if (waiting > due) this.#faults.push(`${waiting} wait at the gate, of whom ${due} live`);
     for (const { call, isDone, signal } of this.#tools)
       if (call !== undefined && hasStopped(call) && !isDone && !signal.aborted) this.#faults.push('a tool goes on whose call has ended');
     if (this.#endedAt !== null || this.#workers().some((actor) => !hasStopped(actor))) return;

@@ -303,6 +303,20 @@ describe('an end', () => {
     expect(report).toEqual({ held: 0, waiting: 0 });
   });
 
+  it.each([
+    ['whose holder ends', 'holderEnded', ['gate.reclaimed']],
+    ['whose lease runs out', 'expired', ['gate.expired', 'gate.expired']],
+  ] as const)('by drain tells of the last permit, %s, as always', async (_, why, facts) => {
+    const { gate, clock, told } = gateWorld({ permits: 2 });
+    const holder = actor();
+    const permits = [1, 2].map(() => permitOf(gate.tryAcquire({ key, ...(why === 'expired' ? { leaseMs: 20 } : { holder }) })));
+    const drained = gate.drain();
+    if (why === 'expired') clock.advanceBy(20);
+    else holder.stop();
+    expect(await drained).toEqual({ held: 0, waiting: 0 });
+    expect([permits.map(({ ended }) => ended), told()]).toEqual([[why, why], facts]);
+  });
+
   it('by drain has a deadline, at which what is held is lost', async () => {
     const { gate, clock } = gateWorld({ permits: 1 });
     const permit = permitOf(await gate.acquire({ key }));

@@ -1,12 +1,19 @@
 /** The seam by which streams, interactions and sessions are put behind a gate. */
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { fromCallback, fromPromise } from 'xstate';
-import { passGate, reportOf, requireBehindGate } from '../../src/gate/behind.js';
+import { type BehindGate, passGate, reportOf, requireBehindGate } from '../../src/gate/behind.js';
 import { gate as gateLogic } from '../../src/gate/gate.js';
 import { type Gate, gateHandle } from '../../src/gate/handle.js';
+import { interactions } from '../../src/interactions/client.js';
+import { connectLive } from '../../src/live/connect.js';
+import { streamGenerateContent } from '../../src/stream/generate.js';
+import { httpStream, openStream } from '../../src/stream/http-stream.js';
 import { orchestrator } from '../../src/supervision/orchestrator.js';
 import { exit } from '../../src/supervision/watch.js';
 import { VirtualClock } from '../../src/testing/virtual-clock.js';
+import { converse } from '../../src/tools/converse.js';
+import { generateModel } from '../../src/tools/generate-model.js';
+import { ScriptedModel } from '../tools/scripted-model.js';
 import { actor, gateWorld, leaveNothing, settle } from './gate-world.js';
 
 afterEach(leaveNothing);
@@ -78,6 +85,82 @@ describe('whoever passes a gate', () => {
       await expect(passGate(option as never, {})).rejects.toMatchObject({ code: 'gate/invalid-options' });
     }
     requireBehindGate(undefined);
+  });
+});
+
+describe('the option `gate`', () => {
+  const request = { contents: [{ parts: [{ text: 'Hi' }] }] };
+  const starts: Readonly<Record<string, (gate: BehindGate) => unknown>> = {
+    httpStream: (gate) => httpStream({ url: 'http://feed.test/', gate }),
+    streamGenerateContent: (gate) => streamGenerateContent({ model: 'm', request, gate }),
+    interactions: (gate) => interactions({ apiKey: 'k', gate }),
+    'the call of an interaction': (gate) => interactions({ apiKey: 'k' }).stream({ model: 'm', input: 'Hi' }, { gate }),
+    connectLive: (gate) => connectLive({ apiKey: 'k', model: 'm', gate }),
+    converse: (gate) => converse({ model: generateModel({ apiKey: 'k', model: 'm' }), input: 'Hi', gate }),
+  };
+
+  it.each(Object.keys(starts))('is refused by its whole path before anything starts: %s', async (name) => {
+    const { gate } = gateWorld();
+    const refusalOf = async (option: object): Promise<string> => {
+      const thrown = await (async () => starts[name]?.(option as BehindGate))().then(
+        () => null,
+        (error: unknown) => error,
+      );
+      expect(thrown).toMatchObject({ code: 'gate/invalid-options' });
+      return (thrown as Error).message;
+    };
+    const known = 'gate with the keys gate, key, waitMs, tokens, leaseMs';
+    expect(await refusalOf({ gate, key, foo: 1 })).toBe(`gate/invalid-options: expected ${known}, got: "gate.foo"`);
+    expect(await refusalOf({ gate, key: '' })).toContain('expected gate.key: ');
+    expect(await refusalOf({ gate, key, waitMs: -1 })).toContain('expected gate.waitMs: ');
+    expect(gate.status(key)).toBe(null);
+  });
+});
+
+describe("a gate of the app's own", () => {
+  const wrong: Readonly<Record<string, () => unknown>> = {
+    throws: () => {
+      throw new Error('no way back');
+    },
+    rejects: () => Promise.reject(new Error('no way back')),
+  };
+
+  /** A gate that lets everybody pass, and takes no permit back. */
+  function oneWay(how: string): BehindGate {
+    const permit = { lost: new AbortController().signal, release: wrong[how], again: wrong[how] };
+    return { gate: { acquire: async () => ({ ok: true, permit }) } as unknown as Gate, key };
+  }
+
+  let printed: readonly unknown[][];
+  beforeEach(() => {
+    printed = vi.spyOn(console, 'error').mockReturnValue().mock.calls;
+  });
+  afterEach(() => void vi.restoreAllMocks());
+
+  it.each(Object.keys(wrong))('whose permits cannot be given back, as it %s, is no harm to who is behind it, and is printed', async (how) => {
+    const answer = async (): Promise<Response> => new Response('data: one\n\n', { headers: { 'content-type': 'text/event-stream' } });
+    const stream = openStream({ url: 'http://feed.test/', fetch: answer, gate: oneWay(how) });
+    expect(await stream.drain()).toMatchObject({ ok: true, summary: { eventCount: 1 } });
+    const model = new ScriptedModel({ text: 'done' });
+    const { ask } = model;
+    model.ask = function (asked) {
+      asked.retrying({ code: 503, status: '' });
+      return Reflect.apply(ask, this, [asked]);
+    };
+    expect(await converse({ model, input: 'Hi', gate: oneWay(how) }).ended()).toMatchObject({ ok: true, text: 'done' });
+    await settle();
+    const back = "espalier: a gate's permit, given back, threw";
+    expect(printed.map(([who]) => who)).toEqual([back, "espalier: a gate's permit, told of another attempt, threw", back]);
+    expect(printed.every(([, error]) => (error as Error).message === 'no way back')).toBe(true);
+  });
+
+  it('is not blamed for a report that is none', async () => {
+    const passage = await passGate(oneWay('throws'), {});
+    if (!passage.ok) throw new Error(passage.reason);
+    const misuse = expect.objectContaining({ code: 'gate/invalid-options' }) as Error;
+    expect(() => passage.leave({ outcome: 'fine' } as never)).toThrow(misuse);
+    expect(() => passage.again({ outcome: 'ok' } as never)).toThrow(misuse);
+    expect(printed).toEqual([]);
   });
 });
 

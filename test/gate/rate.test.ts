@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Budget, type Slice } from '../../src/gate/budget.js';
 import { seed } from '../model/seed.js';
-import { gateWorld, leaveNothing, permitOf, settle, Watched } from './gate-world.js';
+import { actor, gateWorld, leaveNothing, permitOf, settle, Watched } from './gate-world.js';
 
 afterEach(leaveNothing);
 
@@ -122,6 +122,8 @@ describe('a window of tokens', () => {
       after: fc.integer({ min: 0, max: 400 }),
       tokens: fc.integer({ min: 0, max: 60 }),
       used: fc.integer({ min: 0, max: 60 }),
+      // Of one that goes out later, as an attempt that is made again does.
+      delay: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, fc.integer({ min: 1, max: 1_500 })),
     });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
@@ -129,28 +131,104 @@ describe('a window of tokens', () => {
         const taken: { at: number; tokens: number }[] = [];
         let now = 0;
         let slice: Slice | undefined;
-        for (const { after, tokens, used } of steps) {
+        for (const { after, delay, tokens, used } of steps) {
           now += after;
           const waitMs = budget.waitMs(tokens, now);
           if (waitMs > 0) {
-            expect(waitMs).toBeLessThanOrEqual(1_000);
+            expect(waitMs).toBeLessThanOrEqual(2_500);
             now += waitMs;
             expect(budget.waitMs(tokens, now)).toBe(0);
           }
-          slice = budget.take(tokens, now);
-          const entry = { at: now, tokens };
+          slice = budget.take(tokens, now + delay);
+          const entry = { at: now + delay, tokens };
           taken.push(entry);
           if (used <= tokens) {
             budget.correct(slice, 0, used - tokens, now);
             entry.tokens = used;
           }
-          const within = taken.filter(({ at }) => at > now - 1_000);
+        }
+        for (const { at: end } of taken) {
+          const within = taken.filter(({ at }) => at > end - 1_000 && at <= end);
           expect(within.length).toBeLessThanOrEqual(5);
           expect(within.reduce((sum, each) => sum + each.tokens, 0)).toBeLessThanOrEqual(100);
         }
       }),
       { seed, numRuns: 300 },
     );
+  });
+});
+
+describe('an attempt that is made again within its permit', () => {
+  const windowMs = 1_000;
+
+  it('counts for the time when it goes out, and has its place until then', async () => {
+    const { gate, clock } = gateWorld({ permits: 'unlimited', rate: { requests: 2, windowMs } });
+    const permit = permitOf(await gate.acquire({ key }));
+    expect(permit.again({ outcome: 'failed', delayMs: 1_500 })).toBe(true);
+    expect(gate.tryAcquire({ key })).toMatchObject({ reason: 'overBudget', retryAfterMs: 1_000 });
+    clock.advanceTo(1_000);
+    permitOf(gate.tryAcquire({ key }));
+    expect(gate.tryAcquire({ key })).toMatchObject({ reason: 'overBudget', retryAfterMs: 1_000 });
+    clock.advanceTo(2_000);
+    permitOf(gate.tryAcquire({ key }));
+    expect(gate.tryAcquire({ key })).toMatchObject({ reason: 'overBudget', retryAfterMs: 500 });
+    permit.release({ outcome: 'ok' });
+    expect(gate.status(key)?.used?.requests).toBe(2);
+  });
+
+  it('where nobody said when it goes out, counts for the return of its permit: whoever waits does so until it has left the window', async () => {
+    const { gate, clock } = gateWorld({ permits: 'unlimited', rate: { requests: 1, windowMs } });
+    const permit = permitOf(await gate.acquire({ key }));
+    permit.again({ outcome: 'failed' });
+    expect(gate.tryAcquire({ key })).toMatchObject({ reason: 'overBudget', retryAfterMs: null });
+    const waiter = new Watched(gate.acquire({ key }));
+    clock.advanceTo(1_200);
+    permit.release({ outcome: 'ok' });
+    clock.advanceTo(2_199);
+    await settle();
+    expect([waiter.state, gate.tryAcquire({ key })]).toMatchObject(['waiting', { reason: 'busy' }]);
+    clock.advanceTo(2_200);
+    await settle();
+    expect(waiter.state).toBe('granted');
+  });
+
+  it('has gone out by the next word of one: who waits then knows how long', async () => {
+    const { gate, clock } = gateWorld({ permits: 'unlimited', rate: { requests: 2, windowMs } });
+    const permit = permitOf(await gate.acquire({ key }));
+    permit.again({ outcome: 'failed' });
+    const waiter = new Watched(gate.acquire({ key }));
+    clock.advanceTo(300);
+    permit.again({ outcome: 'failed', delayMs: 0 });
+    expect(gate.status(key)?.used?.requests).toBe(3);
+    clock.advanceTo(1_299);
+    await settle();
+    expect(waiter.state).toBe('waiting');
+    clock.advanceTo(1_300);
+    await settle();
+    expect(waiter.state).toBe('granted');
+  });
+
+  it.each([
+    ['given up before it goes out, has its place no longer', undefined, 1],
+    ['of a call that has ended before it was to go out, counts for now', 'ok', 2],
+  ] as const)('%s', async (_, outcome, requests) => {
+    const { gate, clock } = gateWorld({ rate: { requests: 2, windowMs } });
+    const permit = permitOf(await gate.acquire({ key }));
+    permit.again({ outcome: 'failed', delayMs: 500 });
+    clock.advanceTo(100);
+    permit.release(outcome === undefined ? {} : { outcome });
+    expect(gate.status(key)?.used?.requests).toBe(requests);
+    clock.advanceTo(1_100);
+    expect(gate.status(key)?.used?.requests).toBe(0);
+  });
+
+  it('of a holder that has ended has its place no longer', async () => {
+    const { gate } = gateWorld({ rate: { requests: 2, windowMs } });
+    const holder = actor();
+    permitOf(await gate.acquire({ key, holder })).again({ outcome: 'failed', delayMs: 500 });
+    expect(gate.status(key)?.used?.requests).toBe(2);
+    holder.stop();
+    expect(gate.status(key)?.used?.requests).toBe(1);
   });
 });
 

@@ -1,7 +1,7 @@
 /** Calls behind a gate: permit, call, reconciliation, and again where that is worthwhile. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { faultOf } from '../../src/gate/fault.js';
-import type { CallScope } from '../../src/gate/run.js';
+import type { CallScope, RunOutcome } from '../../src/gate/run.js';
 import { streamGenerateContent } from '../../src/stream/generate.js';
 import { StreamError } from '../../src/stream/stream-error.js';
 import { exit } from '../../src/supervision/watch.js';
@@ -224,6 +224,17 @@ describe('a run that is ended from outside', () => {
     await settle();
     expect(gate.status(key)?.held).toBe(0);
   });
+});
+
+it('is made before there is its promise, where a permit is free: who needs that begins a turn later', async () => {
+  const { gate } = gateWorld();
+  const early: Promise<RunOutcome<string>> = gate.run(key, () => typeof early);
+  expect(await early).toMatchObject({ ok: false, reason: 'failed', error: expect.any(ReferenceError) as Error });
+  const late: Promise<RunOutcome<string>> = gate.run(key, async () => {
+    await Promise.resolve();
+    return typeof late;
+  });
+  expect(await late).toMatchObject({ ok: true, value: 'object' });
 });
 
 describe('an attempt that the call makes by itself', () => {

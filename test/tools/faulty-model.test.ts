@@ -3,6 +3,8 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { VirtualClock } from '../../src/testing/virtual-clock.js';
 import { type Conversation, converse } from '../../src/tools/converse.js';
 import type { ConversationNews } from '../../src/tools/events.js';
+import type { TurnRequest } from '../../src/tools/model.js';
+import { gateWorld, leaveNothing } from '../gate/gate-world.js';
 import { ScriptedModel, type ScriptedTurn } from './scripted-model.js';
 
 const echo = { description: 'says its arguments', execute: (args: object) => args };
@@ -22,7 +24,8 @@ async function newsOf(conversation: AsyncIterable<ConversationNews>): Promise<Co
   return news;
 }
 
-afterEach(() => {
+afterEach(async () => {
+  await leaveNothing();
   for (const { clock, conversation } of begun.splice(0)) {
     expect(conversation.ref.getSnapshot().status).not.toBe('active');
     expect(clock.pending()).toBe(0);
@@ -63,6 +66,61 @@ describe('a model of the app, at fault', () => {
     };
     expect(await conversation.ended()).toMatchObject({ ok: false, failure: { kind: 'crashed', message: 'only once' }, history: [{ role: 'user' }] });
     expect(times).toBe(2);
+  });
+
+  it.each([Number.NaN, -1, Infinity, '5'])('where it says %s for a pause, says none: the failure is what it was', async (retryAfterMs) => {
+    const { gate } = gateWorld({ permits: 2, adaptive: true });
+    const failure = { kind: 'refused', code: 429, status: '', message: 'slow down', retryAfterMs } as never;
+    const { conversation } = begin([{ failure }], { gate: { gate, key: 'model' } });
+    const expected = { ok: false, failure: { kind: 'refused', code: 429, status: '', message: 'slow down' } };
+    const outcome = await conversation.ended();
+    expect(outcome).toMatchObject(expected);
+    expect(outcome.ok ? null : Object.keys(outcome.failure)).not.toContain('retryAfterMs');
+    expect(gate.status('model')).toMatchObject({ held: 0, permits: 1, pauseMs: 0 });
+  });
+
+  it.each([Number.NaN, -1, '7'])('where it says %s for tokens, says nothing of them: its answer is an answer', async (tokensUsed) => {
+    const { gate } = gateWorld({ rate: { tokens: 100 } });
+    const { conversation, model } = begin([{ text: 'done' }], { gate: { gate, key: 'model', tokens: 50 } });
+    const { ask } = model;
+    model.ask = function (request) {
+      const turn = Reflect.apply(ask, this, [request]);
+      const { ended } = turn;
+      return Object.assign(turn, { ended: async () => ({ ...(await ended()), tokensUsed }) as never });
+    };
+    expect(await conversation.ended()).toMatchObject({ ok: true, text: 'done' });
+    expect(gate.status('model')?.used).toEqual({ requests: 1, tokens: 50 });
+  });
+
+  it.each([undefined, null, 'busy', {}])('where it says %j for what went wrong, has failed the conversation', async (failure) => {
+    const message = /^expected ended\(\) of the model to say a failure with a code, got: /;
+    const { conversation, model } = begin([]);
+    model.ask = () => ({ async *[Symbol.asyncIterator]() {}, ended: async () => ({ ok: false, failure: failure as never }) });
+    expect(await conversation.ended()).toMatchObject({ ok: false, failure: { kind: 'crashed', message: expect.stringMatching(message) } });
+  });
+
+  it.each([undefined, null, 'busy', {}])(
+    'where it is asking again because of %j, has failed the conversation, and is thrown nothing wherever it says so',
+    async (failure) => {
+      const { gate } = gateWorld({ permits: 2, adaptive: true });
+      const message = /^expected retrying\(\) of the model to say a failure with a code, got: /;
+      const { conversation, model } = begin([{ held: true }], { gate: { gate, key: 'model' } });
+      await model.askedTimes(1);
+      const [{ retrying, signal }] = model.asked as [TurnRequest];
+      expect(() => retrying(failure as never)).not.toThrow();
+      expect(await conversation.ended()).toMatchObject({ ok: false, failure: { kind: 'crashed', message: expect.stringMatching(message) } });
+      expect([signal.aborted, gate.status('model')?.held]).toEqual([true, 0]);
+    },
+  );
+
+  it('where it says what is no number for the pause before it asks again, has said nothing of it', async () => {
+    const { gate } = gateWorld({ rate: { requests: 10 } });
+    const { conversation, model } = begin([{ held: true, text: 'done' }], { gate: { gate, key: 'model' } });
+    await model.askedTimes(1);
+    model.asked[0]?.retrying({ code: 503, status: '' }, Number.NaN);
+    model.release();
+    expect(await conversation.ended()).toMatchObject({ ok: true });
+    expect(gate.status('model')).toMatchObject({ held: 0, used: { requests: 2 } });
   });
 
   it('where a listener of its signal throws, or of the one that tools are listed with, ends nothing but what it should', async () => {

@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { GateOptions } from '../../src/gate/options.js';
 import { geminiServer } from '../../src/testing/gemini-server/server.js';
+import type { VirtualClock } from '../../src/testing/virtual-clock.js';
 import { exit } from '../../src/supervision/watch.js';
 import { converse } from '../../src/tools/converse.js';
 import { generateModel } from '../../src/tools/generate-model.js';
@@ -141,8 +142,60 @@ describe('a model that asks again by itself', () => {
     expect(await converse({ model: retries(2), input: 'q' }).ended()).toMatchObject({ ok: true });
   });
 
-  const refused = { error: { code: 429, status: 'RESOURCE_EXHAUSTED', message: 'slow down', retryDelay: '0.001s' } };
+  /** Lets time pass, ms, in steps in which all is heard. */
+  async function pass(clock: VirtualClock, ms: number): Promise<void> {
+    for (let passed = 0; passed < ms; passed += 50) await clock.advanceByAsync(50);
+  }
+
+  it.each([
+    ['says when', 1_100, [0, 1_101, 2_101]],
+    ['does not say when: the turn is over at 1150', undefined, [0, 1_101, 2_150]],
+  ])('has that request counted when it goes out: it %s', async (_, delayMs, wire) => {
+    const { clock, gate, option } = behind({ permits: 5, rate: { requests: 1, windowMs: 1_000 } });
+    const asked: number[] = [];
+    const model: ConversationModel = {
+      ...retries(1),
+      ask({ clock: time, retrying }) {
+        asked.push(time.now());
+        time.setTimeout(() => retrying({ code: 503, status: 'UNAVAILABLE' }, delayMs), 1);
+        time.setTimeout(() => asked.push(time.now()), 1_101);
+        const over = new Promise<void>((resolve) => void time.setTimeout(resolve, 1_150));
+        const outcome = { ok: true, items: [], text: 'ok', calls: [], next: 'nothing', answer: {} } as const;
+        return { async *[Symbol.asyncIterator]() {}, ended: () => over.then(() => outcome) };
+      },
+    };
+    const ended = converse({ model, input: 'q', clock, gate: { ...option, tokens: 0 } }).ended();
+    await settle();
+    void gate.acquire({ key }).then(() => asked.push(clock.now()));
+    await pass(clock, 3_000);
+    expect([(await ended).ok, asked]).toEqual([true, wire]);
+  });
+
   const retry = { backoff: { minMs: 0, maxMs: 1, factor: 1, jitter: 0, resetAfterMs: 0 } };
+
+  it('of Espalier has no more requests go out within a window than may, while others wait for the pause that it was asked for', async () => {
+    const { clock, gate } = behind({ permits: 4, rate: { requests: 2, windowMs: 1_000 } });
+    const wire: number[] = [];
+    const json = (status: number, body: object): Response =>
+      new Response(JSON.stringify(body), { status, headers: { 'content-type': 'application/json' } });
+    const details = [{ '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: '1.05s' }];
+    const ask = async (): Promise<Response> => {
+      wire.push(clock.now());
+      if (wire.length === 1) return json(429, { error: { ...limited, details } });
+      return json(200, { candidates: [{ content: { role: 'model', parts: [{ text: 'hi' }] }, finishReason: 'STOP' }] });
+    };
+    const model = generateModel({ baseUrl: 'http://model.test', model: 'gemini-x', streamed: false, retry, fetch: ask });
+    const one = () => converse({ model, input: 'q', clock, gate: { gate, key } }).ended();
+    const all = [one()];
+    await pass(clock, 50);
+    all.push(one(), one(), one());
+    await pass(clock, 4_000);
+    expect((await Promise.all(all)).map(({ ok }) => ok)).toEqual([true, true, true, true]);
+    expect(wire.length).toBe(5);
+    for (const end of wire) expect(wire.filter((at) => at > end - 1_000 && at <= end).length).toBeLessThanOrEqual(2);
+  });
+
+  const refused = { error: { code: 429, status: 'RESOURCE_EXHAUSTED', message: 'slow down', retryDelay: '0.001s' } };
   const whole = [{ events: [{ candidates: [{ content: { role: 'model', parts: [{ text: 'hi' }] }, finishReason: 'STOP' }] }] }];
 
   it.each([true, false])('is heard: generateModel, streamed: %s', async (streamed) => {
