@@ -214,6 +214,26 @@ describe('the calls of an app', () => {
     expect(twice.unaccounted()).toBe('the function of a was run twice');
   });
 
+  it('miss the answer to none that was taken back since, and to every other', () => {
+    const calls = after('tool.answered');
+    expect(calls.lostAnswer(() => false)).toBe('the answer to a was lost: told as answered, and never heard');
+    calls.hear({ toolCallCancellation: { ids: ['b'] } }, true);
+    expect(calls.lostAnswer(() => false)).toBe('the answer to a was lost: told as answered, and never heard');
+    calls.hear({ toolCallCancellation: { ids: ['a'] } }, true);
+    expect(calls.lostAnswer(() => false)).toBeUndefined();
+  });
+
+  it('miss the answer to one that is made again after that', () => {
+    const calls = after('tool.answered');
+    calls.hear({ toolCallCancellation: { ids: ['a'] } }, true);
+    calls.hear(says('a'), true);
+    calls.enter('a', 'weather', false);
+    calls.run('a');
+    calls.hear({}, true);
+    calls.end('tool.answered', { id: 'a' });
+    expect(calls.lostAnswer(() => false)).toBe('the answer to a was lost: told as answered, and never heard');
+  });
+
   it('give the answer of one that was taken back to the one that was made instead', () => {
     const calls = new AppCalls();
     const make = () => {

@@ -20,6 +20,8 @@ class Client {
   readonly clock = new VirtualClock();
   readonly peer: FaultyPeer;
   heard: string[] = [];
+  /** How many messages its sockets did not take, or not pass on. */
+  refused = 0;
   #socket: ClientSocket | undefined;
 
   constructor(session = script, ...faults: readonly Fault[]) {
@@ -37,7 +39,7 @@ class Client {
   }
 
   async say(message: object, ms = 10): Promise<void> {
-    this.#socket?.send(JSON.stringify(message), () => undefined);
+    this.#socket?.send(JSON.stringify(message), (ok) => (this.refused += ok ? 0 : 1));
     await this.clock.advanceByAsync(ms);
   }
 }
@@ -139,6 +141,33 @@ describe('what a server waits for', () => {
     await client.say(audio);
     expect(client.peer.isDone).toBe(true);
     expect(client.peer.violations).toEqual([]);
+  });
+
+  it.each([
+    ['at the frame that it answers', 2],
+    ['while it is waited for', 3],
+  ])('is what a closing socket refused (%s): said on the next one it has come, said by nobody it is found lost', async (_, frame) => {
+    const turn = { clientContent: { turnComplete: true } };
+    const refusing = async (): Promise<Client> => {
+      const recorded = around(['server', { serverContent: { modelTurn: { parts: [{ text: 'hello' }] } } }], ['client', turn]);
+      const client = new Client(recorded, { kind: 'refuse', frame, chance: 0 });
+      await client.connect();
+      expect(client.heard.join()).toContain('hello');
+      await client.say(turn);
+      expect(client.refused).toBe(1);
+      expect(client.peer.openSockets).toBe(1);
+      await client.clock.advanceByAsync(50);
+      expect(client.peer.openSockets).toBe(0);
+      await client.connect();
+      return client;
+    };
+    const faithful = await refusing();
+    await faithful.say(turn);
+    expect(faithful.peer.isDone).toBe(true);
+    expect(faithful.peer.violations).toEqual([]);
+    const forgetful = await refusing();
+    await forgetful.clock.advanceByAsync(31_000);
+    expect(forgetful.peer.violations).toEqual(['frame 3 never came: {"clientContent":{"turnComplete":true}}']);
   });
 
   it('is the same again where the recording says the same again', async () => {

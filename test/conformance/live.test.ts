@@ -249,7 +249,7 @@ describe('a recording with a fault at each of its frames', () => {
   ])('ends soon after it, however much of %s follows', async (name, said) => {
     const path = scratchFile(`${name.replaceAll(' ', '-')}.websocket.log`, chatter(said));
     const [long] = readFiles([path]).flatMap((one) => ('sessions' in one ? one.sessions : []));
-    for (const kind of ['drop', 'cancel'] as const) {
+    for (const kind of ['drop', 'cancel', 'refuse'] as const) {
       for (const givesHandles of [true, false]) {
         // At a frame of the client, with which its socket dies, and at one of the server.
         for (const frame of [7, 8]) {
@@ -262,7 +262,7 @@ describe('a recording with a fault at each of its frames', () => {
 
   it('leaves what waits for a slow socket when it dies to the next one', () => {
     const plans = runsOf(session, 1).map(({ faults }) => faults.map(({ kind, frame }) => `${kind} ${frame}`).join(', '));
-    expect(plans.filter((plan) => plan.includes(','))).toEqual(['stall 1, drop 2', 'stall 4, cancel 4']);
+    expect(plans.filter((plan) => plan.includes(','))).toEqual(['stall 1, drop 2', 'stall 1, refuse 2', 'stall 4, cancel 4']);
   });
 
   it('is the same for the same seed', () => {

@@ -39,6 +39,12 @@ export async function standalone(command: (args: string[], ports: CommandPorts) 
   process.exit(code);
 }
 
+/** The errors that surfaced since the last look, those included that XState rethrows from a timer of the turn which ends now. */
+export async function surfaced(takeStray: CommandPorts['takeStray']): Promise<readonly unknown[]> {
+  await new Promise((done) => setTimeout(done, 1));
+  return takeStray();
+}
+
 /** The value of a flag. @throws Error for what is no whole number, or less than `least` */
 export function wholeNumber(flag: string, text: string, least: number = Number.MIN_SAFE_INTEGER): number {
   const value = Number(text);

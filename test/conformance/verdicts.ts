@@ -1,5 +1,5 @@
 /** What the commands that play recordings have in common: how they are called, how they tell of each run, and what they close with. */
-import type { CommandPorts } from './standalone.js';
+import { type CommandPorts, surfaced } from './standalone.js';
 
 /** One run of one recording. */
 export interface Verdict {
@@ -8,6 +8,17 @@ export interface Verdict {
   readonly status: 'passed' | 'failed' | 'skipped';
   /** In words, of one that did not pass. */
   readonly reason?: string;
+}
+
+/**
+ * What went wrong in a run: what it says itself, what it throws, or the errors that surface outside of it until its end.
+ * @param play  the run; returns what went wrong, in words, and undefined where all went well
+ * @returns in words; undefined where all went well
+ */
+export async function problemIn(play: () => Promise<string | undefined>, takeStray: CommandPorts['takeStray']): Promise<string | undefined> {
+  const problem = await play().catch((error: unknown) => `the run threw: ${String(error)}`);
+  const stray = await surfaced(takeStray);
+  return problem ?? (stray.length === 0 ? undefined : `an error surfaced outside: ${stray.map(String).join('; ')}`);
 }
 
 /** A command line that can be followed. */

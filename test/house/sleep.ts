@@ -8,8 +8,8 @@ const leftBehind = 'leaves a timer of the runtime behind, for it to be found; no
 /** The files of test/ that may take the runtime's time, each with its reason. */
 export const timerDoorsOfTests = new Map([
   [
-    'test/conformance/otp/command.ts',
-    'XState rethrows an error that nobody heard from a timer of the runtime: its turn must come before the next line',
+    'test/conformance/standalone.ts',
+    'XState rethrows an error that nobody heard from a timer of the runtime: its turn must come before the next run',
   ],
   ['test/supervision/embedded.test.ts', 'puts itself between the code and a faked setTimeout, to read how long a wait the runtime is asked for'],
   ['test/testing/gemini-server.test.ts', 'counts the timers of the system clock that a server sets, and that it has cleared them all'],

@@ -7,9 +7,10 @@ import { parseArgs } from 'node:util';
 import { heldBytes } from '../../bench/heap.js';
 import { Chance } from '../../src/testing/world/chance.js';
 import { type CommandPorts, wholeNumber } from '../conformance/standalone.js';
-import { faultKinds, type Fault } from '../conformance/live/faulty-peer.js';
 import { appOf, described, type FaultyRun, playRun, withdrawal } from '../conformance/live/faults.js';
+import { faultKinds, type Fault } from '../conformance/live/faulty-peer.js';
 import type { Session } from '../conformance/live/recordings.js';
+import { problemIn } from '../conformance/verdicts.js';
 import { madeUpSession } from './conversation.js';
 import { TimerWatch } from './left-timers.js';
 
@@ -53,10 +54,10 @@ export async function soak(
     const chance = new Chance(seed, `conversation ${index}`);
     const session = madeUpSession(`conversation ${index}`, chance);
     const run = runOf(session, chance);
-    const problem = (await playRun(session, run)) ?? takeStray().map(String)[0];
+    const problem = await problemIn(() => playRun(session, run), takeStray);
     if (problem !== undefined) failures.push(`${session.name}, ${described(run)}: ${problem}`);
     if (index + 1 === firstTenth) early = await heldBytes();
-    if (index % 500 === 499) progress(`${index + 1} of ${conversations}`);
+    if (index % 500 === 499) progress(`seed ${seed}: ${index + 1} of ${conversations}`);
   }
   const late = await heldBytes();
   const left = await timers.left();

@@ -1,9 +1,7 @@
 /** A conversation as a recorder would have kept it, made up under a seed: turns, tools in parallel, audio, transcriptions. */
 import type { RecordedFrame } from '../../src/testing/gemini-server/recording.js';
-import { clientScript } from '../../src/testing/gemini-server/recording-scripts.js';
 import type { Chance } from '../../src/testing/world/chance.js';
-import { parseServerMessage, type ServerMessage } from '../../src/wire/gemini/live.js';
-import type { Session } from '../conformance/live/recordings.js';
+import { type Session, sessionFrom } from '../conformance/live/recordings.js';
 
 /** A made-up session, in the form of a recorded one. */
 export function madeUpSession(name: string, chance: Chance): Session {
@@ -26,14 +24,7 @@ export function madeUpSession(name: string, chance: Chance): Session {
     else server({ serverContent: { generationComplete: true }, turn });
     server({ serverContent: { turnComplete: true }, usageMetadata: { totalTokenCount: turn } });
   }
-  const recording = { frames };
-  const heard = recording.frames
-    .filter(({ from }) => from === 'server')
-    .map(({ text }): ServerMessage | null => {
-      const read = parseServerMessage(text);
-      return read.ok ? read.message : null;
-    });
-  return { name, recording, said: clientScript(recording), heard };
+  return sessionFrom(name, { frames });
 }
 
 function callTools(turn: number, chance: Chance, client: (message: object) => number, server: (message: object) => number): void {

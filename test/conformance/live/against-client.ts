@@ -7,6 +7,7 @@ import { parseServerMessage } from '../../../src/wire/gemini/live.js';
 import { difference } from './recorded-calls.js';
 import type { Session } from './recordings.js';
 
+/** How long a whole recording may take, ms. */
 const deadlineMs = 20_000;
 
 /** @returns what went wrong, in words; undefined where all went well */

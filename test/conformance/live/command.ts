@@ -1,10 +1,11 @@
 /** `npm run conformance:live -- DIR… [--verbose] [--json] [--faults] [--seed N]`: plays recorded Live sessions through our session and our server. */
 import { parseArgs } from 'node:util';
 import { type CommandPorts, userPath, wholeNumber } from '../standalone.js';
-import { followPlaying, type Playing, playingFlags, requireFolders, type Verdict } from '../verdicts.js';
+import { followPlaying, type Playing, playingFlags, problemIn, requireFolders, type Verdict } from '../verdicts.js';
 import { playAgainstClient } from './against-client.js';
 import { playAgainstServer } from './against-server.js';
 import { playWithFaults } from './faults.js';
+import { faultKinds } from './faulty-peer.js';
 import { endings, readFiles, type RecordedFile, type Session } from './recordings.js';
 
 const usage = `Usage: npm run conformance:live -- DIR… [--verbose] [--json] [--faults] [--seed N]
@@ -14,7 +15,7 @@ Plays every recorded Live session under the folders, as server script against ou
   DIR…       folders or files: *.websocket.log, cassettes (*.yaml), server frames (*.chunks.txt, *.jsonl)
   --verbose  what went wrong, and why a file was skipped
   --json     one JSON object for each run: { name, run, status, reason? }
-  --faults   besides, each session at each of its frames with a dropped socket, a frame twice, late, in pieces, garbage, goAway, a cancellation
+  --faults   besides, each session with each fault at each of its frames: ${faultKinds.join(', ')}
   --seed N   seed of the faults; default 1
   --help     this text
 `;
@@ -24,13 +25,9 @@ interface Options {
   readonly seed: number;
 }
 
-/** One run, judged: errors that surface outside fail the run in which they surface. */
 async function judge(name: string, run: string, play: () => Promise<string | undefined>, { takeStray }: CommandPorts): Promise<Verdict> {
-  takeStray();
-  const reason = await play().catch((error: unknown) => `the run threw: ${String(error)}`);
-  const stray = takeStray();
-  if (reason === undefined && stray.length === 0) return { name, run, status: 'passed' };
-  return { name, run, status: 'failed', reason: reason ?? `an error surfaced outside: ${stray.map(String).join('; ')}` };
+  const reason = await problemIn(play, takeStray);
+  return reason === undefined ? { name, run, status: 'passed' } : { name, run, status: 'failed', reason };
 }
 
 async function* verdicts(files: readonly RecordedFile[], options: Options, ports: CommandPorts): AsyncGenerator<Verdict> {

@@ -2,7 +2,7 @@
  * A recording, at each of its server's frames, with each kind of fault: every call is accounted for, nothing of the recording is lost, nothing is
  * left running. By chance, under a seed, is what a fault's kind leaves open.
  *
- * The faults are ours: no recording holds a `goAway`, a cancellation or a close frame.
+ * The faults are ours: hardly any recording holds a `goAway`, a cancellation or a close frame.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { VirtualClock } from '../../../src/testing/virtual-clock.js';
@@ -38,7 +38,8 @@ export function runsOf(script: Session, seed: number): readonly FaultyRun[] {
     if (read?.ok !== true || read.message.setup !== undefined) return each;
     const isAnswer = read.message.toolResponse !== undefined;
     if (isAnswer) return [...each, withdrawal(frame, new Chance(seed, `${script.name}:${frame}:withdrawal`))];
-    return [...each, handover(frame, new Chance(seed, `${script.name}:${frame}:handover`))];
+    const handovers = (['drop', 'refuse'] as const).map((end) => handover(frame, end, new Chance(seed, `${script.name}:${frame}:handover, ${end}`)));
+    return [...each, ...handovers];
   });
 }
 
@@ -60,15 +61,15 @@ export function withdrawal(frame: number, chance: Chance): FaultyRun {
   };
 }
 
-/** What the client says waits for a slow socket, which dies: the next one has to get it. */
-function handover(frame: number, chance: Chance): FaultyRun {
+/** What the client says waits for a slow socket, which dies, or is quick again and takes nothing more: the next one has to get it. */
+function handover(frame: number, end: 'drop' | 'refuse', chance: Chance): FaultyRun {
   const slow = 0.5 + chance.next() / 2;
   return {
     ...appOf(chance),
     faults: [
       { kind: 'stall', frame: frame - 1, chance: slow },
       // At once: no message of the client's is on its way.
-      { kind: 'drop', frame, chance: 1 },
+      { kind: end, frame, chance: 1 },
     ],
   };
 }

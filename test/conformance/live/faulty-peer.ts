@@ -12,8 +12,24 @@ import { type AnswersDue, PeerCalls } from './peer-calls.js';
 import { callsIn } from './recorded-calls.js';
 import type { Session } from './recordings.js';
 
-/** What goes wrong. */
-export const faultKinds = ['drop', 'duplicate', 'delay', 'split', 'garbage', 'goAway', 'cancel', 'recall', 'repeat', 'stall'] as const;
+/**
+ * What goes wrong.
+ *
+ * | fault     | the server, or its socket                                                                                     |
+ * |-----------|---------------------------------------------------------------------------------------------------------------|
+ * | drop      | dies; at a frame of the client perhaps of the client's next message, which is lost with it                    |
+ * | duplicate | sends its frame twice                                                                                         |
+ * | delay     | sends nothing for a while                                                                                     |
+ * | split     | sends its frame in two pieces                                                                                 |
+ * | garbage   | sends what is no message                                                                                      |
+ * | goAway    | announces the end of the socket, and ends it                                                                  |
+ * | cancel    | takes back every open call                                                                                    |
+ * | recall    | takes them back, and makes them again                                                                         |
+ * | repeat    | makes the latest call of the recording again                                                                  |
+ * | stall     | reads nothing for a while                                                                                     |
+ * | refuse    | takes nothing more from the client, as a socket that is closing, and ends a while later                       |
+ */
+export const faultKinds = ['drop', 'duplicate', 'delay', 'split', 'garbage', 'goAway', 'cancel', 'recall', 'repeat', 'stall', 'refuse'] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
 /** A fault, and the frame of the recording before which it strikes; before one of the client, while the server waits for it. */
@@ -28,6 +44,8 @@ export interface Fault {
 const patienceMs = 30_000;
 /** Between two faults while the server waits for the client, virtual ms: the app is at work meanwhile. */
 const betweenFaultsMs = 700;
+/** How long a socket that takes nothing more has not ended at least, virtual ms: a client that looks at it every now and then has looked. */
+const refusingMs = 50;
 
 /** A call that has an id. */
 interface MadeCall {
@@ -41,20 +59,24 @@ interface Line {
   isSetUp: boolean;
   /** Has it been told `setupComplete`? */
   isAccepted: boolean;
+  /** Does it take nothing more, although its end has not been told yet? */
+  isClosing: boolean;
   readonly due: AnswersDue;
+  /** Ends the socket. Twice is once. `told`: its client hears of it */
+  end(code: number, reason: string, told: boolean): void;
 }
 
 export class FaultyPeer {
   /** What the client did that no client may. */
   readonly violations: string[] = [];
+  /** Sockets that have not ended. */
+  openSockets = 0;
   /** Does the socket die of the next message, which is lost with it? */
   #diesOfNext = false;
   /** Until when no further fault strikes, ms. */
   #calmUntil = 0;
   /** Until when the client's bytes stay with its runtime, ms. */
   #stalledUntil = 0;
-  /** Sockets that have not ended. */
-  openSockets = 0;
   readonly #clock: VirtualClock;
   readonly #script: Session;
   readonly #faults: Fault[];
@@ -62,11 +84,11 @@ export class FaultyPeer {
   readonly #calls = new PeerCalls((violation) => this.violations.push(violation));
   readonly #frames: ClientFrames;
   #wasSetUp = false;
-  readonly #ends = new Map<Line, (code: number, reason: string, told: boolean) => void>();
   readonly #timers = new Set<unknown>();
   #line: Line | null = null;
   #position = 0;
-  #isWaiting = false;
+  /** Does it send nothing for a while? */
+  #isDelayed = false;
   /** What the server waits for, and on which socket; a fault begins it anew. */
   #wait: { readonly position: number; readonly line: Line; readonly timer: unknown } | null = null;
 
@@ -93,16 +115,8 @@ export class FaultyPeer {
   }
 
   readonly open: OpenSocket = (_address, listener) => {
-    const line: Line = { listener, isOpen: false, isSetUp: false, isAccepted: false, due: new Map() };
-    this.openSockets += 1;
-    this.#later(1, () => {
-      if (this.#line?.isOpen === true) this.violations.push('a second socket was opened while the first was open');
-      this.#line = line;
-      line.isOpen = true;
-      listener.opened();
-    });
     let isGone = false;
-    const end = (code: number, reason: string, told: boolean): void => {
+    const end: Line['end'] = (code, reason, told) => {
       if (isGone) return;
       isGone = true;
       this.openSockets -= 1;
@@ -110,11 +124,17 @@ export class FaultyPeer {
       if (this.#line === line) this.#line = null;
       if (told) listener.closed(code, reason);
     };
-    this.#ends.set(line, end);
-    let isClosing = false;
+    const line: Line = { listener, isOpen: false, isSetUp: false, isAccepted: false, isClosing: false, due: new Map(), end };
+    this.openSockets += 1;
+    this.#later(1, () => {
+      if (this.#line?.isOpen === true) this.violations.push('a second socket was opened while the first was open');
+      this.#line = line;
+      line.isOpen = true;
+      listener.opened();
+    });
     const socket: ClientSocket = {
       send: (text, written) => {
-        const isTaken = line.isOpen && !isClosing;
+        const isTaken = line.isOpen && !line.isClosing;
         if (isTaken) this.#judge(text, line);
         // On its way while the runtime confirms it, and lost if the socket is.
         this.#later(1, () => {
@@ -132,7 +152,7 @@ export class FaultyPeer {
       pause: () => true,
       resume: () => undefined,
       close: (code, reason) => {
-        isClosing = true;
+        line.isClosing = true;
         this.#later(2, () => end(code, reason, true));
       },
       terminate: () => end(1006, '', false),
@@ -216,7 +236,7 @@ export class FaultyPeer {
 
   /** The next frame, once the client has said what came before it. */
   #goOn(): void {
-    while (!this.#isWaiting && !this.isDone) {
+    while (!this.#isDelayed && !this.isDone) {
       const line = this.#line;
       const frame = this.#script.recording.frames[this.#position];
       if (line === null || !line.isSetUp || frame === undefined) return;
@@ -284,18 +304,24 @@ export class FaultyPeer {
           this.#diesOfNext = true;
           return false;
         }
-        this.#ends.get(line)?.(1006, '', true);
+        line.end(1006, '', true);
         return true;
       case 'stall':
         this.#stalledUntil = this.#clock.now() + Math.ceil(chance * 5_000);
+        return false;
+      case 'refuse':
+        line.isClosing = true;
+        // It holds nothing that would keep the client from trying.
+        this.#stalledUntil = this.#clock.now();
+        this.#later(refusingMs + Math.ceil(chance * 500), () => line.end(1006, '', true));
         return false;
       case 'duplicate':
         this.#deliver(line, text);
         return false;
       case 'delay':
-        this.#isWaiting = true;
+        this.#isDelayed = true;
         this.#later(Math.ceil(chance * 9_000), () => {
-          this.#isWaiting = false;
+          this.#isDelayed = false;
           this.#goOn();
         });
         return true;
@@ -312,7 +338,7 @@ export class FaultyPeer {
         return false;
       case 'goAway':
         this.#send(line, added({ goAway: { timeLeft: '8s' } }));
-        this.#later(8_000, () => this.#ends.get(line)?.(1011, 'Deadline expired before operation could complete.', true));
+        this.#later(8_000, () => line.end(1011, 'Deadline expired before operation could complete.', true));
         return false;
       case 'cancel':
         this.#cancel(line);
@@ -341,7 +367,7 @@ export class FaultyPeer {
     return past
       .flatMap(({ text }) => {
         const read = parseServerMessage(text);
-        return read.ok ? callsIn(read.message).flatMap(({ id, ...rest }) => (id === undefined ? [] : [{ id, ...rest }])) : [];
+        return read.ok ? callsIn(read.message).flatMap(({ id, ...rest }) => (id ? [{ id, ...rest }] : [])) : [];
       })
       .toReversed();
   }

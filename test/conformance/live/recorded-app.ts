@@ -79,7 +79,7 @@ export class RecordedApp {
     });
   }
 
-  /** How often the session has left a socket for a new one, in order. */
+  /** How often the session has left a socket that was to end for a new one. */
   get rotations(): number {
     return this.path.filter((state) => state === 'rotating').length;
   }
@@ -117,7 +117,8 @@ export class RecordedApp {
     switch (fact.type) {
       case 'session.message':
         this.#calls.hear(fact.message, this.path.at(-1)?.startsWith('ready') === true);
-        return this.#hearMessage(fact.message);
+        this.#hearMessage(fact.message);
+        break;
       case 'session.malformed':
         // A part of a frame that cannot be read is told of beside the rest of it.
         if (fact.reason !== 'invalid-shape' || isWholeFrame(this.#script, fact)) this.#count(null);
@@ -152,7 +153,6 @@ export class RecordedApp {
   #hearMessage(message: ServerMessage): void {
     if (message.setupComplete !== undefined && this.#passesOver > 0) this.#passesOver -= 1;
     else this.#count(message);
-    this.changed();
   }
 
   #count(message: ServerMessage | null): void {

@@ -19,6 +19,12 @@ export interface Session {
   readonly heard: readonly (ServerMessage | null)[];
 }
 
+/** A recording of one connection, with what either side said in it. */
+export function sessionFrom(name: string, recording: Recording): Session {
+  const heard = recording.frames.filter(({ from }) => from === 'server').map(({ text }) => messageIn(text));
+  return { name, recording, said: clientScript(recording), heard };
+}
+
 /** A file, with its sessions or with why it has none. */
 export type RecordedFile =
   | { readonly name: string; readonly sessions: readonly Session[] }
@@ -74,8 +80,7 @@ function sessionsOf(recording: Recording, name: string): readonly Session[] {
       .filter(({ afterFrames }) => isOwn(afterFrames))
       .map((close) => ({ ...close, afterFrames: close.afterFrames - start }));
     const own: Recording = closes.length === 0 ? { frames } : { frames, closes };
-    const heard = frames.filter(({ from }) => from === 'server').map(({ text }) => messageIn(text));
-    return { name: bounds.length === 1 ? name : `${name}#${part + 1}`, recording: own, said: clientScript(own), heard };
+    return sessionFrom(bounds.length === 1 ? name : `${name}#${part + 1}`, own);
   });
 }
 

@@ -8,7 +8,7 @@ import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { inspect, parseArgs } from 'node:util';
 
-import { type CommandPorts, userPath } from '../standalone.js';
+import { type CommandPorts, surfaced, userPath } from '../standalone.js';
 import type { Outcome } from './line.js';
 import { describe, playLine, readExclusions, readLine, type Exclusion } from './play.js';
 
@@ -68,9 +68,7 @@ async function playText(text: string, exclusions: readonly Exclusion[], only: re
   if (only.length > 0 && !only.includes(line.name)) return null;
   ports.takeStray();
   const outcome = await playLine(line, exclusions);
-  // Errors that XState rethrows from a timer surface before the next line.
-  await new Promise((done) => setTimeout(done, 1));
-  const stray = ports.takeStray();
+  const stray = await surfaced(ports.takeStray);
   if (stray.length === 0 || outcome.status === 'failed') return { name: line.name, outcome };
   return { name: line.name, outcome: { status: 'failed', reason: `an error surfaced outside: ${stray.map((error) => describe(error)).join('; ')}` } };
 }
