@@ -17,7 +17,9 @@
  * Whoever repeats a call waits for its answer, and silence would block the model for ever; to run the tool again would do twice what was asked for
  * once. The price: a server that gives one id to two equal calls, which the protocol forbids, gets the first answer twice. Answers are remembered for
  * as long as their row is in the table and the conversation goes on; a repeated call that is no longer remembered, after {@link keptRows} others or
- * {@link keptCharacters} of answers, is a new call.
+ * {@link keptCharacters} of arguments and answers, is a new call.
+ *
+ * An answer that nobody here has asked for, to a call from before this process, has a row, too: one that begins as `answering`, and has no actor.
  */
 
 /** An object of JSON. */
@@ -62,12 +64,14 @@ export interface CallRow {
   readonly covered: boolean;
   /** Is the answer on its way to the wire once more? No handle that comes meanwhile stands for it. */
   readonly resending: boolean;
+  /** Was the call made before this process began? Then there is an answer to it, and no actor. */
+  readonly unasked: boolean;
 }
 
 /** Rows, oldest first: all that are open, and those that ended, as many as are kept. */
 export interface CallTable {
   readonly rows: readonly CallRow[];
-  /** How many calls are open, and for how many of these the model waits: counted here, since guards ask at every step of the chart. */
+  /** How many calls run or wait for their answer to be written, and for how many of these the model waits: guards ask at every step of the chart. */
   readonly openCount: number;
   readonly blockingCount: number;
   /** How many answers were forgotten that no handle covers: a resumed conversation may not have had them, and they cannot be written again. */
@@ -123,7 +127,7 @@ export function enterCalls(table: CallTable, message: JsonObject, nonBlocking: r
     const earlier = rowOf(rows, id);
     if (earlier !== undefined && isRepeatedBy(earlier, name, args)) {
       const row = isOpen(earlier) ? earlier : { ...earlier, resending: true, covered: false };
-      rows = rows.map((other) => (other === earlier ? row : other));
+      if (row !== earlier) rows = rows.map((other) => (other === earlier ? row : other));
       repeated.set(row.key, row);
       continue;
     }
@@ -144,8 +148,25 @@ export function enterCalls(table: CallTable, message: JsonObject, nonBlocking: r
 /** What is not known of a call that has just come. */
 const unanswered = {
   ...({ status: 'pending', answer: null, parts: null, size: 0, scheduling: null, reason: null } as const),
-  ...({ takenBack: false, known: false, covered: false, resending: false } as const),
+  ...({ takenBack: false, known: false, covered: false, resending: false, unasked: false } as const),
 };
+
+/** What is left of an answer that must not be written again. */
+export const noAnswer = { answer: null, parts: null, size: 0, resending: false } as const;
+
+/** Enters an answer that nobody here has asked for. @param id  empty where the server gave none @throws never */
+export function enterUnasked(
+  table: CallTable,
+  call: { readonly id: string; readonly name: string },
+  answer: Pick<CallRow, 'answer' | 'parts' | 'scheduling'>,
+): { readonly table: CallTable; readonly row: CallRow } {
+  const key = table.lastKey + 1;
+  const size = sizeOf(answer.answer ?? {}, answer.parts);
+  const wireId = call.id === '' ? null : call.id;
+  const is = { status: 'answering', blocking: false, known: true, unasked: true } as const;
+  const row: CallRow = { ...unanswered, ...call, ...answer, ...is, key, wireId, size, args: {}, argsSize: 0 };
+  return { table: { ...table, rows: [...table.rows, row], lastKey: key }, row };
+}
 
 /** The names of functions that are declared `NON_BLOCKING` in the tools of a setup. @param tools  as they came @throws never */
 export function nonBlockingIn(tools: unknown): readonly string[] {
@@ -166,15 +187,17 @@ function idOf(call: JsonObject): string | null {
   return typeof call['id'] === 'string' && call['id'] !== '' ? call['id'] : null;
 }
 
-/** The latest call with that id. @throws never */
+/** The latest call with that id; none with an empty one, which tells no call from another. @throws never */
 export function rowOf(rows: readonly CallRow[], id: string): CallRow | undefined {
-  return rows.findLast((row) => row.id === id);
+  return id === '' ? undefined : rows.findLast((row) => row.id === id);
 }
 
 /** Is a call with the id of this row the row's own call once more? */
 function isRepeatedBy(row: CallRow, name: string, args: JsonObject): boolean {
   if (row.takenBack) return false;
-  return isOpen(row) || (row.status === 'answered' && row.answer !== null && row.name === name && isSameJson(row.args, args));
+  if (isOpen(row)) return true;
+  // With which arguments a call from before this process was made, nobody knows.
+  return row.status === 'answered' && row.answer !== null && row.name === name && (row.unasked || isSameJson(row.args, args));
 }
 
 /** The ids that a server message takes back. @throws never */
@@ -206,9 +229,9 @@ export function moveCalls(
     moved.push(next);
     return next;
   });
-  return moved.length === 0
-    ? { table, moved }
-    : { table: isOpen(change) ? { ...table, rows } : forget(counted({ ...table, rows: rows.filter((row) => !isReplaced(row, rows)) })), moved };
+  if (moved.length === 0) return { table, moved };
+  if (isOpen(change)) return { table: { ...table, rows }, moved };
+  return { table: forget(counted({ ...table, rows: rows.filter((row) => !isReplaced(row, rows)) })), moved };
 }
 
 /** Has a call that was taken back ended, and its id been called again since? */
@@ -231,9 +254,6 @@ export function takeBackAnswers(table: CallTable, ids: readonly string[]): { rea
   return { table: taken.length === 0 ? table : { ...table, rows }, taken };
 }
 
-/** What is left of an answer that must not be written again. */
-export const noAnswer = { answer: null, parts: null, size: 0, resending: false } as const;
-
 /**
  * The table after the server gave a resumable handle: a conversation resumed with it is as far as every row is now, but for answers that are still to be
  * written once more.
@@ -248,15 +268,10 @@ export function coverCalls(table: CallTable, after = 0): CallTable {
   return { ...table, rows, ...(after === 0 ? { forgottenCount: 0 } : {}) };
 }
 
-/** The table with those calls' answers on their way once more. @throws never */
-export function resendAnswers(table: CallTable, again: readonly CallRow[]): CallTable {
-  return again.length === 0 ? table : { ...table, rows: table.rows.map((row) => (again.includes(row) ? { ...row, resending: true } : row)) };
-}
-
-/** The table with those calls' answers on their way no more. @throws never */
-export function keepFrom(table: CallTable, withdrawn: readonly CallRow[]): CallTable {
-  const isMeant = (row: CallRow): boolean => withdrawn.some(({ key }) => key === row.key);
-  return withdrawn.length === 0 ? table : { ...table, rows: table.rows.map((row) => (isMeant(row) ? { ...row, resending: false } : row)) };
+/** The table with those calls' answers on their way once more, or no more. @throws never */
+export function markResending(table: CallTable, calls: readonly CallRow[], resending: boolean): CallTable {
+  if (calls.length === 0) return table;
+  return { ...table, rows: table.rows.map((row) => (calls.some(({ key }) => key === row.key) ? { ...row, resending } : row)) };
 }
 
 /** The table after an answer was written once more: only a later handle stands for it. @returns null where none of that call was on its way */
@@ -309,7 +324,7 @@ export function toolResponse({ wireId, name, parts, scheduling }: CallRow, respo
 }
 
 function counted(table: CallTable): CallTable {
-  const open = table.rows.filter(isOpen);
+  const open = table.rows.filter((row) => isOpen(row) && !row.unasked);
   return { ...table, openCount: open.length, blockingCount: open.filter(({ blocking }) => blocking).length };
 }
 
@@ -329,8 +344,8 @@ function forget(table: CallTable): CallTable {
 }
 
 /** How long an answer is as JSON, with its parts, characters; 0 for one that is none. @throws never */
-export function sizeOf(answer: { readonly response: JsonObject; readonly parts?: readonly JsonObject[] | null }): number {
-  return lengthOf(answer.response) + (answer.parts === undefined || answer.parts === null ? 0 : lengthOf(answer.parts));
+export function sizeOf(response: JsonObject, parts: readonly JsonObject[] | null): number {
+  return lengthOf(response) + (parts === null ? 0 : lengthOf(parts));
 }
 
 function lengthOf(value: unknown): number {

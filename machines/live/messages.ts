@@ -1,5 +1,5 @@
 /** What messages of either side say of the conversation's state. Their fields are as they came: nothing is taken for granted. */
-import { fieldOf, type JsonObject } from './calls.js';
+import { cancelledIds, fieldOf, type JsonObject } from './calls.js';
 import { durationMs } from './duration.js';
 
 /**
@@ -13,17 +13,35 @@ export function asksForTurn(message: JsonObject): boolean {
   return fieldOf(fieldOf(message, 'clientContent'), 'turnComplete') === true;
 }
 
-/** Is it the model's turn, or the end of one? A transcription may come long after its turn. @throws never */
-export function beginsTurn(message: JsonObject): boolean {
+/** Where the model's turn stands. `interrupted`: it is cut off, and the word that it is over is still to come. */
+export type Turn = 'over' | 'running' | 'interrupted';
+
+/**
+ * What a message makes of the model's turn, and whether the next one begins with it; one may begin and end without a word of the model. A transcription
+ * says nothing of either: it may come long after its turn.
+ * @param isCalling  does the model make a new call in it?
+ * @throws never
+ * @see `BidiGenerateContentToolCallCancellation`: calls are taken back only where a turn is interrupted; `interrupted` goes before `turnComplete`
+ */
+export function turnAfter(turn: Turn, message: JsonObject, isCalling: boolean): { readonly turn: Turn; readonly begins: boolean } {
   const content = fieldOf(message, 'serverContent');
-  return ['modelTurn', 'interrupted', 'turnComplete'].some((field) => fieldOf(content, field) !== undefined);
+  let [now, begins] = [turn, false];
+  const go = (next: Turn, isBeginning: boolean): void => {
+    now = next;
+    begins ||= isBeginning;
+  };
+  if (isCalling || fieldOf(content, 'modelTurn') !== undefined) go('running', now !== 'running');
+  if (fieldOf(content, 'interrupted') === true) go('interrupted', now === 'over');
+  if (now === 'running' && cancelledIds(message).length > 0) go('interrupted', false);
+  if (fieldOf(content, 'turnComplete') === true) go('over', now === 'over');
+  return { turn: now, begins };
 }
 
-/** Does it say something that a handle from before does not know: of the model, or of what the user says? @throws never */
+/** Does it say something that a handle from before does not know: of the model, or of what the user says, who may have interrupted it? @throws never */
 export function isTelling(message: JsonObject): boolean {
   const content = fieldOf(message, 'serverContent');
   const told = ['modelTurn', 'inputTranscription', 'interimInputTranscription', 'outputTranscription'];
-  return told.some((field) => fieldOf(content, field) !== undefined) || speechIn(message) !== null;
+  return told.some((field) => fieldOf(content, field) !== undefined) || fieldOf(content, 'interrupted') === true || speechIn(message) !== null;
 }
 
 /** Where a message says that the user begins or ends to speak: in `voiceActivity`, or in the signal of the detection. @throws never */

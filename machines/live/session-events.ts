@@ -15,6 +15,22 @@ export interface Keyed {
   readonly key: number;
 }
 
+/** Of an abort listener of a call that threw, as an action gets it. */
+export interface Thrown extends Keyed {
+  readonly reason: string;
+}
+
+/** Of a message of the app, as an action gets it. */
+export interface Sending extends Said {
+  readonly ref: string | undefined;
+}
+
+/** What becomes of open calls where the session takes its leave: answers that the uplink has may still be written, or are dropped. */
+export interface Leave {
+  readonly reason: string;
+  readonly answers: 'keep' | 'drop';
+}
+
 /** How a session comes back after its socket was lost. */
 export interface ReconnectPolicy {
   /** How many lost sockets within the period, or attempts in a row; one more, and the session fails. One that was left after a `goAway` is not lost. */
@@ -51,9 +67,9 @@ export interface SessionInput {
   readonly gatesAudio: boolean;
   /** What becomes of calls that a resumed conversation does not know, since its handle is older than they are. */
   readonly staleAnswers: 'send' | 'abandon';
-  /** Turns that a conversation begins with; sent once after each fresh setup, never after a resumption. */
+  /** Turns that a conversation begins with: sent after each fresh setup, and after a resumption by a handle from before they were written. */
   readonly history: readonly JsonObject[];
-  /** Does it need a permit, for all its life? Default false. */
+  /** Does it need a permit, for all its life? Default false. In another process, that one says. */
   readonly isBehindGate?: boolean;
 }
 
@@ -66,7 +82,7 @@ export type Lane = 'audio' | 'content';
 /** What a session is told: by the app and its supervisor, by its actors, and by itself (the last five, raised from what it reads). */
 export type SessionEvent =
   | { type: 'session.send'; message: JsonObject; ref?: string }
-  /** `unsolicited`: the name of a call that this session never heard of, made before its process began; such an answer is written as it is. */
+  /** `unsolicited`: the name of a call that this session never heard of, made before its process began; there is no call to be run, only its answer. */
   | ({ type: 'session.respond'; id: string; unsolicited?: string } & ToolAnswer)
   | { type: 'session.close' }
   | { type: 'supervisor.shutdown'; reason?: ExitReason }
@@ -86,10 +102,14 @@ export type SessionEvent =
   /** The socket's end, once. `code`: of its close frame, an HTTP status, or a name such as `ECONNREFUSED`. `at`: monotonic ms. */
   | { type: 'socket.closed'; code: number | string; reason: string; at: number }
   | { type: 'uplink.written'; key: number }
+  /** It will not be written: it was withdrawn; or nobody had asked for it, and too much waits. */
   | { type: 'uplink.withdrawn'; key: number }
+  /** What the conversation begins with is written. */
+  | { type: 'uplink.seeded' }
   | { type: 'uplink.told'; fact: UplinkFact }
   | ToolCallNews
   | { type: 'tools.failed'; reason: string }
+  | { type: 'uplink.failed'; reason: string }
   | { type: 'speech.started' }
   | { type: 'speech.ended' }
   | { type: 'setup.completed'; sessionId: string | null }
@@ -100,9 +120,9 @@ export type SessionEvent =
   | { type: 'rotation.forced' }
   | { type: 'rotation.over' };
 
-/** What the uplink has done with messages of the app, and with answers that it had no room for. */
+/** What the uplink has done with messages of the app, and with parts of answers that it had no room for. */
 export type UplinkFact =
-  | { type: 'tool.rejected'; id: string; reason: 'full' | 'contextLost' }
+  | { type: 'tool.rejected'; id: string; reason: 'full' }
   | { type: 'session.sent'; ref: string }
   | { type: 'session.queued'; ref: string }
   | { type: 'session.rejected'; ref: string | null; reason: RejectReason }
@@ -132,7 +152,7 @@ export type UplinkFact =
  * | `tool.progressed`                      | a part of an answer is on its way                                              |
  * | `tool.repeated`                        | a call came that was delivered before: it is not run again                     |
  * | `tool.resent`                          | an answer was written again: the resumed conversation had not had it           |
- * | `tool.rejected`                        | an answer of the app was not taken: there is no such call, or it has ended; or this is a part of an answer, and the call does not run yet, or the model waits for it, or too much waits; or nobody had asked for it here, and it waited when the conversation was lost (`contextLost`) |
+ * | `tool.rejected`                        | an answer of the app was not taken: there is no such call, or it has ended; or this is a part of an answer, and the call does not run yet, or the model waits for it; or it is such a part, or nobody had asked for it here, and too much waits |
  * | `tool.listenerThrew`                   | an abort listener of the tool threw: nothing else has come of it               |
  */
 export type SessionEmitted =
@@ -151,7 +171,7 @@ export type SessionEmitted =
   | { type: 'tool.called'; id: string; name: string; args: JsonObject }
   | { type: 'tool.answered' | 'tool.progressed'; id: string; name: string; response: JsonObject }
   | { type: 'tool.repeated' | 'tool.cancelled' | 'tool.resent'; id: string; name: string }
-  | { type: 'tool.rejected'; id: string; reason: 'unknown' | 'pending' | 'ended' | 'blocking' | 'full' | 'contextLost' }
+  | { type: 'tool.rejected'; id: string; reason: 'unknown' | 'pending' | 'ended' | 'blocking' | 'full' }
   | { type: 'tool.abandoned' | 'tool.listenerThrew'; id: string; name: string; reason: string };
 
 /** What the session tells `connection`, the socket. `connection.lane`: may messages that change no state pass beside the chart? */
@@ -166,9 +186,9 @@ export interface ConnectionInput {
 }
 
 /**
- * What the session tells `uplink`. `key` names the call that an answer belongs to, null where nobody waits to hear that it is written; of an answer in
- * parts only the last is `final`; `again` names the call whose last answer is to be written once more. `uplink.withdraw`: what of a call's answer is not
- * written yet is not to be written, nor to be written once more.
+ * What the session tells `uplink`. `key` names the call that an answer belongs to, null where it is `again` the last answer to that call, to be written
+ * once more; of an answer in parts only the last is `final`; one that is `unasked` takes the room of content. `uplink.hold`: where a message waits that
+ * asks for a turn, it is to say so anew. `uplink.withdraw`: what of a call's answer is not written yet is not to be written, nor to be written once more.
  */
 export type UplinkCommand =
   | { type: 'uplink.open' }
@@ -177,7 +197,6 @@ export type UplinkCommand =
   | { type: 'uplink.send'; message: JsonObject; ref: string | null }
   /** What a conversation begins with, in the place of one that waits. */
   | { type: 'uplink.seed'; message: JsonObject }
-  | { type: 'uplink.answer'; key: number | null; again?: number; final: boolean; message: JsonObject }
-  /** `key` null: what nobody had asked for. */
-  | { type: 'uplink.withdraw'; key: number | null }
+  | { type: 'uplink.answer'; key: number | null; again?: number; final: boolean; unasked?: boolean; message: JsonObject }
+  | { type: 'uplink.withdraw'; key: number }
   | { type: 'uplink.end' };

@@ -4,6 +4,7 @@ import type { ExitReason } from '../supervision/exit.js';
 import { addRestart, exceedsIntensity } from '../supervision/restart-window.js';
 import { type CallTable, fieldOf, noCalls } from './calls.js';
 import type { SessionEnd, SessionFailure } from './ending.js';
+import type { Turn } from './messages.js';
 import type { SessionInput } from './session-events.js';
 
 /** What a session knows: its input, its calls, how it may be resumed, and how it is to end or has ended. */
@@ -17,8 +18,12 @@ export interface SessionContext extends SessionInput {
   readonly handle: string | null;
   /** Does that handle stand for everything so far? What either side says, a call, an answer or `resumable: false` makes it old. */
   readonly isFresh: boolean;
-  /** Has the app asked for a turn of the model, of which nothing has come? A handle may have crossed with what was asked. */
+  /** The model's turn over the present socket. */
+  readonly turn: Turn;
+  /** Has the app asked for a turn of the model, after that one, of which nothing has come? A handle may have crossed with what was asked. */
   readonly awaitsTurn: boolean;
+  /** The history that the conversation begins with: with the uplink, written, or in the handle as well; null where it was never sent. */
+  readonly seed: 'waiting' | 'written' | 'known' | null;
   /** Did the user begin to speak before the model's turn was over, and has not ended? */
   readonly speaksOver: boolean;
   /** Does the present socket's setup bear a handle? */
@@ -53,7 +58,9 @@ export function initialContext(input: SessionInput): SessionContext {
     isAccepted: false,
     handle: input.resumption && typeof handle === 'string' && handle !== '' ? handle : null,
     isFresh: false,
+    turn: 'over',
     awaitsTurn: false,
+    seed: null,
     speaksOver: false,
     isResuming: false,
     keyAtSetup: 0,

@@ -1,86 +1,34 @@
-/** What a Live session does about each event: pure decisions over its context. They are carried out by {@link carryOut}, in one place. */
+/** What a Live session does about each event: pure decisions over its context. They are carried out in session-step.ts. */
 import {
-  actorOf,
   type CallChange,
   type CallRow,
   cancelledIds,
   confirmResent,
   coverCalls,
   enterCalls,
+  enterUnasked,
   fieldOf,
   forgetAnswers,
   isOpen,
   isOwed,
   type JsonObject,
+  markResending,
   moveCalls,
   noAnswer,
   nonBlockingIn,
-  keepFrom,
-  resendAnswers,
   rowOf,
   sizeOf,
   takeBackAnswers,
   toolResponse,
 } from './calls.js';
-import { childOfEvent, reasonOfEvent } from '../supervision/exit.js';
-import { asksForTurn, beginsTurn, goAwayIn, isTelling, speechIn } from './messages.js';
-import type { ConnectionCommand, SessionEmitted, SessionEvent, UplinkCommand } from './session-events.js';
+import { asksForTurn, goAwayIn, isTelling, speechIn, turnAfter } from './messages.js';
+import type { Keyed, Leave, Sending, SessionEvent, Thrown, UplinkCommand } from './session-events.js';
 import { delayOf, type SessionContext, type SocketEnd, withLoss } from './session-state.js';
-import type { ToolAnswer, ToolCallEvent, ToolCallInput } from './tool-call.js';
-
-/** A decision, in the order in which it is carried out. */
-export interface SessionStep {
-  readonly changes?: Partial<SessionContext>;
-  readonly facts?: readonly SessionEmitted[];
-  /** Calls that begin, each an actor of its own. */
-  readonly calls?: readonly CallRow[];
-  readonly toConnection?: readonly ConnectionCommand[];
-  readonly toUplink?: readonly UplinkCommand[];
-  /** What single calls are told; their actors must live. */
-  readonly toCalls?: readonly { readonly row: CallRow; readonly event: ToolCallEvent }[];
-  /** Calls that are over. */
-  readonly over?: readonly CallRow[];
-  /** What it tells itself. */
-  readonly raises?: readonly SessionEvent[];
-}
-
-/** The part of XState's `enqueue` that a step needs. */
-interface Enqueue {
-  assign(changes: never): void;
-  emit(fact: never): void;
-  spawnChild(src: never, options: never): void;
-  stopChild(id: never): void;
-  sendTo(target: never, event: never): void;
-  raise(event: never): void;
-}
-
-/**
- * Carries a step out: `enqueueActions(({ context, enqueue }, p) => carryOut(enqueue, context, steps.decide(context, p)))`.
- * @param event  given where it may be the end of one of the session's own actors, which can be told nothing any more
- */
-export function carryOut(enqueue: Enqueue, context: SessionContext, step: SessionStep, event?: { readonly type: string }): void {
-  const { changes, facts = [], calls = [], over = [], raises = [] } = step;
-  const fallen = event === undefined || reasonOfEvent(event) === undefined ? null : childOfEvent(event);
-  const toConnection = fallen === 'connection' ? [] : (step.toConnection ?? []);
-  const toUplink = fallen === 'uplink' ? [] : (step.toUplink ?? []);
-  const toCalls = context.isRestored ? [] : (step.toCalls ?? []); // their actors were not restored
-  if (changes !== undefined) enqueue.assign(changes as never);
-  for (const fact of facts) enqueue.emit(fact as never);
-  for (const row of calls) enqueue.spawnChild('toolCall' as never, { id: actorOf(row), input: callInput(context, row) } as never);
-  for (const command of toConnection) enqueue.sendTo('connection' as never, command as never);
-  for (const command of toUplink) enqueue.sendTo('uplink' as never, command as never);
-  for (const { row, event } of toCalls) enqueue.sendTo(actorOf(row) as never, event as never);
-  for (const row of over) enqueue.stopChild(actorOf(row) as never);
-  for (const event of raises) enqueue.raise(event as never);
-}
-
-function callInput({ toolDeadlines, toolMs }: SessionContext, { key, id, name, args, blocking }: CallRow): ToolCallInput {
-  const deadlineMs = Object.hasOwn(toolDeadlines, name) ? (toolDeadlines[name] ?? toolMs) : toolMs;
-  return { key, id, name, args, blocking, deadlineMs };
-}
+import type { SessionStep } from './session-step.js';
+import type { ToolAnswer, ToolCallEvent } from './tool-call.js';
 
 /** A message of the app that took the chart's way: no handle knows of it yet. */
-export function passOn(context: SessionContext, message: JsonObject, ref: string | undefined): SessionStep {
+export function passOn(context: SessionContext, { message, ref }: Sending): SessionStep {
   return {
     changes: { isFresh: false, awaitsTurn: context.awaitsTurn || asksForTurn(message) },
     toUplink: [{ type: 'uplink.send', message, ref: ref ?? null }],
@@ -116,13 +64,16 @@ export function readMessage(context: SessionContext, message: JsonObject): Sessi
   const resumed = readResumption({ ...context, calls: cancelled.table, isFresh }, message);
   const goAway = goAwayIn(message);
   const run = context.isAccepted ? runCalls(resumed.changes.calls) : { table: resumed.changes.calls, started: [] };
+  // A socket that is left, or not set up, brings no turn that the app could have asked for.
+  const { turn, begins } = context.isAccepted ? turnAfter(context.turn, message, fresh.length > 0) : { turn: context.turn, begins: false };
   return {
     changes: {
       ...resumed.changes,
       // A call is not yet in the handle that comes with it.
       ...(fresh.length > 0 ? { isFresh: false } : {}),
       calls: run.table,
-      awaitsTurn: context.awaitsTurn && fresh.length === 0 && !beginsTurn(message),
+      turn,
+      awaitsTurn: context.awaitsTurn && !begins,
     },
     facts: [
       { type: 'session.message', message },
@@ -145,6 +96,7 @@ export function readMessage(context: SessionContext, message: JsonObject): Sessi
 
 /** Calls that the server takes back: gone at once, but for those whose answer is with the uplink, which knows whether it is written. */
 function cancelCalls(table: SessionContext['calls'], ids: readonly string[]) {
+  if (ids.length === 0) return { table, gone: [], late: [] };
   const isTaken = (row: CallRow): boolean => ids.includes(row.id);
   const { table: moved, moved: gone } = moveCalls(table, (row) => row.status !== 'answering' && isTaken(row), { status: 'cancelled' });
   // An answer that crossed the cancellation on the wire is not written a second time.
@@ -163,7 +115,8 @@ function readResumption(context: SessionContext, message: JsonObject) {
   // Before the setup is accepted, a conversation that is resumed has not had what it is owed.
   const calls = coverCalls(context.calls, context.isAccepted ? 0 : context.keyAtSetup);
   const isFresh = !calls.rows.some(({ resending }) => resending);
-  return { changes: { calls, handle, isFresh }, facts: [{ type: 'session.resumable' as const, handle }] };
+  const seed = context.isAccepted && context.seed === 'written' ? 'known' : context.seed;
+  return { changes: { calls, handle, isFresh, seed }, facts: [{ type: 'session.resumable' as const, handle }] };
 }
 
 function answerAgain(row: CallRow): UplinkCommand[] {
@@ -202,12 +155,11 @@ function runCalls(calls: SessionContext['calls']) {
 }
 
 /** A call has an answer, or a part of one: to the uplink with it, whoever gave it. */
-export function answerCall(context: SessionContext, key: number, { response, willContinue, ...rest }: ToolAnswer): SessionStep {
+export function answerCall(context: SessionContext, { key, answer }: Keyed & { readonly answer: ToolAnswer }): SessionStep {
+  const { response, willContinue, ...rest } = answer;
   const how = { parts: rest.parts ?? null, scheduling: rest.scheduling ?? null };
   const change: CallChange =
-    willContinue === true
-      ? { status: 'running', ...how }
-      : { status: 'answering', answer: response, size: sizeOf(rest.parts === undefined ? { response } : { response, parts: rest.parts }), ...how };
+    willContinue === true ? { status: 'running', ...how } : { status: 'answering', answer: response, size: sizeOf(response, how.parts), ...how };
   const isOpenTo = (row: CallRow): boolean => row.status === 'running' || row.status === 'pending';
   const { table, moved } = moveCalls(context.calls, (row) => row.key === key && isOpenTo(row), change);
   return {
@@ -230,16 +182,21 @@ export function respond(
 ): SessionStep {
   const event: ToolCallEvent = { type: willContinue === true ? 'call.progressed' : 'call.settled', ...answer };
   const row = rowOf(context.calls.rows, id);
-  if (row === undefined && unsolicited !== undefined) return { changes: { isFresh: false }, toUplink: [unasked(id, unsolicited, answer)] };
+  if (row === undefined && unsolicited !== undefined) return answerUnasked(context, { id, name: unsolicited }, answer);
   if (row === undefined) return { facts: [{ type: 'tool.rejected', id, reason: 'unknown' }] };
   if (row.blocking && willContinue === true && isOpen(row)) return { facts: [{ type: 'tool.rejected', id, reason: 'blocking' }] };
   if (row.status === 'running' || (row.status === 'pending' && willContinue !== true)) return { toCalls: [{ row, event }] };
   return { facts: [{ type: 'tool.rejected', id, reason: row.status === 'pending' ? 'pending' : 'ended' }] };
 }
 
-function unasked(id: string, name: string, answer: Omit<ToolAnswer, 'willContinue'>): UplinkCommand {
-  const wireId = id === '' ? {} : { id };
-  return { type: 'uplink.answer', key: null, final: true, message: { toolResponse: { functionResponses: [{ ...wireId, name, ...answer }] } } };
+/** To a call from before this process. It is written, and written again, as any other answer; but it takes room in the uplink, which may refuse it. */
+function answerUnasked(context: SessionContext, call: { readonly id: string; readonly name: string }, answer: ToolAnswer): SessionStep {
+  const { response, parts = null, scheduling = null } = answer;
+  const { table, row } = enterUnasked(context.calls, call, { answer: response, parts, scheduling });
+  return {
+    changes: { calls: table, isFresh: false },
+    toUplink: [{ type: 'uplink.answer', key: row.key, final: true, unasked: true, message: toolResponse(row, response) }],
+  };
 }
 
 /** The uplink has written the answer of a call: the call is over. It may have been written before. */
@@ -258,29 +215,30 @@ export function confirmWritten(context: SessionContext, key: number): SessionSte
   };
 }
 
-/** A call was taken back while its answer waited: it is not written any more. */
+/** The uplink will not write an answer: its call was taken back while it waited; or nobody had asked for it, and too much waits. */
 export function confirmWithdrawn(context: SessionContext, key: number): SessionStep {
-  const { table, moved } = moveCalls(context.calls, (row) => row.key === key && row.status === 'answering', { status: 'cancelled', ...noAnswer });
+  const row = context.calls.rows.find((one) => one.key === key && one.status === 'answering');
+  if (row === undefined) return {};
+  const { id, name } = row;
+  const isRefused = row.unasked && !row.takenBack;
+  const change: CallChange = isRefused ? { status: 'abandoned', reason: 'full', ...noAnswer } : { status: 'cancelled', ...noAnswer };
   return {
-    changes: { calls: table },
-    facts: moved.map(({ id, name }) => ({ type: 'tool.cancelled' as const, id, name })),
-    toCalls: moved.map((row) => ({ row, event: { type: 'call.cancel' } })),
-    over: moved,
+    changes: { calls: moveCalls(context.calls, (one) => one === row, change).table },
+    facts: [isRefused ? { type: 'tool.rejected', id, reason: 'full' } : { type: 'tool.cancelled', id, name }],
+    toCalls: [{ row, event: { type: 'call.cancel' } }],
+    over: [row],
   };
 }
 
 /** An abort listener of a tool threw. */
-export function tellListenerThrew({ calls }: SessionContext, key: number, reason: string): SessionStep {
+export function tellListenerThrew({ calls }: SessionContext, { key, reason }: Thrown): SessionStep {
   return {
     facts: calls.rows.filter((row) => row.key === key).map(({ id, name }) => ({ type: 'tool.listenerThrew' as const, id, name, reason })),
   };
 }
 
-/**
- * Calls that end without an answer. `answering` calls may still reach the wire where the socket is open.
- * @param answers  `keep`: those that the uplink has may still be written; `drop`: nothing is
- */
-export function abandonCalls(context: SessionContext, reason: string, answers: 'keep' | 'drop'): SessionStep {
+/** Calls that end without an answer. `answering` calls may still reach the wire where the socket is open. */
+export function abandonCalls(context: SessionContext, { reason, answers }: Leave): SessionStep {
   const { table, moved } = moveCalls(context.calls, (row) => answers === 'drop' || row.status !== 'answering', { status: 'abandoned', reason });
   return {
     changes: { calls: forgetAnswers(table) },
@@ -294,20 +252,39 @@ export function abandonCalls(context: SessionContext, reason: string, answers: '
 
 /** Restored from a snapshot: the socket is gone, and with it the calls; moments of another clock mean nothing. */
 export function forgetSocket(context: SessionContext): SessionStep {
-  const { facts = [], over = [] } = abandonCalls(context, 'restored', 'drop');
+  const reason = 'restored';
   // Answers that the conversation may not have had are kept: it goes on.
-  const { table } = moveCalls(context.calls, () => true, { status: 'abandoned', reason: 'restored', ...noAnswer });
-  return { changes: { calls: table, losses: [], rotations: [], attempt: 0, awaitsTurn: false, isAccepted: false, isRestored: false }, facts, over };
+  const { table, moved } = moveCalls(context.calls, () => true, { status: 'abandoned', reason, ...noAnswer });
+  return {
+    changes: { calls: table, losses: [], rotations: [], attempt: 0, awaitsTurn: false, isAccepted: false, isRestored: false },
+    facts: moved.map(({ id, name }) => ({ type: 'tool.abandoned', id, name, reason })),
+    over: moved,
+  };
 }
 
 // ---- sockets
 
-/** A new socket is open: what was announced of the former is over. The setup bears the handle where the conversation is to be resumed. */
-export function sendSetup({ setup, resumption, handle, calls }: SessionContext): SessionStep {
+/** Is a conversation to be told its history? One that is resumed, only where its handle is from before that was written. */
+function isToBeSeeded({ history, seed }: SessionContext, isResumed: boolean): boolean {
+  return history.length > 0 && (!isResumed || seed === 'waiting' || seed === 'written');
+}
+
+/**
+ * A new socket is open: what was announced of the former is over. The setup bears the handle where the conversation is to be resumed.
+ * @see `HistoryConfig.initialHistoryInClientContent`: with it the server waits for a history, and takes the first turn of the user for that
+ */
+export function sendSetup(context: SessionContext): SessionStep {
+  const { setup, resumption, handle, history, calls } = context;
   const { handle: _first, ...asked } = (fieldOf(setup, 'sessionResumption') ?? {}) as JsonObject;
-  const body = resumption ? { ...setup, sessionResumption: { ...asked, ...(handle === null ? {} : { handle }) } } : setup;
+  const isResuming = handle !== null;
+  const historyConfig = { ...(fieldOf(setup, 'historyConfig') as JsonObject | undefined), initialHistoryInClientContent: false };
+  const body = {
+    ...setup,
+    ...(history.length === 0 || isToBeSeeded(context, isResuming) ? {} : { historyConfig }),
+    ...(resumption ? { sessionResumption: { ...asked, ...(isResuming ? { handle } : {}) } } : {}),
+  };
   return {
-    changes: { goAway: null, isResuming: handle !== null, keyAtSetup: calls.lastKey },
+    changes: { goAway: null, turn: 'over', isResuming, keyAtSetup: calls.lastKey },
     toConnection: [{ type: 'connection.setup', message: { setup: body } }],
     raises: [{ type: 'rotation.over' }],
   };
@@ -319,23 +296,25 @@ export function sendSetup({ setup, resumption, handle, calls }: SessionContext):
  */
 export function begin(context: SessionContext, sessionId: string | null): SessionStep {
   const { hasBeenReady, isResuming: resumed, lost, history, staleAnswers, keyAtSetup } = context;
+  const seeds = isToBeSeeded(context, resumed);
   const { forgottenCount } = context.calls;
   const isAfresh = !resumed && (hasBeenReady || lost !== null);
   const reason = isAfresh ? 'contextLost' : 'staleHandle';
   const isUnheard = (row: CallRow): boolean => staleAnswers === 'abandon' && !row.known;
-  const isGone = (row: CallRow): boolean => row.key <= keyAtSetup && (isAfresh || isUnheard(row));
+  const isFormer = (row: CallRow): boolean => row.unasked || row.key <= keyAtSetup;
+  const isGone = (row: CallRow): boolean => isFormer(row) && (isAfresh || isUnheard(row));
   const dropped = moveCalls(context.calls, isGone, { status: 'abandoned', reason, ...noAnswer });
   const isMissing = (row: CallRow): boolean => isOwed(row) && !isUnheard(row);
   // Waiting to be written once more, to a conversation that will never hear of the call.
   const stale = context.calls.rows.filter((row) => row.status === 'answered' && row.answer !== null && isGone(row));
   const again = resumed ? dropped.table.rows.filter(isMissing) : [];
-  const { table, started } = runCalls(isAfresh ? forgetAnswers(dropped.table) : keepFrom(dropped.table, stale));
+  const { table, started } = runCalls(isAfresh ? forgetAnswers(dropped.table) : markResending(dropped.table, stale, false));
   const toldLoss = lost ?? { code: 'noHandle', reason: 'the server gave no handle to resume with' };
-  const seed = { clientContent: { turns: history, turnComplete: true } };
   return {
     changes: {
       ...{ hasBeenReady: true, isAccepted: true, speaksOver: false, lost: null, attempt: 0 },
-      calls: { ...resendAnswers(table, again), forgottenCount: 0 },
+      calls: { ...markResending(table, again, true), forgottenCount: 0 },
+      ...(seeds ? { seed: 'waiting' as const } : {}),
       ...(again.length > 0 ? { isFresh: false } : {}),
     },
     facts: [
@@ -347,9 +326,7 @@ export function begin(context: SessionContext, sessionId: string | null): Sessio
     ],
     toUplink: [
       ...[...dropped.moved, ...stale].map(withdraw),
-      ...(isAfresh ? [{ type: 'uplink.withdraw' as const, key: null }] : []),
-      // One that still waits goes to a conversation that is resumed, too: it has never had it.
-      ...(resumed || history.length === 0 ? [] : [{ type: 'uplink.seed' as const, message: seed }]),
+      ...(seeds ? [{ type: 'uplink.seed' as const, message: { clientContent: { turns: history, turnComplete: true } } }] : []),
       ...again.flatMap(answerAgain),
     ],
     toCalls: [
@@ -367,21 +344,21 @@ export const closeLane: SessionStep = { toConnection: [{ type: 'connection.lane'
 
 /** The socket is to be left for a new one, in order: the old must be closed before the new one resumes. */
 export function leaveSocket(): SessionStep {
-  return { changes: { isAccepted: false }, toConnection: [{ type: 'connection.close', code: 1000, reason: '' }] };
+  return { changes: { isAccepted: false, awaitsTurn: false }, toConnection: [{ type: 'connection.close', code: 1000, reason: '' }] };
 }
 
 /** A message that came while the session closes: it is passed on. A call in it ends as it begins, and none is answered again. */
 export function readLastMessage(context: SessionContext, message: JsonObject): SessionStep {
   const read = readMessage({ ...context, calls: forgetAnswers(context.calls) }, message);
-  const { changes, facts = [] } = abandonCalls({ ...context, ...read.changes }, 'closed', 'keep');
+  const { changes, facts = [] } = abandonCalls({ ...context, ...read.changes }, { reason: 'closed', answers: 'keep' });
   return { changes: changes ?? {}, facts: [...(read.facts ?? []), ...facts] };
 }
 
-/** The socket was lost, or did not come to be in time: another attempt, later. */
+/** The socket was lost, or did not come to be in time: another attempt, later. What was asked over it is answered by no other. */
 export function loseSocket(context: SessionContext, { code, reason, at }: SocketEnd): SessionStep {
   const attempt = context.attempt + 1;
   return {
-    changes: { losses: withLoss(context, at), attempt, isAccepted: false },
+    changes: { losses: withLoss(context, at), attempt, isAccepted: false, awaitsTurn: false },
     facts: [{ type: 'session.reconnecting', attempt, delayMs: delayOf({ ...context, attempt }), code, reason }],
   };
 }

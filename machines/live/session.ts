@@ -21,8 +21,8 @@ import type { JsonObject } from './calls.js';
 import { clientEnd, endOf, exitOf, failureOf, outputOf, type SessionEnd, type SessionFailure, type SessionOutput } from './ending.js';
 import type * as says from './session-events.js';
 import * as state from './session-state.js';
+import { carryOut } from './session-step.js';
 import * as steps from './session-steps.js';
-import { carryOut } from './session-steps.js';
 import { type ToolAnswer, toolCallMachine } from './tool-call.js';
 
 const missing = (actor: string) => (): never => {
@@ -82,24 +82,18 @@ export const sessionMachine = setup({
     loseSocket: enqueueActions(({ context, enqueue }, p: state.SocketEnd) => carryOut(enqueue, context, steps.loseSocket(context, p))),
     loseContext: enqueueActions(({ context, enqueue }, p: state.SocketEnd) => carryOut(enqueue, context, steps.loseContext(context, p))),
     answerCall: enqueueActions(({ context, enqueue }, p: says.Keyed & { answer: ToolAnswer }) =>
-      carryOut(enqueue, context, steps.answerCall(context, p.key, p.answer)),
+      carryOut(enqueue, context, steps.answerCall(context, p)),
     ),
     respond: enqueueActions(({ context, enqueue }, p: Parameters<typeof steps.respond>[1]) => carryOut(enqueue, context, steps.respond(context, p))),
     confirmWritten: enqueueActions(({ context, enqueue }, p: says.Keyed) => carryOut(enqueue, context, steps.confirmWritten(context, p.key))),
     confirmWithdrawn: enqueueActions(({ context, enqueue }, p: says.Keyed) => carryOut(enqueue, context, steps.confirmWithdrawn(context, p.key))),
-    tellListenerThrew: enqueueActions(({ context, enqueue }, p: says.Keyed & { reason: string }) =>
-      carryOut(enqueue, context, steps.tellListenerThrew(context, p.key, p.reason)),
-    ),
-    abandonCalls: enqueueActions(({ context, event, enqueue }, p: { reason: string; answers: 'keep' | 'drop' }) =>
-      carryOut(enqueue, context, steps.abandonCalls(context, p.reason, p.answers), event),
-    ),
+    tellListenerThrew: enqueueActions(({ context, enqueue }, p: says.Thrown) => carryOut(enqueue, context, steps.tellListenerThrew(context, p))),
+    abandonCalls: enqueueActions(({ context, event, enqueue }, p: says.Leave) => carryOut(enqueue, context, steps.abandonCalls(context, p), event)),
     tellUplink: emit((_, p: { fact: says.UplinkFact }) => p.fact),
     openUplink: sendTo('uplink', { type: 'uplink.open' }),
     holdUplink: sendTo('uplink', { type: 'uplink.hold' }),
     endUplink: sendTo('uplink', { type: 'uplink.end' }),
-    passOn: enqueueActions(({ context, enqueue }, p: says.Said & { ref: string | undefined }) =>
-      carryOut(enqueue, context, steps.passOn(context, p.message, p.ref)),
-    ),
+    passOn: enqueueActions(({ context, enqueue }, p: says.Sending) => carryOut(enqueue, context, steps.passOn(context, p))),
     rejectClosing: emit((_, p: { ref: string | undefined }) => ({ type: 'session.rejected', ref: p.ref ?? null, reason: 'closing' })),
     gate: sendTo('uplink', { type: 'uplink.gate', closed: true }),
     ungate: enqueueActions(({ context, event, enqueue }) => carryOut(enqueue, context, steps.ungate, event)),
@@ -110,6 +104,7 @@ export const sessionMachine = setup({
     leaveSocket: enqueueActions(({ context, enqueue }) => carryOut(enqueue, context, steps.leaveSocket())),
     noteRotation: assign({ rotations: ({ context }, p: { at: number }) => state.withRotation(context, p.at) }),
     noteRequest: assign({ isFresh: false, awaitsTurn: ({ context }, p: { awaits: boolean }) => context.awaitsTurn || p.awaits }),
+    noteSeeded: assign({ isFresh: false, seed: 'written' }),
     amendSetup: assign(({ context }, p: { update: JsonObject }) => ({ isFresh: false, ...steps.amended(context, p.update) })),
     noteSpeech: assign({ speaksOver: (_, p: { over: boolean }) => p.over }),
     noteGoAway: assign({ goAway: (_, p: { timeLeftMs: number | null }) => p }),
@@ -139,12 +134,14 @@ export const sessionMachine = setup({
         'call.listenerFailed': { actions: { type: 'tellListenerThrew', params: ({ event }) => ({ key: event.key, reason: event.reason }) } },
         'uplink.written': { actions: { type: 'confirmWritten', params: ({ event }) => ({ key: event.key }) } },
         'uplink.withdrawn': { actions: { type: 'confirmWithdrawn', params: ({ event }) => ({ key: event.key }) } },
+        'uplink.seeded': { actions: 'noteSeeded' },
         'uplink.told': { actions: { type: 'tellUplink', params: ({ event }) => ({ fact: event.fact }) } },
         'session.respond': { actions: { type: 'respond', params: ({ event: { type: _type, ...answer } }) => answer } },
         'session.send': { actions: { type: 'passOn', params: ({ event }) => ({ message: event.message, ref: event.ref }) } },
         'turn.requested': { actions: { type: 'noteRequest', params: ({ event }) => ({ awaits: event.awaits }) } },
         'setup.amended': { actions: { type: 'amendSetup', params: ({ event }) => ({ update: event.update }) } },
         'permit.failed': { target: 'failed', actions: { type: 'noteLoss', params: { kind: 'gate' } } },
+        'uplink.failed': { target: 'failed', actions: { type: 'noteLoss', params: { kind: 'uplinkCrashed' } } },
         'tools.failed': { target: 'failed', actions: { type: 'noteLoss', params: { kind: 'toolsCrashed' } } },
         // Where there is no conversation to take leave of, both end it at once.
         'session.close': 'closed',
@@ -327,6 +324,9 @@ export const sessionMachine = setup({
                     'session.send': { actions: { type: 'rejectClosing', params: ({ event }) => ({ ref: event.ref }) } },
                     'session.close': { description: 'Already on its way.' },
                     'supervisor.shutdown': { actions: 'noteExit' },
+                    'permit.failed': { description: 'Nobody needs it any more.' },
+                    'uplink.failed': { description: 'Nothing more is taken.' },
+                    'tools.failed': { description: 'None runs any more.' },
                     'socket.opening': {
                       description: 'Restored from a snapshot while closing.',
                       target: '#liveSession.closed',

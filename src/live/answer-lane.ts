@@ -2,7 +2,7 @@
  * The lane of answers in an uplink: tool responses that wait for a socket, and those that a socket was given and has not confirmed.
  *
  * Reserved are the last answer to a call, and that same answer once more where a resumed conversation or a repeated call needs it: there is one for each
- * call, and none is ever refused. Anything else is *spare*, and the uplink bounds it: parts of answers, and answers to calls that the session never heard of.
+ * call, and none is ever refused. Anything else is *spare*, and the uplink bounds it: parts of answers, and answers that nobody here had asked for.
  */
 import { fieldOf, type JsonObject } from '../../machines/live/calls.js';
 import type { UplinkCommand } from '../../machines/live/session-events.js';
@@ -17,8 +17,6 @@ export interface Answer {
   readonly again?: number;
   readonly final: boolean;
   readonly isSpare: boolean;
-  /** The id on the wire; empty where it has none. */
-  readonly id: string;
   readonly text: string;
 }
 
@@ -55,7 +53,7 @@ export class AnswerLane {
     return this.#spareBytes;
   }
 
-  /** What wait and are no call's last answer: those that nobody but the uplink knows of. */
+  /** What wait and are no call's last answer, for the first time: those that nobody but the uplink knows of. */
   get unownedCount(): number {
     return this.#waiting.filter(({ key, final }) => key === null || !final).length;
   }
@@ -67,10 +65,8 @@ export class AnswerLane {
   }
 
   /** An answer as the session gives it. */
-  read({ key, again, final, message }: Extract<UplinkCommand, { type: 'uplink.answer' }>): Answer {
-    const [first] = responsesIn(message);
-    const isSpare = !final || (key === null && again === undefined);
-    return { key, ...(again === undefined ? {} : { again }), final, isSpare, id: first?.id ?? '', text: this.textOf(message) };
+  read({ key, again, final, unasked = false, message }: Extract<UplinkCommand, { type: 'uplink.answer' }>): Answer {
+    return { key, ...(again === undefined ? {} : { again }), final, isSpare: !final || unasked, text: this.textOf(message) };
   }
 
   /** Puts it behind all others. The last answer to a call that waits, to be written once more, is written once. */
@@ -114,10 +110,9 @@ export class AnswerLane {
   /**
    * What of a call's answer waits is not to be written. What a socket was given may be on the wire: its word decides, and where it is lost without one, no
    * other gets it.
-   * @param key  null: the answers that nobody had asked for
    * @returns those that waited
    */
-  withdraw(key: number | null): readonly Answer[] {
+  withdraw(key: number): readonly Answer[] {
     for (const handed of this.#handed) if (callOf(handed.answer) === key) handed.isWithdrawn = true;
     const withdrawn = this.#waiting.filter((answer) => callOf(answer) === key);
     const kept = this.#waiting.filter((answer) => callOf(answer) !== key);
@@ -139,7 +134,7 @@ export class AnswerLane {
   }
 }
 
-/** The call that it answers, for the first time or once more; null where the session knows of none. */
+/** The call that it answers, for the first time or once more. */
 export function callOf({ key, again }: Answer): number | null {
   return key ?? again ?? null;
 }

@@ -74,8 +74,8 @@ export interface ConnectOptions {
 const callbackNames = ['onOpen', 'onMessage', 'onEvent', 'onError', 'onClose'] as const;
 
 /**
- * Starts a session and waits until the server has accepted its setup, at most `connectMs` + `setupMs` long (and as long as a token takes to fetch,
- * within `connectMs`). Nothing is left behind where that does not come about.
+ * Starts a session and waits until the server has accepted its setup, at most `connectMs` + `setupMs` long, in which a token is fetched, too; behind a gate, the
+ * wait for its permit comes before that, at most `waitMs`. Nothing is left behind where that does not come about.
  * @returns (a promise of) the session, ready
  * @throws (as rejection) {@link LiveError} `live/not-connected`, with `kind`, `code` and `reason` in its details; EspalierError `live/invalid-options` or
  *         `live/invalid-tool` for misuse, before anything starts

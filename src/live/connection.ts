@@ -4,20 +4,20 @@
  * It says that it has begun (`socket.opening`), reports what the socket tells as events (`socket.opened`, `server.message`, `socket.malformed`,
  * `socket.closed`), and never throws on what the wire brings. While its lane is open, messages that change no state of the session are told to those who
  * listen to the session directly, beside the chart. When it is stopped, the socket is terminated; nothing of it reaches the session afterwards, but,
- * where it was not its session that has stopped it, that this socket is lost (`killed`). The
- * deadlines are the session's: connect and close are delays of its chart.
+ * where a stranger has ended it, that this socket is lost (`killed`). The deadlines are the
+ * session's: connect and close are delays of its chart.
  */
 import { type AnyActorRef, fromCallback } from 'xstate';
 import { wordsOf } from '../../machines/live/ending.js';
 import { isTelling } from '../../machines/live/messages.js';
 import type { ConnectionCommand, ConnectionInput, SessionEmitted, SessionEvent } from '../../machines/live/session-events.js';
 import { clockOf } from '../supervision/clock.js';
-import { onExit, orderOf } from '../supervision/watch.js';
-import { childrenOf, emitFrom, hasStopped, parentOf } from '../supervision/xstate-internals.js';
+import { emitFrom, parentOf } from '../supervision/xstate-internals.js';
 import { type Frame, isData, parseServerMessage, textOf, type UnreadableFrame } from '../wire/gemini/live.js';
 import { hideIn, type Secrets } from '../wire/secrets.js';
 import { noteSocket } from './intake.js';
 import type { ClientSocket, OpenSocket } from './socket.js';
+import { onStranger } from './stranger.js';
 import { uplinkOf } from './uplink-actor.js';
 
 interface Endpoint {
@@ -124,12 +124,7 @@ export function connection({ endpoint, secrets = [], openSocket }: ConnectionOpt
       }
     });
 
-    onExit(self, () => {
-      // Ended by anybody but its session, it has lost its socket, and nobody tells the session.
-      if (orderOf(self) === undefined || hasStopped(session) || !childrenOf(session).includes(self)) return;
-      const reason = "its actor 'connection' was ended from outside";
-      session.send({ type: 'socket.closed', code: 'killed', reason, at: clock.now() } satisfies SessionEvent);
-    });
+    onStranger(self, (_, reason) => session.send({ type: 'socket.closed', code: 'killed', reason, at: clock.now() } satisfies SessionEvent));
 
     return () => {
       isOver = true;

@@ -5,8 +5,8 @@
  * that has ended is answered, where XState would drop the event.
  */
 import { isOpen, type JsonObject, rowOf } from '../../machines/live/calls.js';
-import { asksForTurn } from '../../machines/live/messages.js';
 import { type SessionEnd, type SessionFailure, wordsOf } from '../../machines/live/ending.js';
+import { asksForTurn } from '../../machines/live/messages.js';
 import { sessionMachine } from '../../machines/live/session.js';
 import type { SessionEmitted } from '../../machines/live/session-events.js';
 import { printFault } from '../supervision/last-resort.js';
@@ -17,9 +17,9 @@ import { answerMessage } from './parts.js';
 import { invalid, isPlainObject, jsonOf, requireOptions, sortOf } from './refusal.js';
 import { requireInput, requireKind } from './sendable.js';
 import type { LiveSessionRef } from './session.js';
+import { liveEvents, type LiveEventsOptions } from './stream.js';
 import { answerTo, listOf, type LiveToolResponse } from './tool-plan.js';
 import { isListOfParts, objectOf, schedulings } from './tools.js';
-import { liveEvents, type LiveEventsOptions } from './stream.js';
 import type { SendOutcome } from './uplink.js';
 import { uplinkOf } from './uplink-actor.js';
 
@@ -42,7 +42,8 @@ export type LiveAnswers = LiveAnswer | readonly LiveAnswer[] | { readonly functi
 export type AnswerOutcome =
   /**
    * `sent`: a socket has it; where that one is lost before it was passed on, the next one gets it. `queued`: it waits for a socket, or for the turn that the
-   * session is in. The last answer to a call is told to be written by `tool.answered`; what turns out not to be taken, by `tool.rejected`.
+   * session is in. The last answer to a call is told to be written by `tool.answered`; what turns out not to be taken, by `tool.rejected`; what the session
+   * could not write before its end, or before it lost the conversation, by `tool.abandoned`.
    */
   | { readonly id: string; readonly status: 'sent' | 'queued' }
   /**
@@ -62,7 +63,7 @@ type Emitted<Type extends SessionEmitted['type'], Fact = SessionEmitted> = Fact 
 export interface LiveSession extends AsyncDisposable {
   /** The session's actor. */
   readonly ref: LiveSessionRef;
-  /** Settles when messages can be sent, or when that will never be; at the latest after `connectMs` + `setupMs`. */
+  /** Settles when messages can be sent, or when that will never be; at the latest after `connectMs` + `setupMs`, behind a gate its `waitMs` more. */
   ready(): Promise<ReadyOutcome>;
   /** Settles at the session's end. */
   ended(): Promise<SessionOutcome>;

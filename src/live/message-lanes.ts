@@ -5,6 +5,7 @@
  * {@link MessageLanes.repeatStart}.
  */
 import { fieldOf, type JsonObject } from '../../machines/live/calls.js';
+import { asksForTurn } from '../../machines/live/messages.js';
 import type { Lane } from '../../machines/live/session-events.js';
 
 /** A message of the app that waits. */
@@ -19,6 +20,8 @@ export interface Waiting {
   readonly isRepeated: boolean;
   /** Is it what the conversation begins with? */
   readonly isSeed: boolean;
+  /** Does it ask the model for a turn? */
+  readonly asks: boolean;
 }
 
 /** See above. None of its methods throws. */
@@ -43,6 +46,11 @@ export class MessageLanes {
 
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** Does any ask the model for a turn? */
+  get asks(): boolean {
+    return this.#waiting.some(({ asks }) => asks);
   }
 
   /** Puts it behind all others. */
@@ -72,7 +80,7 @@ export class MessageLanes {
   /** Puts what a conversation begins with before all else, in the place of what was to begin another. */
   seed(message: JsonObject): void {
     this.take(this.#waiting.findIndex(({ isSeed }) => isSeed));
-    this.putBack(0, { ...waitingOf(message, JSON.stringify(message)), isSeed: true });
+    this.putBack(0, { ...waitingOf(message, JSON.stringify(message)), isSeed: true, asks: false });
   }
 
   takeOldestAudio(): void {
@@ -90,7 +98,7 @@ export class MessageLanes {
   repeatStart(): void {
     if (this.#waiting.find(({ speech }) => speech !== null)?.speech === 'starts') return;
     const text = JSON.stringify({ realtimeInput: { activityStart: {} } });
-    this.putBack(0, { text, lane: 'content', isInput: true, speech: 'starts', isRepeated: true, isSeed: false });
+    this.putBack(0, { text, lane: 'content', isInput: true, speech: 'starts', isRepeated: true, isSeed: false, asks: false });
   }
 
   #count({ isRepeated, lane, text }: Waiting, sign: 1 | -1): void {
@@ -109,7 +117,7 @@ export class MessageLanes {
 /** A message of the app as it waits. @param text  the same as JSON. @throws never */
 export function waitingOf(message: JsonObject, text: string): Waiting {
   const isInput = Object.hasOwn(message, 'realtimeInput');
-  return { text, lane: laneOf(message), isInput, speech: speechOf(message), isRepeated: false, isSeed: false };
+  return { text, lane: laneOf(message), isInput, speech: speechOf(message), isRepeated: false, isSeed: false, asks: asksForTurn(message) };
 }
 
 /** Does the app say in it that its user begins to speak, or ends? @throws never */

@@ -38,7 +38,10 @@ export interface LiveSessionOptions {
   readonly generationConfig?: JsonObject;
   /** Any other field of the setup message, as the wire has it: `inputAudioTranscription`, `contextWindowCompression`, `realtimeInputConfig`, … */
   readonly setup?: JsonObject;
-  /** Turns that the conversation begins with, contents with `role` and `parts`. Sent once; never after a resumption. */
+  /**
+   * Turns that the conversation begins with, contents with `role` and `parts`. Sent once to each conversation; to a resumed one again only where its
+   * handle is from before they were written.
+   */
   readonly history?: readonly JsonObject[];
   /** Are handles asked for, and is the conversation resumed with them? Default true. */
   readonly resumption?: boolean;

@@ -9,14 +9,15 @@ import type { SessionOutput } from '../../machines/live/ending.js';
 import type { SessionEvent } from '../../machines/live/session-events.js';
 import { type BehindGate, Pass, reportOf } from '../gate/behind.js';
 import type { CallReport } from '../gate/permit.js';
-import { onExit, orderOf } from '../supervision/watch.js';
+import { onExit } from '../supervision/watch.js';
 import { hasStopped, parentOf } from '../supervision/xstate-internals.js';
+import { onStranger } from './stranger.js';
 
 /** The logic of one permit. @param gate  undefined: it is granted at once */
 export function permit(gate: BehindGate | undefined) {
   return fromCallback<{ type: 'permit.none' }, undefined>(({ self, sendBack }) => {
     if (gate === undefined) {
-      // Restored from a session that had a gate, in an app that has none.
+      // Restored while closing, in an app that has no gate.
       sendBack({ type: 'permit.granted' } satisfies SessionEvent);
       return;
     }
@@ -27,10 +28,7 @@ export function permit(gate: BehindGate | undefined) {
     const pass = new Pass(gate, session, ({ code, message }) => failed(code, message));
     // Before the gate watches it: at its end this is told first, and the gate has its report.
     onExit(session, () => pass.leave(reportOfEnd(session)));
-    // Stopped by its session it ends by nobody's order; by anybody else's, and nobody tells the session.
-    onExit(self, () => {
-      if (orderOf(self) !== undefined) failed('killed', "its actor 'permit' was ended from outside");
-    });
+    onStranger(self, (_, reason) => failed('killed', reason));
     sendBack({ type: 'permit.asked' } satisfies SessionEvent);
     void pass.enter().then((fault) => {
       if (fault === null) sendBack({ type: 'permit.granted' } satisfies SessionEvent);

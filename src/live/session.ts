@@ -14,10 +14,10 @@ import { withInput } from '../supervision/supervisors.js';
 import { connection } from './connection.js';
 import { liveSessionHandle } from './handle.js';
 import { openWebSocket } from './node-socket.js';
-import { permit } from './permit.js';
 import { type LiveSessionOptions, planSession } from './options.js';
+import { permit } from './permit.js';
 import { superviseTools } from './tool-tasks.js';
-import { execute, toolsActor } from './tools.js';
+import { answeringFor, execute, toolsActor } from './tools.js';
 import { uplink } from './uplink-actor.js';
 
 /** The logic of one session; it needs no input. */
@@ -29,7 +29,8 @@ export type LiveSessionRef = ActorRefFrom<LiveSessionLogic>;
 /**
  * The logic of a Live session with these options: for `createActor`, `invoke`, `spawn`, or as a supervisor's child, where it is *starting* until the
  * server has accepted the setup, closes in order on `supervisor.shutdown`, and crashes when the connection is lost for good. Restored from a snapshot, it
- * is connecting, whatever it was doing: its calls are abandoned, and the conversation is resumed where it has a handle, else set up again.
+ * is connecting, or at the gate that these options name, whatever it was doing: its calls are abandoned, and the conversation is resumed where it has a
+ * handle, else set up again.
  * @throws EspalierError `live/invalid-options`, `live/invalid-tool` or `gate/invalid-options`; never with a key
  */
 export function liveSession(options: LiveSessionOptions): LiveSessionLogic {
@@ -41,18 +42,18 @@ export function liveSession(options: LiveSessionOptions): LiveSessionLogic {
       uplink: uplink(limits, schedulingPlace),
       tools: toolsActor(superviseTools(maxCalls)),
       permit: permit(gate),
-      toolCall: toolCallMachine.provide({ actors: { execute: execute(find, (ref) => liveSessionHandle(ref as LiveSessionRef)) } }),
+      toolCall: answeringFor(toolCallMachine.provide({ actors: { execute: execute(find, (ref) => liveSessionHandle(ref as LiveSessionRef)) } })),
     },
   });
-  return withInput(withoutSocket(machine), input);
+  return withInput(withoutSocket(machine, gate !== undefined), input);
 }
 
 /**
  * The machine, restoring no session as one that has a socket, or whose calls go on. Its chart leaves such a state by itself, but only once it has been
  * started: who looks at it before that must not see it `accepting`, and no function may be run a second time.
  */
-function withoutSocket(machine: typeof sessionMachine): typeof sessionMachine {
+function withoutSocket(machine: typeof sessionMachine, isBehindGate: boolean): typeof sessionMachine {
   const { restoreSnapshot } = machine;
-  const restore: typeof restoreSnapshot = (snapshot, scope) => restoreSnapshot(connectingAgain(snapshot), scope);
+  const restore: typeof restoreSnapshot = (snapshot, scope) => restoreSnapshot(connectingAgain(snapshot, isBehindGate), scope);
   return Object.assign(machine, { restoreSnapshot: restore });
 }

@@ -61,8 +61,8 @@ export interface LiveToolResponse {
   /** More will come; for calls that the model does not wait for. */
   readonly willContinue?: boolean;
   /**
-   * The name of a call that this session never heard of: made in a conversation that it has resumed, before its process began. The answer is written as
-   * it is. Absent, an answer to an unknown call is refused.
+   * The name of a call that this session never heard of: made in a conversation that it has resumed, before its process began. The answer is written, and
+   * written again, as any other is. Absent, an answer to an unknown call is refused.
    */
   readonly unsolicited?: string;
 }

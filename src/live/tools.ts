@@ -17,11 +17,11 @@
  *
  * @see Gemini API, Live API: WebSockets API reference: a response that is no object closes the session with 1007; `output` and `error` are the convention
  */
-import { type AnyActorRef, fromCallback } from 'xstate';
+import { type ActorLogic, type AnyActorRef, fromCallback, type SnapshotFrom } from 'xstate';
 import type { JsonObject } from '../../machines/live/calls.js';
 import { wordsOf } from '../../machines/live/ending.js';
 import type { SessionEmitted, SessionEvent } from '../../machines/live/session-events.js';
-import type { ExecuteInput, ToolAnswer, ToolCallEvent } from '../../machines/live/tool-call.js';
+import type { ExecuteInput, ToolAnswer, ToolCallEvent, toolCallMachine } from '../../machines/live/tool-call.js';
 import { EspalierError } from '../errors.js';
 import { guardedSignal } from '../supervision/guarded-signal.js';
 import { printFault } from '../supervision/last-resort.js';
@@ -30,6 +30,7 @@ import type { FunctionResponse } from '../wire/gemini/live.js';
 import type { LiveSession } from './handle.js';
 import { givePart } from './parts.js';
 import { isPlainObject, jsonOf } from './refusal.js';
+import { onStranger } from './stranger.js';
 import { uplinkOf } from './uplink-actor.js';
 
 /** What a running function is given beside its arguments. */
@@ -86,6 +87,7 @@ export function toolsActor(supervise: SuperviseTools) {
   return fromCallback<{ type: 'tools.none' }, undefined>(({ self, sendBack }) => {
     const session = parentOf(self) as AnyActorRef;
     const tasks = supervise(self, (reason) => sendBack({ type: 'tools.failed', reason } satisfies SessionEvent));
+    onStranger(self, (_, reason) => session.send({ type: 'tools.failed', reason } satisfies SessionEvent));
     tasksBySession.set(session, tasks);
     return () => {
       tasksBySession.delete(session);
@@ -94,11 +96,15 @@ export function toolsActor(supervise: SuperviseTools) {
   });
 }
 
-/** The actor `execute` of a call: runs its function as a task. When it is stopped, the function's signal aborts, and a late result touches nothing. */
+/**
+ * The actor `execute` of a call: runs its function as a task. When it is stopped, the function's signal aborts, and a late result touches nothing; ended
+ * by a stranger, it still settles its call: with an error.
+ */
 export function execute(find: FindTool, hold: (session: AnyActorRef) => LiveSession) {
   return fromCallback<{ type: 'execute.none' }, ExecuteInput>(({ input, self, sendBack }) => {
     const { id, name, args, blocking, deadlineMs } = input;
     const session = parentOf(parentOf(self) as AnyActorRef) as AnyActorRef;
+    onStranger(self, (call, reason) => call.send({ type: 'call.settled', response: { error: endedBefore(name, reason) } } satisfies ToolCallEvent));
     let isOver = false;
     const say = (event: ToolCallEvent) => {
       if (!isOver) sendBack(event);
@@ -152,6 +158,22 @@ export function execute(find: FindTool, hold: (session: AnyActorRef) => LiveSess
       task.cancel();
     };
   });
+}
+
+/**
+ * The logic of a call, noticing that a stranger has ended its actor: its session hears of it as an answer, for the model waits. It is no matter for its own
+ * chart, which has ended then.
+ */
+export function answeringFor(machine: typeof toolCallMachine): typeof toolCallMachine {
+  const start = machine.start.bind(machine);
+  const begin: NonNullable<ActorLogic<SnapshotFrom<typeof toolCallMachine>, ToolCallEvent>['start']> = (snapshot, { self }) => {
+    const { key, name } = snapshot.context;
+    onStranger(self, (session, reason) => {
+      session.send({ type: 'call.answer', key, response: { error: endedBefore(name, reason) } } satisfies SessionEvent);
+    });
+    start(snapshot);
+  };
+  return Object.assign(machine, { start: begin });
 }
 
 /** A throw here would end the actor, and XState runs no cleanup then: its tasks would be orphans. */
@@ -246,7 +268,11 @@ function replyOf(name: string, value: unknown, byDefault: Scheduling | undefined
 function errorOf(name: string, reason: unknown, deadlineMs: number): JsonObject {
   if (reason === 'timedOut') return { error: `tool '${name}' did not end within ${deadlineMs} ms` };
   if (typeof reason === 'object' && reason !== null && 'crash' in reason) return { error: wordsOf(reason.crash) };
-  return { error: `tool '${name}' ended without a result: ${wordsOf(reason)}` };
+  return { error: endedBefore(name, wordsOf(reason)) };
+}
+
+function endedBefore(name: string, reason: string): string {
+  return `tool '${name}' ended without a result: ${reason}`;
 }
 
 /** A result as a JSON object; a copy, so that nothing the tool keeps can change it. @throws never */

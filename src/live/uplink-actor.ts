@@ -1,10 +1,11 @@
 /** The actor `uplink` of a Live session: its lanes, for as long as it runs. */
 import { type AnyActorRef, fromCallback } from 'xstate';
-import type { UplinkCommand } from '../../machines/live/session-events.js';
+import type { SessionEvent, UplinkCommand } from '../../machines/live/session-events.js';
 import type { SessionContext } from '../../machines/live/session-state.js';
 import { clockOf } from '../supervision/clock.js';
 import { emitFrom, parentOf } from '../supervision/xstate-internals.js';
 import type { SchedulingPlace } from '../wire/gemini/live.js';
+import { onStranger } from './stranger.js';
 import { Uplink, type UplinkLimits, type UplinkNews } from './uplink.js';
 
 const uplinks = new WeakMap<AnyActorRef, Uplink>();
@@ -27,11 +28,12 @@ export function uplink(limits: UplinkLimits, schedulingPlace: SchedulingPlace) {
     const own: Uplink = new Uplink({
       ...{ limits, clock: clockOf(system), schedulingPlace, tell },
       idOf: (key) => known().calls.rows.find((row) => row.key === key)?.id ?? '',
-      written: () => {
-        if (known().isFresh) sendBack({ type: 'turn.requested', awaits: false });
+      written: (asks) => {
+        if (asks || known().isFresh) sendBack({ type: 'turn.requested', awaits: asks });
       },
     });
     uplinks.set(session, own);
+    onStranger(self, (_, reason) => session.send({ type: 'uplink.failed', reason } satisfies SessionEvent));
     receive((command) => own.obey(command));
     return () => {
       own.end();

@@ -52,8 +52,8 @@ export interface UplinkOptions {
   readonly schedulingPlace: SchedulingPlace;
   /** Its session hears of what it has done. */
   tell(news: UplinkNews): void;
-  /** Something was written of which the table knows nothing, and that may have waited: no handle that came meanwhile stands for it. */
-  written(): void;
+  /** Something was written of which the table knows nothing, and that may have waited: no handle that came meanwhile stands for it. `asks`: for a turn. */
+  written(asks: boolean): void;
   /** The id of a call, as its session knows it. */
   idOf(key: number): string;
 }
@@ -61,7 +61,17 @@ export interface UplinkOptions {
 /** What an uplink tells its session. */
 export type UplinkNews = Extract<
   SessionEvent,
-  { type: 'uplink.written' | 'uplink.withdrawn' | 'uplink.told' | 'turn.requested' | 'setup.amended' | 'speech.started' | 'speech.ended' }
+  {
+    type:
+      | 'uplink.written'
+      | 'uplink.withdrawn'
+      | 'uplink.seeded'
+      | 'uplink.told'
+      | 'turn.requested'
+      | 'setup.amended'
+      | 'speech.started'
+      | 'speech.ended';
+  }
 >;
 
 /** How often a socket that cannot say when it has written is looked at while messages wait, ms. */
@@ -158,10 +168,7 @@ export class Uplink {
         this.#answer(this.#answers.read(command));
         return;
       case 'uplink.withdraw':
-        for (const answer of this.#answers.withdraw(command.key)) {
-          this.#tellWithdrawn(answer);
-          if (command.key === null) this.#tell({ type: 'tool.rejected', id: answer.id, reason: 'contextLost' });
-        }
+        for (const answer of this.#answers.withdraw(command.key)) this.#tellWithdrawn(answer);
         this.#tellRoom();
         return;
       case 'uplink.open':
@@ -170,6 +177,8 @@ export class Uplink {
         return;
       case 'uplink.hold':
         this.#isOpen = false;
+        // Whatever was asked over the socket went with it.
+        if (this.#messages.asks) this.#options.tell({ type: 'turn.requested', awaits: true });
         return;
       case 'uplink.gate':
         this.#gate(command.closed);
@@ -221,13 +230,14 @@ export class Uplink {
   }
 
   #answer(answer: Answer): void {
-    const { id, isSpare, key, text } = answer;
+    const { final, isSpare, key, text } = answer;
     if (this.#isOver) {
-      if (isSpare) this.#tellDropped('content', 1, 'ended');
+      if (!final) this.#tellDropped('content', 1, 'ended');
       return;
     }
     if (isSpare && !this.#isNextAnswer() && this.#isFullFor(text)) {
-      this.#tell({ type: 'tool.rejected', id: key === null ? id : this.#options.idOf(key), reason: 'full' });
+      if (final) this.#tellWithdrawn(answer);
+      else if (key !== null) this.#tell({ type: 'tool.rejected', id: this.#options.idOf(key), reason: 'full' });
       return;
     }
     this.#answers.push(answer);
@@ -299,7 +309,7 @@ export class Uplink {
   /** Writes what may be written, answers first. */
   #drain(): void {
     while (this.#answers.length > 0 && this.#canWrite()) this.#writeAnswer();
-    let hasWritten = false;
+    let [hasWritten, asks] = [false, false];
     while (this.#messages.length > 0 && this.#answers.length === 0 && this.#canWrite()) {
       const place = this.#messages.next(this.#isGated);
       const next = this.#messages.take(place);
@@ -309,9 +319,10 @@ export class Uplink {
         // Only now does the user speak on this socket: what waited was said to none, or to one that is gone.
         this.#tellSpeech(next.speech);
         hasWritten = true;
+        asks ||= next.asks;
       }
     }
-    if (hasWritten) this.#options.written();
+    if (hasWritten) this.#options.written(asks);
     this.#tellRoom();
     this.#watch();
   }
@@ -324,14 +335,18 @@ export class Uplink {
     this.#hand(text, () => {
       if (!this.#answers.confirm(handed)) return; // its socket is gone: it waits for the next
       if (final && key !== null) this.#options.tell({ type: 'uplink.written', key });
-      else this.#options.written();
+      else this.#options.written(false);
       this.#look();
     });
   }
 
   /** @returns was it taken? */
-  #handMessage({ text, speech }: Waiting): boolean {
-    const isTaken = this.#hand(text, this.#look);
+  #handMessage({ text, speech, isSeed }: Waiting): boolean {
+    const socket = this.#socket;
+    const isTaken = this.#hand(text, () => {
+      if (isSeed && this.#socket === socket) this.#options.tell({ type: 'uplink.seeded' });
+      this.#look();
+    });
     if (isTaken && speech !== null) this.#isSpeaking = speech === 'starts';
     return isTaken;
   }

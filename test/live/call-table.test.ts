@@ -61,7 +61,7 @@ describe('the table of calls', () => {
   });
 
   it('knows how long an answer is, with its parts', () => {
-    expect([sizeOf({ response: { a: 'é' } }), sizeOf({ response: {}, parts: [{ inlineData: { data: 'AAAA' } }] })]).toEqual([9, 2 + 32]);
+    expect([sizeOf({ a: 'é' }, null), sizeOf({}, [{ inlineData: { data: 'AAAA' } }])]).toEqual([9, 2 + 32]);
     const w = world({ ready: true });
     w.call('a');
     w.settle('a', { output: 1 });

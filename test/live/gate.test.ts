@@ -87,6 +87,24 @@ describe('a session behind a gate', () => {
     again.stop();
   });
 
+  it('that was stored where there was no gate asks for a permit where there is one', async () => {
+    const here = scene();
+    const { gate: _gate, ...free } = here.options;
+    const former = createActor(liveSession(free), { clock: here.clock }).start();
+    here.platform.setUp();
+    const snapshot = JSON.parse(JSON.stringify(former.getPersistedSnapshot())) as never;
+    former.stop();
+    const taken = permitOf(here.gate.tryAcquire({ key }));
+    const again = createActor(liveSession(here.options), { clock: here.clock, snapshot }).start();
+    await settle();
+    expect([connectionOf(again), here.platform.addresses.length, here.gate.status(key)]).toMatchObject(['atGate', 1, { held: 1, waiting: 1 }]);
+    taken.release();
+    await settle();
+    here.platform.setUp();
+    expect([await liveSessionHandle(again).ready(), here.gate.status(key)]).toMatchObject([{ ok: true }, { held: 1, waiting: 0 }]);
+    again.stop();
+  });
+
   it('keeps it over a rotation and while it backs off, and asks for no other', async () => {
     const { clock, facts, gate, platform, ref } = await ready({ rate: { requests: 10 } });
     const held = { held: 1, waiting: 0, used: { requests: 1 } };
@@ -303,6 +321,19 @@ describe('a session that loses its permit has failed, and its socket is gone', (
     void running.gate.close();
     expect(running.ends()).toMatchObject([{ type: 'session.failed', kind: 'gate', code: 'lost' }]);
   });
+});
+
+it.each([
+  ['its lease runs out', ({ clock }: Running) => clock.advanceBy(100)],
+  ['the gate is closed', ({ gate }: Running) => void gate.close()],
+  ['its permit actor is killed', ({ ref }: Running) => exit(childNamed(ref, 'permit'), 'kill')],
+])('a session that closes ends in order, though %s meanwhile', async (_, lose) => {
+  const running = await ready({}, { leaseMs: 100 });
+  const closed = running.session.close();
+  lose(running);
+  running.platform.ended(1000);
+  expect(await closed).toEqual({ ok: true, end: { by: 'client', code: 1000, reason: '' } });
+  expect(running.ends()).toMatchObject([{ type: 'session.closed' }]);
 });
 
 describe('the gate is told what became of a session', () => {

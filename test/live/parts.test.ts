@@ -140,7 +140,7 @@ describe('answers by hand', () => {
     expect(w.session.sendToolResponse({ id: 'c-b', response: {} })).toEqual([{ id: 'c-b', status: 'queued' }]);
     expect(w.told('tool.answered')).toEqual([]);
     w.platform.flow();
-    expect(w.told('tool.answered')).toHaveLength(2);
+    expect(w.told('tool.answered')).toMatchObject([{ id: 'c-a' }, { id: 'c-b' }, { id: 'old-1' }]);
   });
 
   it('that nobody asked for are refused beyond the bound, and written once there is a socket', () => {
@@ -195,7 +195,8 @@ describe('answers by hand', () => {
     w.platform.ended(1006);
     for (let n = 0; n < 3; n++) w.session.sendToolResponse(unasked(n));
     await w.session.close();
-    expect(w.told('session.dropped')).toEqual([{ type: 'session.dropped', lane: 'content', count: 3, reason: 'ended', ref: null }]);
+    expect(w.told('tool.abandoned')).toEqual([0, 1, 2].map((n) => ({ type: 'tool.abandoned', id: `old-${n}`, name: 't', reason: 'closed' })));
+    expect(w.told('session.dropped'), 'each is told once').toEqual([]);
   });
 
   it('may come in the form of @google/genai', () => {

@@ -33,6 +33,84 @@ describe('a goAway', () => {
   });
 
   it.each([
+    ['is over', [{ serverContent: { turnComplete: true } }]],
+    ['is interrupted', [{ serverContent: { interrupted: true } }, { serverContent: { turnComplete: true } }]],
+    ['called, and is interrupted', [{ toolCallCancellation: { ids: ['a'] } }, { serverContent: { turnComplete: true } }]],
+  ] as const)('waits for the turn after the one that is spoken: that one %s', (how, endings) => {
+    const w = world();
+    w.message(
+      how.startsWith('called') ? { toolCall: { functionCalls: [{ id: 'a', name: 'tool-a', args: {} }] } } : { serverContent: { modelTurn: {} } },
+    );
+    w.message(goAway);
+    w.session.send({ type: 'turn.requested', awaits: true });
+    w.message({ serverContent: { modelTurn: {} } });
+    for (const message of endings) w.message(message);
+    w.message(handle('crossed'));
+    expect(w.state()).toBe('ready.idle');
+    w.message({ serverContent: { modelTurn: {} } });
+    w.message({ serverContent: { turnComplete: true } });
+    w.message(handle('h2'));
+    expect(w.state()).toBe('rotating');
+  });
+
+  it('waits no more for what the model leaves without a word', () => {
+    const w = world();
+    w.session.send({ type: 'turn.requested', awaits: true });
+    w.message(goAway);
+    w.message(handle('h2'));
+    expect(w.state()).toBe('ready.idle');
+    w.message({ serverContent: { turnComplete: true } });
+    expect(w.state()).toBe('rotating');
+  });
+
+  it('takes what comes after an interruption for the turn that was asked for', () => {
+    const w = world();
+    w.message({ serverContent: { modelTurn: {} } });
+    w.message({ serverContent: { interrupted: true } });
+    w.session.send({ type: 'turn.requested', awaits: true });
+    w.message({ serverContent: { modelTurn: {} } });
+    expect(w.session.getSnapshot().context.awaitsTurn).toBe(false);
+  });
+
+  it('leaves no socket on which the model is being interrupted', () => {
+    const w = world();
+    w.session.send({ type: 'turn.requested', awaits: true });
+    w.message(goAway);
+    w.message(handle('h2'));
+    w.message({ serverContent: { interrupted: true } });
+    expect(w.state()).toBe('ready.interrupted');
+  });
+
+  it.each([true, false])('does not wait for what was asked over a socket that is lost (resumed: %s)', (isResumed) => {
+    const w = isResumed ? world() : sessionWorld({ ready: true });
+    w.session.send({ type: 'turn.requested', awaits: true });
+    w.closed(1006);
+    w.clock.advanceBy(100);
+    w.opened();
+    w.message({ setupComplete: {} });
+    w.message(handle('h2'));
+    w.message(goAway);
+    expect(w.state()).toBe('rotating');
+  });
+
+  it.each(['waits in the uplink', 'is given between two sockets'])('waits for the answer to what %s, over the next socket', (when) => {
+    const w = world();
+    w.isFast = false;
+    const ask = (): void => w.session.send({ type: 'session.send', message: { clientContent: { turnComplete: true } } });
+    if (when === 'waits in the uplink') ask();
+    w.closed(1006);
+    if (when !== 'waits in the uplink') ask();
+    w.clock.advanceBy(100);
+    w.opened();
+    w.message({ setupComplete: {}, ...goAway, ...handle('h2') });
+    expect(w.state()).toBe('ready.idle');
+    w.message({ serverContent: { modelTurn: {} } });
+    w.message({ serverContent: { turnComplete: true } });
+    w.message(handle('h3'));
+    expect(w.state()).toBe('rotating');
+  });
+
+  it.each([
     ['half a turn', { clientContent: { turns: [], turnComplete: false } }],
     ['audio', { realtimeInput: { audio: {} } }],
   ] as const)('does not wait for an answer to %s', (_, message) => {

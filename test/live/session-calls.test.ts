@@ -246,7 +246,36 @@ describe('an answer', () => {
     const w = world({ ready: true });
     for (const id of ['old', '']) w.session.send({ type: 'session.respond', id, response: { n: 1 }, unsolicited: 'tool-old' });
     expect(w.wire).toEqual([answer('old', { n: 1 }), { toolResponse: { functionResponses: [{ name: 'tool-old', response: { n: 1 } }] } }]);
-    expect([w.told(), w.region('tools')]).toEqual([[], 'idle']);
+    expect([w.fact('tool.answered').map(({ id, name }) => [id, name]), w.region('tools'), w.runs]).toEqual([
+      [
+        ['old', 'tool-old'],
+        ['', 'tool-old'],
+      ],
+      'idle',
+      [],
+    ]);
+    w.session.send({ type: 'session.respond', id: 'old', response: { n: 2 }, unsolicited: 'tool-old' });
+    expect(w.fact('tool.rejected')).toEqual([{ type: 'tool.rejected', id: 'old', reason: 'ended' }]);
+  });
+
+  it('by the app to a call of another process serves that call when it is delivered again: nothing is run', () => {
+    const w = world({ ready: true });
+    w.session.send({ type: 'session.respond', id: 'old', response: { n: 1 }, unsolicited: 'tool-old' });
+    w.call('old');
+    expect([w.fact('tool.repeated').length, w.fact('tool.called'), w.runs]).toEqual([1, [], []]);
+    expect(w.wire).toEqual([answer('old', { n: 1 }), answer('old', { n: 1 })]);
+    w.message({ toolCall: { functionCalls: [{ id: 'old', name: 'tool-other', args: {} }] } });
+    expect(w.runs, 'another tool, by its id').toHaveLength(1);
+  });
+
+  it('that nobody asked for, and that waits, may be taken back by the server, and be refused by the uplink', () => {
+    const w = world({ ready: true });
+    w.isFast = false;
+    for (const id of ['old', 'full']) w.session.send({ type: 'session.respond', id, response: {}, unsolicited: 'tool' });
+    w.message({ toolCallCancellation: { ids: ['old'] } });
+    w.session.send({ type: 'uplink.withdrawn', key: 2 });
+    expect([w.told(), w.statusOf('old'), w.statusOf('full')]).toEqual([['tool.cancelled', 'tool.rejected'], 'cancelled', 'abandoned']);
+    expect(w.fact('tool.rejected')).toEqual([{ type: 'tool.rejected', id: 'full', reason: 'full' }]);
   });
 
   it('changes nothing for calls that nobody knows', () => {

@@ -9,7 +9,7 @@ afterEach(leaveNothing);
 
 /** As `liveSession()` stores and restores it. */
 const restored = (former: SessionWorld, options: WorldOptions = {}): SessionWorld =>
-  sessionWorld({ ...options, snapshot: connectingAgain(former.saved() as Snapshot<unknown>) });
+  sessionWorld({ ...options, snapshot: connectingAgain(former.saved() as Snapshot<unknown>, false) });
 const ready = (): SessionWorld => {
   const w = sessionWorld({ ready: true });
   w.message({ sessionResumptionUpdate: { newHandle: 'h1', resumable: true } });
@@ -85,7 +85,7 @@ describe.each(stages)('restored while %s', (stage, begin) => {
 
   it('can be closed before it has begun', () => {
     const former = begin();
-    const w = sessionWorld({ snapshot: connectingAgain(former.saved() as Snapshot<unknown>), closed: true });
+    const w = sessionWorld({ snapshot: connectingAgain(former.saved() as Snapshot<unknown>, false), closed: true });
     expect(w.state()).toBe('closed');
   });
 });
@@ -122,7 +122,7 @@ describe('restored', () => {
     const former = sessionWorld({ ready: true });
     former.closed(1008);
     const saved = former.saved() as Snapshot<unknown>;
-    expect(connectingAgain(saved)).toBe(saved);
+    expect(connectingAgain(saved, false)).toBe(saved);
   });
 
   it('and closed before it is ready again, exits as one that has lived', () => {

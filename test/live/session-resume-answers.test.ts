@@ -65,17 +65,38 @@ describe('answers', () => {
     expect([w.wire.length, w.fact('tool.resent').length]).toEqual([2, 1]);
   });
 
-  it('that nobody asked for are withdrawn where the conversation is lost, and written where it is resumed', () => {
-    for (const resumed of [false, true]) {
+  it.each(['between two sockets', 'before the setup is accepted'])(
+    'that nobody asked for, given %s, are abandoned where the conversation is lost',
+    (when) => {
       const w = ready();
-      if (resumed) w.message({ sessionResumptionUpdate: { newHandle: 'h1', resumable: true } });
       w.closed(1006);
+      if (when === 'before the setup is accepted') reopened(w);
       w.session.send({ type: 'session.respond', id: 'old', unsolicited: 'weather', response: { by: 'app' } });
+      if (when === 'between two sockets') reopened(w);
+      accept(w);
+      expect(w.wire).toEqual([]);
+      expect(w.fact('tool.abandoned')).toEqual([{ type: 'tool.abandoned', id: 'old', name: 'weather', reason: 'contextLost' }]);
+    },
+  );
+
+  it.each(['send', 'abandon'] as const)(
+    'that nobody asked for are written again to a conversation that has not had them (staleAnswers: %s)',
+    (staleAnswers) => {
+      const w = sessionWorld({ ready: true, input: { staleAnswers } });
+      w.message(handle('h1'));
+      w.session.send({ type: 'session.respond', id: 'old', unsolicited: 'weather', response: { by: 'app' } });
+      expect(w.wire).toHaveLength(1);
+      w.closed(1006);
       reopened(w);
       accept(w);
-      expect(w.toUplink.filter((command) => command.type === 'uplink.withdraw')).toEqual(resumed ? [] : [{ type: 'uplink.withdraw', key: null }]);
-    }
-  });
+      expect([w.wire.length, w.wire[1], w.fact('tool.resent')]).toEqual([2, w.wire[0], [{ type: 'tool.resent', id: 'old', name: 'weather' }]]);
+      w.message(handle('h2'));
+      w.closed(1006);
+      reopened(w);
+      accept(w);
+      expect(w.wire, 'a handle stands for it now').toHaveLength(2);
+    },
+  );
 
   it('of a conversation that was lost are never written again', () => {
     const w = ready();

@@ -271,6 +271,52 @@ describe('the turns that a conversation begins with', () => {
     expect(w.wire).toEqual([seed, seed]);
   });
 
+  it('are sent again where the conversation is resumed by a handle from before they were written', () => {
+    const w = sessionWorld({ input: { history, setup: { historyConfig: { initialHistoryInClientContent: true } } } });
+    const waits = (): unknown =>
+      (w.sockets.at(-1)?.heard[0] as { message?: { setup?: { historyConfig?: object } } } | undefined)?.message?.setup?.historyConfig;
+    w.isFast = false;
+    w.opened();
+    w.message({ setupComplete: {}, ...handle('h1') });
+    w.closed(1006);
+    reopened(w);
+    w.message(handle('h2'));
+    accept(w);
+    expect([waits(), w.toUplink.filter(({ type }) => type === 'uplink.seed').length], 'it was not written').toEqual([
+      { initialHistoryInClientContent: true },
+      2,
+    ]);
+    w.flush();
+    w.closed(1006);
+    reopened(w);
+    w.message(handle('h3'));
+    accept(w);
+    expect(
+      w.toUplink.filter(({ type }) => type === 'uplink.seed'),
+      'no handle stands for it',
+    ).toHaveLength(3);
+    w.flush();
+    w.message(handle('h4'));
+    w.clock.advanceBy(60_001);
+    w.closed(1006);
+    reopened(w);
+    accept(w);
+    expect(w.toUplink.filter(({ type }) => type === 'uplink.seed')).toHaveLength(3);
+    expect(waits(), 'and the server is told to wait for none').toEqual({ initialHistoryInClientContent: false });
+  });
+
+  it('make the handle old', () => {
+    const w = sessionWorld({ input: { history } });
+    w.isFast = false;
+    w.opened();
+    w.message({ setupComplete: {}, ...handle('h1') });
+    w.flush();
+    w.message({ goAway: { timeLeft: '50s' } });
+    expect(w.state()).toBe('ready.idle');
+    w.message(handle('h2'));
+    expect(w.state()).toBe('rotating');
+  });
+
   it('are not sent where the app resumes a conversation of its own', () => {
     const w = sessionWorld({ input: { history, setup: { sessionResumption: { handle: 'mine' } } } });
     w.opened();

@@ -2,6 +2,7 @@
 import { expect } from 'vitest';
 import { type Actor, createActor, fromCallback, type Snapshot } from 'xstate';
 import { type JsonObject, rowOf } from '../../machines/live/calls.js';
+import { asksForTurn } from '../../machines/live/messages.js';
 import { sessionMachine } from '../../machines/live/session.js';
 import type {
   ConnectionCommand,
@@ -214,8 +215,10 @@ function fakeUplink(wire: JsonObject[], tell: (event: SessionEvent) => void, isH
   return {
     obey(command: UplinkCommand): void {
       if (command.type === 'uplink.open') isOpen = true;
-      else if (command.type === 'uplink.hold') isOpen = false;
-      else if (command.type === 'uplink.answer' || command.type === 'uplink.seed' || command.type === 'uplink.send') waiting.push(command);
+      else if (command.type === 'uplink.hold') {
+        isOpen = false;
+        if (waiting.some((one) => one.type === 'uplink.send' && asksForTurn(one.message))) tell({ type: 'turn.requested', awaits: true });
+      } else if (command.type === 'uplink.answer' || command.type === 'uplink.seed' || command.type === 'uplink.send') waiting.push(command);
       else if (command.type === 'uplink.withdraw' && !isHanded()) {
         const mine = waiting.filter((one) => one.type === 'uplink.answer' && (one.key ?? one.again) === command.key);
         waiting = waiting.filter((one) => !mine.includes(one));
@@ -228,6 +231,7 @@ function fakeUplink(wire: JsonObject[], tell: (event: SessionEvent) => void, isH
       if (!isOpen) return;
       for (const one of waiting.splice(0)) {
         wire.push(one.message);
+        if (one.type === 'uplink.seed') tell({ type: 'uplink.seeded' });
         const key = one.type === 'uplink.answer' && one.final ? (one.key ?? one.again) : undefined;
         if (key !== undefined) tell({ type: 'uplink.written', key });
       }

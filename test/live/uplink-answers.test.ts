@@ -149,8 +149,14 @@ describe('at the end', () => {
 
 describe('parts of answers, and answers that nobody asked for', () => {
   const part = (key: number) => answer(key, { final: false });
-  const unasked = (id: string) =>
-    ({ type: 'uplink.answer', key: null, final: true, message: { toolResponse: { functionResponses: [{ id, name: 't', response: {} }] } } }) as const;
+  const unasked = (id: string, key = 9) =>
+    ({
+      type: 'uplink.answer',
+      key,
+      final: true,
+      unasked: true,
+      message: { toolResponse: { functionResponses: [{ id, name: 't', response: {} }] } },
+    }) as const;
   const last = (key: number, response: object) =>
     ({ type: 'uplink.answer', key, final: true, message: { toolResponse: { functionResponses: [{ id: `${key}`, name: 't', response }] } } }) as const;
   const refused = (id: string) => ({ type: 'uplink.told', fact: { type: 'tool.rejected', id, reason: 'full' } });
@@ -161,8 +167,8 @@ describe('parts of answers, and answers that nobody asked for', () => {
     uplink.send(text(1));
     uplink.obey(unasked('u'));
     uplink.obey(part(2));
-    uplink.obey(unasked('v'));
-    expect(told).toEqual([refused('call-2'), refused('v')]);
+    uplink.obey(unasked('v', 8));
+    expect(told).toEqual([refused('call-2'), { type: 'uplink.withdrawn', key: 8 }]);
     expect(uplink.send(text(2))).toEqual({ status: 'rejected', reason: 'full' });
     uplink.obey(answer(2));
     const { wire } = connect();
@@ -172,21 +178,12 @@ describe('parts of answers, and answers that nobody asked for', () => {
     expect(told).toHaveLength(2);
   });
 
-  it('that are written are told to be, as messages that waited are', () => {
-    const { uplink, socket, writes } = uplinkWorld();
+  it('that are written are told to be', () => {
+    const { uplink, socket, told, writes } = uplinkWorld();
     for (const command of [part(1), unasked('u'), last(2, {})]) uplink.obey(command);
     expect(writes).toEqual([]);
     socket.confirm();
-    expect(writes).toEqual([1, 2]);
-  });
-
-  it('that nobody asked for go with the conversation, and are told: a new one knows nothing of them', () => {
-    const { uplink, told, connect } = uplinkWorld({ online: false, maxContent: 9 });
-    for (const command of [unasked('u'), part(1), last(2, {}), unasked('v')]) uplink.obey(command);
-    uplink.obey({ ...last(3, {}), key: null, again: 3 });
-    uplink.obey({ type: 'uplink.withdraw', key: null });
-    expect(told).toEqual(['u', 'v'].map((id) => ({ type: 'uplink.told', fact: { type: 'tool.rejected', id, reason: 'contextLost' } })));
-    expect(connect().wire).toHaveLength(3);
+    expect([writes, told]).toEqual([[1], [9, 2].map((key) => ({ type: 'uplink.written', key }))]);
   });
 
   it('that wait are bounded in bytes with all else, but for one that finds nothing waiting', () => {
@@ -251,11 +248,12 @@ describe('parts of answers, and answers that nobody asked for', () => {
     uplink.send(text(1));
     uplink.obey({ type: 'uplink.end' });
     uplink.obey(unasked('v'));
+    uplink.obey(part(1));
     const dropped = (count: number) => ({
       type: 'uplink.told',
       fact: { type: 'session.dropped', lane: 'content', count, reason: 'ended', ref: null },
     });
-    expect(told).toEqual([dropped(3), dropped(1)]);
+    expect(told, 'last answers end with their calls').toEqual([dropped(2), dropped(1)]);
     expect(uplink.holdsAnswers).toBe(false);
   });
 });

@@ -49,14 +49,18 @@ export function uplinkWorld({
 }: Partial<UplinkLimits> & { online?: boolean; schedulingPlace?: SchedulingPlace } = {}) {
   const clock = new VirtualClock();
   const told: object[] = [];
-  /** One for each time that messages which waited were written. */
+  /** One for each time that messages which waited were written; and whether any of those asks for a turn. */
   const writes: number[] = [];
+  const asked: boolean[] = [];
   const uplink = new Uplink({
     limits: { maxAudio: 3, maxContent: 2, maxBytes: 10_000, highWaterBytes: 100, ...limits },
     clock,
     schedulingPlace,
     tell: (news) => told.push(news),
-    written: () => writes.push(writes.length + 1),
+    written: (asks) => {
+      asked.push(asks);
+      writes.push(writes.length + 1);
+    },
     idOf: (key) => `call-${key}`,
   });
   /** A new socket, open and set up. */
@@ -66,7 +70,7 @@ export function uplinkWorld({
     uplink.obey({ type: 'uplink.open' });
     return socket;
   };
-  return { clock, told, writes, uplink, connect, socket: online ? connect() : new FakeSocket() };
+  return { clock, told, writes, asked, uplink, connect, socket: online ? connect() : new FakeSocket() };
 }
 
 export const audio = (n: number) => ({ realtimeInput: { audio: { data: String(n) } } });

@@ -318,6 +318,36 @@ describe('what the chart is told to send', () => {
     expect(connect().wire).toEqual([text(0), text(1)]);
   });
 
+  it('as such a seed is told to be written once its socket has confirmed it, and by no other', () => {
+    const { uplink, told, socket, connect } = uplinkWorld();
+    uplink.obey({ type: 'uplink.seed', message: text(0) });
+    uplink.obey({ type: 'uplink.open' });
+    expect([socket.wire, told]).toEqual([[text(0)], []]);
+    uplink.detach(socket);
+    const next = connect();
+    socket.confirm();
+    expect([next.wire, told], 'its session seeds the next conversation').toEqual([[], []]);
+    uplink.obey({ type: 'uplink.seed', message: text(0) });
+    uplink.obey({ type: 'uplink.open' });
+    next.confirm();
+    expect(told).toEqual([{ type: 'uplink.seeded' }]);
+  });
+
+  it('that asks for a turn, and waits, is told to as its socket goes, and once it is written', () => {
+    const { uplink, told, socket, connect, asked } = uplinkWorld();
+    uplink.obey({ type: 'uplink.hold' });
+    expect(told).toEqual([]);
+    uplink.obey({ type: 'uplink.seed', message: { clientContent: { turnComplete: true } } });
+    uplink.obey({ type: 'uplink.hold' });
+    expect(told, 'a history asks for none').toEqual([]);
+    uplink.send({ realtimeInput: { text: 'so?' } });
+    uplink.detach(socket);
+    uplink.obey({ type: 'uplink.hold' });
+    expect([told, asked]).toEqual([[{ type: 'turn.requested', awaits: true }], []]);
+    connect();
+    expect(asked).toEqual([true]);
+  });
+
   it('that waited is told to be written, once for all that go together', () => {
     const { uplink, connect, writes } = uplinkWorld({ online: false });
     for (const n of [1, 2]) uplink.send(text(n));

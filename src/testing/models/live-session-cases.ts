@@ -1,23 +1,28 @@
-/** What can happen to a Live session in its model: the socket's part, the server's, the uplink's, the calls' and the app's, each as it is foreseen. */
+/** What can happen to a Live session in its model: the socket's part, the server's, the uplink's and the calls', each as it is foreseen. */
 import { isOpen } from '../../../machines/live/calls.js';
 import type { sessionMachine } from '../../../machines/live/session.js';
 import type { SessionEvent } from '../../../machines/live/session-events.js';
 import type { Fake } from '../model/fake.js';
 import type { ErrorCase, Model, Move } from '../model/model.js';
+import { requesting } from './live-session-app.js';
 import {
   answers,
   callDouble,
   callOf,
   canAnswer,
+  canSeed,
   canWrite,
   connectionDouble,
+  isGone,
   isSocketOpen,
   liveCall,
   nextAnswer,
+  refuse,
   rows,
   rowsBefore,
   type Session,
   socket,
+  unasked,
   uplink,
   uplinkDouble,
   write,
@@ -26,171 +31,26 @@ import {
   answerWords,
   type Case,
   closed,
-  closingBy,
   difference,
-  ending,
+  failing,
   type Foreseen,
   happens,
-  isReady,
   ledger,
   type Phase,
   phase,
-  play,
+  rarely,
   stays,
 } from './live-session-ledger.js';
-import { call, earlierOf, onTheWire, replaced, type Said, saying } from './live-session-messages.js';
+import { call, earlierOf, onTheWire, type Said, saying } from './live-session-messages.js';
 import { handedIsLost } from './live-session-passing.js';
 import { permitPart } from './live-session-permit.js';
 
 type SessionModel = Model<typeof sessionMachine>;
 
-/** How likely it is that a walk comes to its end, beside all else that may happen. */
-const rarely = 0.05;
-
 /** New calls at most: more of them make more states, and no others. */
 const mostCalls = 2;
 
-const sent = (event: SessionEvent) => (session: Session) => session.send(event);
 const reported = (event: SessionEvent) => (session: Session) => session.report('connection', event);
-// ---- the app and its supervisor
-
-/** What waits for the model is not in any handle yet. */
-function requesting(session: Session, foreseen: Foreseen, awaits = false): Foreseen {
-  const own = ledger(session);
-  own.isFresh = false;
-  own.awaitsTurn ||= awaits;
-  return foreseen;
-}
-
-const update = { systemInstruction: replaced.systemInstruction, tools: { tools: replaced.tools } };
-
-/** Later setups are to have what replaced a part of the first. */
-function amending(session: Session, foreseen: Foreseen): Foreseen {
-  ledger(session).amended = true;
-  return requesting(session, foreseen);
-}
-
-/** Asked to end: at once where there is nobody to take leave of. */
-function leaving(session: Session): Foreseen {
-  if (!isReady(phase(session)) && phase(session) !== 'closing') return closingBy(session, 'client', 1000);
-  const undone = phase(session) === 'closing' ? [] : rows(session).filter((row) => isOpen(row) && row.status !== 'answering');
-  return { phase: 'closing', said: undone.map(({ id }) => `tool.abandoned "${id}" "closed"`) };
-}
-
-export function closeByApp(session: Session): void {
-  play(session, leaving(session), () => session.send({ type: 'session.close' }));
-}
-
-function responds(part: boolean, id: 'a' | 'later' = 'a'): Case {
-  const response = { by: 'app' };
-  return happens(
-    (session) => {
-      const row = rows(session).findLast((one) => one.id === id);
-      if (row === undefined) return stays(`tool.rejected "${id}" "unknown"`)(session);
-      if (part && row.blocking && isOpen(row)) return stays(`tool.rejected "${id}" "blocking"`)(session);
-      const isTaken = row.status === 'running' || (row.status === 'pending' && !part);
-      if (!isTaken) return stays(`tool.rejected "${id}" "${row.status === 'pending' ? 'pending' : 'ended'}"`)(session);
-      const answer = { id, name: row.name, response, ...(part ? { willContinue: true } : {}) };
-      return {
-        phase: phase(session),
-        said: part ? [`tool.progressed "${id}" ${JSON.stringify(response)}`] : [],
-        written: [answerWords(row.key, !part, answer)],
-      };
-    },
-    sent({ type: 'session.respond', id, response, ...(part ? { willContinue: true } : {}) }),
-    { weight: 0.3 },
-  );
-}
-
-export const events: NonNullable<SessionModel['events']> = {
-  'session.send': {
-    'app: says hello': happens(
-      (session) =>
-        phase(session) === 'closing'
-          ? stays('session.rejected "closing" "r"')(session)
-          : requesting(session, { phase: phase(session), written: ['send'], said: ['session.queued "r"'] }, true),
-      sent({ type: 'session.send', message: { clientContent: { turnComplete: true } }, ref: 'r' }),
-      { weight: 0.3 },
-    ),
-    'app: lets the user be heard': happens(
-      (session) =>
-        phase(session) === 'closing'
-          ? stays('session.rejected "closing" null')(session)
-          : requesting(session, { phase: phase(session), written: ['send'] }),
-      sent({ type: 'session.send', message: { realtimeInput: { audio: {} } } }),
-      { weight: 0.2 },
-    ),
-    'app: asks to have the instruction replaced': happens(
-      (session) => requesting(session, { phase: phase(session), written: ['send'] }),
-      sent({ type: 'session.send', message: { contextUpdate: update } }),
-      { weight: 0.1, when: (session) => phase(session) !== 'closing' },
-    ),
-  },
-  'turn.requested': {
-    'app: has sent a turn, past the chart': happens(
-      (session) => requesting(session, { phase: phase(session) }, true),
-      sent({ type: 'turn.requested', awaits: true }),
-      { weight: 0.2 },
-    ),
-    'app: has sent audio, past the chart': happens(
-      (session) => requesting(session, { phase: phase(session) }),
-      sent({ type: 'turn.requested', awaits: false }),
-      { weight: 0.2 },
-    ),
-  },
-  'setup.amended': {
-    'app: has replaced the instruction': happens((session) => amending(session, { phase: phase(session) }), sent({ type: 'setup.amended', update }), {
-      weight: 0.1,
-      when: (session) => !ledger(session).amended,
-    }),
-  },
-  'session.respond': {
-    'app: answers a': responds(false),
-    'app: answers a in part': responds(true),
-    'app: answers later in part': responds(true, 'later'),
-    'app: answers a call of another process': happens(
-      (session) =>
-        requesting(session, {
-          phase: phase(session),
-          written: [answerWords(null, true, { id: 'old', name: 'weather', response: { by: 'app' } })],
-        }),
-      sent({ type: 'session.respond', id: 'old', unsolicited: 'weather', response: { by: 'app' } }),
-      { weight: 0.2, when: (session) => !uplink(session).waiting.some(({ key }) => key === null) },
-    ),
-  },
-  'session.close': { 'app: closes': { weight: rarely, run: closeByApp, owes: ({ notes }) => (notes['ledger'] as { problem?: string }).problem } },
-  'supervisor.shutdown': {
-    'supervisor: shutdown': happens(
-      (session) => {
-        ledger(session).exit = ['shutdown', 'deploy'];
-        return leaving(session);
-      },
-      sent({ type: 'supervisor.shutdown', reason: ['shutdown', 'deploy'] }),
-      { weight: rarely },
-    ),
-  },
-  'speech.started': {
-    'app: the user speaks': happens(
-      (session) => {
-        const at = phase(session);
-        ledger(session).speaksOver = at === 'generating';
-        return { phase: at === 'idle' || at === 'interrupted' ? 'userSpeaking' : at };
-      },
-      sent({ type: 'speech.started' }),
-    ),
-  },
-  'speech.ended': {
-    'app: the user has spoken': happens(
-      (session) => {
-        const at = phase(session);
-        ledger(session).speaksOver = false;
-        return { phase: at === 'userSpeaking' ? 'idle' : at };
-      },
-      sent({ type: 'speech.ended' }),
-    ),
-  },
-};
-
 // ---- the server
 
 const says = (message: Said, when: (session: Session) => boolean = () => true, weight = 1): Case =>
@@ -205,7 +65,8 @@ const mayCall =
   (...calls: readonly ReturnType<typeof call>[]) =>
   (session: Session): boolean => {
     const fresh = calls.filter((one) => earlierOf(session, one) === undefined).length;
-    return session.snapshot.context.calls.lastKey + fresh <= mostCalls;
+    const former = session.snapshot.context.calls.lastKey - rows(session).filter(({ unasked: isUnasked }) => isUnasked).length;
+    return former + fresh <= mostCalls;
   };
 
 const cancelsLate = says(
@@ -256,6 +117,12 @@ const dies = (kind: string): ErrorCase<typeof sessionMachine> => ({
   },
 });
 
+/** Closing is the end already: nothing more comes of it. */
+const ended =
+  (kind: string) =>
+  (session: Session): Foreseen =>
+    phase(session) === 'closing' ? { phase: 'closing' } : failing(session, kind, 'ended');
+
 const socketEnds = (code: number | string, isOpenThen: boolean, weight = 0.2, phases?: readonly Phase[]): Case => {
   const ends = happens(
     (session) => closed(session, code),
@@ -305,7 +172,13 @@ export const outcomes: NonNullable<SessionModel['outcomes']> = {
         'socket: opens': happens(
           (session) => {
             const own = ledger(session);
-            Object.assign(own, { goAway: null, asked: own.handle, isAmended: own.amended, keyAtSetup: session.snapshot.context.calls.lastKey });
+            Object.assign(own, {
+              goAway: null,
+              turn: 'over',
+              asked: own.handle,
+              isAmended: own.amended,
+              keyAtSetup: session.snapshot.context.calls.lastKey,
+            });
             return { phase: 'settingUp' };
           },
           (session) => {
@@ -336,8 +209,38 @@ export const outcomes: NonNullable<SessionModel['outcomes']> = {
   },
   uplink: {
     ...uplinkDouble,
-    sends: ['uplink.withdrawn', 'uplink.told'],
+    sends: ['uplink.withdrawn', 'uplink.told', 'turn.requested'],
     reports: {
+      'uplink.withdrawn': {
+        'uplink: has no room for an answer that nobody had asked for': happens(
+          stays('tool.rejected "old" "full"'),
+          (session) => session.report('uplink', { type: 'uplink.withdrawn', key: refuse(session) }),
+          { when: (session) => unasked(session) !== undefined, weight: 0.2 },
+        ),
+      },
+      'uplink.seeded': {
+        'uplink: the history is written': happens(
+          (session) => {
+            ledger(session).seed = 'written';
+            return requesting(session, { phase: phase(session) });
+          },
+          (session) => {
+            uplink(session).hasSeed = false;
+            session.report('uplink', { type: 'uplink.seeded' });
+          },
+          { when: canSeed },
+        ),
+      },
+      'uplink.failed': {
+        'uplink: ended by a stranger': happens(
+          ended('uplinkCrashed'),
+          (session) => {
+            (session.find('uplink') as Fake).notes['isGone'] = true;
+            session.report('uplink', { type: 'uplink.failed', reason: 'killed' });
+          },
+          { weight: rarely, when: (session) => !isGone(session.find('uplink')) },
+        ),
+      },
       'uplink.written': {
         'uplink: an answer is written': {
           ...happens(
@@ -358,11 +261,9 @@ export const outcomes: NonNullable<SessionModel['outcomes']> = {
   tools: {
     reports: {
       'tools.failed': {
-        'tools: end': happens(
-          (session) => ending(session, 'failed', 'toolsCrashed', 'session.failed "ended" "toolsCrashed"'),
-          (session) => session.report('tools', { type: 'tools.failed', reason: 'killed' }),
-          { weight: rarely },
-        ),
+        'tools: end': happens(ended('toolsCrashed'), (session) => session.report('tools', { type: 'tools.failed', reason: 'killed' }), {
+          weight: rarely,
+        }),
       },
     },
     error: { 'tools: crash': dies('toolsCrashed') },

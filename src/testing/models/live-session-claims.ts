@@ -5,8 +5,8 @@ import type { sessionMachine } from '../../../machines/live/session.js';
 import { declineStart, type ExitReason, exitWith, failStart } from '../../../machines/supervision/exit.js';
 import type { Fake } from '../model/fake.js';
 import type { Model } from '../model/model.js';
-import { callOf, heardBy, isSocketOpen, rows, rowsBefore, type Session, socket, uplink, uplinkHeard } from './live-session-doubles.js';
-import { inputOf, isReady, ledger, phase } from './live-session-ledger.js';
+import { callOf, heardBy, isGone, isSocketOpen, rows, rowsBefore, type Session, socket, uplink, uplinkHeard } from './live-session-doubles.js';
+import { inputOf, isReady, isToBeSeeded, ledger, phase } from './live-session-ledger.js';
 import { replaced } from './live-session-messages.js';
 import { permitFault } from './live-session-permit.js';
 
@@ -35,9 +35,11 @@ export const claims: Model<typeof sessionMachine>['invariants'] = {
     }
     return hasEnded(session) && rows(session).some(isOpen) ? 'a call is open after the end' : undefined;
   },
-  'every open call has an actor, and nobody else has one': (session) => {
+  'every open call of this process has an actor, and nobody else has one': (session) => {
     const actors = session.of('toolCall').map(({ id }) => id);
-    const wanted = rows(session).filter(isOpen).map(actorOf);
+    const wanted = rows(session)
+      .filter((row) => isOpen(row) && !row.unasked)
+      .map(actorOf);
     if (actors.sort().join() !== wanted.sort().join()) return `running: ${actors.join()}, open: ${wanted.join()}`;
     const children = Object.keys(session.snapshot.children).filter((id) => !['uplink', 'tools', 'connection', 'permit', ...wanted].includes(id));
     return hasEnded(session) || children.length === 0 ? undefined : `still its children: ${children.join()}`;
@@ -100,7 +102,7 @@ export const claims: Model<typeof sessionMachine>['invariants'] = {
   },
   'an uplink that lives is told of the end before it is told': ({ fakes, snapshot }) => {
     const last = fakes.findLast(({ src }) => src === 'uplink');
-    if (snapshot.status === 'active' || last === undefined || last.status === 'error') return undefined;
+    if (snapshot.status === 'active' || last === undefined || isGone(last)) return undefined;
     return last.received.some(({ type }) => type === 'uplink.end') ? undefined : 'it was not';
   },
   'the microphone is gated exactly while the model waits for a call, and everybody is told': (session) => {
@@ -109,10 +111,12 @@ export const claims: Model<typeof sessionMachine>['invariants'] = {
     const facts = told(session, 'session.gated').map((fact) => fact['closed']);
     if ((facts.at(-1) ?? false) !== isGated || facts.some((closed, index) => closed === facts[index - 1])) return `told: ${facts.join()}`;
     const last = session.fakes.findLast(({ src }) => src === 'uplink');
-    return last?.status === 'error' || uplink(session).isGated === isGated ? undefined : `the uplink is ${isGated ? 'open' : 'gated'}`;
+    return isGone(last) || uplink(session).isGated === isGated ? undefined : `the uplink is ${isGated ? 'open' : 'gated'}`;
   },
   'tools are called exactly while a call is open': (session) =>
-    hasEnded(session) || region(session, 'tools') === (rows(session).some(isOpen) ? 'called' : 'idle') ? undefined : String(region(session, 'tools')),
+    hasEnded(session) || region(session, 'tools') === (rows(session).some((row) => isOpen(row) && !row.unasked) ? 'called' : 'idle')
+      ? undefined
+      : String(region(session, 'tools')),
   'it has one permit for all its life, where it is behind a gate': permitFault,
   'there is one socket at a time, and none between two': (session) => {
     const rival = session.fakes.find(({ src, notes }) => src === 'connection' && notes['rivals'] !== 0);
@@ -139,7 +143,9 @@ export const claims: Model<typeof sessionMachine>['invariants'] = {
     const first = heardBy(session.find('connection') as Fake).find(({ type }) => type === 'connection.setup');
     if (first?.type !== 'connection.setup') return 'there was none';
     const { sessionResumption, ...setup } = (first.message as { setup: JsonObject }).setup;
-    const wanted = [{ model: 'm', ...(isAmended ? replaced : {}) }, asked === null ? {} : { handle: asked }];
+    const isSeeded = asked === null || isToBeSeeded(session);
+    const historyConfig = isSeeded ? {} : { historyConfig: { initialHistoryInClientContent: false } };
+    const wanted = [{ model: 'm', ...(isAmended ? replaced : {}), ...historyConfig }, asked === null ? {} : { handle: asked }];
     return JSON.stringify([setup, sessionResumption]) === JSON.stringify(wanted) ? undefined : `asked: ${JSON.stringify(first.message)}`;
   },
   'data passes beside it exactly while the model generates': (session) => {

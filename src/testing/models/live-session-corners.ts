@@ -26,6 +26,60 @@ export const corners: NonNullable<Model<typeof sessionMachine>['corners']> = {
     ...['socket: opens', 'server: gives a handle', 'server: setupComplete', 'server: goes away'],
   ],
   'a turn that was asked for is awaited': [...ready, 'app: says hello', 'server: gives a handle', 'server: goes away'],
+  'a turn that was asked for while another is spoken is awaited beyond its end': [
+    ...ready,
+    ...['server: gives a handle', 'server: the model speaks', 'app: says hello', 'server: the turn is over', 'server: gives a handle'],
+    ...['server: goes away', 'server: the model speaks', 'server: the turn is over', 'server: gives a handle'],
+  ],
+  'so is one that was asked for before an interruption': [
+    ...ready,
+    ...[
+      'server: the model speaks',
+      'app: says hello',
+      'server: interrupted',
+      'server: the turn is over',
+      'server: gives a handle',
+      'server: goes away',
+    ],
+  ],
+  'and one during a call that is taken back': [
+    ...called,
+    ...['app: says hello', 'server: cancels a', 'server: the turn is over', 'server: gives a handle', 'server: goes away'],
+  ],
+  'what comes after an interruption is of the next turn': [
+    ...ready,
+    ...['server: the model speaks', 'server: interrupted', 'app: says hello', ...turn, 'server: gives a handle', 'server: goes away'],
+  ],
+  'no turn is awaited that was asked for over a lost socket': [
+    ...ready,
+    ...['app: says hello', ...lost, ...begin, 'server: gives a handle', 'server: goes away'],
+  ],
+  'nor over one that had to be left': [
+    ...ready,
+    ...['server: gives a handle', 'app: says hello', 'server: goes away in 400 ms', '100 ms pass', '100 ms pass', 'socket: closed 1006', ...begin],
+    ...['server: gives a handle', 'a second passes', 'server: goes away'],
+  ],
+  'a turn that was spoken over a lost socket is over': [
+    ...ready,
+    ...['server: the model speaks', ...lost, ...begin, 'app: says hello', ...turn, 'server: gives a handle', 'server: goes away'],
+  ],
+  'one that was asked for between two sockets is awaited over the next': [
+    ...ready,
+    ...['socket: closed 1006', 'app: says hello', '100 ms pass', ...begin, 'server: gives a handle', 'server: goes away'],
+  ],
+  'a history is written again to a conversation that has not had it': [
+    ...ready,
+    ...['server: gives a handle', 'uplink: the history is written', ...lost, ...begin],
+  ],
+  'a history that a handle stands for is not': [...ready, ...['uplink: the history is written', 'server: gives a handle', ...lost, ...begin]],
+  'for an answer that nobody asked for there is no room': [
+    ...ready,
+    ...['app: answers a call of another process', 'uplink: has no room for an answer that nobody had asked for'],
+  ],
+  'an answer that nobody asked for is written again': [
+    ...ready,
+    ...['server: gives a handle', 'app: answers a call of another process', 'uplink: an answer is written', ...lost, ...begin],
+  ],
   'no turn is awaited of another process': [
     ...ready,
     ...['server: gives a handle', 'app: has sent a turn, past the chart', 'restored by liveSession()', ...begin],

@@ -3,6 +3,7 @@
  * their order, calls that answer once.
  */
 import type { CallRow } from '../../../machines/live/calls.js';
+import { asksForTurn } from '../../../machines/live/messages.js';
 import type { sessionMachine } from '../../../machines/live/session.js';
 import type { ConnectionCommand, SessionEvent, UplinkCommand } from '../../../machines/live/session-events.js';
 import type { ToolCallInput } from '../../../machines/live/tool-call.js';
@@ -50,11 +51,35 @@ interface UplinkNotes {
   waiting: Answer[];
   /** Of a call whose answer is with the socket already. */
   handed: number | null;
+  /** Does a message wait that asks for a turn? */
+  asks: boolean;
+  /** Does it hold what the conversation begins with, written or not, of which it has not said that it is? */
+  hasSeed: boolean;
   /** Of a call that was abandoned, and would have been written at the end. */
   undead: number | undefined;
 }
 
-const fresh = (): UplinkNotes => ({ isOpen: false, isGated: false, isEnded: false, waiting: [], handed: null, undead: undefined });
+const fresh = (): UplinkNotes => ({
+  isOpen: false,
+  isGated: false,
+  isEnded: false,
+  waiting: [],
+  handed: null,
+  asks: false,
+  hasSeed: false,
+  undead: undefined,
+});
+
+/** Has it crashed, or has a stranger ended it? */
+export function isGone(fake: Fake | undefined): boolean {
+  return fake?.status === 'error' || fake?.notes['isGone'] === true;
+}
+
+/** Can it write? */
+function isWriting(session: Session): boolean {
+  const fake = session.find('uplink');
+  return isSocketOpen(session) && uplink(session).isOpen && fake !== undefined && !isGone(fake);
+}
 
 /** What the uplink knows that lives, or the last that did. */
 export function uplink(session: Session): UplinkNotes {
@@ -85,24 +110,22 @@ export const uplinkDouble: FakeOptions = {
 function obey(fake: Fake, is: UplinkNotes, command: UplinkCommand): void {
   if (command.type === 'uplink.open') is.isOpen = true;
   if (command.type === 'uplink.hold') is.isOpen = false;
+  if (command.type === 'uplink.seed') is.hasSeed = true;
+  if (command.type === 'uplink.send' && !is.isOpen) is.asks ||= asksForTurn(command.message);
+  if (is.asks && (command.type === 'uplink.open' || command.type === 'uplink.hold')) {
+    is.asks = command.type === 'uplink.hold';
+    tell(fake, { type: 'turn.requested', awaits: true });
+  }
   if (command.type === 'uplink.gate') is.isGated = command.closed;
   if (command.type === 'uplink.end') is.isEnded = true;
   if (command.type === 'uplink.answer') is.waiting.push(command);
   if (command.type === 'uplink.send' && command.ref !== null) tell(fake, { type: 'uplink.told', fact: { type: 'session.queued', ref: command.ref } });
-  if (command.type === 'uplink.withdraw' && !is.isEnded && (command.key === null || is.handed !== command.key)) {
+  if (command.type === 'uplink.withdraw' && !is.isEnded && is.handed !== command.key) {
     const mine = is.waiting.filter(({ key, again }) => (key ?? again ?? null) === command.key);
     is.waiting = is.waiting.filter((answer) => !mine.includes(answer));
-    const refused = command.key === null ? mine.map(idOf) : [];
-    for (const id of refused) tell(fake, { type: 'uplink.told', fact: { type: 'tool.rejected', id, reason: 'contextLost' } });
     const { key } = command;
-    if (key !== null && mine.some((answer) => answer.final && answer.key !== null)) tell(fake, { type: 'uplink.withdrawn', key });
+    if (mine.some((answer) => answer.final && answer.key !== null)) tell(fake, { type: 'uplink.withdrawn', key });
   }
-}
-
-/** The id on the wire that an answer bears. */
-export function idOf({ message }: Extract<UplinkCommand, { type: 'uplink.answer' }>): string {
-  const { functionResponses } = message['toolResponse'] as { functionResponses: readonly [{ id?: string }] };
-  return functionResponses[0].id ?? '';
 }
 
 /** The first answer that somebody waits to hear of is written, and all before it. */
@@ -128,9 +151,27 @@ export function loseHanded(session: Session): number {
   return key;
 }
 
+/** Can it write what a conversation begins with? */
+export function canSeed(session: Session): boolean {
+  return isWriting(session) && uplink(session).hasSeed;
+}
+
+/** The answer that nobody had asked for, while it waits. */
+export function unasked(session: Session): CallRow | undefined {
+  return rows(session).find((row) => row.unasked && row.status === 'answering');
+}
+
+/** It has no room for that answer. @returns the key of its call */
+export function refuse(session: Session): number {
+  const is = uplink(session);
+  const { key } = unasked(session) as CallRow;
+  is.waiting = is.waiting.filter((answer) => answer.key !== key);
+  return key;
+}
+
 /** Can it write an answer that somebody waits to hear of? */
 export function canWrite(session: Session): boolean {
-  return isSocketOpen(session) && uplink(session).isOpen && session.find('uplink') !== undefined && nextAnswer(session) !== undefined;
+  return isWriting(session) && nextAnswer(session) !== undefined;
 }
 
 // ---- calls

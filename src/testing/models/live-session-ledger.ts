@@ -1,6 +1,7 @@
 /** What the model of a Live session knows of it by itself, and what it foresees: where each thing that happens leads, and which facts are told of it. */
 import type { AnyEventObject } from 'xstate';
 import { isOpen, type JsonObject } from '../../../machines/live/calls.js';
+import type { Turn } from '../../../machines/live/messages.js';
 import type { sessionMachine } from '../../../machines/live/session.js';
 import type { SessionInput, UplinkCommand } from '../../../machines/live/session-events.js';
 import type { EventCase, Move } from '../model/model.js';
@@ -34,13 +35,19 @@ export function isReady(at: Phase): boolean {
   return turns.includes(at);
 }
 
+/** How likely it is that a walk comes to its end, beside all else that may happen. */
+export const rarely = 0.05;
+
 export interface Ledger {
   /** The last that the server gave and will resume. */
   handle: string | null;
   /** Does it stand for everything? */
   isFresh: boolean;
-  /** Has the app asked for a turn that has not begun? */
+  /** The model's turn over the present socket, and whether the app has asked for one after it that has not begun. */
+  turn: Turn;
   awaitsTurn: boolean;
+  /** The history that the conversation begins with. */
+  seed: 'waiting' | 'written' | 'known' | null;
   /** What the present socket's last `goAway` said, ms, and when the socket is to be left; null where there was none. */
   goAway: { readonly leftMs: number; by: number | null } | null;
   /** Does the user speak while the model's turn is not over? */
@@ -75,7 +82,9 @@ export function ledger(session: Session): Ledger {
     ...{
       handle,
       isFresh: false,
+      turn: 'over',
       awaitsTurn: false,
+      seed: null,
       goAway: null,
       speaksOver: false,
       amended: false,
@@ -132,6 +141,7 @@ export interface Foreseen {
 export function play(session: Session, foreseen: Foreseen, act: () => void): void {
   const said = session.emitted.length;
   const heard = uplinkHeard(session).length;
+  const former = phase(session);
   act();
   look(session);
   const problem = difference(session, foreseen, {
@@ -139,6 +149,15 @@ export function play(session: Session, foreseen: Foreseen, act: () => void): voi
     written: uplinkHeard(session).slice(heard).flatMap(commandWords),
   });
   ledger(session).problem ??= problem;
+  if (phase(session) !== former) leave(session);
+}
+
+/** What was asked over a socket that is left or lost is answered by no other; what waits still is asked over the next. */
+function leave(session: Session): void {
+  if (!['rotating', 'backingOff'].includes(phase(session))) return;
+  const own = ledger(session);
+  own.awaitsTurn = uplink(session).asks;
+  own.isFresh &&= !own.awaitsTurn;
 }
 
 /** How it differs from what was foreseen. */
@@ -154,10 +173,16 @@ export function difference(
   return got.written.join('; ') === written.join('; ') ? undefined : `written: ${got.written.join('; ')}; not: ${written.join('; ')}`;
 }
 
+/** Is a conversation to be told its history? One that is resumed, only where its handle is from before that was written. */
+export function isToBeSeeded(session: Session): boolean {
+  const { asked, seed } = ledger(session);
+  return inputOf(session).history.length > 0 && (asked === null || seed === 'waiting' || seed === 'written');
+}
+
 /** The socket can be left at once: nobody waits for an answer, and nothing would be forgotten. */
 function mayRotate(session: Session): boolean {
   const { goAway, isFresh, awaitsTurn } = ledger(session);
-  return goAway !== null && isFresh && !awaitsTurn && !rows(session).some(isOpen);
+  return goAway !== null && isFresh && !awaitsTurn && !rows(session).some((row) => isOpen(row) && !row.unasked);
 }
 
 /** Keeps the ledger, after everything that happens. */

@@ -1,7 +1,7 @@
 /** What the server says to a Live session in its model, and what is foreseen of it. */
 import { type CallRow, isOpen, type JsonObject } from '../../../machines/live/calls.js';
-import { idOf, rows, type Session, uplink } from './live-session-doubles.js';
-import { answerWords, type Foreseen, inputOf, isReady, ledger, phase, type Phase } from './live-session-ledger.js';
+import { rows, type Session, uplink } from './live-session-doubles.js';
+import { answerWords, type Foreseen, inputOf, isReady, isToBeSeeded, type Ledger, ledger, phase, type Phase } from './live-session-ledger.js';
 
 export interface ModelCall extends JsonObject {
   readonly id: string;
@@ -68,9 +68,12 @@ export function saying(session: Session, message: Said): Foreseen {
   const gone = [...open.filter(({ status }) => status !== 'answering').map(({ id }) => id), ...fresh].filter((id) => cancels.includes(id));
   const late = open.filter(({ status, id }) => status === 'answering' && cancels.includes(id));
   const withdrawn = late.filter(({ key }) => !isLast && uplink(session).handed !== key).map(({ id }) => id);
-  if (handle === null || message.turn === 'modelTurn' || message.speech !== undefined) own.isFresh = false;
+  if (handle === null || message.turn === 'modelTurn' || message.turn === 'interrupted' || message.speech !== undefined) own.isFresh = false;
   else if (handle !== undefined && !isLast) own.handle = handle;
-  if (message.turn !== undefined || fresh.length > 0) own.awaitsTurn = false;
+  if (isReady(at)) {
+    hears(own, message, fresh.length > 0);
+    if (typeof handle === 'string' && own.seed === 'written') own.seed = 'known';
+  }
   const timeLeftMs = goAway === undefined ? [] : [`session.goAway ${goAway}`];
   if (message.setupComplete === true && at === 'rotating' && own.goAway !== null) own.goAway.by = session.clock.now() + own.goAway.leftMs;
   const begun = message.setupComplete === true && at === 'settingUp' ? beginning(session, fresh) : undefined;
@@ -96,6 +99,20 @@ export function saying(session: Session, message: Said): Foreseen {
     ],
     written: [...repeated.filter(({ status }) => status === 'answered').map(answered), ...(begun?.written ?? [])],
   };
+}
+
+/** What a message means for the turn that is awaited: the first that begins after the one that runs. */
+function hears(own: Ledger, { turn, cancels = [] }: Said, isCalling: boolean): void {
+  const former = own.turn;
+  if (isCalling || turn === 'modelTurn') {
+    if (former !== 'running') own.awaitsTurn = false;
+    own.turn = 'running';
+  }
+  if (own.turn === 'running' && cancels.length > 0) own.turn = 'interrupted';
+  if (turn !== 'interrupted' && turn !== 'turnComplete') return;
+  // Interrupted, or over, before a word of it: so it had begun.
+  if (former === 'over') own.awaitsTurn = false;
+  own.turn = turn === 'interrupted' ? 'interrupted' : 'over';
 }
 
 function turned(session: Session, { turn, speech }: Said): Phase {
@@ -132,16 +149,13 @@ function answered({ wireId, name, answer, scheduling }: CallRow): string {
 /** The setup is accepted. @param fresh  calls of the very message */
 function beginning(session: Session, fresh: readonly string[]): Foreseen {
   const own = ledger(session);
-  const { history, staleAnswers } = inputOf(session);
+  const { staleAnswers } = inputOf(session);
   const isResumed = own.asked !== null;
   const isAfresh = !isResumed && (own.wasReady || own.lost !== null);
   const unheard = (row: CallRow): boolean => isResumed && staleAnswers === 'abandon' && !row.known;
   const before = rows(session).filter(({ id }) => !fresh.includes(id));
-  const dropped = before.filter((row) => isOpen(row) && row.key <= own.keyAtSetup && (isAfresh || unheard(row)));
+  const dropped = before.filter((row) => isOpen(row) && (row.unasked || row.key <= own.keyAtSetup) && (isAfresh || unheard(row)));
   const again = before.filter((row) => isResumed && row.status === 'answered' && row.answer !== null && !row.covered && !unheard(row));
-  const unasked = uplink(session)
-    .waiting.filter(({ key, again: former }) => key === null && former === undefined)
-    .map(idOf);
   const said = [
     `session.ready "s1" ${isResumed}`,
     ...(isAfresh ? [`session.contextLost ${JSON.stringify(own.lost ?? 'noHandle')}`] : []),
@@ -154,9 +168,11 @@ function beginning(session: Session, fresh: readonly string[]): Foreseen {
       'tool.resent',
       again.map(({ id }) => id),
     ),
-    ...tell('tool.rejected', isAfresh ? unasked : [], ' "contextLost"'),
   ];
   if (own.goAway !== null) own.goAway.by = session.clock.now() + own.goAway.leftMs;
   Object.assign(own, { wasReady: true, lost: null, attempt: 0, speaksOver: false });
-  return { phase: 'idle', said, written: [...(isResumed || history.length === 0 ? [] : ['seed']), ...again.map(answered)] };
+  if (uplink(session).asks) Object.assign(own, { awaitsTurn: true, isFresh: false });
+  const seeds = isToBeSeeded(session);
+  if (seeds) own.seed = 'waiting';
+  return { phase: 'idle', said, written: [...(seeds ? ['seed'] : []), ...again.map(answered)] };
 }

@@ -39,10 +39,10 @@ function restored(how: (saved: Snapshot<unknown>) => Snapshot<unknown>, when: (s
       Object.assign(own, { phase: null, restored: own.restored + 1 });
       if (phase(session) === 'closing') return closingBy(session, 'client', 1006);
       Object.assign(own, { losses: [], rotations: [], attempt: 0, awaitsTurn: false });
-      if (how === connectingAgain) own.goAway = null;
+      if (how === again) own.goAway = null;
       else if (own.goAway !== null) own.goAway.by = null;
       const open = rows(session).filter(isOpen);
-      const isAtGate = phase(session) === 'atGate' || (how === connectingAgain && inputOf(session).isBehindGate === true);
+      const isAtGate = phase(session) === 'atGate' || (how === again && inputOf(session).isBehindGate === true);
       return { phase: isAtGate ? 'atGate' : 'connecting', said: open.map(({ id }) => `tool.abandoned "${id}" "restored"`) };
     },
     (session) => {
@@ -54,10 +54,16 @@ function restored(how: (saved: Snapshot<unknown>) => Snapshot<unknown>, when: (s
   );
 }
 
+/** In an app of the same options. */
+const again = (saved: Snapshot<unknown>): Snapshot<unknown> => {
+  const { context } = saved as unknown as { context: { isBehindGate?: boolean } };
+  return connectingAgain(saved, context.isBehindGate === true);
+};
+
 export const cases: NonNullable<Model<typeof sessionMachine>['cases']> = {
   '100 ms pass': passes(1),
   'a second passes': passes(10),
-  'restored by liveSession()': restored(connectingAgain, () => true),
+  'restored by liveSession()': restored(again, () => true),
   'restored by XState alone': restored(
     (saved) => saved,
     (session) => !['connecting', 'backingOff'].includes(phase(session)),

@@ -4,9 +4,10 @@ import type { ActorModel } from '../model/model.js';
 import type { Session } from './live-session-doubles.js';
 import { failing, happens, inputOf, phase } from './live-session-ledger.js';
 
+/** Closing is the end already: nothing more comes of it. */
 const fails = (code: string, when: (session: Session) => boolean) =>
   happens(
-    (session) => failing(session, 'gate', code),
+    (session) => (phase(session) === 'closing' ? { phase: 'closing' } : failing(session, 'gate', code)),
     (session) => session.report('permit', { type: 'permit.failed', code, reason: 'so' }),
     { when, weight: 0.05 },
   );

@@ -2,7 +2,8 @@
 import { sessionMachine } from '../../../machines/live/session.js';
 import type { SessionInput } from '../../../machines/live/session-events.js';
 import type { Model } from '../model/model.js';
-import { closeByApp, events, ignored, outcomes } from './live-session-cases.js';
+import { closeByApp, events } from './live-session-app.js';
+import { ignored, outcomes } from './live-session-cases.js';
 import { claims } from './live-session-claims.js';
 import { corners } from './live-session-corners.js';
 import { isSocketOpen, rows, uplink, uplinkHeard } from './live-session-doubles.js';
@@ -37,8 +38,8 @@ export const liveSessionModel: Model<typeof sessionMachine> = {
   delays: {},
   cases,
   key: (session) => {
-    const { isFresh, awaitsTurn, goAway, wasReady, exit, lost, speaksOver, losses, rotations, attempt, since, handle, asked, restored } =
-      ledger(session);
+    const { isFresh, turn, awaitsTurn, seed, goAway, wasReady, exit, lost, speaksOver } = ledger(session);
+    const { losses, rotations, attempt, since, handle, asked, restored } = ledger(session);
     const now = session.clock.now();
     const calls = rows(session).map(({ id, status, args, known, covered, answer, scheduling, key }) => {
       const isEarly = key > ledger(session).keyAtSetup;
@@ -50,7 +51,22 @@ export const liveSessionModel: Model<typeof sessionMachine> = {
     const due = typeof goAway?.by === 'number' ? Math.min(goAway.by - now, 1_000) : goAway?.by;
     return [
       ...[calls, waiting, uplink(session).handed, agesOf(losses), agesOf(rotations), attempt, waits ? now - since : null, due],
-      ...[isFresh, awaitsTurn, speaksOver, wasReady, exit, lost, handle, asked, restored, isSocketOpen(session)],
+      ...[
+        isFresh,
+        turn,
+        awaitsTurn,
+        seed,
+        uplink(session).asks,
+        uplink(session).hasSeed,
+        speaksOver,
+        wasReady,
+        exit,
+        lost,
+        handle,
+        asked,
+        restored,
+        isSocketOpen(session),
+      ],
     ];
   },
   corners,
