@@ -57,6 +57,8 @@ export type InteractionEvent =
   | { type: 'exchange.progressed' }
   /** The server has said that it is over, with this status of its own. */
   | { type: 'exchange.over'; status: string; cursor: Cursor }
+  /** The server has refused the request, as far as its status and what came of its words say. */
+  | { type: 'exchange.refused'; breach: Breach }
   /** The request ended before the interaction did. */
   | { type: 'exchange.broke'; breach: Breach; cursor: Cursor }
   | { type: 'poll.answered'; status: string; cursor: Cursor }
@@ -109,6 +111,8 @@ export interface InteractionContext extends InteractionInput {
   readonly ask: InteractionAsk;
   /** Is a creation under way of which nothing is known yet? */
   readonly isInDoubt: boolean;
+  /** The refusal that is being read, as far as it came; null while there is none. */
+  readonly refusal: StreamFailure | null;
   /** Failures in a row. */
   readonly attempt: number;
   /** Did its delivery begin in this life of it, or in an earlier one? */

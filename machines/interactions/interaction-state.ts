@@ -28,7 +28,7 @@ export function initialContext(input: InteractionInput): InteractionContext {
   const asks = { create: 'create', resume: input.lastEventId === null ? 'replay' : 'resume', poll: 'poll' } as const;
   return {
     ...input,
-    ...{ ask: asks[input.start], isInDoubt: false, attempt: 0, hasBegun: false },
+    ...{ ask: asks[input.start], isInDoubt: false, refusal: null, attempt: 0, hasBegun: false },
     ...{ failure: null, cancellation: null, summary: null, exit: null },
   };
 }
@@ -78,9 +78,9 @@ function creationUnknown(failure: StreamFailure): StreamFailure {
   return { ...failure, kind: 'creationUnknown', message: `whether it was created is not known (${failure.kind}): ${failure.message}` };
 }
 
-/** All its time has passed. */
+/** All its time has passed. A refusal whose words are still awaited is what is known by then. */
 export function totalTimeout(context: InteractionContext): StreamFailure {
-  return inDoubt(context, failureOf('totalTimeout', 'timeout', `no end within ${context.totalMs} ms`));
+  return inDoubt(context, context.refusal ?? failureOf('totalTimeout', 'timeout', `no end within ${context.totalMs} ms`));
 }
 
 /** The failure that a status of the server's is. */
@@ -93,9 +93,10 @@ export function delayOf({ attempt, backoff, failure }: InteractionContext): numb
   return Math.max(backoffMs(backoff, attempt), failure?.retryAfterMs ?? 0);
 }
 
-/** How long until the next question for its status, ms. */
+/** How long until the next question for its status, ms: no less than the server asks for; what is longer than all its time no timer need hold. */
 export function pauseOf(context: InteractionContext): number {
-  return context.failure === null ? context.pollMs : Math.max(context.pollMs, delayOf(context));
+  const { failure, pollMs, totalMs } = context;
+  return Math.min(totalMs, failure === null ? pollMs : Math.max(pollMs, delayOf(context)));
 }
 
 /** What is known of an interaction whose end the server has told. */

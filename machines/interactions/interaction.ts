@@ -73,11 +73,16 @@ export const interactionMachine = setup({
   actions: {
     noteBegun: assign({ hasBegun: true }),
     noteAsking: assign({ isInDoubt: ({ context }) => context.ask === 'create' && context.id === null }),
+    noteRefusal: assign(({ context }, p: { breach: Breach }) => ({
+      refusal: p.breach.failure,
+      isInDoubt: context.isInDoubt && p.breach.trace === 'unknown',
+    })),
     noteKnown: assign({ id: (_, p: { id: string }) => p.id, isInDoubt: false }),
     noteProgress: assign({ attempt: 0, failure: null }),
     noteCursor: assign({ id: (_, p: Cursor) => p.id, lastEventId: (_, p: Cursor) => p.lastEventId, isInDoubt: false }),
     noteBreach: assign(({ context }, p: { breach: Breach; cursor: Cursor }) => ({
       failure: p.breach.failure,
+      refusal: null,
       ask: state.askAfter(context, p.breach, p.cursor) ?? context.ask,
       attempt: context.attempt + 1,
     })),
@@ -227,7 +232,10 @@ export const interactionMachine = setup({
             asking: {
               description: 'Created, resumed or replayed: until the first event that is new.',
               entry: 'noteAsking',
-              on: { 'exchange.progressed': { target: 'streaming', actions: 'noteProgress' } },
+              on: {
+                'exchange.progressed': { target: 'streaming', actions: 'noteProgress' },
+                'exchange.refused': { actions: { type: 'noteRefusal', params: ({ event }) => ({ breach: event.breach }) } },
+              },
             },
             streaming: { description: 'Its events go to the target, beside the chart.' },
           },

@@ -57,11 +57,12 @@ export const httpStreamMachine = setup({
   actions: {
     noteBegun: assign({ hasBegun: true }),
     noteFailure: assign({ failure: (_, p: StreamFailure) => p }),
-    noteRefusal: assign((_, p: { failure: StreamFailure; isRetryable: boolean }) => ({ failure: p.failure, mayBeAskedAgain: p.isRetryable })),
+    noteRefusal: assign((_, p: { failure: StreamFailure; isRetryable: boolean }) => ({ failure: p.failure, refusal: p })),
+    forgetRefusal: assign({ refusal: null }),
     noteCrash: assign({ failure: (_, p: { error: unknown }) => failureOf('crashed', 'crash', wordsOf(p.error)) }),
     noteConnectTimeout: assign({ failure: ({ context }) => state.connectTimeout(context) }),
     noteStall: assign({ failure: ({ context }) => failureOf('stalled', 'timeout', `no byte within ${context.stallMs} ms`) }),
-    noteTotalTimeout: assign({ failure: ({ context }) => failureOf('totalTimeout', 'timeout', `no end within ${context.totalMs} ms`) }),
+    noteTotalTimeout: assign({ failure: ({ context }) => state.totalTimeout(context) }),
     noteInterruption: assign({ failure: failureOf('interrupted', 'restored', 'restored from a snapshot: its request is gone') }),
     noteQuiet: assign({ quietMs: (_, p: { quietMs: number }) => p.quietMs }),
     noteBytes: assign({ quietMs: 0 }),
@@ -171,6 +172,11 @@ export const httpStreamMachine = setup({
             },
             refused: {
               description: 'The server refuses. What it says of that is read, but not for long: its status counts.',
+              on: {
+                'response.refused': {
+                  actions: { type: 'noteRefusal', params: ({ event: { failure, isRetryable } }) => ({ failure, isRetryable }) },
+                },
+              },
               after: {
                 refusalDeadline: [{ guard: 'mayRetryRefused', target: '#httpStream.active.backingOff' }, { target: '#httpStream.failed' }],
               },
@@ -216,7 +222,7 @@ export const httpStreamMachine = setup({
         },
         backingOff: {
           description: 'Until the server wants to be asked again, or for the backoff.',
-          entry: 'tellRetrying',
+          entry: ['forgetRefusal', 'tellRetrying'],
           after: { backoff: { target: 'attempting', actions: 'countAttempt' } },
         },
       },

@@ -33,7 +33,7 @@ export type StreamEvent =
   | { type: 'body.quiet'; quietMs: number }
   | { type: 'body.ended'; summary: StreamSummary }
   | { type: 'request.failed'; failure: StreamFailure; isRetryable: boolean }
-  /** The headers of an answer that refuses, and what they say; its body may say more, and is told by `request.failed`. */
+  /** The headers of an answer that refuses, and what they say; then again, as more of its body comes. The whole of it is told by `request.failed`. */
   | { type: 'response.refused'; failure: StreamFailure; isRetryable: boolean }
   | { type: 'delivery.began' }
   /** One of the stream's own actors was ended by somebody else. */
@@ -77,8 +77,8 @@ export interface StreamContext extends StreamInput {
   readonly hasBegun: boolean;
   /** How long it had been quiet when that was asked last, ms. */
   readonly quietMs: number;
-  /** May the same be asked again after the refusal that is being read? */
-  readonly mayBeAskedAgain: boolean;
+  /** The refusal that is being read, as far as it came; null while there is none. */
+  readonly refusal: { readonly failure: StreamFailure; readonly isRetryable: boolean } | null;
   /** Of the last attempt that failed. */
   readonly failure: StreamFailure | null;
   readonly cancellation: StreamCancellation | null;

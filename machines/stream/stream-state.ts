@@ -5,7 +5,7 @@ import type { StreamContext, StreamInput } from './stream-events.js';
 
 /** What a stream knows as it begins. */
 export function initialContext(input: StreamInput): StreamContext {
-  return { ...input, attempt: 1, hasBegun: false, quietMs: 0, mayBeAskedAgain: false, failure: null, cancellation: null, summary: null, exit: null };
+  return { ...input, attempt: 1, hasBegun: false, quietMs: 0, refusal: null, failure: null, cancellation: null, summary: null, exit: null };
 }
 
 /** May it be tried again, after this? A server that asks for more patience than there is has refused. */
@@ -32,7 +32,12 @@ const longestRefusalMs = 5_000;
 
 /** May it be tried again after the refusal whose words did not come in time? */
 export function mayRetryRefused(context: StreamContext): boolean {
-  return context.failure !== null && mayRetry(context, context.failure, context.mayBeAskedAgain);
+  return context.refusal !== null && mayRetry(context, context.refusal.failure, context.refusal.isRetryable);
+}
+
+/** All its time has passed. A refusal whose words are still awaited is what is known by then. */
+export function totalTimeout({ refusal, totalMs }: StreamContext): StreamFailure {
+  return refusal?.failure ?? failureOf('totalTimeout', 'timeout', `no end within ${totalMs} ms`);
 }
 
 /** No headers came in time. */

@@ -18,7 +18,8 @@ import { gate as gateLogic, type GateRef, tableOf } from './gate.js';
 import { type GateOptions, permitsOf } from './options.js';
 import type { AcquireOptions, AcquireOutcome, CallReport, GateReport, KeyStatus, Permit, Refusal, ReleaseOutcome } from './permit.js';
 import type { PermitTable } from './permits.js';
-import { duration, invalid, isActor, requireKey, requireOptions, sortOf } from './refusal.js';
+import { isActor, sortOf } from '../option-checks.js';
+import { duration, invalid, requireKey, requireOptions } from './refusal.js';
 import { requireAcquire } from './requests.js';
 import { type CallScope, requireRun, type RunOptions, type RunOutcome } from './run.js';
 

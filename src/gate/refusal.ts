@@ -1,7 +1,7 @@
 /** How a gate refuses what it is given: typed, at the call, and without showing a text that might be a key where none was expected. */
-import type { AnyActorRef } from 'xstate';
 import { faultOfKeys } from '../../machines/supervision/option-keys.js';
 import { EspalierError } from '../errors.js';
+import { sortOf } from '../option-checks.js';
 
 /** `gate/invalid-options`: what the option was expected to be, and what came. */
 export function invalid(name: string, expected: string, got: unknown): EspalierError {
@@ -18,12 +18,6 @@ export function requireOptions(name: string, options: unknown, known: readonly s
   if (fault === null) return;
   const { expected, got } = fault;
   throw new EspalierError('gate/invalid-options', { expected, got: got === options ? sortOf(options) : `${path}${String(got)}` });
-}
-
-/** What sort of value it is, where the value itself is not shown. */
-export function sortOf(value: unknown): string {
-  if (value === null) return 'null';
-  return Array.isArray(value) ? 'a list' : typeof value;
 }
 
 export function requireKey(key: unknown, name = 'key'): asserts key is string {
@@ -48,15 +42,4 @@ export function count(name: string, value: unknown, byDefault: number, atLeast =
   if (value === undefined) return byDefault;
   if (!Number.isSafeInteger(value) || (value as number) < atLeast) throw invalid(name, `a whole number, at least ${atLeast}`, numberOr(value));
   return value as number;
-}
-
-export function isActor(value: unknown): value is AnyActorRef {
-  const { getSnapshot, subscribe, system } = (value ?? {}) as Partial<Record<keyof AnyActorRef, unknown>>;
-  return typeof getSnapshot === 'function' && typeof subscribe === 'function' && typeof system === 'object';
-}
-
-/** Told by what it can do: a signal may come from another realm. */
-export function isAbortSignal(value: unknown): value is AbortSignal {
-  const { aborted, addEventListener } = (value ?? {}) as Partial<Record<keyof AbortSignal, unknown>>;
-  return typeof aborted === 'boolean' && typeof addEventListener === 'function';
 }

@@ -1,7 +1,8 @@
 /** What apps say to a gate, checked before anything happens. */
 import { keysOf } from '../../machines/supervision/option-keys.js';
 import type { AcquireOptions, AttemptReport, CallReport } from './permit.js';
-import { duration, invalid, isAbortSignal, isActor, numberOr, requireKey, requireOptions } from './refusal.js';
+import { isAbortSignal, isActor } from '../option-checks.js';
+import { duration, invalid, numberOr, requireKey, requireOptions } from './refusal.js';
 
 export const acquireOptions = keysOf<AcquireOptions>({ key: true, holder: true, signal: true, waitMs: true, leaseMs: true, tokens: true });
 const known = new Set(acquireOptions);

@@ -5,7 +5,8 @@ import { isBackoff } from '../../machines/supervision/child-spec.js';
 import { keysOf } from '../../machines/supervision/option-keys.js';
 import type { CallFault } from './fault.js';
 import type { AcquireOptions, Permit } from './permit.js';
-import { count, duration, invalid, numberOr, requireKey, requireOptions, sortOf } from './refusal.js';
+import { sortOf } from '../option-checks.js';
+import { count, duration, invalid, numberOr, requireKey, requireOptions } from './refusal.js';
 import { hasOnly, requireOwners, requireTokens } from './requests.js';
 
 /** What a call is given. */

@@ -7,6 +7,7 @@
 import type { AnyActorRef } from 'xstate';
 import type { Cursor } from '../../machines/interactions/interaction-events.js';
 import { verdictOf } from '../../machines/interactions/interaction-state.js';
+import { failureOf, type StreamFailure } from '../../machines/stream/outcome.js';
 import type { InteractionResource, InteractionStep, InteractionWireEvent } from '../wire/gemini/interactions.js';
 import { hideIn, hideInJson, type Secrets } from '../wire/secrets.js';
 import { callsIn, type InteractionCall, StepBook, textIn } from '../wire/gemini/interactions-steps.js';
@@ -43,6 +44,11 @@ export type InteractionStreamEvent =
   | { readonly type: 'polled'; readonly interaction: InteractionResource }
   /** The last of an interaction that came to its end. */
   | { readonly type: 'answer'; readonly answer: InteractionAnswer };
+
+/** Did an interaction with that status come to an end of its own? */
+export function isGood(status: string): boolean {
+  return ['completed', 'requiresAction', 'requiresContinuation'].includes(verdictOf(status));
+}
 
 const mostIds = 65_536;
 
@@ -88,9 +94,16 @@ export class Account {
     return this.#overBy;
   }
 
-  /** Did events come, but not all of its steps, from whatever source? */
-  get isCut(): boolean {
+  /** Did events come, but not all of its steps, from whatever source? What the app was shown must not vanish from a success. */
+  get #isCut(): boolean {
     return this.#eventCount > 0 && this.#overBy === null && this.#told === null;
+  }
+
+  /** Why what was answered whole is no answer: it does not say how it stands, or stands well, and lacks steps that were told. Null where it is one. */
+  get fault(): StreamFailure | null {
+    if ((this.#resource?.status ?? '') === '') return failureOf('malformed', 'noStatus', 'the answer does not say how the interaction stands');
+    if (!isGood(this.#status) || !this.#isCut) return null;
+    return failureOf('truncated', 'noSteps', `it is '${this.#status}', its events were cut, and the answer lacks their steps`);
   }
 
   get #place(): string | null {
@@ -137,8 +150,15 @@ export class Account {
     const { outputs, steps } = resource;
     // Of before May 2026: each content is a step by itself, as it is among their events.
     const told = steps !== undefined && steps !== null && (steps.length > 0 || !outputs) ? steps : outputs;
-    if (told !== undefined && told !== null) this.#told = told as unknown as readonly InteractionStep[];
+    if (told !== undefined && told !== null && this.#isCoveredBy(told as unknown as readonly InteractionStep[]))
+      this.#told = told as unknown as readonly InteractionStep[];
     return this.#status;
+  }
+
+  /** Is there in these steps what its events have told? An empty list is no list to protobuf: it may say as little as none. */
+  #isCoveredBy(told: readonly InteractionStep[]): boolean {
+    const seen = this.#book.steps();
+    return (told.length > 0 || seen.length === 0) && textIn(told).length >= textIn(seen).length;
   }
 
   answer(): InteractionAnswer {

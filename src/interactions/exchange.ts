@@ -21,7 +21,7 @@ import { clockOf } from '../supervision/clock.js';
 import { parentOf } from '../supervision/xstate-internals.js';
 import { readInteraction } from '../wire/gemini/interactions.js';
 import { hideIn } from '../wire/secrets.js';
-import { type Account, accountOf } from './account.js';
+import { type Account, accountOf, isGood } from './account.js';
 import type { BodyNews } from './body.js';
 import { breachOf } from './breach.js';
 import type { Creations } from './creation.js';
@@ -64,18 +64,16 @@ export function exchange({ creations, gate, isWhole, planFor }: ExchangeOptions)
     };
     const work = new Exchange({ account, gate, isWhole, lane: place.lane, open, report, self });
     void work.run();
-    return () => {
-      work.stop();
-      // Ended before the refusal was read: its status has said that nothing was made.
-      if (isCreation && work.refusal !== null && breachOf(work.refusal).trace !== 'unknown') creations.settle(interaction);
-    };
+    return () => work.stop();
   });
 }
 
 /** What becomes of a creation. An error in mid-stream says nothing of it: the server had taken it on by then. */
 function note(creations: Creations, interaction: AnyActorRef, event: InteractionEvent): void {
   if (event.type === 'interaction.known' || event.type === 'exchange.over') creations.settle(interaction);
-  if (event.type !== 'exchange.broke' || event.cursor.id !== null) return;
+  // A refusal before its words: whatever ends it now, its status has said what was made.
+  const isBroken = event.type === 'exchange.refused' || (event.type === 'exchange.broke' && event.cursor.id === null);
+  if (!isBroken) return;
   const { failure, trace } = event.breach;
   if (trace === 'unknown' || failure.kind === 'serverError') creations.doubt(interaction, failure);
   else creations.settle(interaction);
@@ -97,21 +95,15 @@ class Exchange {
   #stream: HttpStream<BodyNews> | null = null;
   #isOver = false;
   #hasProgressed = false;
+  #refusal: StreamFailure | null = null;
 
   constructor(around: Surroundings) {
     this.#around = around;
   }
 
-  /** What its status alone says, where the server has refused: its words may never come. */
-  get refusal(): StreamFailure | null {
-    const { failure = null } = this.#stream?.ref.getSnapshot().context ?? {};
-    return failure?.kind === 'refused' ? failure : null;
-  }
-
   stop(): void {
     this.#isOver = true;
-    const { refusal } = this;
-    this.#pass?.leave(refusal !== null ? reportOf(refusal) : this.#stream === null ? { outcome: 'unused' } : {});
+    this.#pass?.leave(this.#refusal !== null ? reportOf(this.#refusal) : this.#stream === null ? { outcome: 'unused' } : {});
     void this.#stream?.cancel('its interaction needs it no more');
   }
 
@@ -135,8 +127,9 @@ class Exchange {
     return fault === null && !this.#isOver;
   }
 
-  /** Where nothing was asked yet, nothing is in doubt. */
+  /** Where nothing was asked yet, nothing is in doubt; what was refused by then, is refused. */
   #breachOfGate(fault: GateFault): Breach {
+    if (this.#refusal !== null) return { ...breachOf(this.#refusal), isRetryable: false };
     const breach = breachOf(gateFailure(fault));
     return this.#stream === null ? { ...breach, trace: 'none' } : breach;
   }
@@ -148,6 +141,7 @@ class Exchange {
     const stream = this.#around.open();
     this.#stream = stream;
     if (this.#isOver) return this.stop();
+    stream.ref.subscribe({ next: ({ context, status }) => this.#refused(status === 'active' ? context.refusal : null), error: () => undefined });
     const events = stream[Symbol.asyncIterator]();
     for (;;) {
       // What the target does not want yet stays in the socket.
@@ -160,6 +154,13 @@ class Exchange {
       if (this.#take(step.value)) break;
     }
     await this.#end(account.overBy ?? account.answer().status);
+  }
+
+  /** What its status alone says, then with what has come of its words: the rest of them may never come. */
+  #refused(refusal: { readonly failure: StreamFailure } | null): void {
+    if (refusal === null || refusal.failure === this.#refusal) return;
+    this.#refusal = refusal.failure;
+    this.#report({ type: 'exchange.refused', breach: breachOf(refusal.failure) });
   }
 
   /** @returns whether that was the end */
@@ -178,30 +179,32 @@ class Exchange {
         return false;
       }
       const status = account.takeWhole(resource);
-      this.#progress(wasKnown);
-      if ((resource.status ?? '') === '') {
-        this.#break(breachOf(failureOf('malformed', 'noStatus', 'the answer does not say how the interaction stands')));
+      this.#name(wasKnown);
+      const { fault } = account;
+      if (fault !== null) {
+        // No news: else a server that answers so again and again would be asked again and again.
+        this.#break(breachOf(fault));
         return false;
       }
-      const isGood = ['completed', 'requiresAction', 'requiresContinuation'].includes(verdictOf(status));
-      if (isGood && account.isCut) {
-        this.#break(breachOf(failureOf('truncated', 'noSteps', `it is '${status}', its events were cut, and the answer has no steps`)));
-        return false;
-      }
+      this.#progress();
       if (isWhole || verdictOf(status) !== 'running') return true;
       this.#break(breachOf(truncated(`it is '${status}', and no events were sent`)));
       return false;
     }
     const event = account.take(news.event);
     if (event === null) return false;
-    this.#progress(wasKnown);
+    this.#name(wasKnown);
+    this.#progress();
     lane.give(event);
     return account.overBy !== null;
   }
 
-  #progress(wasKnown: boolean): void {
-    const { account } = this.#around;
-    if (!wasKnown && account.id !== null) this.#report({ type: 'interaction.known', id: account.id });
+  #name(wasKnown: boolean): void {
+    const { id } = this.#around.account;
+    if (!wasKnown && id !== null) this.#report({ type: 'interaction.known', id });
+  }
+
+  #progress(): void {
     if (this.#hasProgressed) return;
     this.#hasProgressed = true;
     this.#report({ type: 'exchange.progressed' });
@@ -211,9 +214,9 @@ class Exchange {
     const { account, isWhole, lane } = this.#around;
     const verdict = verdictOf(status);
     if (verdict === 'running' && !isWhole) return this.#break(breachOf(truncated(`it is '${status}', and its events ended`)));
-    const isGood = ['completed', 'requiresAction', 'requiresContinuation', 'running'].includes(verdict);
-    this.#pass?.leave({ outcome: isGood ? 'ok' : 'failed', ...tokensOf(account) });
-    if (isGood) lane.give({ type: 'answer', answer: account.answer() });
+    const isOk = isGood(status) || verdict === 'running';
+    this.#pass?.leave({ outcome: isOk ? 'ok' : 'failed', ...tokensOf(account) });
+    if (isOk) lane.give({ type: 'answer', answer: account.answer() });
     // The end comes after the last event, which the target may not have taken yet.
     while (!lane.isDrained && !this.#isOver) await lane.changed();
     this.#report({ type: 'exchange.over', status, cursor: account.cursor() });

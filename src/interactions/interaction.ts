@@ -2,6 +2,7 @@
 import type { ActorLogic, ActorRefFrom, AnyActorRef, SnapshotFrom } from 'xstate';
 import type { ExchangeInput, InteractionEvent, InteractionFact, InteractionInput } from '../../machines/interactions/interaction-events.js';
 import { interactionMachine } from '../../machines/interactions/interaction.js';
+import { longestMs } from '../option-checks.js';
 import { delivery, type DeliveryOptions } from '../stream/delivery.js';
 import type { StreamPlan } from '../stream/options.js';
 import { printFault } from '../supervision/last-resort.js';
@@ -55,7 +56,7 @@ export function interactionLogic(
         onFault: (error) => printFault('the target of an interaction', error),
       }),
       exchange: exchange({ creations, gate, isWhole, planFor: (input) => endless(client.plan(askingOf(client, plan, input))) }),
-      poll: poll({ planFor: (known) => endless(client.plan({ method: 'GET', path: pathOf(known), isStreamed: false, attempts: 1 })) }),
+      poll: poll({ gate, planFor: (known) => endless(client.plan({ method: 'GET', path: pathOf(known), isStreamed: false, attempts: 1 })) }),
     },
   });
   const totalMs = options.totalMs ?? client.input.totalMs;
@@ -70,7 +71,7 @@ export function interactionLogic(
 
 /** All the time there is, is the interaction's to keep. */
 function endless(plan: StreamPlan): StreamPlan {
-  return { ...plan, input: { ...plan.input, totalMs: 2_147_483_647 } };
+  return { ...plan, input: { ...plan.input, totalMs: longestMs } };
 }
 
 function askingOf({ hasConnectMs }: ClientPlan, { body, includeInput, isWhole }: InteractionPlan, { ask, id, lastEventId }: ExchangeInput): Asking {

@@ -7,10 +7,10 @@ import { vertexBaseUrl, vertexModelPath } from '../wire/gemini/vertex.js';
 import { secretsOf } from '../wire/secrets.js';
 import type { SseLimits } from '../wire/sse.js';
 import { httpBase, planSettings, requireHeaders, settingKeys, type StreamPlan, type StreamSettings } from '../stream/options.js';
-import { duration, isPlainObject, requireOptions, requireSignal, sortOf } from '../stream/refusal.js';
+import { isPlainObject, sortOf } from '../option-checks.js';
 import { type Clock, requireClock, systemClock } from '../supervision/clock.js';
 import { interactionBody } from './body.js';
-import { asInteractionOption, invalid } from './refusal.js';
+import { asInteractionOption, duration, invalid, requireOptions, requireSignal } from './refusal.js';
 
 /** What a client of Interactions is made with; a name that is not here is refused. */
 export interface InteractionsOptions extends Omit<StreamSettings, 'signal' | 'retry' | 'gate'> {
@@ -180,12 +180,10 @@ export interface EventsCallOptions extends CallOptions {
 
 /** Checks the options of one call. @throws EspalierError `interactions/invalid-options`; `gate/invalid-options` where it may have a gate */
 export function requireCall(options: unknown, alsoKnown: readonly string[] = []): void {
-  asInteractionOption(() => {
-    requireOptions('options', options, ['signal', 'totalMs', ...alsoKnown]);
-    const { signal, totalMs } = options as CallOptions;
-    requireSignal(signal);
-    duration('totalMs', totalMs, 1);
-  });
+  requireOptions('options', options, ['signal', 'totalMs', ...alsoKnown]);
+  const { signal, totalMs } = options as CallOptions;
+  requireSignal(signal);
+  duration('totalMs', totalMs, 1);
   if (alsoKnown.includes('gate')) requireBehindGate((options as EventsCallOptions).gate);
 }
 

@@ -1,23 +1,24 @@
 /** The actor `poll` of an interaction: asks once how it stands, and tells the target where that has changed. */
 import { type AnyActorRef, fromCallback } from 'xstate';
 import type { InteractionEvent, PollInput } from '../../machines/interactions/interaction-events.js';
-import { verdictOf } from '../../machines/interactions/interaction-state.js';
 import { failureOf, type StreamFailure } from '../../machines/stream/outcome.js';
+import { type BehindGate, Pass, reportOf } from '../gate/behind.js';
 import { deliveryOf, tellLoss } from '../stream/delivery.js';
 import { clockOf } from '../supervision/clock.js';
 import { parentOf } from '../supervision/xstate-internals.js';
 import { readInteraction } from '../wire/gemini/interactions.js';
-import { accountOf } from './account.js';
+import { accountOf, isGood } from './account.js';
 import { inquire, type InquiryPlan } from './inquiry.js';
 import { breachOf } from './breach.js';
 
 /** How an interaction asks for its status. */
 export interface PollOptions {
+  readonly gate: BehindGate | undefined;
   planFor(id: string): InquiryPlan;
 }
 
 /** The logic of one question. */
-export function poll({ planFor }: PollOptions) {
+export function poll({ gate, planFor }: PollOptions) {
   return fromCallback<{ type: 'poll.none' }, PollInput>(({ input, self, sendBack, system }) => {
     const interaction = parentOf(self) as AnyActorRef;
     const place = deliveryOf(interaction);
@@ -38,21 +39,21 @@ export function poll({ planFor }: PollOptions) {
     const run = async (): Promise<void> => {
       const answer = await inquiry.answer();
       if (life.isOver) return;
-      if (!answer.ok) return report({ type: 'poll.failed', breach: breachOf(answer.failure) });
+      if (!answer.ok) {
+        const breach = breachOf(answer.failure);
+        if (gate !== undefined) await tellLimit(gate, self, breach.failure);
+        return report({ type: 'poll.failed', breach });
+      }
       // A page of something between says nothing of the interaction: it may be asked again.
       if (answer.value === null) return fail(failureOf('malformed', 'shape', 'the answer is no interaction'), true);
       const resource = readInteraction(answer.value);
       if (resource === null) return fail(failureOf('malformed', 'shape', 'the answer is no interaction'), false);
-      if ((resource.status ?? '') === '')
-        return fail(failureOf('malformed', 'noStatus', 'the answer does not say how the interaction stands'), false);
-      const before = account.polledStatus;
       const status = account.takeWhole(resource);
+      const { fault, polledStatus } = account;
+      if (fault?.code !== 'noStatus' && status !== polledStatus) lane.give({ type: 'polled', interaction: resource });
+      if (fault !== null) return fail(fault, false);
       account.polledStatus = status;
-      if (status !== before) lane.give({ type: 'polled', interaction: resource });
-      const isGood = ['completed', 'requiresAction', 'requiresContinuation'].includes(verdictOf(status));
-      if (isGood && account.isCut)
-        return fail(failureOf('truncated', 'noSteps', `it is '${status}', its events were cut, and the answer has no steps`), false);
-      if (isGood) lane.give({ type: 'answer', answer: account.answer() });
+      if (isGood(status)) lane.give({ type: 'answer', answer: account.answer() });
       while (!lane.isDrained && !life.isOver) await lane.changed();
       report({ type: 'poll.answered', status, cursor: account.cursor() });
     };
@@ -62,4 +63,15 @@ export function poll({ planFor }: PollOptions) {
       inquiry.cancel();
     };
   });
+}
+
+/**
+ * Has the gate hear of a limit that a question has met. A question needs no permit, so one is had for the telling alone, where one is free at once; where
+ * none is, those who hold them all find the limit out for themselves.
+ */
+async function tellLimit({ gate, key }: BehindGate, self: AnyActorRef, failure: StreamFailure): Promise<void> {
+  const told = reportOf(failure);
+  if (told.outcome !== 'rateLimited') return;
+  const pass = new Pass({ gate, key, waitMs: 0 }, self, () => undefined);
+  if ((await pass.enter()) === null) pass.leave(told);
 }

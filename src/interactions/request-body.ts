@@ -1,8 +1,7 @@
 /** The body of a creation, checked for what does not go together. */
 import { type InteractionRequest, interactionRequest } from '../wire/gemini/interactions.js';
-import { jsonOf } from '../stream/options.js';
-import { isPlainObject, sortOf } from '../stream/refusal.js';
-import { asInteractionOption, invalid } from './refusal.js';
+import { isPlainObject, jsonOf, sortOf } from '../option-checks.js';
+import { invalid } from './refusal.js';
 
 /**
  * As JSON, now: what the app changes later is the app's.
@@ -12,7 +11,8 @@ import { asInteractionOption, invalid } from './refusal.js';
  */
 export function requestBody(request: unknown, isStreamed: boolean): string {
   if (!isPlainObject(request)) throw invalid('request', 'an object with `input`', sortOf(request));
-  const text = asInteractionOption(() => jsonOf('request', request));
+  const text = jsonOf(request);
+  if (text === null) throw invalid('request', 'an object that is JSON', sortOf(request));
   const given = JSON.parse(text) as InteractionRequest;
   const [issue] = interactionRequest.safeParse(given).error?.issues ?? [];
   if (issue !== undefined) throw invalid(`request.${issue.path.join('.')}`, issue.message, 'something else');

@@ -1,13 +1,12 @@
 /** Waiting until an interaction is over, by asking how it stands. */
 import { createActor } from 'xstate';
 import type { StreamMessage } from '../stream/target.js';
-import { duration, requireFunction } from '../stream/refusal.js';
 import type { InteractionResource } from '../wire/gemini/interactions.js';
 import { accountOf, type InteractionStreamEvent } from './account.js';
 import { type InteractionOutcome, interactionOutcome } from './handle.js';
 import { interactionLogic } from './interaction.js';
-import { type ClientPlan, pathOf, requireCall } from './options.js';
-import { asInteractionOption } from './refusal.js';
+import { type ClientPlan, pathOf } from './options.js';
+import { duration, requireFunction, requireOptions, requireSignal } from './refusal.js';
 
 /** How it is waited. */
 export interface WaitOptions {
@@ -21,22 +20,17 @@ export interface WaitOptions {
   readonly onStatus?: (status: string, interaction: InteractionResource) => unknown;
 }
 
-/** Long enough for an outage: the deadline is the bound. */
+/** Long enough for an outage, and for any pause that the server asks for: the deadline is the bound. */
 const patient = Number.MAX_SAFE_INTEGER;
 
 /** See `waitForCompletion`. @throws EspalierError `interactions/invalid-options`, at the call */
 export function waitFor(client: ClientPlan, id: string, options: WaitOptions): Promise<InteractionOutcome> {
-  const { onStatus, pollMs, signal, timeoutMs } = asInteractionOption(() => {
-    const { onStatus: tell, pollMs: pause, timeoutMs: limit, ...rest } = options;
-    requireCall(rest);
-    requireFunction('onStatus', tell);
-    return {
-      onStatus: tell,
-      pollMs: duration('pollMs', pause, client.input.pollMs),
-      signal: rest.signal,
-      timeoutMs: duration('timeoutMs', limit, 300_000),
-    };
-  });
+  requireOptions('options', options, ['pollMs', 'timeoutMs', 'signal', 'onStatus']);
+  const { onStatus, signal } = options;
+  requireSignal(signal);
+  requireFunction('onStatus', onStatus);
+  const pollMs = duration('pollMs', options.pollMs, client.input.pollMs);
+  const timeoutMs = duration('timeoutMs', options.timeoutMs, 300_000);
   pathOf(id);
   const target = (message: StreamMessage<InteractionStreamEvent>): unknown => {
     if (message.type !== 'stream.event' || message.event.type !== 'polled') return undefined;
@@ -50,7 +44,7 @@ export function waitFor(client: ClientPlan, id: string, options: WaitOptions): P
       lastEventId: null,
       isWhole: false,
       options: signal === undefined ? {} : { signal },
-      input: { pollMs, totalMs: timeoutMs, maxAttempts: patient },
+      input: { pollMs, totalMs: timeoutMs, maxAttempts: patient, maxRetryAfterMs: patient },
     },
     { target: target as never, demand: 'automatic' },
   );

@@ -8,7 +8,7 @@ import { fieldOf, type JsonObject } from '../../machines/live/calls.js';
 import type { UplinkCommand } from '../../machines/live/session-events.js';
 import type { FunctionResponse } from '../wire/gemini/live.js';
 import { type SchedulingPlace, toolResponse } from '../wire/gemini/live.js';
-import { jsonOf } from './refusal.js';
+import { jsonOf } from '../option-checks.js';
 
 /** An answer to a call, or a part of one. */
 export interface Answer {

@@ -15,9 +15,10 @@ import { type Clock, requireClock, systemClock } from '../supervision/clock.js';
 import { printFault } from '../supervision/last-resort.js';
 import { eventsOfFact, type LiveEvent, type LiveEventOf } from './events.js';
 import { type LiveFailure, type LiveSession, liveSessionHandle, outcomeOf, type SessionOutcome } from './handle.js';
-import { aborted, isAbortSignal, LiveError } from './live-error.js';
+import { isAbortSignal, sortOf } from '../option-checks.js';
+import { aborted, LiveError } from './live-error.js';
 import type { LiveSessionOptions } from './options.js';
-import { invalid, requireOptions, sortOf } from './refusal.js';
+import { invalid, requireFunction, requireOptions } from './refusal.js';
 import { liveSession } from './session.js';
 import { keepBeginning } from './stream.js';
 
@@ -144,10 +145,6 @@ function requireCallbacks(callbacks: LiveCallbacks): void {
   if (on === undefined) return;
   if (typeof on !== 'object' || on === null) throw invalid('callbacks.on', 'functions by the type of event', sortOf(on));
   for (const [type, callback] of Object.entries(on)) requireFunction(`callbacks.on['${type}']`, callback);
-}
-
-function requireFunction(name: string, value: unknown): void {
-  if (value !== undefined && typeof value !== 'function') throw invalid(name, 'a function', sortOf(value));
 }
 
 /** Tells the callbacks of one session. None of its methods throws. */

@@ -29,9 +29,3 @@ export class LiveError extends EspalierError {
 
 /** The failure that the abort of a signal is. */
 export const aborted = { kind: 'aborted', code: 'aborted', reason: 'its signal was aborted' } as const;
-
-/** Is it what an `AbortController` has, of this realm or another? */
-export function isAbortSignal(value: unknown): value is AbortSignal {
-  const { aborted, addEventListener } = (value ?? {}) as Partial<AbortSignal>;
-  return typeof aborted === 'boolean' && typeof addEventListener === 'function';
-}

@@ -7,7 +7,8 @@ import { EspalierError } from '../errors.js';
 import { type BehindGate, requireBehindGate } from '../gate/behind.js';
 import { type AccessToken, liveEndpoint, liveUrl, modelPath, type SchedulingPlace, vertexModelPath } from '../wire/gemini/live.js';
 import { capabilitiesOf, type ModelCapabilities } from './capabilities.js';
-import { invalid, isDuration, isPlainObject, longestMs, requireOptions, sortOf } from './refusal.js';
+import { isPlainObject, sortOf } from '../option-checks.js';
+import { count, duration, invalid, requireOptions } from './refusal.js';
 import type { OpenSocket } from './socket.js';
 import { type LiveTools, type OnToolCall, planTools } from './tool-plan.js';
 import type { FindTool } from './tools.js';
@@ -217,18 +218,6 @@ function uplinkLimits(given: Partial<UplinkLimits> = {}): UplinkLimits {
     maxBytes: count('uplink.maxBytes', given.maxBytes, 8_388_608),
     highWaterBytes: count('uplink.highWaterBytes', given.highWaterBytes, 1_048_576),
   };
-}
-
-function duration(name: string, value: number | undefined, byDefault: number): number {
-  if (value === undefined) return byDefault;
-  if (!isDuration(value)) throw invalid(name, `a number of ms, 1 to ${longestMs}`, value);
-  return value;
-}
-
-function count(name: string, value: number | undefined, byDefault: number): number {
-  if (value === undefined) return byDefault;
-  if (!Number.isInteger(value) || value < 1) throw invalid(name, 'a whole number, at least 1', value);
-  return value;
 }
 
 /** A copy as JSON has it: it becomes context of a chart, and what the app changes later is the app's. */

@@ -5,7 +5,8 @@
  * of each field that is known.
  */
 import { type ClientKind, parseClientMessage } from '../wire/gemini/live.js';
-import { invalid, isObject, isPlainObject, jsonOf, sortOf } from './refusal.js';
+import { isObject, isPlainObject, jsonOf, sortOf } from '../option-checks.js';
+import { invalid } from './refusal.js';
 
 /**
  * Refuses a body that is none of its kind. What is no JSON is not looked at: the uplink says so.

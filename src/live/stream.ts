@@ -22,8 +22,9 @@ import { Backlog } from './backlog.js';
 import { eventsOfFact, type LiveEvent } from './events.js';
 import type { LiveSession, SessionOutcome } from './handle.js';
 import { pauseIntake } from './intake.js';
-import { aborted, isAbortSignal, LiveError } from './live-error.js';
-import { invalid, requireOptions, sortOf } from './refusal.js';
+import { isAbortSignal, sortOf } from '../option-checks.js';
+import { aborted, LiveError } from './live-error.js';
+import { invalid, requireOptions } from './refusal.js';
 
 /** Options of {@link liveEvents}. */
 export interface LiveEventsOptions {

@@ -4,7 +4,8 @@ import type { JsonObject } from '../../machines/live/calls.js';
 import { EspalierError } from '../errors.js';
 import { isZodSchema, readToolParameters, type ToolParameters } from '../wire/gemini/tool-parameters.js';
 import type { ModelCapabilities } from './capabilities.js';
-import { invalid, isDuration, isObject, isPlainObject, longestMs, sortOf } from './refusal.js';
+import { isDuration, isObject, isPlainObject, longestMs, sortOf } from '../option-checks.js';
+import { invalid } from './refusal.js';
 import {
   type FindTool,
   isListOfParts,

@@ -23,13 +23,13 @@ import { wordsOf } from '../../machines/live/ending.js';
 import type { SessionEmitted, SessionEvent } from '../../machines/live/session-events.js';
 import type { ExecuteInput, ToolAnswer, ToolCallEvent, toolCallMachine } from '../../machines/live/tool-call.js';
 import { EspalierError } from '../errors.js';
+import { isPlainObject, jsonOf } from '../option-checks.js';
 import { guardedSignal } from '../supervision/guarded-signal.js';
 import { printFault } from '../supervision/last-resort.js';
 import { emitFrom, hasStopped, parentOf } from '../supervision/xstate-internals.js';
 import type { FunctionResponse } from '../wire/gemini/live.js';
 import type { LiveSession } from './handle.js';
 import { givePart } from './parts.js';
-import { isPlainObject, jsonOf } from './refusal.js';
 import { onStranger } from './stranger.js';
 import { uplinkOf } from './uplink-actor.js';
 

@@ -19,7 +19,7 @@ import type { Clock } from '../supervision/clock.js';
 import type { SchedulingPlace } from '../wire/gemini/live.js';
 import { type Answer, AnswerLane, callOf } from './answer-lane.js';
 import { laneOf, MessageLanes, speechOf, type Waiting, waitingOf } from './message-lanes.js';
-import { jsonOf } from './refusal.js';
+import { jsonOf } from '../option-checks.js';
 import type { ClientSocket } from './socket.js';
 
 /** Bounds of the lanes. */

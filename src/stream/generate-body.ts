@@ -14,14 +14,14 @@
  * Any other line that is no field of the protocol is passed over, as its specification has it.
  */
 import { failureOf, type StreamFailure } from '../../machines/stream/outcome.js';
-import { BareJson } from '../wire/bare-json.js';
 import { apiErrorOf } from '../wire/gemini/api-error.js';
 import { readResponse, type GenerateResponse } from '../wire/gemini/generate.js';
 import { AnswerBuilder, type AnswerNews, type GenerateAnswer } from '../wire/gemini/generate-answer.js';
 import { retryInfoMs } from '../wire/http-retry.js';
 import { hideInJson, parseHidden, type Secrets } from '../wire/secrets.js';
-import { isWholeJson, type SseEvent, type SseLimits, sseDecoder } from '../wire/sse.js';
-import { type BodyReader, type OpenBody, tooLarge, truncated } from './body.js';
+import type { SseLimits } from '../wire/sse.js';
+import { type OpenBody, truncated } from './body.js';
+import { jsonBody } from './json-body.js';
 
 /** What a generation tells: each chunk as it came, then what it adds to the answer. */
 export type GenerateEvent = { readonly type: 'chunk'; readonly response: GenerateResponse } | AnswerNews;
@@ -46,7 +46,12 @@ export class GenerateBody {
     this.#builder = builder;
     this.#secrets = secrets;
     const answer = new AnswerReader(builder, { isWhole: this.#isWhole, secrets });
-    const body = contentType === 'text/event-stream' ? new EventBody(answer, this.#limits) : new SniffedBody(answer, this.#limits);
+    const body = jsonBody<GenerateEvent>(contentType, this.#limits, {
+      event: ({ data, event }, give) => answer.read(data, give, event),
+      bare: (text, give) => answer.read(text, give),
+      whole: (text, give) => (text.trim() === '' ? truncated('the answer is empty') : (answer.read(text, give) ?? answer.end(give))),
+      end: (give) => answer.end(give),
+    });
     return {
       feed: (bytes, give) => body.feed(bytes, give),
       end: (give) => body.end(give),
@@ -123,96 +128,4 @@ function failureIn(value: unknown): StreamFailure | null {
   if (error === null) return null;
   const again = retryInfoMs(error.details);
   return { kind: 'serverError', ...error, ...(again === null ? {} : { retryAfterMs: again }) };
-}
-
-/** Server-sent events, with bare JSON among them. */
-class EventBody implements BodyReader<GenerateEvent> {
-  readonly #answer: AnswerReader;
-  readonly #decoder: ReturnType<typeof sseDecoder>;
-  readonly #limits: SseLimits;
-  readonly #bare: BareJson;
-  #give: Give = () => undefined;
-  #failure: StreamFailure | null = null;
-
-  constructor(answer: AnswerReader, limits: SseLimits) {
-    this.#answer = answer;
-    this.#limits = limits;
-    this.#bare = new BareJson(limits.maxEventLength);
-    this.#decoder = sseDecoder({ event: (event) => this.#readEvent(event), stray: (line) => this.#readStray(line) }, limits);
-  }
-
-  feed(bytes: Uint8Array, give: Give): StreamFailure | null {
-    this.#give = give;
-    const fault = this.#decoder.feed(bytes);
-    return this.#failure ?? tooLarge(fault);
-  }
-
-  end(give: Give): StreamFailure | null {
-    this.#give = give;
-    const { fault, unfinished } = this.#decoder.end();
-    if (this.#failure !== null || fault !== null) return this.#failure ?? tooLarge(fault);
-    if (this.#bare.isPending) return truncated('the body ended inside an object');
-    if (unfinished !== null) {
-      if (!isWholeJson(unfinished.data) && unfinished.data.trim() !== '[DONE]') return truncated('the body ended inside an event');
-      this.#readEvent(unfinished);
-    }
-    return this.#failure ?? this.#answer.end(give);
-  }
-
-  #readEvent({ data, event }: SseEvent): void {
-    this.#bare.forget();
-    this.#failure ??= this.#answer.read(data, this.#give, event);
-  }
-
-  #readStray(line: string): void {
-    // What stands before it is an event, though its blank line was forgotten, too.
-    if (this.#failure === null && this.#bare.begins(line)) this.#decoder.settle();
-    if (this.#failure !== null) return;
-    const news = this.#bare.add(line);
-    if (news.kind === 'tooLong') this.#failure = tooLarge({ code: 'eventTooLong', limit: this.#limits.maxEventLength });
-    else if (news.kind === 'whole') this.#failure = this.#answer.read(news.text, this.#give);
-  }
-}
-
-/** A body of JSON, read when it is whole; or events under another name. */
-class SniffedBody implements BodyReader<GenerateEvent> {
-  readonly #answer: AnswerReader;
-  readonly #limits: SseLimits;
-  readonly #text = new TextDecoder();
-  #json: string[] | null = null;
-  #length = 0;
-  #events: EventBody | null = null;
-
-  constructor(answer: AnswerReader, limits: SseLimits) {
-    this.#answer = answer;
-    this.#limits = limits;
-  }
-
-  feed(bytes: Uint8Array, give: Give): StreamFailure | null {
-    if (this.#json === null && this.#events === null) {
-      const first = bytes.find((byte) => !isBlank(byte));
-      if (first === undefined) return null;
-      if (first === 0x7b || first === 0x5b) this.#json = [];
-      else this.#events = new EventBody(this.#answer, this.#limits);
-    }
-    if (this.#events !== null) return this.#events.feed(bytes, give);
-    const text = this.#text.decode(bytes, { stream: true });
-    this.#length += text.length;
-    if (this.#length > this.#limits.maxEventLength) return tooLarge({ code: 'eventTooLong', limit: this.#limits.maxEventLength });
-    this.#json?.push(text);
-    return null;
-  }
-
-  end(give: Give): StreamFailure | null {
-    if (this.#events !== null) return this.#events.end(give);
-    const text = `${this.#json?.join('') ?? ''}${this.#text.decode()}`;
-    if (text.trim() === '') return truncated('the answer is empty');
-    if (!isWholeJson(text)) return truncated('the body ended inside an object');
-    return this.#answer.read(text, give) ?? this.#answer.end(give);
-  }
-}
-
-/** A blank, a tab, the end of a line, or a byte of the byte order mark. */
-function isBlank(byte: number): boolean {
-  return byte === 0x20 || (byte >= 0x09 && byte <= 0x0d) || byte === 0xef || byte === 0xbb || byte === 0xbf;
 }

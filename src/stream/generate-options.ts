@@ -5,8 +5,9 @@ import { generateRequest, type GenerateRequest } from '../wire/gemini/generate.j
 import { vertexBaseUrl, vertexModelPath } from '../wire/gemini/vertex.js';
 import { secretsOf } from '../wire/secrets.js';
 import { GenerateBody } from './generate-body.js';
-import { httpBase, jsonOf, planSettings, requireHeaders, settingKeys, type StreamPlan, type StreamSettings } from './options.js';
-import { asStreamOption, invalid, isPlainObject, requireOptions, sortOf } from './refusal.js';
+import { httpBase, planSettings, requireHeaders, settingKeys, type StreamPlan, type StreamSettings } from './options.js';
+import { isPlainObject, sortOf } from '../option-checks.js';
+import { asStreamOption, invalid, requireJson, requireOptions } from './refusal.js';
 
 /** What a generation is asked for; `model` and `request` must be given. A name that is not here is refused. */
 export interface GenerateOptions extends StreamSettings {
@@ -106,7 +107,7 @@ function requireVertex(vertex: unknown): void {
 /** As JSON, now: what the app changes later is the app's. @throws EspalierError `stream/invalid-options` */
 function bodyOf(request: unknown): string {
   if (!isPlainObject(request)) throw invalid('request', 'an object with `contents`', sortOf(request));
-  const text = jsonOf('request', request);
+  const text = requireJson('request', request);
   const [issue] = generateRequest.safeParse(JSON.parse(text)).error?.issues ?? [];
   if (issue !== undefined) throw invalid(`request.${issue.path.join('.')}`, issue.message, 'something else');
   return text;

@@ -19,7 +19,8 @@ import type { SseEvent } from '../wire/sse.js';
 import { delivery, type DeliveryOptions, endOfActor } from './delivery.js';
 import { type HttpStreamOptions, planStream, type StreamPlan } from './options.js';
 import { Reader } from './reader.js';
-import { invalid, sortOf } from './refusal.js';
+import { isActor, sortOf } from '../option-checks.js';
+import { invalid } from './refusal.js';
 import { request } from './request.js';
 import type { StreamTarget } from './target.js';
 
@@ -121,11 +122,6 @@ function logicOf(plan: StreamPlan, { demand, target }: Pick<DeliveryOptions, 'de
     },
   });
   return withInput(machine, input);
-}
-
-function isActor(value: unknown): boolean {
-  const { send, subscribe, system } = (value ?? {}) as Partial<AnyActorRef>;
-  return typeof send === 'function' && typeof subscribe === 'function' && typeof system === 'object';
 }
 
 class Handle<Value> implements HttpStream<Value> {

@@ -7,7 +7,8 @@ import { baseUrlOf } from '../wire/gemini/live-url.js';
 import { secretsOf } from '../wire/secrets.js';
 import { defaultSseLimits, type SseEvent, type SseLimits } from '../wire/sse.js';
 import { type OpenBody, sseBody } from './body.js';
-import { asStreamOption, count, duration, invalid, isPlainObject, requireFunction, requireOptions, requireSignal, sortOf } from './refusal.js';
+import { isPlainObject, sortOf } from '../option-checks.js';
+import { asStreamOption, count, duration, invalid, requireFunction, requireJson, requireOptions, requireSignal } from './refusal.js';
 import type { RequestAddress } from './request.js';
 
 /** Deadlines, retries and the rest that every stream has; a name that is not here is refused. */
@@ -181,19 +182,7 @@ export function requireHeaders(headers: unknown): Headers {
 
 function bodyOf(body: HttpStreamOptions['body']): { readonly body: string | Uint8Array<ArrayBuffer> | undefined; readonly isJson: boolean } {
   if (body === undefined || typeof body === 'string' || body instanceof Uint8Array) return { body, isJson: false };
-  return { body: jsonOf('body', body), isJson: true };
-}
-
-/** As JSON, now: what the app changes later is the app's. @throws EspalierError `stream/invalid-options` */
-export function jsonOf(name: string, value: unknown): string {
-  let text: string | undefined;
-  try {
-    text = typeof value === 'object' && value !== null ? JSON.stringify(value) : undefined;
-  } catch {
-    text = undefined;
-  }
-  if (text === undefined) throw invalid(name, 'an object that is JSON', sortOf(value));
-  return text;
+  return { body: requireJson('body', body), isJson: true };
 }
 
 /** The base of an address over HTTP. @throws EspalierError `stream/invalid-options` */

@@ -19,6 +19,7 @@ import { parentOf } from '../supervision/xstate-internals.js';
 import { apiErrorOfBody } from '../wire/gemini/api-error.js';
 import { isRetryableStatus, retryAfterMs, retryInfoMs } from '../wire/http-retry.js';
 import { hideIn, hideInJson, type Secrets } from '../wire/secrets.js';
+import { isWholeJson } from '../wire/sse.js';
 import type { BodyReader, OpenBody } from './body.js';
 import { deliveryOf, tellLoss } from './delivery.js';
 import type { Lane } from './lane.js';
@@ -45,6 +46,9 @@ export interface RequestOptions {
 
 /** Bytes that are read of an answer that refuses. */
 const longestRefusal = 1_048_576;
+
+/** Its first chunks are told of as they come: whatever ends the attempt before the body ends, finds what it had said. There is no bound to how many come. */
+const toldChunks = 16;
 
 /** The logic of one attempt. */
 export function request(options: RequestOptions) {
@@ -77,7 +81,7 @@ class Attempt {
   readonly #abort = new AbortController();
   #pass: Pass | null = null;
   #hasAsked = false;
-  /** What its status alone says: its words may never come. */
+  /** What its status says, with what has come of its words: the rest may never come. */
   #refusedAs: StreamFailure | null = null;
   #reader: ReadableStreamDefaultReader<Uint8Array> | null = null;
   #isOver = false;
@@ -137,7 +141,7 @@ class Attempt {
     const { gate } = this.#options;
     if (gate === undefined) return true;
     this.#pass = new Pass(gate, this.#around.self, (fault) => {
-      this.#fail(gateFailure(fault), false);
+      this.#fail(this.#refusedAs ?? gateFailure(fault), false);
       // What the aborted request says of it is no news.
       this.#isOver = true;
     });
@@ -163,7 +167,8 @@ class Attempt {
     const isRetryable = isRetryableStatus(status);
     const wallAt = Date.parse(headers.get('date') ?? '') || Date.now();
     const asked = retryAfterMs(headers.get('retry-after'), wallAt);
-    const refusal = (text: string): StreamFailure => {
+    const refusal = (read: string, isAll: boolean): StreamFailure => {
+      const text = isAll || isWholeJson(read) ? read : wholeWordsOf(read);
       const { code, details, message, status: name } = apiErrorOfBody(status, text, this.#options.secrets());
       const waits = [asked, retryInfoMs(details)].filter((ms) => ms !== null);
       return {
@@ -172,25 +177,33 @@ class Attempt {
         ...(waits.length === 0 ? {} : { retryAfterMs: Math.max(...waits) }),
       };
     };
-    this.#refusedAs = refusal('');
-    this.#report({ type: 'response.refused', failure: this.#hidden(this.#refusedAs), isRetryable });
-    this.#fail(refusal(await this.#refusal()), isRetryable);
+    const tell = (text: string): void => {
+      this.#refusedAs = refusal(text, false);
+      this.#report({ type: 'response.refused', failure: this.#hidden(this.#refusedAs), isRetryable });
+    };
+    tell('');
+    const { text, isAll } = await this.#refusal(tell);
+    this.#fail(refusal(text, isAll), isRetryable);
   }
 
   /** The body of an answer that refuses; a broken one as far as it came. */
-  async #refusal(): Promise<string> {
+  async #refusal(tell: (text: string) => void): Promise<{ readonly text: string; readonly isAll: boolean }> {
     const text = new TextDecoder();
     let read = '';
     let bytes = 0;
+    let chunks = 0;
     try {
-      for (let chunk = await this.#reader?.read(); chunk?.done === false && bytes < longestRefusal; chunk = await this.#reader?.read()) {
+      while (bytes < longestRefusal) {
+        const chunk = await this.#reader?.read();
+        if (chunk?.done !== false) return { text: read + text.decode(), isAll: true };
         bytes += chunk.value.byteLength;
         read += text.decode(chunk.value, { stream: true });
+        if (!this.#isOver && ++chunks <= toldChunks) tell(read);
       }
     } catch {
       // The status says enough.
     }
-    return read + text.decode();
+    return { text: read, isAll: false };
   }
 
   async #read(response: Response): Promise<void> {
@@ -271,6 +284,11 @@ class Attempt {
 /** What a gate's refusal, or the loss of the permit, is to a stream. */
 export function gateFailure(fault: GateFault): StreamFailure {
   return { kind: 'gate', status: '', ...fault };
+}
+
+/** Without a last word that may be cut: the beginning of a key would not be known for one. */
+function wholeWordsOf(text: string): string {
+  return text.slice(0, Math.max(text.lastIndexOf(' '), text.lastIndexOf('\n')) + 1);
 }
 
 function tokensOf({ tokensUsed = null }: BodyReader<unknown>): CallReport {

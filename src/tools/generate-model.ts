@@ -7,7 +7,8 @@ import type { Content } from '../wire/gemini/content.js';
 import type { GenerateRequest } from '../wire/gemini/generate.js';
 import type { GenerateAnswer } from '../wire/gemini/generate-answer.js';
 import { type ConversationModel, type ModelEvent, type ModelTurn, tokensIn, type TurnOutcome } from './model.js';
-import { invalid, isPlainObject, requireOptions, sortOf } from './refusal.js';
+import { isPlainObject, sortOf } from '../option-checks.js';
+import { invalid, requireOptions } from './refusal.js';
 
 /** What a model is asked with, beside what a conversation says; `model` must be given. A `gate` is the conversation's. */
 export interface GenerateModelOptions extends Omit<GenerateOptions, 'request' | 'signal' | 'gate'> {

@@ -12,7 +12,8 @@ import { type InteractionsOptions, planClient } from '../interactions/options.js
 import { requestBody } from '../interactions/request-body.js';
 import type { InteractionRequest } from '../wire/gemini/interactions.js';
 import { type ConversationModel, type ModelEvent, tokensIn, type TurnOutcome } from './model.js';
-import { invalid, isPlainObject, requireOptions, sortOf } from './refusal.js';
+import { isPlainObject, sortOf } from '../option-checks.js';
+import { invalid, requireOptions } from './refusal.js';
 import type { ToolDeclaration } from './tool-plan.js';
 
 /** What the conversation itself says in each request. */

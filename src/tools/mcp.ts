@@ -15,7 +15,8 @@
  * A call that is cancelled, or past its deadline, is cancelled at the server too. Arguments are the server's to check.
  */
 import { type CalledTool, calledTool, listedTools, toolsChanged, toolsChangedNotification } from '../wire/mcp.js';
-import { invalid, isDuration, requireOptions, sortOf } from './refusal.js';
+import { isDuration, longestMs, sortOf } from '../option-checks.js';
+import { invalid, requireOptions } from './refusal.js';
 import type { Tool, Tools, ToolSource } from './tool-plan.js';
 
 type JsonObject = { readonly [key: string]: unknown };
@@ -45,7 +46,7 @@ export interface McpTools extends ToolSource, Disposable {
 /** More pages than that are a server that goes round in circles. */
 const mostPages = 1_000;
 /** The SDK has a deadline of its own, of a minute; the call's deadline is the conversation's, and comes by the signal. */
-const noTimeoutMs = 2_147_483_647;
+const noTimeoutMs = longestMs;
 
 /**
  * A source of tools, for the option `tools` of a conversation; any number of conversations may share it.

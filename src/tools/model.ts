@@ -7,7 +7,7 @@ import type { JsonObject } from '../../machines/live/calls.js';
 import type { StreamFailure } from '../../machines/stream/outcome.js';
 import type { CallResult } from '../../machines/tools/calls.js';
 import type { Clock } from '../supervision/clock.js';
-import { sortOf } from './refusal.js';
+import { sortOf } from '../option-checks.js';
 import type { ToolDeclaration } from './tool-plan.js';
 
 /** What one turn is asked with. */

@@ -4,7 +4,8 @@ import type { JsonObject } from '../../machines/live/calls.js';
 import type { ConversationInput } from '../../machines/tools/conversation-events.js';
 import { type BehindGate, requireBehindGate } from '../gate/behind.js';
 import type { ConversationModel } from './model.js';
-import { count, duration, invalid, requireOptions, sortOf } from './refusal.js';
+import { isActor, jsonOf, sortOf } from '../option-checks.js';
+import { count, duration, invalid, requireOptions, requireSignal } from './refusal.js';
 import { planTools, type ReadTools, type ToolsOption } from './tool-plan.js';
 
 /** What a conversation is asked for; `model` and `input` must be given. A name that is not here is refused. */
@@ -70,12 +71,8 @@ export function planConversation<Answer, Item>(options: ConversationOptions<Answ
   if (typeof input !== 'string' && !Array.isArray(input)) throw invalid('input', 'a text, or a list of items', sortOf(input));
   if (input.length === 0) throw invalid('input', 'a text, or a list of items', 'nothing');
   if (!Array.isArray(history)) throw invalid('history', 'a list of items', sortOf(history));
-  const { aborted, addEventListener } = (signal ?? {}) as Partial<AbortSignal>;
-  if (signal !== undefined && (typeof aborted !== 'boolean' || typeof addEventListener !== 'function'))
-    throw invalid('signal', 'an AbortSignal', sortOf(signal));
-  const { send, subscribe, system } = (subscriber ?? {}) as Partial<AnyActorRef>;
-  if (subscriber !== undefined && (typeof send !== 'function' || typeof subscribe !== 'function' || typeof system !== 'object'))
-    throw invalid('subscriber', 'an actor', sortOf(subscriber));
+  requireSignal(signal);
+  if (subscriber !== undefined && !isActor(subscriber)) throw invalid('subscriber', 'an actor', sortOf(subscriber));
   requireBehindGate(gate);
   const readTools = planTools(tools);
   const items = [...(history.length === 0 ? [] : model.input(history)), ...model.input(input)];
@@ -97,9 +94,7 @@ export function planConversation<Answer, Item>(options: ConversationOptions<Answ
 
 /** As JSON, now: what the app changes later is the app's. @throws EspalierError `tools/invalid-options` */
 function asJson(items: readonly unknown[]): readonly JsonObject[] {
-  try {
-    return JSON.parse(JSON.stringify(items)) as readonly JsonObject[];
-  } catch {
-    throw invalid('input', 'items that are JSON', 'what is none');
-  }
+  const text = jsonOf(items);
+  if (text === null) throw invalid('input', 'items that are JSON', 'what is none');
+  return JSON.parse(text) as readonly JsonObject[];
 }

@@ -13,7 +13,8 @@
  */
 import { EspalierError } from '../errors.js';
 import { isZodSchema, readToolParameters, type ToolParameters as ZodOrJson } from '../wire/gemini/tool-parameters.js';
-import { invalidTool, isPlainObject, sortOf } from './refusal.js';
+import { isPlainObject, sortOf } from '../option-checks.js';
+import { invalidTool } from './refusal.js';
 
 type JsonObject = { readonly [key: string]: unknown };
 

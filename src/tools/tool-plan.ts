@@ -1,7 +1,8 @@
 /** The functions that the model may call: as an app gives them, and as they are declared, found and run. */
 import type { EspalierError } from '../errors.js';
 import { readParameters, type ReadParameters, type ToolParameters } from './parameters.js';
-import { invalid, invalidTool, isDuration, isPlainObject, sortOf } from './refusal.js';
+import { isDuration, isPlainObject, sortOf } from '../option-checks.js';
+import { invalid, invalidTool } from './refusal.js';
 
 type JsonObject = { readonly [key: string]: unknown };
 

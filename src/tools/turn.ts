@@ -18,7 +18,7 @@ import { printFault } from '../supervision/last-resort.js';
 import { parentOf } from '../supervision/xstate-internals.js';
 import { type ConversationModel, failureIn, type ModelTurn, timeIn, tokensIn, type TurnOutcome, type TurnRequest } from './model.js';
 import { feedOf, type Place, placeOf, tellData, tellLoss } from './place.js';
-import { sortOf } from './refusal.js';
+import { sortOf } from '../option-checks.js';
 import type { ReadTools, ToolPlan } from './tool-plan.js';
 
 /** What {@link turn} asks, and with what. */

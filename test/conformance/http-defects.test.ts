@@ -200,6 +200,22 @@ describe('a client is failed that reads', () => {
     ['no [DONE]', 'interaction-ended-by-done.txt', dropped(/event: done\ndata: \[DONE\]\n\n/g), 'expected a success completed'],
     ['no error event', 'interaction-error.chunks.txt', dropped(/event: error\ndata: .*\n\n/g), 'expected a failure serverError'],
     ['no wish of an error event', 'interaction-error-retry.chunks.txt', swapped('"7s"', '"later"'), 'expected the details'],
+    [
+      'no image between texts',
+      'interaction-image-between-texts-crlf.txt',
+      dropped(/event: step.delta\r\ndata: .*image.*\r\n\r\n/g),
+      'expected event 4',
+    ],
+    ['not what a step begins with', 'interaction-begun-with-content.chunks.txt', dropped(/,"content":\[[^\]]*\]/g), 'expected event 1'],
+    [
+      'no call that is whole at its start',
+      'interaction-call-at-once.chunks.txt',
+      swapped('"arguments":{"zone":2}', '"arguments":{}'),
+      'expected event 5',
+    ],
+    ['no fields of an unknown step', 'interaction-unheard-of-step.chunks.txt', dropped(/,"litres":1/g), 'expected event 1'],
+    ['steps in another place', 'interaction-steps-out-of-order.chunks.txt', swapped(/"index":5/g, '"index":1'), 'expected event 1'],
+    ['no late signature of a call in parts', 'call-in-parts-signed-late.chunks.txt', dropped(/,"thoughtSignature":"bGF0ZQ=="/g), 'expected event'],
     ['an unknown event as a known one', 'interaction-unheard-of.chunks.txt', swapped(/garden\.watered/g, 'step.stop'), 'expected event 1'],
   ])('%s', async (_, file, defect, reason) => {
     expect(await problemIn(file, clientFor)).toBeUndefined();

@@ -37,7 +37,7 @@ describe('the options of a gate', () => {
     [{ rate: { requests: 0 } }, /rate.requests/],
     [{ keys: [] }, /keys/],
     [{ keys: null }, /keys to be a plain object, got: "null"/],
-    [{ permits: 'AIza' }, /permits.*got: "string"/],
+    [{ permits: 'AIza' }, /permits.*got: "a string"/],
     [{ keys: { a: { permits: -1 } } }, /keys\['a'\]\.permits/],
     [{ keys: { a: { waitMs: 1 } } }, /waitMs"/],
     [{ keys: { '': {} } }, /key/],

@@ -15,7 +15,7 @@ const domainGroups = [
   ['live'],
   ['agents'],
 ];
-const foundations = ['errors', 'wire', 'backend', 'events', 'telemetry'];
+const foundations = ['errors', 'option-checks', 'wire', 'backend', 'events', 'telemetry'];
 const tools = ['inspector', 'audit', 'testing', 'cli'];
 
 /** Where a file of the repository stands. */

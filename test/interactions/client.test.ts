@@ -222,6 +222,37 @@ describe('waiting until it is over', () => {
     expect(clock.pending()).toBe(0);
   });
 
+  it('pauses as long as the server asks for, at the most until its time has passed', async () => {
+    const waits = scene();
+    const outcome = waits.api.waitForCompletion('v1');
+    const asked = await waits.wire.next();
+    const paused = waits.clock.isSetFor(120_000);
+    asked
+      .answer(429, { ...json, 'retry-after': '120' })
+      .send('{}')
+      .end();
+    await paused;
+    waits.clock.advanceBy(119_999);
+    expect(waits.wire.requests).toHaveLength(1);
+    waits.clock.advanceBy(1);
+    (await waits.wire.next()).answer(200, json).send('{"id":"v1","status":"completed"}').end();
+    expect(await outcome).toMatchObject({ ok: true });
+
+    const ends = scene();
+    const late = ends.api.waitForCompletion('v1', { timeoutMs: 1_000 });
+    const question = await ends.wire.next();
+    // Longer than any timer takes.
+    const bounded = ends.clock.isSetFor(1_000);
+    question
+      .answer(429, { ...json, 'retry-after': '999999999' })
+      .send('{}')
+      .end();
+    await bounded;
+    ends.clock.advanceBy(1_000);
+    expect(await late).toMatchObject({ ok: false, failure: { kind: 'totalTimeout' } });
+    expect([ends.wire.requests.length, ends.clock.pending()]).toEqual([1, 0]);
+  });
+
   it.each([
     ['requires_action', { ok: true, outcome: 'requiresAction', answer: { calls: [{ id: 'c', name: 'f', arguments: {} }] } }],
     ['incomplete', { ok: false, failure: { kind: 'finish', code: 'incomplete' } }],

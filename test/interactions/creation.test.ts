@@ -15,10 +15,10 @@ const sse = (payload: object): string => `data: ${JSON.stringify(payload)}\n\n`;
 const created = sse({ event_type: 'interaction.created', interaction: { id: 'v1', status: 'in_progress' } });
 const completed = sse({ event_type: 'interaction.completed', interaction: { id: 'v1', status: 'completed' } });
 
-function scene() {
+function scene(options: object = {}) {
   const [clock, wire, told] = [new VirtualClock(), new Wire(), new Told()];
   const retry = { attempts: 3, backoff: { minMs: 1, maxMs: 1, jitter: 0 } };
-  const api = interactions({ fetch: wire.fetch, clock, retry });
+  const api = interactions({ fetch: wire.fetch, clock, retry, ...options });
   return { api, clock, logic: api.logic(request, { target: told.tell }), told, wire };
 }
 
@@ -71,6 +71,55 @@ describe('the status of HTTP decides, and not what the body says of itself', () 
     await again;
     clock.advanceBy(5_000);
     expect(await outcome).toMatchObject({ ok: false, failure: { kind: 'refused', code: 400 } });
+  });
+
+  it.each([
+    { when: 'streamed', isWhole: false, by: { totalMs: 300 } },
+    { when: 'whole', isWhole: true, by: { totalMs: 300 } },
+    { when: 'streamed, by its silence', isWhole: false, by: { stallMs: 300 } },
+  ])('a refusal whose body hangs until its time has passed has refused, as far as it said why: $when', async ({ by, isWhole }) => {
+    const { api, clock, wire } = scene(by);
+    const outcome = isWhole ? api.create(request) : api.stream(request).answer();
+    const asked = (await wire.next()).answer(400, json);
+    const more = asked.wanted();
+    asked.send('{"error":{"code":400,"message":"no such model","status":"INVALID_ARGUMENT"}}');
+    await more;
+    clock.advanceBy(300);
+    const failure = { kind: 'refused', code: 400, httpStatus: 400, status: 'INVALID_ARGUMENT', message: 'no such model' };
+    expect(await outcome).toMatchObject({ ok: false, failure });
+    expect(clock.pending()).toBe(0);
+  });
+
+  it('a status that does not tell leaves it in doubt, whose body hangs until its time has passed', async () => {
+    const { api, clock, wire } = scene({ totalMs: 300 });
+    const outcome = api.stream(request).answer();
+    const asked = (await wire.next()).answer(503, json);
+    const more = asked.wanted();
+    asked.send('{"error":');
+    await more;
+    clock.advanceBy(300);
+    expect(await outcome).toMatchObject({ failure: { kind: 'creationUnknown', code: 503, httpStatus: 503 } });
+  });
+
+  it.each(['cancelled', 'killed'])('a refusal whose body hangs is known, though it is %s meanwhile: its place may ask again', async (how) => {
+    const { logic, told, wire } = scene();
+    const parent = setup({ actors: { ask: logic } }).createMachine({
+      ...{ id: 'parent', initial: 'asking', on: { again: '.asking' } },
+      states: { asking: { invoke: { id: 'ask', src: 'ask', onDone: 'idle', onError: 'idle' } }, idle: {} },
+    });
+    const root = createActor(parent).start();
+    stops.push(() => root.stop());
+    const asked = (await wire.next()).answer(400, json);
+    const more = asked.wanted();
+    asked.send('{"error":');
+    await more;
+    const [one] = childrenOf(root);
+    if (how === 'cancelled') one?.send({ type: 'stream.cancel' });
+    else if (one !== undefined) exit(one, 'kill');
+    await told.heard('end');
+    root.send({ type: 'again' });
+    (await wire.next()).answer().send(created + completed);
+    await told.heard('stream.completed');
   });
 });
 

@@ -299,6 +299,18 @@ describe('an interaction that loses its permit', () => {
     expect(await outcome).toMatchObject({ ok: false, failure: { kind: 'creationUnknown', code: 'lost', message } });
     expect(here.wire.requests).toHaveLength(1);
   });
+
+  it.each(losses)('while a refusal of its creation is read has been refused, for good: %s', async (_, play) => {
+    const here = scene({}, { leaseMs: 90 });
+    const outcome = here.api.create(request);
+    const asked = (await here.wire.next()).answer(429, json);
+    const more = asked.wanted();
+    asked.send('{"error":{"code":429,"message":"slow down"}}');
+    await more;
+    play(here);
+    expect(await outcome).toMatchObject({ ok: false, failure: { kind: 'refused', code: 429, message: 'slow down' } });
+    expect(asked.isCancelled).toBe(true);
+  });
 });
 
 describe('the gate is told what became of an interaction', () => {

@@ -1,6 +1,5 @@
 /** What is whole, and what is not: answers without steps or status, ends that are none, events without ids behind the last that has one. */
 import { describe, expect, it } from 'vitest';
-import { waitFor } from 'xstate';
 import { interactions } from '../../src/interactions/client.js';
 import { VirtualClock } from '../../src/testing/virtual-clock.js';
 import { fact, Wire } from '../stream/wire.js';
@@ -35,11 +34,20 @@ async function cut(body: string) {
 }
 
 describe('a stream that was cut, and is asked how it stands', () => {
-  it.each(['completed', 'requires_action'])('is no success where it is %s and nobody says by what steps', async (status) => {
+  it.each([
+    ['completed', {}],
+    ['requires_action', {}],
+    ['completed', { steps: null }],
+    ['completed', { steps: [] }],
+    ['requires_action', { steps: [] }],
+    ['completed', { outputs: [] }],
+    ['completed', { steps: [{ type: 'thought', signature: 'c2ln' }] }],
+    ['completed', { steps: [{ type: 'model_output', content: [{ type: 'text', text: 'Hel' }] }] }],
+  ])('is no success where it is %s, and what was read is not in %j', async (status, told) => {
     const { asked, outcome } = await cut(created() + start() + text('Hello '));
     asked
       .answer(200, json)
-      .send(JSON.stringify({ id: 'v1', status }))
+      .send(JSON.stringify({ id: 'v1', status, ...told }))
       .end();
     expect(await outcome).toMatchObject({
       ok: false,
@@ -48,26 +56,35 @@ describe('a stream that was cut, and is asked how it stands', () => {
     });
   });
 
-  it('is no success either where the answer to its resumption is one value without steps', async () => {
+  it('is one where no step was read, and there is none', async () => {
+    const { asked, outcome } = await cut(created());
+    asked.answer(200, json).send('{"id":"v1","status":"completed","steps":[]}').end();
+    expect(await outcome).toMatchObject({ ok: true, answer: { steps: [], isWhole: true } });
+  });
+
+  it('is no success either where the answer to its resumption is one value without steps, and is asked for no more often than it may', async () => {
     const { api, clock, wire } = scene();
     const stream = api.stream(request);
     const outcome = stream.answer();
-    const retrying = fact(stream.ref, 'interaction.retrying');
+    let retrying = fact(stream.ref, 'interaction.retrying');
     (await wire.next())
       .answer()
       .send(created('e1') + start('e2') + text('Hello ', 'e3'))
       .end();
-    await retrying;
-    clock.advanceBy(1);
-    const asked = await wire.next();
-    asked
-      .answer(200, json)
-      .send(JSON.stringify({ id: 'v1', status: 'completed' }))
-      .end();
-    const { context } = await waitFor(stream.ref, (snapshot) => snapshot.matches({ active: 'backingOff' }));
-    expect(context.failure).toMatchObject({ kind: 'truncated', code: 'noSteps' });
-    await stream.cancel();
-    expect(await outcome).toMatchObject({ ok: false, partial: { text: 'Hello ', isWhole: false } });
+    for (const isLast of [false, true]) {
+      await retrying;
+      retrying = fact(stream.ref, 'interaction.retrying');
+      clock.advanceBy(1);
+      const asked = await wire.next();
+      expect(asked.url).toContain('last_event_id=e3');
+      asked
+        .answer(200, json)
+        .send(JSON.stringify({ id: 'v1', status: 'completed' }))
+        .end();
+      if (!isLast) expect(await retrying).toMatchObject({ ask: 'resume', failure: { kind: 'truncated', code: 'noSteps' } });
+    }
+    expect(await outcome).toMatchObject({ ok: false, failure: { code: 'noSteps' }, partial: { text: 'Hello ', isWhole: false } });
+    expect([wire.requests.length, clock.pending()]).toEqual([3, 0]);
   });
 
   it('has its steps by the name of before May 2026 as well', async () => {

@@ -129,6 +129,15 @@ describe('an answer', () => {
     expect(events.flatMap((event) => (event.type === 'callPart' ? [event.key] : []))).toEqual([0, 0, 0, 0, 0, 1, 1]);
   });
 
+  it('takes an argument called `__proto__` for an argument, also of a call that comes in parts', async () => {
+    const call = (functionCall: string, more = ''): string =>
+      `data: {"candidates":[{"content":{"parts":[{"functionCall":${functionCall}}]}${more}}]}\n\n`;
+    const body = call('{"name":"f","args":{"__proto__":{"admin":true}},"willContinue":true}') + call('{}', ',"finishReason":"STOP"');
+    const { outcome } = await play(Buffer.from(body));
+    const [made] = outcome.ok ? outcome.answer.calls : [];
+    expect([JSON.stringify(made?.args), made?.args['admin']]).toEqual(['{"__proto__":{"admin":true}}', undefined]);
+  });
+
   it('is one where the server writes a list of JSON', async () => {
     const played = await play(fixture('list.json'), 'every 7 bytes', { type: 'application/json; charset=UTF-8' });
     expect(textsOf(played)).toBe('Grüße, Oslo');

@@ -1,5 +1,6 @@
 /** Answers that refuse: their status counts, whether their body comes or not; and what broke, told apart by how far it came. */
 import { describe, expect, it } from 'vitest';
+import { createGate } from '../../src/gate/handle.js';
 import { networkFailure } from '../../src/stream/network-failure.js';
 import { type HttpStream, openStream } from '../../src/stream/http-stream.js';
 import { VirtualClock } from '../../src/testing/virtual-clock.js';
@@ -68,6 +69,53 @@ describe('a refusal whose body hangs', () => {
     await refused;
     asked.send('{"error":{"code":403,"message":"not you","status":"PERMISSION_DENIED"}}').end();
     expect(await stream.ended()).toMatchObject({ failure: { kind: 'refused', status: 'PERMISSION_DENIED', message: 'not you' } });
+  });
+
+  it('is told as far as it came when all its time has passed', async () => {
+    const { clock, stream, wire } = scene({ totalMs: 100 });
+    const asked = (await wire.next()).answer(403);
+    const more = asked.wanted();
+    asked.send('{"error":{"code":403,"message":"not you","status":"PERMISSION_DENIED"}}');
+    await more;
+    clock.advanceBy(100);
+    const failure = { kind: 'refused', code: 403, httpStatus: 403, status: 'PERMISSION_DENIED', message: 'not you' };
+    expect(await stream.ended()).toEqual({ ok: false, failure });
+    expect(clock.pending()).toBe(0);
+  });
+
+  it('has refused, also where its permit is lost meanwhile', async () => {
+    const gate = createGate({ permits: 1 });
+    const { stream, wire } = scene({ gate: { gate, key: 'feed' } });
+    const asked = (await wire.next()).answer(403);
+    const more = asked.wanted();
+    asked.send('not you ');
+    await more;
+    await gate.close();
+    expect(await stream.ended()).toMatchObject({ failure: { kind: 'refused', code: 403, message: 'not you' } });
+    expect(asked.isCancelled).toBe(true);
+  });
+
+  it('shows no beginning of a key that was cut', async () => {
+    const { clock, stream, wire } = scene({ totalMs: 100, headers: { 'x-goog-api-key': 'AIzaSySecret' } });
+    const asked = (await wire.next()).answer(403);
+    const more = asked.wanted();
+    asked.send('no such key: AIzaSySec');
+    await more;
+    clock.advanceBy(100);
+    expect(await stream.ended()).toMatchObject({ failure: { kind: 'refused', code: 403, message: 'no such key:' } });
+  });
+
+  it('that comes in crumbs is read, and told of no more often than a while', async () => {
+    const { stream, wire } = scene();
+    const refused = reached(stream, 'refused');
+    const asked = (await wire.next()).answer(403);
+    await refused;
+    let changes = 0;
+    stream.ref.subscribe({ next: () => changes++, error: () => undefined });
+    for (const crumb of JSON.stringify({ error: { code: 403, message: 'not you'.padEnd(200, '!') } })) asked.send(crumb);
+    asked.end();
+    expect(await stream.ended()).toMatchObject({ failure: { message: 'not you'.padEnd(200, '!') } });
+    expect(changes).toBeLessThan(20);
   });
 });
 

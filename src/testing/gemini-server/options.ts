@@ -4,7 +4,7 @@ import { createSecureContext } from 'node:tls';
 import { z } from 'zod';
 
 import { EspalierError } from '../../errors.js';
-import { isPlainObject, sortOf } from '../../live/refusal.js';
+import { isPlainObject, sortOf } from '../../option-checks.js';
 import { type Clock, systemClock } from '../../supervision/clock.js';
 import { type Certificate, selfSignedCertificate } from './certificate.js';
 import type { Outcome } from './player.js';

@@ -1,18 +1,17 @@
 /** What must hold for a conversation after every step. */
 import type { SnapshotFrom } from 'xstate';
 import type { JsonObject } from '../../../machines/live/calls.js';
-import { reasonOfOutput } from '../../../machines/supervision/exit.js';
 import type { conversationMachine } from '../../../machines/tools/conversation.js';
 import type { ConversationInput } from '../../../machines/tools/conversation-events.js';
 import type { Claim } from '../model/model.js';
+import type { Run } from '../model/run.js';
+import { innermost, outputIsItsEnd, tellsOneEnd } from './end-claims.js';
 
 type Machine = typeof conversationMachine;
 
 /** What it does: `asking`, `collecting`, `runningTools`, `answered`, `failed` or `cancelled`. */
 export function phaseOf({ value }: SnapshotFrom<Machine>): string {
-  let inner: unknown = value;
-  while (typeof inner === 'object' && inner !== null) inner = Object.values(inner)[0];
-  return String(inner);
+  return innermost(value);
 }
 
 const ends: Readonly<Record<string, string>> = {
@@ -55,20 +54,12 @@ export function claims(input: ConversationInput): Readonly<Record<string, Claim<
       return running === (it.isActive ? 2 : 0) ? undefined : `${running}`;
     },
     'nothing of it runs after its end': (it) => (it.isActive ? undefined : it.running()[0]?.id),
-    'it tells exactly one end, and nothing after it': ({ emitted, snapshot }) => {
-      const told = emitted.filter(({ type }) => Object.values(ends).includes(type));
-      const wanted = ends[phaseOf(snapshot)];
-      if (wanted === undefined) return told[0]?.type;
-      return told.length === 1 && told[0]?.type === wanted && emitted.at(-1) === told[0] ? undefined : `told ${told.map(({ type }) => type).join()}`;
-    },
-    'its output is the end that it told, and its exit fits': ({ emitted, snapshot }) => {
-      if (snapshot.status !== 'done') return undefined;
-      if (JSON.stringify(snapshot.output?.end) !== JSON.stringify(emitted.at(-1))) return JSON.stringify(snapshot.output?.end);
+    'it tells exactly one end, and nothing after it': tellsOneEnd(ends, phaseOf),
+    'its output is the end that it told, and its exit fits': outputIsItsEnd(({ snapshot }: Run<Machine>) => {
       const { cancellation, exit, failure } = snapshot.context;
-      const wanted = phaseOf(snapshot) === 'failed' ? { crash: failure } : cancellation?.by === 'supervisor' ? exit : 'normal';
-      const reason = reasonOfOutput(snapshot.output);
-      return JSON.stringify(reason) === JSON.stringify(wanted) ? undefined : `it exits with ${JSON.stringify(reason)}`;
-    },
+      if (phaseOf(snapshot) === 'failed') return { crash: failure };
+      return cancellation?.by === 'supervisor' ? exit : 'normal';
+    }),
     'its history can be sent again: every turn with calls is followed by their results': ({ snapshot }) => {
       const { history } = snapshot.output ?? snapshot.context;
       const faulty = history.findIndex((entry, place) => {

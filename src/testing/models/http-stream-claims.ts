@@ -2,16 +2,15 @@
 import type { SnapshotFrom } from 'xstate';
 import type { httpStreamMachine } from '../../../machines/stream/http-stream.js';
 import type { StreamInput } from '../../../machines/stream/stream-events.js';
-import { reasonOfOutput } from '../../../machines/supervision/exit.js';
 import type { Claim } from '../model/model.js';
+import type { Run } from '../model/run.js';
+import { innermost, outputIsItsEnd, tellsOneEnd } from './end-claims.js';
 
 type Machine = typeof httpStreamMachine;
 
 /** What it does: `atGate`, `requesting`, `refused`, `open`, `reading`, `backingOff`, `done`, `failed` or `cancelled`. */
 export function phaseOf({ value }: SnapshotFrom<Machine>): string {
-  let inner: unknown = value;
-  while (typeof inner === 'object' && inner !== null) inner = Object.values(inner)[0];
-  return String(inner);
+  return innermost(value);
 }
 
 const ends: Readonly<Record<string, string>> = { done: 'stream.completed', failed: 'stream.failed', cancelled: 'stream.cancelled' };
@@ -32,26 +31,21 @@ export function claims(input: StreamInput): Readonly<Record<string, Claim<Machin
     },
     'it stands at a gate only where there is one': ({ snapshot }) =>
       phaseOf(snapshot) !== 'atGate' || snapshot.context.isBehindGate ? undefined : 'there is none',
+    'it knows a refusal exactly while it reads one': ({ snapshot }) => {
+      const isRead = phaseOf(snapshot) === 'refused';
+      return snapshot.status !== 'active' || (snapshot.context.refusal !== null) === isRead ? undefined : `it is ${phaseOf(snapshot)}`;
+    },
     'its delivery lives as long as it does, and is the only one': (stream) => {
       const running = stream.of('delivery').length;
       const all = stream.fakes.filter(({ src }) => src === 'delivery').length;
       return all === 1 && running === (stream.isActive ? 1 : 0) ? undefined : `${running} deliveries`;
     },
-    'it tells exactly one end, and nothing after it': ({ emitted, snapshot }) => {
-      const told = emitted.filter(({ type }) => Object.values(ends).includes(type));
-      const wanted = ends[phaseOf(snapshot)];
-      if (wanted === undefined) return told[0]?.type;
-      return told.length === 1 && told[0]?.type === wanted && emitted.at(-1) === told[0] ? undefined : `told ${told.map(({ type }) => type).join()}`;
-    },
-    'its output is the end that it told, and its exit fits': ({ emitted, notes, snapshot }) => {
-      if (snapshot.status !== 'done') return undefined;
-      const end = emitted.at(-1);
-      if (JSON.stringify(snapshot.output?.end) !== JSON.stringify(end)) return JSON.stringify(snapshot.output?.end);
+    'it tells exactly one end, and nothing after it': tellsOneEnd(ends, phaseOf),
+    'its output is the end that it told, and its exit fits': outputIsItsEnd(({ notes, snapshot }: Run<Machine>) => {
       const { cancellation, exit, failure } = snapshot.context;
-      const wanted = phaseOf(snapshot) === 'failed' ? { crash: failure } : cancellation?.by === 'supervisor' ? (notes['exit'] ?? exit) : 'normal';
-      const reason = reasonOfOutput(snapshot.output);
-      return JSON.stringify(reason) === JSON.stringify(wanted) ? undefined : `it exits with ${JSON.stringify(reason)}`;
-    },
+      if (phaseOf(snapshot) === 'failed') return { crash: failure };
+      return cancellation?.by === 'supervisor' ? (notes['exit'] ?? exit) : 'normal';
+    }),
     'no deadline is missed': ({ clock, notes, snapshot }) => {
       const waited = clock.now() - Number(notes['since'] ?? 0);
       const phase = phaseOf(snapshot);

@@ -56,17 +56,16 @@ function fails(failure: { readonly retryAfterMs?: number }, isRetryable: boolean
 
 const busy = (retryAfterMs: number) => ({ kind: 'refused' as const, code: 503, status: '', message: 'HTTP 503', retryAfterMs });
 
-/** The headers of an answer that refuses. */
+/** The headers of an answer that refuses, or more of its words. */
 function refuses(retryAfterMs: number, isRetryable: boolean): Case {
   const failure = busy(retryAfterMs);
   return {
     payload: { failure, isRetryable } as never,
     owes: (stream) => {
-      const { failure: known, mayBeAskedAgain } = stream.snapshot.context;
-      const isNoted = JSON.stringify(known) === JSON.stringify(failure) && mayBeAskedAgain === isRetryable;
-      return (
-        leads({ requesting: 'refused' })(stream) ?? (isNoted || phaseOf(stream.before) !== 'requesting' ? undefined : 'the refusal is not noted')
-      );
+      const { failure: known, refusal } = stream.snapshot.context;
+      const isNoted = JSON.stringify([known, refusal]) === JSON.stringify([failure, { failure, isRetryable }]);
+      const isHeard = ['requesting', 'refused'].includes(phaseOf(stream.before));
+      return leads({ requesting: 'refused' })(stream) ?? (isNoted || !isHeard ? undefined : 'the refusal is not noted');
     },
   };
 }
@@ -100,7 +99,10 @@ function timePassed(stream: Stream): string | undefined {
   const { attempt } = stream.before.context;
   const met = phaseOf(stream.before);
   const timeout = (kind: string, message: string) => ({ kind, code: 'timeout', status: '', message });
-  if (stream.clock.now() >= input.totalMs) return leads({ [met]: 'failed' }, () => failed(timeout('totalTimeout', 'no end within 550 ms')))(stream);
+  // A refusal is told as far as it came.
+  const last = met === 'refused' ? stream.before.context.refusal?.failure : undefined;
+  if (stream.clock.now() >= input.totalMs)
+    return leads({ [met]: 'failed' }, () => failed(last ?? timeout('totalTimeout', 'no end within 550 ms')))(stream);
   if (met === phaseOf(stream.snapshot)) return undefined;
   if (met === 'backingOff') return leads({ backingOff: stream.before.context.isBehindGate ? 'atGate' : 'requesting' })(stream);
   if (met === 'refused') return wordless(stream);
@@ -112,9 +114,9 @@ function timePassed(stream: Stream): string | undefined {
 
 /** The words of a refusal do not come: its status counts. */
 function wordless(stream: Stream): string | undefined {
-  const { attempt, failure, mayBeAskedAgain } = stream.before.context;
+  const { attempt, failure, refusal } = stream.before.context;
   const delayMs = Math.max(100, failure?.retryAfterMs ?? 0);
-  if (mayBeAskedAgain && attempt < input.maxAttempts && delayMs <= input.maxRetryAfterMs)
+  if (refusal?.isRetryable === true && attempt < input.maxAttempts && delayMs <= input.maxRetryAfterMs)
     return leads({ refused: 'backingOff' }, () => ({ type: 'stream.retrying', attempt, delayMs, failure }))(stream);
   return leads({ refused: 'failed' }, () => failed(failure as object))(stream);
 }
@@ -218,12 +220,12 @@ export const httpStreamModel: Model<typeof httpStreamMachine> = {
   },
   delays: { '100 ms pass': { ms: 100, owes: timePassed } },
   key: ({ clock, notes, snapshot }) => {
-    const { attempt, hasBegun, isBehindGate, mayBeAskedAgain, quietMs, failure } = snapshot.context;
+    const { attempt, hasBegun, isBehindGate, quietMs, refusal, failure } = snapshot.context;
     return [
       isBehindGate,
       attempt,
       hasBegun,
-      mayBeAskedAgain,
+      refusal,
       quietMs,
       failure,
       notes['due'],

@@ -2,20 +2,16 @@
 import type { SnapshotFrom } from 'xstate';
 import type { interactionMachine } from '../../../machines/interactions/interaction.js';
 import type { InteractionInput } from '../../../machines/interactions/interaction-events.js';
-import { reasonOfOutput } from '../../../machines/supervision/exit.js';
 import type { Claim } from '../model/model.js';
 import type { Run } from '../model/run.js';
+import { innermost, outputIsItsEnd, tellsOneEnd } from './end-claims.js';
 
 type Machine = typeof interactionMachine;
 
 /** What it does: `atGate`, `asking`, `streaming`, `backingOff`, `polling`, `pausing`, or how it ended. */
 export function phaseOf({ value }: SnapshotFrom<Machine>): string {
-  const path: string[] = [];
-  let inner: unknown = value;
-  for (; typeof inner === 'object' && inner !== null; inner = Object.values(inner)[0]) path.push(...Object.keys(inner));
-  path.push(inner as string);
-  const last = path.at(-1) ?? '';
-  return path.includes('polling') && last === 'asking' ? 'polling' : last;
+  const phase = innermost(value);
+  return phase === 'asking' && JSON.stringify(value).includes('"polling"') ? 'polling' : phase;
 }
 
 /** Phases in which a request for events lives. */
@@ -68,23 +64,13 @@ export const claims: Readonly<Record<string, Claim<Machine>>> = {
     const all = run.fakes.filter(({ src }) => src === 'delivery').length;
     return all === 1 && running === (run.isActive ? 1 : 0) ? undefined : `${running} deliveries`;
   },
-  'it tells exactly one end, and nothing after it': ({ emitted, snapshot }) => {
-    const told = emitted.filter(({ type }) => Object.values(ends).includes(type));
-    const wanted = ends[phaseOf(snapshot)];
-    if (wanted === undefined) return told[0]?.type;
-    return told.length === 1 && told[0]?.type === wanted && emitted.at(-1) === told[0] ? undefined : `told ${told.map(({ type }) => type).join()}`;
-  },
-  'its output is the end that it told, and its exit fits': ({ emitted, notes, snapshot }) => {
-    if (snapshot.status !== 'done') return undefined;
-    if (JSON.stringify(snapshot.output?.end) !== JSON.stringify(emitted.at(-1))) return JSON.stringify(snapshot.output?.end);
+  'it tells exactly one end, and nothing after it': tellsOneEnd(ends, phaseOf),
+  'its output is the end that it told, and its exit fits': outputIsItsEnd(({ notes, snapshot }: Run<Machine>) => {
     const { cancellation, failure } = snapshot.context;
-    const isShutDown = cancellation?.by === 'supervisor';
     // No restart may make a creation in doubt a second time.
-    const failed = failure?.kind === 'creationUnknown' ? ['shutdown', failure] : { crash: failure };
-    const wanted = phaseOf(snapshot) === 'failed' ? failed : isShutDown ? (notes['exit'] ?? 'shutdown') : 'normal';
-    const reason = reasonOfOutput(snapshot.output);
-    return JSON.stringify(reason) === JSON.stringify(wanted) ? undefined : `it exits with ${JSON.stringify(reason)}`;
-  },
+    if (phaseOf(snapshot) === 'failed') return failure?.kind === 'creationUnknown' ? ['shutdown', failure] : { crash: failure };
+    return cancellation?.by === 'supervisor' ? (notes['exit'] ?? 'shutdown') : 'normal';
+  }),
   'it goes on no more often in a row than it may': (run) => {
     const { attempt, maxAttempts } = run.snapshot.context;
     return !run.isActive || attempt <= maxAttempts ? undefined : `attempt ${attempt}`;

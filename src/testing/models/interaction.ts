@@ -40,9 +40,12 @@ function leads(to: Readonly<Record<string, string>>, tells: (run: Interaction) =
 const all = (phase: string, among = everywhere): Readonly<Record<string, string>> => Object.fromEntries(among.map((from) => [from, phase]));
 const failed = (failure: object) => ({ type: 'stream.failed', failure });
 
+const exchangesOf = ({ fakes }: Pick<Interaction, 'fakes'>): number => fakes.filter(({ src }) => src === 'exchange').length;
+
 /** A failure while nothing is known of a creation: nobody knows whether there is one. */
 function doubtful(run: Interaction, failure: StreamFailure): object {
-  const isInDoubt = asked.includes(phaseOf(run.before)) && run.before.context.ask === 'create' && run.before.context.id === null;
+  const { ask, id } = run.before.context;
+  const isInDoubt = asked.includes(phaseOf(run.before)) && ask === 'create' && id === null && run.notes['refused'] !== exchangesOf(run);
   return isInDoubt ? unknown(failure) : failure;
 }
 
@@ -105,6 +108,18 @@ function breaks(breach: Breach, known: Cursor | null, next: (asked: string, run:
       )(run);
       if (fault !== undefined || known === null || !exchanging.includes(phaseOf(run.before))) return fault;
       return run.snapshot.context.lastEventId === known.lastEventId ? undefined : 'it does not know its last event';
+    },
+  };
+}
+
+/** A request is refused, and what the server says of that may be still to come. */
+function refuses(breach: Breach): Case {
+  return {
+    payload: { breach } as never,
+    owes: (run) => {
+      const isHeard = phaseOf(run.before) === 'asking';
+      const isNoted = JSON.stringify(run.snapshot.context.refusal) === JSON.stringify(breach.failure);
+      return leads({})(run) ?? (isNoted || !isHeard ? undefined : 'the refusal is not noted');
     },
   };
 }
@@ -225,6 +240,10 @@ export const interactionModel: Model<typeof interactionMachine> = {
             },
           },
         },
+        'exchange.refused': {
+          'headers refuse it': refuses({ failure: refused(400), isRetryable: false, trace: 'told' }),
+          'headers refuse it, and nobody knows': refuses({ failure: refused(503), isRetryable: true, trace: 'unknown' }),
+        },
         'exchange.over': {
           'it is completed': over('completed', 'completed', exchanging, 'completed'),
           'it is to be continued': over('requires_continuation', 'completed', exchanging, 'requiresContinuation'),
@@ -284,9 +303,9 @@ export const interactionModel: Model<typeof interactionMachine> = {
   },
   delays: { '50 ms pass': { ms: 50, owes: timeOut }, '500 ms pass': { ms: 500, owes: timeOut } },
   key: ({ clock, notes, snapshot }) => {
-    const { ask, attempt, failure, hasBegun, id, isBehindGate, isInDoubt, lastEventId } = snapshot.context;
+    const { ask, attempt, failure, hasBegun, id, isBehindGate, isInDoubt, lastEventId, refusal } = snapshot.context;
     const due = (clock.nextAt() ?? 0) - clock.now();
-    return [isBehindGate, ask, attempt, failure?.kind, hasBegun, id, isInDoubt, lastEventId, notes['untouched'], due];
+    return [isBehindGate, ask, attempt, failure?.kind, refusal?.code, hasBegun, id, isInDoubt, lastEventId, notes['untouched'], due];
   },
   corners: {
     'a way that ends in polls': ['one that is created', 'it breaks behind events without ids', '50 ms pass', '50 ms pass'],
@@ -300,7 +319,9 @@ export const interactionModel: Model<typeof interactionMachine> = {
     const [told] = emittedNow as readonly { type: string; ask?: string }[];
     if (told?.type === 'interaction.retrying' && told.ask === 'create') notes['untouched'] = Number(notes['untouched'] ?? 0) + 1;
     const polls = run.fakes.filter(({ src }) => src === 'poll').length;
-    const exchanges = run.fakes.filter(({ src }) => src === 'exchange').length;
+    const exchanges = exchangesOf(run);
+    // This one has created nothing, whatever becomes of it.
+    if (snapshot.context.refusal?.code === 400) notes['refused'] = exchanges;
     const place = [phaseOf(snapshot), polls, exchanges].join();
     if (notes['place'] !== place) Object.assign(notes, { place, since: clock.now() });
   },
@@ -318,7 +339,8 @@ function goesOn(run: Interaction): string | undefined {
 function timeOut(run: Interaction): string | undefined {
   const met = phaseOf(run.before);
   if (!everywhere.includes(met) || run.clock.now() < limits.totalMs) return undefined;
-  const failure: StreamFailure = { kind: 'totalTimeout', code: 'timeout', status: '', message: `no end within ${limits.totalMs} ms` };
+  const { refusal } = run.before.context;
+  const failure: StreamFailure = refusal ?? { kind: 'totalTimeout', code: 'timeout', status: '', message: `no end within ${limits.totalMs} ms` };
   const told = run.emitted.at(-1);
   if (phaseOf(run.snapshot) !== 'failed') return `it is ${phaseOf(run.snapshot)} after all its time`;
   if (!exchanging.includes(met)) return undefined;

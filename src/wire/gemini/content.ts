@@ -10,6 +10,9 @@ import { z } from 'zod';
 /** int64 in protobuf's JSON: a string, though some gateways and Python's client send a number. */
 export const int64 = z.union([z.string(), z.number().transform(String)]);
 
+/** A field that is null is absent, as in protobuf's JSON. */
+export const absent = <Schema extends z.ZodType>(schema: Schema) => schema.nullish();
+
 /** Any object: its keys are the app's, or the protocol does not say what they are. */
 export const anyObject = z.record(z.string(), z.unknown());
 

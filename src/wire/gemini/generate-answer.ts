@@ -245,7 +245,7 @@ class CandidateBuilder {
       arguments: new CallArguments(),
       place: this.#parts.push(beside) - 1,
     });
-    Object.assign(open.arguments.args, call.args ?? {});
+    open.arguments.addWhole(call.args ?? {});
     const { thoughtSignature } = beside;
     const placed = this.#parts[open.place];
     if (thoughtSignature !== undefined && placed !== undefined && placed.thoughtSignature === undefined)

@@ -35,6 +35,11 @@ export class CallArguments {
     return this.#openPath !== null;
   }
 
+  /** Adds arguments that came whole. */
+  addWhole(args: Readonly<Args>): void {
+    for (const [name, value] of Object.entries(args)) put(this.args, [name], () => value);
+  }
+
   /** Adds a piece. @returns in words what is wrong with it, or null */
   add(piece: PartialArg): string | null {
     const { jsonPath, willContinue } = piece;

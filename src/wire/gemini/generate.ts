@@ -8,7 +8,7 @@
  */
 import { z } from 'zod';
 
-import { anyObject, content, functionCall, type Part } from './content.js';
+import { absent, anyObject, content, functionCall, type Part } from './content.js';
 
 /** A request's body. Only `contents` must be there. */
 export const generateRequest = z.looseObject({
@@ -23,9 +23,6 @@ export const generateRequest = z.looseObject({
 });
 /** What is asked. @see {@link generateRequest} */
 export type GenerateRequest = z.input<typeof generateRequest>;
-
-/** A field that is null is absent, as in protobuf's JSON. */
-const absent = <Schema extends z.ZodType>(schema: Schema) => schema.nullish();
 
 const answerPart = z.looseObject({
   text: absent(z.string()),

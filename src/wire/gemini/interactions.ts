@@ -7,10 +7,7 @@
  */
 import { z } from 'zod';
 
-import { anyObject } from './content.js';
-
-/** A field that is null is absent, as in protobuf's JSON. */
-const absent = <Schema extends z.ZodType>(schema: Schema) => schema.nullish();
+import { absent, anyObject } from './content.js';
 
 /** A request's body. `input`, and either `model` or `agent`, must be there; which fields go together is for src/interactions/ to say. */
 export const interactionRequest = z.looseObject({

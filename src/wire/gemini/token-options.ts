@@ -1,5 +1,6 @@
 /** What an ephemeral token is asked for, checked, and turned into the request. */
 import { EspalierError } from '../../errors.js';
+import { isAbortSignal, isPlainObject, longestMs } from '../../option-checks.js';
 import { setup as setupSchema } from './live-setup.js';
 import { baseUrlOf, googleBaseUrl, isEphemeralToken, modelPath, requireHeaderText } from './live-url.js';
 
@@ -63,9 +64,6 @@ const known: readonly (keyof EphemeralTokenOptions)[] = [
   'wallNow',
 ];
 
-/** The longest delay that a timer takes, ms: 2³¹ − 1. */
-const longestMs = 2_147_483_647;
-
 /**
  * Checks the options and says what to send.
  * @throws EspalierError `live/invalid-options`, with the option's name; never with the key
@@ -81,7 +79,7 @@ export function planToken(options: EphemeralTokenOptions): TokenRequest {
   if (isEphemeralToken(apiKey)) throw invalid('apiKey: an API key', 'an ephemeral token');
   if (uses !== undefined && !isWhole(uses, 0)) throw invalid(`uses: a whole number, 0 to ${longestMs}`, uses);
   if (!isWhole(timeoutMs, 1)) throw invalid(`timeoutMs: a whole number of ms, 1 to ${longestMs}`, timeoutMs);
-  if (signal !== undefined && !isSignal(signal)) throw invalid('signal: an AbortSignal', typeof signal);
+  if (signal !== undefined && !isAbortSignal(signal)) throw invalid('signal: an AbortSignal', typeof signal);
   if (typeof fetchNow !== 'function') throw invalid('fetch: a function', typeof fetchNow);
   if (typeof wallNow !== 'function') throw invalid('wallNow: a function', typeof wallNow);
   const url = baseUrlOf(baseUrl, 'http');
@@ -148,18 +146,6 @@ function asJson(body: object): string {
 
 function isWhole(value: unknown, least: number): boolean {
   return Number.isInteger(value) && (value as number) >= least && (value as number) <= longestMs;
-}
-
-/** Not by instanceof: signals come from other realms too. */
-function isSignal(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && typeof (value as AbortSignal).aborted === 'boolean' && 'addEventListener' in value;
-}
-
-/** An object as `{}` makes it, here or in another realm. */
-function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 function invalid(expected: string, got: unknown): EspalierError {

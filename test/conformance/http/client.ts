@@ -37,3 +37,30 @@ export const key = 'k3y-9Zq7-conformance-0123456789';
 
 /** What stands where the key stood. */
 export const blot = '[hidden]';
+
+/** Where a client asks, by what key. One attempt: a recording answers once. */
+export function addressOf({ apiVersion, service }: Asking, baseUrl: string) {
+  const common = { baseUrl, ...(apiVersion === null ? {} : { apiVersion }), retry: { attempts: 1 }, headers: { connection: 'close' } };
+  if (service !== 'vertex') return { ...common, apiKey: key };
+  return { ...common, vertex: { project: 'recorded', location: 'us-central1', accessToken: key } };
+}
+
+/**
+ * Reads a stream to its end, and holds its loop to what it says of its end.
+ * @throws Error where they differ
+ */
+export async function follow<Outcome extends { readonly ok: boolean }>(
+  stream: AsyncIterable<unknown> & { ended(): Promise<Outcome>; readonly ref: { getPersistedSnapshot(): unknown } },
+): Promise<{ readonly events: readonly unknown[]; readonly outcome: Outcome; readonly leftovers: string }> {
+  const events: unknown[] = [];
+  let thrown: string | null = null;
+  try {
+    for await (const event of stream) events.push(event);
+  } catch (error) {
+    thrown = String((error as { code?: unknown }).code);
+  }
+  const outcome = await stream.ended();
+  if (thrown !== (outcome.ok ? null : 'stream/ended'))
+    throw new Error(`the loop ended by ${thrown}, the stream by ${JSON.stringify(outcome).slice(0, 200)}`);
+  return { events, outcome, leftovers: JSON.stringify(stream.ref.getPersistedSnapshot()) };
+}

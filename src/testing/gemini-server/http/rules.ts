@@ -5,7 +5,7 @@
  */
 import { z } from 'zod';
 
-import { isObject, isPlainObject } from '../../../live/refusal.js';
+import { isObject, isPlainObject } from '../../../option-checks.js';
 import { invalidScript } from '../steps.js';
 import { operationNames } from './operations.js';
 
