@@ -7,6 +7,7 @@
  */
 import { and } from 'xstate';
 import type { AnyMachineSnapshot, AnyStateMachine, AnyTransitionDefinition, InspectionEvent } from 'xstate';
+import { type ChartDefinition, definitionOf } from '../../charts/definition.js';
 import { type AnyStateNode, type Edge, edgesOf, statesOf } from '../../charts/edges.js';
 import { taken } from '../../charts/taken.js';
 import {
@@ -43,6 +44,8 @@ export interface CoverageJson {
 export class Coverage {
   /** The machine, as it was executed. */
   readonly machine: AnyStateMachine;
+  /** The machine before its guards were watched: they have lost their names since. */
+  readonly definition: ChartDefinition;
   /** Everything to reach, in document order. */
   readonly items: readonly CoverageItem[];
   /** Why some items need not be reached, by id. */
@@ -67,6 +70,7 @@ export class Coverage {
     { endings = {}, waivers = {} }: { readonly endings?: Endings; readonly waivers?: Readonly<Record<string, string>> } = {},
   ) {
     this.machine = machine;
+    this.definition = definitionOf(machine);
     this.waivers = waivers;
     const edges = edgesOf(machine);
     this.#byDefinition = new Map(edges.map((edge) => [edge.definition, edge]));

@@ -1,9 +1,9 @@
 /** A coverage as a page: the picture, and a table of every item. */
+import { escaped } from '../../charts/markup.js';
 import type { Coverage } from '../model/coverage.js';
 import type { CoverageKind } from '../model/coverage-items.js';
 import { summary } from '../model/expect.js';
 import { day, night, type Palette } from './colours.js';
-import { escaped } from './markup.js';
 import { countOf, type Mark, type Standing, standings, strayWaivers } from './standing.js';
 
 /**

@@ -1,4 +1,4 @@
-/** How wide a text comes out, without anything that could draw it: the report's letters are all of one width. */
+/** How wide a text comes out, without anything that could draw it: the letters of a chart are all of one width. */
 
 /** Sizes of text, px. */
 export const sizes = { title: 13, line: 11.5 } as const;
