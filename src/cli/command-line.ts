@@ -8,7 +8,7 @@ import { Interruption } from './interruption.js';
 import type { MakePlay } from './plays/play.js';
 import { chooseShow, type ShowFlags } from './screen/show.js';
 import { printable } from './screen/spans.js';
-import { demoUsage, geminiServerUsage, usage, usageError } from './usage.js';
+import { demoUsage, drawUsage, geminiServerUsage, usage, usageError } from './usage.js';
 
 /** What a command is given of the process. */
 export interface CommandWorld {
@@ -17,12 +17,18 @@ export interface CommandWorld {
   readonly directory: string;
   /** Prints a text. @returns the exit code */
   tell(text: string): number;
+  /** Says something beside what is printed. */
+  note(text: string): void;
+  /** Does work of which nobody knows what it prints: that goes where {@link note} does. */
+  aside<Made>(work: () => Promise<Made>): Promise<Made>;
   /** Runs a play. @returns the exit code */
   perform(flags: ShowFlags, play: MakePlay): Promise<number>;
 }
 
 interface Command {
   readonly usage: string;
+  /** Whether it loads what is the user's: whatever that has begun must not keep the process alive. */
+  readonly isForeign?: true;
   run(args: readonly string[], world: CommandWorld): Promise<number>;
 }
 
@@ -30,11 +36,12 @@ interface Command {
 const commands: ReadonlyMap<string, Command> = new Map([
   ['demo', { usage: demoUsage, run: async (...given) => (await import('./demo.js')).demo(...given) }],
   ['gemini-server', { usage: geminiServerUsage, run: async (...given) => (await import('./gemini-server.js')).geminiServerCommand(...given) }],
+  ['draw', { usage: drawUsage, isForeign: true, run: async (...given) => (await import('./draw.js')).draw(...given) }],
 ] satisfies [string, Command][]);
 
 /** What is wrong with the command line or a file that it names, not with the program: exit code 2, and the usage. */
 function isFaultOfInput(error: unknown): boolean {
-  return error instanceof EspalierError && /^(?:cli|live|gemini-server)\//.test(error.code);
+  return error instanceof EspalierError && /^(?:cli|live|gemini-server|draw)\//.test(error.code) && error.code !== 'draw/missing-peer';
 }
 
 /**
@@ -43,30 +50,52 @@ function isFaultOfInput(error: unknown): boolean {
  * @returns the exit code; never rejects
  */
 export async function run(args: readonly string[], process: NodeJS.Process): Promise<number> {
-  const [name = '', ...rest] = args;
-  const command = commands.get(name);
+  const command = commands.get(args[0] ?? '');
   const conceal = concealer(args, [process.env['GEMINI_API_KEY']]);
-  const world: CommandWorld = {
+  const code = await codeOf(args, command, worldOf(process, conceal), (error) => {
+    const usageToo = isFaultOfInput(error) ? `\n${command?.usage ?? usage}` : '';
+    process.stderr.write(`espalier: ${conceal(wordsOf(error))}\n${usageToo}`);
+  });
+  if (command?.isForeign !== true) return code;
+  await Promise.all([process.stdout, process.stderr].map((stream) => new Promise((resolve) => stream.write('', resolve))));
+  return process.exit(code);
+}
+
+async function codeOf(args: readonly string[], command: Command | undefined, world: CommandWorld, tell: (error: unknown) => void): Promise<number> {
+  try {
+    return await (command === undefined ? withoutCommand(args, world) : command.run(args.slice(1), world));
+  } catch (error) {
+    tell(error);
+    return isFaultOfInput(error) ? 2 : 1;
+  }
+}
+
+function worldOf(process: NodeJS.Process, conceal: (text: string) => string): CommandWorld {
+  const note = (text: string): void => {
+    process.stderr.write(`espalier: ${printable(conceal(text))}\n`);
+  };
+  return {
     env: process.env,
     directory: directoryOf(process),
     tell(text) {
       process.stdout.write(text);
       return 0;
     },
+    note,
+    async aside(work) {
+      const { write } = process.stdout;
+      process.stdout.write = process.stderr.write.bind(process.stderr);
+      try {
+        return await work();
+      } finally {
+        process.stdout.write = write;
+      }
+    },
     async perform(flags, play) {
       const { perform } = await import('./perform.js');
-      const show = chooseShow(process.stdout, flags, process.env);
-      return perform(play, show, new Interruption(process), (reason) => process.stderr.write(`espalier: ${printable(conceal(reason))}\n`));
+      return perform(play, chooseShow(process.stdout, flags, process.env), new Interruption(process), note);
     },
   };
-  try {
-    return await (command === undefined ? withoutCommand(args, world) : command.run(rest, world));
-  } catch (error) {
-    const words = conceal(wordsOf(error));
-    const isWrongInput = isFaultOfInput(error);
-    process.stderr.write(`espalier: ${words}\n${isWrongInput ? `\n${command?.usage ?? usage}` : ''}`);
-    return isWrongInput ? 2 : 1;
-  }
 }
 
 function withoutCommand(args: readonly string[], world: CommandWorld): number {

@@ -15,13 +15,38 @@ type Values<Options extends FlagSet> = {
  * @throws EspalierError `cli/usage`
  */
 export function readFlags<const Options extends FlagSet>(args: readonly string[], options: Options): Values<Options> {
-  const { values, positionals, tokens } = parsed(args, options);
-  const [argument] = positionals;
+  const { flags, words } = readAll(args, options);
+  const [argument] = words;
   if (argument !== undefined) throw usageError('options only', bare(argument));
+  return flags;
+}
+
+/**
+ * Reads the flags of a command that takes one argument.
+ * @param name  of the argument, as the usage has it
+ * @returns `word` undefined where it was not given
+ * @throws EspalierError `cli/usage`
+ */
+export function readCall<const Options extends FlagSet>(
+  args: readonly string[],
+  options: Options,
+  name: string,
+): { readonly flags: Values<Options>; readonly word: string | undefined } {
+  const { flags, words } = readAll(args, options);
+  const [word, second] = words;
+  if (second !== undefined) throw usageError(`${name} and options only`, bare(second));
+  return { flags, word };
+}
+
+function readAll<const Options extends FlagSet>(
+  args: readonly string[],
+  options: Options,
+): { readonly flags: Values<Options>; readonly words: readonly string[] } {
+  const { values, positionals, tokens } = parsed(args, options);
   const valued = tokens.flatMap((token) => (token.kind === 'option' && token.value !== undefined ? [token.name] : []));
   const repeated = valued.find((name, index) => valued.indexOf(name) !== index);
   if (repeated !== undefined) throw usageError(`--${repeated} once`, valued.filter((name) => name === repeated).length);
-  return values;
+  return { flags: values, words: positionals };
 }
 
 function parsed<const Options extends FlagSet>(args: readonly string[], options: Options) {

@@ -3,11 +3,12 @@ import { EspalierError } from '../errors.js';
 
 export const usage = `Usage: espalier <command> [options]
 
-Supervision trees for XState, and a local Gemini server.
+Supervision trees for XState, a local Gemini server, and pictures of machines.
 
 Commands
   demo            hold a supervised conversation, and draw the tree as it lives
   gemini-server   serve Gemini on this machine, from scripts or recordings
+  draw            draw a machine of yours as SVG, Mermaid or DOT
 
 Options
   --help          show this text, or that of a command
@@ -52,6 +53,24 @@ Options
 
 Every connection gets the script or the recording from its start; one that says where the next connection comes (accept, refuse, a recorded resume) is
 played once. Without one it is the server's part of 'espalier demo --live --base-url http://127.0.0.1:PORT'.
+`;
+
+export const drawUsage = `Usage: espalier draw MODULE[#export] [options]
+
+Draws a machine of XState 5 that a module exports: its states, transitions, guards, delays and actors. Without #export the module's only one.
+
+  espalier draw ./src/checkout.js#checkoutMachine --out checkout.svg
+  espalier draw espalier/machines#sessionMachine --format mermaid
+
+MODULE is a file (.js, .mjs, .cjs; .ts where this Node strips types, as 22.18 and newer do) or a package. It is loaded, so what it does when it is
+imported, it does; what it prints meanwhile goes to the error output.
+
+Options
+  --format FORMAT   svg (default; needs the package elkjs), mermaid or dot; without it the ending of --out says it
+  --direction WAY   of an SVG: where arrows run to, down (default) or right
+  --out FILE        write there; else the picture is printed
+  --json            one JSON object: the machine as data, and the picture
+  --help            show this text
 `;
 
 /** A command line that is not understood. */

@@ -1,0 +1,115 @@
+/** Machines of a module that the user names: a file, or a package. */
+import { existsSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { extname, isAbsolute, join, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { AnyStateMachine } from 'xstate';
+
+import { EspalierError } from '../errors.js';
+import { bare } from './conceal.js';
+
+/** A machine, and the name by which its module exports it. */
+export interface ExportedMachine {
+  readonly name: string;
+  readonly machine: AnyStateMachine;
+}
+
+/**
+ * Loads `MODULE[#export]`. What the module does when it is loaded, it does.
+ * @param named      a path, as seen from `directory`, or what one would import there; the machine's name after the last `#`
+ * @param directory  where the user stands
+ * @throws EspalierError `draw/invalid-module` for what cannot be loaded, `draw/no-machine` where no export is meant, or more than one
+ */
+export async function loadMachine(named: string, directory: string): Promise<ExportedMachine> {
+  const { module, name } = parted(named, directory);
+  const exported = await load(module, directory);
+  const machines = Object.entries(exported).flatMap(([key, machine]) => (isMachine(machine) ? [{ name: key, machine }] : []));
+  const names = machines.map((one) => one.name);
+  if (name !== undefined) {
+    const found = machines.find((one) => one.name === name);
+    if (found !== undefined) return found;
+    const got = Object.hasOwn(exported, name) ? `${name}, which is ${kindOf(exported[name])}` : name;
+    throw new EspalierError('draw/no-machine', { expected: `a machine of XState 5 that ${shown(module)} exports${listed(names)}`, got });
+  }
+  const [first, ...others] = machines;
+  if (first === undefined) {
+    const exports = Object.keys(exported);
+    const got = exports.length === 0 ? 'no exports' : `the exports ${exports.join(', ')}`;
+    throw new EspalierError('draw/no-machine', { expected: `a machine of XState 5 among what ${shown(module)} exports`, got });
+  }
+  if (others.some(({ machine }) => machine !== first.machine)) {
+    throw new EspalierError('draw/no-machine', {
+      expected: `the name of one machine, as in ${shown(module)}#${first.name}${listed(names)}`,
+      got: 'none',
+    });
+  }
+  return first;
+}
+
+function listed(names: readonly string[]): string {
+  return names.length === 0 ? '' : ` (there are ${names.join(', ')})`;
+}
+
+/** A file's name may have a `#` in it. */
+function parted(named: string, directory: string): { readonly module: string; readonly name: string | undefined } {
+  const at = named.lastIndexOf('#');
+  if (at <= 0 || at === named.length - 1 || isFile(resolve(directory, named))) return { module: named.replace(/#$/u, ''), name: undefined };
+  return { module: named.slice(0, at), name: named.slice(at + 1) };
+}
+
+function isFile(path: string): boolean {
+  return existsSync(path) && statSync(path).isFile();
+}
+
+const typescript = new Set(['.ts', '.mts', '.cts']);
+
+async function load(module: string, directory: string): Promise<Readonly<Record<string, unknown>>> {
+  const specifier = specifierOf(module, directory);
+  if (typescript.has(extname(specifier)) && !stripsTypes()) {
+    const expected = `JavaScript (${shown(module)} is TypeScript: this Node does not strip types, as 22.18 and newer do; compile it first)`;
+    throw new EspalierError('draw/invalid-module', { expected, got: `Node ${process.versions.node}` });
+  }
+  try {
+    return (await import(specifier)) as Record<string, unknown>;
+  } catch (cause) {
+    const got = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
+    throw new EspalierError('draw/invalid-module', { expected: `a module that can be loaded, ${shown(module)}`, got }, { cause });
+  }
+}
+
+function stripsTypes(): boolean {
+  const { typescript } = process.features as { readonly typescript?: unknown };
+  return typescript !== undefined && typescript !== false;
+}
+
+/** What to import: of a file its URL; of a package what the user would get where he stands, or else the one beside this command. */
+function specifierOf(module: string, directory: string): string {
+  const path = module.startsWith('file:') ? fileURLToPath(module) : resolve(directory, module);
+  if (isFile(path)) return pathToFileURL(path).href;
+  if (module.startsWith('.') || module.startsWith('file:') || isAbsolute(module) || /\.[cm]?[jt]s$/u.test(module)) {
+    throw new EspalierError('draw/invalid-module', { expected: 'a module that can be read', got: bare(path) });
+  }
+  try {
+    return pathToFileURL(createRequire(join(directory, 'here.js')).resolve(module)).href;
+  } catch {
+    return module;
+  }
+}
+
+/** Another copy of xstate makes machines of another class. */
+function isMachine(value: unknown): value is AnyStateMachine {
+  const { root, implementations, provide } = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
+  const { id, states, transitions } = (typeof root === 'object' && root !== null ? root : {}) as Record<string, unknown>;
+  return (
+    typeof provide === 'function' && implementations !== undefined && typeof id === 'string' && states !== undefined && transitions instanceof Map
+  );
+}
+
+function kindOf(value: unknown): string {
+  if (typeof value === 'object' && value !== null && 'withContext' in value) return 'a machine of XState 4';
+  return value === null ? 'null' : `a ${typeof value}`;
+}
+
+function shown(module: string): string {
+  return bare(module);
+}
