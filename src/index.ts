@@ -31,7 +31,7 @@ export {
   type StartedResult,
   type SupervisorHandle,
 } from './supervision/handle.js';
-export { orchestrator, type App, type Orchestrator, type StartEnvironment } from './supervision/orchestrator.js';
+export { orchestrator, type App, type Inspector, type Orchestrator, type StartEnvironment } from './supervision/orchestrator.js';
 export { partitionHandle, partitionSupervisor, type PartitionOptions, type PartitionSupervisor } from './supervision/partition.js';
 export {
   dynamicSupervisor,

@@ -21,6 +21,7 @@ function complaints(programs: readonly { readonly name: string; readonly code: s
   const entry = (path: string): string[] => [`../../${path}`];
   const paths = {
     espalier: entry('src/index.ts'),
+    'espalier/inspector': entry('src/inspector/index.ts'),
     'espalier/machines': entry('machines/index.ts'),
     'espalier/testing': entry('src/testing/index.ts'),
   };

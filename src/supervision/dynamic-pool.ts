@@ -87,6 +87,10 @@ export class DynamicPool {
     return entry?.ref === actor ? { id: actor.id, run: entry.liveRun } : undefined;
   }
 
+  actors(): readonly AnyActorRef[] {
+    return this.children.all().map(({ ref }) => ref);
+  }
+
   #report(fact: DynamicPoolFact): void {
     systemOf(this.#self)._relay(this.#self, this.#supervisor, fact);
   }

@@ -10,14 +10,23 @@ import { indexTimers } from './scheduler.js';
 import { requireOptions, supervisor, supervisorOptions, type ActorMap, type SupervisorOptions } from './supervisors.js';
 import { taskSupervisor, TaskSupervisor } from './tasks.js';
 
+/** What attaches itself to a tree, and decides by itself how closely it looks. `recorder()` of 'espalier/inspector' makes one. */
+export interface Inspector {
+  /** @param root  of a system that has not started */
+  attach(root: AnyActorRef): unknown;
+}
+
 /** What a tree is started with. */
 export interface StartEnvironment {
   /** Where time comes from. Default the machine's own. */
   readonly clock?: Clock;
   /** A tree persisted by {@link App.getPersistedSnapshot}; it goes on where that one was. */
   readonly snapshot?: unknown;
-  /** XState's inspection events of the whole tree. An observer that throws harms nobody; what it threw is dropped. */
-  readonly inspect?: (event: InspectionEvent) => void;
+  /**
+   * XState's inspection events of the whole tree; or a recorder, which is attached before anything starts. An observer that throws harms nobody; what it
+   * threw is dropped.
+   */
+  readonly inspect?: ((event: InspectionEvent) => void) | Inspector;
   /** The root's id. Default `app`. */
   readonly id?: string;
 }
@@ -89,15 +98,21 @@ export function orchestrator<const Actors extends ActorMap>(options: SupervisorO
       requireOptions(environment, ['clock', 'snapshot', 'inspect', 'id'], 'the environment of a start');
       const { clock = systemClock, snapshot, inspect, id = 'app' } = environment;
       requireClock(clock);
-      if (inspect !== undefined && typeof inspect !== 'function')
-        throw new EspalierError('supervision/invalid-options', { expected: '`inspect` to be a function', got: inspect });
-      const base = { clock, id, ...(inspect === undefined ? {} : { inspect: harmless(inspect) }), ...(snapshot === undefined ? {} : { snapshot }) };
+      if (inspect !== undefined && typeof inspect !== 'function' && typeof inspect?.attach !== 'function')
+        throw new EspalierError('supervision/invalid-options', { expected: '`inspect` to be a function or a recorder', got: inspect });
+      const base = {
+        clock,
+        id,
+        ...(typeof inspect === 'function' ? { inspect: harmless(inspect) } : {}),
+        ...(snapshot === undefined ? {} : { snapshot }),
+      };
       if (snapshot !== undefined) requireSaved(snapshot, actors);
       const root = createActor(logic, base as unknown as ActorOptions<typeof logic>);
       const { status, error } = root.getSnapshot();
       if (snapshot !== undefined && status === 'error') throw invalidSnapshot('a saved tree that these options can go on with', snapshot, error);
       contain(root);
       indexTimers(root);
+      if (typeof inspect === 'object') inspect.attach(root);
       root.start();
       return new App(root);
     },

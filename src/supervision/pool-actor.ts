@@ -3,7 +3,7 @@ import type { ActorLogic, ActorScope, AnyActorRef, EventObject, Snapshot } from 
 
 import { contain } from './contain.js';
 import { indexTimers } from './scheduler.js';
-import { parentOf } from './xstate-internals.js';
+import { childrenOf, parentOf } from './xstate-internals.js';
 
 export type AnyPoolScope = ActorScope<Snapshot<unknown>, EventObject>;
 
@@ -17,6 +17,8 @@ export interface PoolEnded {
 /** What a pool must do to be an actor. */
 export interface PoolAtWork<Event, Saved> {
   handle(event: Event): void;
+  /** Those that it carries now. */
+  actors(): readonly AnyActorRef[];
   /** As JSON. */
   persist(): Saved;
   /** Goes on where a saved pool was; called once, when the actor starts. */
@@ -73,4 +75,10 @@ export function poolActor<Pool extends PoolAtWork<Event, Saved>, Event extends E
     },
     getPersistedSnapshot: (snapshot) => snapshot.pool.persist() as unknown as Snapshot<unknown>,
   };
+}
+
+/** The actors below one: its children, and those that it carries as a pool. */
+export function actorsBelow(actor: AnyActorRef): readonly AnyActorRef[] {
+  const { pool } = (actor.getSnapshot() ?? {}) as { pool?: Partial<PoolAtWork<unknown, unknown>> };
+  return typeof pool?.actors === 'function' ? [...childrenOf(actor), ...pool.actors()] : childrenOf(actor);
 }

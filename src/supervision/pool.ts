@@ -65,6 +65,10 @@ export class Pool {
     return child?.ref === actor ? { id: actor.id, run: child.run } : undefined;
   }
 
+  actors(): readonly AnyActorRef[] {
+    return this.children.all().map(({ ref }) => ref);
+  }
+
   #report(fact: PoolFact): void {
     systemOf(this.#self)._relay(this.#self, this.#supervisor, fact);
   }

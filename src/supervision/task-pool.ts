@@ -95,6 +95,10 @@ export class TaskPool {
     return this.#slots.filter((slot): slot is TaskSlot => slot?.plan !== undefined);
   }
 
+  actors(): readonly AnyActorRef[] {
+    return this.#all().flatMap(({ ref }) => ref ?? []);
+  }
+
   /** An empty slot, used before or new. */
   #take(): TaskSlot {
     const number = this.#free.pop() ?? this.#slots.length;

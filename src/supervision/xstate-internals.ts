@@ -4,7 +4,7 @@
  * Why at all: XState gives no way to stop an actor from outside its parent, none to learn of *every* death, and its scheduler scans all timers of
  * the system whenever any actor stops.
  */
-import type { ActorOptions, AnyActorLogic, AnyActorRef, EventObject } from 'xstate';
+import type { ActorOptions, AnyActorLogic, AnyActorRef, EventObject, InspectionEvent } from 'xstate';
 import { createActor } from 'xstate';
 
 /** A delayed event, as XState's scheduler knows it. */
@@ -26,6 +26,10 @@ export interface SystemInternals {
   };
   /** Called for every actor that ends, also ahead of time for one that is about to be stopped. */
   _unregister(actor: AnyActorRef): void;
+  /** Called when an actor starts, before anything else of it. */
+  _register(sessionId: string, actor: AnyActorRef): string;
+  /** Called for whatever happens, also when nobody inspects. */
+  _sendInspectionEvent(event: InspectionEvent): void;
   _relay(source: AnyActorRef | undefined, target: AnyActorRef, event: EventObject): void;
   readonly _snapshot: { _scheduledEvents: Record<string, ScheduledEvent> };
   getSnapshot(): { _scheduledEvents: Record<string, ScheduledEvent> };
@@ -79,6 +83,13 @@ export function cleanUp(actor: AnyActorRef): void {
 /** Has an actor emit a fact outside any transition: for data that changes no state, and would cost a transition each. */
 export function emitFrom(actor: AnyActorRef, fact: EventObject): void {
   (actor as unknown as ActorInternals)._actorScope.emit(fact);
+}
+
+/** The actor at the top of its system. */
+export function rootOf(actor: AnyActorRef): AnyActorRef {
+  let root = actor;
+  for (let above = parentOf(root); above !== undefined; above = parentOf(root)) root = above;
+  return root;
 }
 
 export function parentOf(actor: AnyActorRef): AnyActorRef | undefined {

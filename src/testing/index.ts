@@ -68,9 +68,9 @@ export { type CoverageFormat, coverageReport, type CoverageReportOptions } from 
 export { writeCoverageReport, type WrittenReport } from './report/write-report.js';
 export type { Change } from './replay/difference.js';
 export { expectReplay, ReplayFailure } from './replay/expect-replay.js';
-export type { RecordedAction, RecordedActor, RecordedEvent, RecordedState, RecordedTransition } from './replay/lines.js';
-export { type ActorRecording, type ParseOptions, parseRecording } from './replay/parse.js';
-export type { Portable } from './replay/portable.js';
+export type { RecordedAction, RecordedActor, RecordedEvent, RecordedState, RecordedTransition } from '../wire/recording/lines.js';
+export { type ActorRecording, type ParseOptions, parseRecording } from '../wire/recording/parse.js';
+export type { Portable } from '../wire/recording/portable-shape.js';
 export { record, type Recorder, type RecordOptions } from './replay/recorder.js';
 export {
   replay,

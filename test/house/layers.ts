@@ -6,6 +6,7 @@ import type { Finding, House, Import, Module, Rule } from './source.js';
 /** Domains of src/, in order: each may import those of the groups before its own. */
 const domainGroups = [
   ['supervision', 'charts'],
+  ['recording'],
   ['registry'],
   ['gate', 'health', 'comms', 'config'],
   ['coordination'],

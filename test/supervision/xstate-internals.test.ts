@@ -9,6 +9,7 @@ import {
   logicOf,
   parentOf,
   providedActors,
+  rootOf,
   stopActor,
   systemOf,
   type ScheduledEvent,
@@ -29,6 +30,33 @@ const parent = setup({ actors: { held, quiet } }).createMachine({
     { id: 'held', src: 'held', input: 'h', systemId: 'theHeld' },
     { id: 'quiet', src: 'quiet' },
   ],
+});
+
+describe('a system of XState', () => {
+  it('tells of every start by _register, of every end by _unregister once it is over, and of all else by _sendInspectionEvent', () => {
+    const told: string[] = [];
+    const root = createActor(parent, { id: 'p' }) as AnyActorRef;
+    const system = systemOf(root);
+    const { _register: register, _unregister: unregister, _sendInspectionEvent: send } = system;
+    system._register = (sessionId, actor) => {
+      told.push(`born ${actor.id}`);
+      return register(sessionId, actor);
+    };
+    system._unregister = (actor) => {
+      unregister(actor);
+      if (hasStopped(actor)) told.push(`died ${actor.id}`);
+    };
+    system._sendInspectionEvent = (event) => {
+      if (event.type !== '@xstate.action') told.push(`${event.type} ${(event.actorRef as AnyActorRef).id}`);
+      send(event);
+    };
+    root.start();
+    root.send({ type: 'x' });
+    root.stop();
+    expect(told.filter((word) => /^born|^died/.test(word))).toEqual(['born p', 'born held', 'born quiet', 'died held', 'died quiet', 'died p']);
+    for (const type of ['@xstate.event', '@xstate.microstep', '@xstate.snapshot']) expect(told).toContain(`${type} p`);
+    expect(rootOf(root)).toBe(root);
+  });
 });
 
 describe('an actor of XState', () => {

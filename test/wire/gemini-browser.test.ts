@@ -34,6 +34,13 @@ it('the wire of Gemini needs nothing that a browser lacks', () => {
   expect(nodeOnly(house, isWire)).toEqual([]);
 });
 
+it('what a page needs of recordings, the format and the scene, needs nothing that a browser lacks', () => {
+  const folders = ['src/wire/recording', 'src/recording'];
+  const names = folders.flatMap((folder) => readdirSync(join(root, folder)).map((name) => `${folder}/${name}`));
+  const house = sampleHouse(Object.fromEntries([...names, 'src/errors.ts'].map((name) => [name, readFileSync(join(root, name), 'utf8')])));
+  expect(nodeOnly(house, (path) => path.startsWith('src/wire/recording/') || path === 'src/recording/scene.ts')).toEqual([]);
+});
+
 it.each([
   ['a Buffer', "export const a = Buffer.from('a');", '', 'src/a.ts: Buffer'],
   ['a module of Node', "import { b } from './b.js';", "import 'node:fs'; export const b = 1;", 'src/b.ts: node:fs'],

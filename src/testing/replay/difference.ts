@@ -1,5 +1,5 @@
 /** Where two portable values part. */
-import type { Portable } from './portable.js';
+import type { Portable } from '../../wire/recording/portable-shape.js';
 
 /** One place at which the recording and today's machine differ. Undefined: it is not there. */
 export interface Change {

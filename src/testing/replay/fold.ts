@@ -8,9 +8,9 @@
 import { createActor, type AnyActorLogic, type AnyActorRef, type AnyMachineSnapshot, type AnyStateMachine, type EventObject } from 'xstate';
 
 import { parentOf } from '../../supervision/xstate-internals.js';
-import { ActorNames, idOfPath } from './actor-names.js';
-import type { RecordedActor } from './lines.js';
-import type { OrderedAction } from './recorded-action.js';
+import { ActorNames, idOfPath } from '../../recording/names.js';
+import type { RecordedActor } from '../../wire/recording/lines.js';
+import type { OrderedAction } from '../../recording/actions.js';
 
 /** An action that a step has ordered. */
 export interface CollectedAction extends OrderedAction {

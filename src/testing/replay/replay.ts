@@ -8,10 +8,13 @@ import { EspalierError } from '../../errors.js';
 import { changesBetween, changesOfActions, inline, type Change } from './difference.js';
 import { Cast, withoutChildren, type CollectedAction, type Fold, type Step } from './fold.js';
 import { impurityOf } from './impurity.js';
-import type { RecordedAction, RecordedActor, RecordedState, RecordedTransition } from './lines.js';
-import { parseRecording, type ActorRecording } from './parse.js';
-import { PortableWriter, revive, type Portable } from './portable.js';
-import { recordedAction } from './recorded-action.js';
+import type { RecordedAction, RecordedActor, RecordedState, RecordedTransition } from '../../wire/recording/lines.js';
+import { applyPatch } from '../../wire/recording/patch.js';
+import { lineOf, parseRecording, type ActorRecording } from '../../wire/recording/parse.js';
+import { PortableWriter } from '../../recording/portable.js';
+import { revive } from '../../recording/revive.js';
+import type { Portable } from '../../wire/recording/portable-shape.js';
+import { recordedAction } from '../../recording/actions.js';
 import { sequenceDiagram } from './sequence.js';
 
 /** A part of a machine's doing that may differ. `status` and `value` may not. */
@@ -79,7 +82,7 @@ const parts: readonly string[] = ['context', 'output', 'error', 'emit', 'send', 
 
 /**
  * Replays a recording (or its text) through today's machines, up to the first difference.
- * @throws EspalierError `testing/invalid-options`, also for a recorded machine that nobody gave; `testing/invalid-recording` for a text that is none
+ * @throws EspalierError `testing/invalid-options`, also for a recorded machine that nobody gave; `recording/invalid-file` for a text that is none
  */
 export function replay(recording: ActorRecording | string, options: ReplayOptions): ReplayResult {
   const read = typeof recording === 'string' ? parseRecording(recording) : recording;
@@ -100,6 +103,8 @@ class Replay {
   readonly #recording: ActorRecording;
   readonly #ignored: ReadonlySet<string>;
   readonly #machineOf: (line: RecordedActor) => AnyStateMachine | null;
+  /** The line of the file that is being replayed. */
+  #at = 0;
   readonly #cast = new Cast();
   readonly #writer: PortableWriter;
   readonly #followed = new Map<string, Followed>();
@@ -110,14 +115,15 @@ class Replay {
     requireOptions(options);
     this.#recording = recording;
     this.#ignored = new Set<string>(options.ignore ?? []);
-    this.#machineOf = chooser(options.machines, new Set(options.skip ?? []));
+    this.#machineOf = chooser(options.machines, new Set(options.skip ?? []), idsOf(recording));
     const { secret } = recording.head;
-    this.#writer = new PortableWriter(this.#cast.names, secret === null ? null : new RegExp(secret, 'i'));
-    for (const line of recording.lines) if (line.type === '@xstate.actor' && line.machine !== null) this.#machineOf(line);
+    this.#writer = new PortableWriter(this.#cast.names, { secret: secret === null ? null : new RegExp(secret, 'i') });
+    for (const line of recording.lines) if (line.type === '@xstate.actor' && line.state !== undefined) this.#machineOf(line);
   }
 
   run(): ReplayResult {
-    for (const line of this.#recording.lines) {
+    for (const [index, line] of this.#recording.lines.entries()) {
+      this.#at = index + 2;
       const difference = line.type === '@xstate.actor' ? this.#start(line) : line.type === '@xstate.transition' ? this.#transition(line) : null;
       if (difference !== null) return difference;
     }
@@ -142,7 +148,7 @@ class Replay {
     const step = fold.begin(input);
     followed.begun = step;
     const again = (): void => void fold.begin(input);
-    return this.#compare(followed, line.seq, init, undefined, { ...state, actions: [] }, { ...step, actions: [] }, partly, again);
+    return this.#compare(followed, init, undefined, { ...state, actions: [] }, { ...step, actions: [] }, partly, again);
   }
 
   /** Takes the state from the recording, where its input is not known or it was restored. */
@@ -166,7 +172,7 @@ class Replay {
       return null;
     } catch (problem) {
       const got = { snapshot: { status: 'error', error: problem } as AnyMachineSnapshot, actions: [] };
-      return this.#compare(followed, line.seq, init, undefined, { ...state, actions: [] }, got, [], () => undefined);
+      return this.#compare(followed, init, undefined, { ...state, actions: [] }, got, [], () => undefined);
     }
   }
 
@@ -174,8 +180,10 @@ class Replay {
     const followed = this.#followed.get(line.actor);
     if (followed === undefined) return null;
     const { fold } = followed;
-    if (line.state.context !== undefined) followed.context = line.state.context;
-    const expected: Outcome = { ...line.state, ...(followed.context === undefined ? {} : { context: followed.context }), actions: line.actions };
+    const { patch, ...state } = line.state;
+    if (state.context !== undefined) followed.context = state.context;
+    else if (patch !== undefined) followed.context = applyPatch(followed.context, patch);
+    const expected: Outcome = { ...state, ...(followed.context === undefined ? {} : { context: followed.context }), actions: line.actions };
     const event = typeof line.event === 'number' ? this.#eventOf(line.event) : line.event;
     this.#transitions++;
     const { begun } = followed;
@@ -183,7 +191,7 @@ class Replay {
       followed.begun = undefined;
       // What a start ordered cannot be known where its input is not.
       if (followed.line.from === 'bound') return null;
-      return this.#compare(followed, line.seq, event, undefined, expected, begun, [], () => undefined);
+      return this.#compare(followed, event, undefined, expected, begun, [], () => undefined);
     }
     const partly: string[] = [];
     const revived = this.#revive(event, fold, partly, 'event') as EventObject;
@@ -193,11 +201,11 @@ class Replay {
       fold.snapshot = before;
       fold.take(revived);
     };
-    return this.#compare(followed, line.seq, event, before, expected, step, partly, again);
+    return this.#compare(followed, event, before, expected, step, partly, again);
   }
 
   #eventOf(seq: number): Portable {
-    const line = this.#recording.lines[seq - 1];
+    const line = lineOf(this.#recording, seq);
     return line?.type === '@xstate.event' ? line.event : null;
   }
 
@@ -210,7 +218,6 @@ class Replay {
 
   #compare(
     { line: { actor, machine } }: Followed,
-    seq: number,
     event: Portable,
     before: AnyMachineSnapshot | undefined,
     expected: Outcome,
@@ -232,7 +239,7 @@ class Replay {
       ...lookedAt.map((path) => `the machine looked at the state of ${path}, which a replay does not know at that moment: let it come as data`),
       ...partly,
     ];
-    const at = seq + 1;
+    const at = this.#at;
     const says = [`expected ${summary(expected)}`, `got ${summary(got)}`];
     const sequence = sequenceDiagram(this.#recording, { upTo: at, verdict: { actor, says } });
     const wasIn = before === undefined ? undefined : this.#writer.write(before.value);
@@ -295,7 +302,16 @@ function summary({ status, value, error }: RecordedState): string {
   return status === 'active' ? inline(value, 60) : `${status} in ${inline(value, 60)}`;
 }
 
-function chooser(machines: ReplayMachines, skip: ReadonlySet<string>): (line: RecordedActor) => AnyStateMachine | null {
+/** The ids of machines by the names that lines have for them. */
+function idsOf({ lines }: ActorRecording): ReadonlyMap<string, string> {
+  return new Map(lines.flatMap((line) => (line.type === '@espalier.machine' ? [[line.machine, line.definition.id]] : [])));
+}
+
+function chooser(
+  machines: ReplayMachines,
+  skip: ReadonlySet<string>,
+  ids: ReadonlyMap<string, string>,
+): (line: RecordedActor) => AnyStateMachine | null {
   const ready = new Map<AnyStateMachine, AnyStateMachine>();
   const byId = new Map<string, AnyStateMachine>();
   for (const machine of typeof machines === 'function' ? [] : Object.values(machines)) {
@@ -304,7 +320,7 @@ function chooser(machines: ReplayMachines, skip: ReadonlySet<string>): (line: Re
     byId.set(machine.id, machine);
   }
   return (line) => {
-    const id = line.machine ?? '';
+    const id = ids.get(line.machine ?? '') ?? '';
     if (skip.has(id)) return null;
     const machine = typeof machines === 'function' ? machines(line) : byId.get(id);
     if (machine === undefined)

@@ -1,8 +1,8 @@
 /** The conversation of a recording as a Mermaid sequence diagram. */
 import { inline } from './difference.js';
-import type { RecordedLine } from './lines.js';
-import type { ActorRecording } from './parse.js';
-import type { Portable } from './portable.js';
+import type { ActorLine } from '../../wire/recording/lines.js';
+import type { ActorRecording } from '../../wire/recording/parse.js';
+import type { Portable } from '../../wire/recording/portable-shape.js';
 
 export interface SequenceOptions {
   /** The line of the file at which the picture ends. Default: the last. */
@@ -17,11 +17,16 @@ export interface SequenceOptions {
 
 const outside = '(outside)';
 
+/** What is said and what comes of it. */
+type Talk = Exclude<ActorLine, { type: '@espalier.exit' }>;
+const talk: ReadonlySet<string> = new Set<Talk['type']>(['@xstate.actor', '@xstate.event', '@xstate.transition']);
+
 /** Mermaid of what the actors said to each other, with a note where one changed its state. */
 export function sequenceDiagram(recording: ActorRecording, { upTo = Infinity, last = 40, actors, verdict }: SequenceOptions = {}): string {
   const isShown = (path: string): boolean => actors?.includes(path) !== false;
   const known = recording.lines.slice(0, Math.max(0, Math.min(upTo, recording.lines.length + 1) - 1));
-  const shown = known.filter((line) => isShown(line.actor) || (line.type === '@xstate.event' && isShown(line.source ?? outside)));
+  const told = known.filter((line): line is Talk => talk.has(line.type));
+  const shown = told.filter((line) => isShown(line.actor) || (line.type === '@xstate.event' && isShown(line.source ?? outside)));
   const left = Math.max(0, shown.length - last);
   const cast = new Map<string, string>();
   const alias = (path: string): string => {
@@ -38,13 +43,13 @@ export function sequenceDiagram(recording: ActorRecording, { upTo = Infinity, la
   return ['sequenceDiagram', ...[...participants, ...earlier, ...steps, ...end].map((line) => `  ${line}`), ''].join('\n');
 }
 
-function statesBefore(lines: readonly RecordedLine[]): Map<string, string> {
+function statesBefore(lines: readonly Talk[]): Map<string, string> {
   const states = new Map<string, string>();
   for (const line of lines) if (line.type !== '@xstate.event' && line.state !== undefined) states.set(line.actor, stateOf(line.state));
   return states;
 }
 
-function stepOf(line: RecordedLine, alias: (path: string) => string, states: Map<string, string>): string[] {
+function stepOf(line: Talk, alias: (path: string) => string, states: Map<string, string>): string[] {
   if (line.type === '@xstate.event') {
     const arrow = line.dead === true ? '--x' : '->>';
     return [`${alias(line.source ?? outside)}${arrow}${alias(line.actor)}: ${label(textOf(line.event))}`];

@@ -94,7 +94,7 @@ describe('a recording', () => {
     const failed = (): unknown => expectReplay(day(), { machines: [till({ payTarget: 'empty' })] });
     expect(failed).toThrow(ReplayFailure);
     expect(failed).toThrow(
-      /line 11 of the recording does not replay: till \(machine 'till'\) in "scanning", at \{"type":"pay"\}\n {2}value: expected "paying", got "empty"[\s\S]*sequenceDiagram/,
+      /line 12 of the recording does not replay: till \(machine 'till'\) in "scanning", at \{"type":"pay"\}\n {2}value: expected "paying", got "empty"[\s\S]*sequenceDiagram/,
     );
   });
 

@@ -2,12 +2,25 @@
 import { assign, createActor, emit, initialTransition, sendParent, setup, transition, type AnyActorRef } from 'xstate';
 import { describe, expect, it } from 'vitest';
 import { Cast, withoutChildren } from '../../../src/testing/replay/fold.js';
-import type { RecordedActor } from '../../../src/testing/replay/lines.js';
+import type { RecordedActor } from '../../../src/wire/recording/lines.js';
 import { till } from './till.js';
 
 const line = (actor: string): RecordedActor => {
   const at = actor.lastIndexOf('/');
-  return { type: '@xstate.actor', seq: 1, at: 0, actor, parent: null, id: actor.slice(at + 1), machine: 'm', from: 'input' };
+  return {
+    type: '@xstate.actor',
+    seq: 1,
+    at: 0,
+    actor,
+    parent: null,
+    id: actor.slice(at + 1),
+    logic: 'machine',
+    src: null,
+    machine: 'm',
+    from: 'input',
+    replaces: null,
+    run: 1,
+  };
 };
 
 describe('a fold', () => {

@@ -12,7 +12,13 @@ const path = 'docs/guides/replay.md';
 const programs = codeBlocks({ path, text: readFileSync(join(root, path), 'utf8') });
 mkdirSync(join(root, '.build'), { recursive: true });
 const folder = mkdtempSync(join(root, '.build', 'guide-'));
-const kit = ['expect-replay', 'parse', 'recorder', 'replay', 'sequence'].map((name) => `export * from '${root}src/testing/replay/${name}.ts';\n`);
+const kit = [
+  'testing/replay/expect-replay',
+  'wire/recording/parse',
+  'testing/replay/recorder',
+  'testing/replay/replay',
+  'testing/replay/sequence',
+].map((name) => `export * from '${root}src/${name}.ts';\n`);
 writeFileSync(join(folder, 'kit.ts'), kit.join(''));
 
 afterAll(() => {

@@ -18,7 +18,7 @@ import {
 } from 'xstate';
 import { expect, it } from 'vitest';
 import { expectReplay } from '../../../src/testing/replay/expect-replay.js';
-import { parseRecording } from '../../../src/testing/replay/parse.js';
+import { parseRecording } from '../../../src/wire/recording/parse.js';
 import { record, type Recorder } from '../../../src/testing/replay/recorder.js';
 import { replay } from '../../../src/testing/replay/replay.js';
 import { VirtualClock } from '../../../src/testing/virtual-clock.js';
@@ -220,11 +220,11 @@ it('a restored snapshot: where it stood, its history, its children, its referenc
     },
     { snapshot },
   );
-  const [start] = parseRecording(text).lines;
+  const start = parseRecording(text).lines.find(({ type }) => type === '@xstate.actor');
   expect(start).toMatchObject({ from: 'snapshot', state: { value: 'paused', context: { kid: { $actor: 'm/kid' } } }, children: { kid: 'm/kid' } });
   expect(expectReplay(text, { machines: [historian] })).toMatchObject({ unchecked: ['the start of m: it was restored'] });
   const renamed = setup({}).createMachine({ id: 'historian', initial: 'resting', states: { resting: {} } });
-  expect(replay(text, { machines: [renamed] })).toMatchObject({ ok: false, at: 2, expected: { value: 'paused' }, got: { status: 'error' } });
+  expect(replay(text, { machines: [renamed] })).toMatchObject({ ok: false, at: 3, expected: { value: 'paused' }, got: { status: 'error' } });
 });
 
 it('a machine that ends at once, and one that cannot begin', () => {

@@ -3,11 +3,12 @@ import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import type { AnyActorRef } from 'xstate';
 import { describe, expect, it } from 'vitest';
-import { isPortable } from '../../../src/testing/replay/portable-shape.js';
-import { PortableWriter, revive, type Naming, type Portable } from '../../../src/testing/replay/portable.js';
+import { isPortable, type Portable } from '../../../src/wire/recording/portable-shape.js';
+import { PortableWriter, type Naming } from '../../../src/recording/portable.js';
+import { revive } from '../../../src/recording/revive.js';
 
 const naming: Naming = { pathOf: ({ id }) => id, textOf: (text) => text };
-const write = (value: unknown): Portable => new PortableWriter(naming, null).write(value);
+const write = (value: unknown): Portable => new PortableWriter(naming, { secret: null }).write(value);
 const stranger = (id: string): AnyActorRef => ({ id, sessionId: id, send: () => undefined, ref: {} }) as unknown as AnyActorRef;
 const read = (written: Portable): unknown => revive(written, stranger, () => undefined);
 

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { AnyStateMachine } from 'xstate';
 import { expectReplay } from '../../../src/testing/replay/expect-replay.js';
-import { parseRecording } from '../../../src/testing/replay/parse.js';
+import { parseRecording } from '../../../src/wire/recording/parse.js';
 import { replay } from '../../../src/testing/replay/replay.js';
 import { allMachines, crashingTree, liveConversation, tasksAtWork } from './real-trees.js';
 
@@ -15,9 +15,9 @@ describe('a supervised tree with crashes, restarts and a giving up', () => {
     const text = await crashingTree();
     expect(eventsOf(text)).toEqual(expect.arrayContaining(['crash', 'child.exited', 'child.retry', 'call.terminateChild', 'supervisor.shutdown']));
     const { lines } = parseRecording(text);
-    const actors = lines.filter(({ type }) => type === '@xstate.actor').map(({ actor }) => actor);
+    const actors = lines.flatMap((line) => (line.type === '@xstate.actor' ? [line.actor] : []));
     expect(actors).toEqual(expect.arrayContaining(['app/pool/second#2', 'app/pool/third#3', 'app/pool/crowd#3/pool/x']));
-    const last = lines.findLast((line) => line.actor === 'app' && line.type === '@xstate.transition');
+    const last = lines.findLast((line) => line.type === '@xstate.transition' && line.actor === 'app');
     expect(last).toMatchObject({ state: { status: 'done' }, actions: expect.arrayContaining([{ kind: 'stop', actor: 'app/pool' }]) as unknown });
     const passed = expectReplay(text, { machines: allMachines });
     expect(passed.unchecked).toEqual([]);

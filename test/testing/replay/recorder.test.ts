@@ -1,7 +1,7 @@
 /** What a recorder keeps, what it leaves out, and that no app is harmed by it. */
 import { assign, createActor, fromCallback, fromPromise, setup, type AnyActorRef, type InspectionEvent } from 'xstate';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { parseRecording, type ActorRecording } from '../../../src/testing/replay/parse.js';
+import { parseRecording, type ActorRecording } from '../../../src/wire/recording/parse.js';
 import { record, type RecordOptions, type Recorder } from '../../../src/testing/replay/recorder.js';
 import { replay } from '../../../src/testing/replay/replay.js';
 
@@ -204,10 +204,11 @@ describe('a recorder', () => {
     const actor = createActor(crashing, { id: 'r', inspect: recorder.inspect });
     actor.subscribe({ error: () => undefined });
     actor.start().send({ type: 'go' });
-    const [line] = parseRecording(recorder.recording()).lines.slice(-1);
+    const [line, exit] = parseRecording(recorder.recording()).lines.slice(-2);
+    expect(exit).toMatchObject({ type: '@espalier.exit', actor: 'r', reason: { crash: { $error: { name: 'TypeError', message: 'no' } } } });
     expect(line).toMatchObject({
       type: '@xstate.transition',
-      event: 3,
+      event: 4,
       state: { status: 'error', error: { $error: { name: 'TypeError', message: 'no' } } },
     });
     expect(replay(recorder.recording(), { machines: [crashing] })).toMatchObject({ ok: true, transitions: 2 });
@@ -221,7 +222,7 @@ describe('a recorder', () => {
     two?.send({ type: 'noop' });
     one?.stop();
     two?.stop();
-    expect(early.lines).toHaveLength(6);
+    expect(early.lines).toHaveLength(7);
     expect(starts(recorder)).toEqual(['k', 'k#2']);
     expect(replay(recorder.recording(), { machines: [keeper] })).toMatchObject({ ok: true, actors: 2, transitions: 6 });
   });
@@ -233,7 +234,7 @@ describe('a recorder', () => {
     actor.system.inspect(recorder.inspect);
     actor.send({ type: 'hold', what: 'after' });
     actor.stop();
-    expect(parseRecording(recorder.recording()).lines[0]).toMatchObject({ actor: 'k', from: 'joined', state: { context: { held: 'before' } } });
+    expect(parseRecording(recorder.recording()).lines[1]).toMatchObject({ actor: 'k', from: 'joined', state: { context: { held: 'before' } } });
     expect(replay(recorder.recording(), { machines: [keeper] })).toMatchObject({
       ok: true,
       transitions: 2,
@@ -259,7 +260,7 @@ describe('a recorder', () => {
     actor.stop();
     const { lines } = parseRecording(recorder.recording());
     expect(lines.filter(({ type }) => type === '@xstate.actor')).toMatchObject([{ machine: 'parent' }, { machine: null }, { machine: null }]);
-    expect(lines.filter(({ type }) => type === '@xstate.transition').every((line) => line.actor === 'p')).toBe(true);
+    expect(lines.every((line) => line.type !== '@xstate.transition' || line.actor === 'p')).toBe(true);
     expect(replay(recorder.recording(), { machines: [parent] })).toMatchObject({ ok: true, actors: 1 });
   });
 
@@ -274,8 +275,6 @@ describe('a recorder', () => {
   });
 
   function starts(recorder: Recorder): string[] {
-    return parseRecording(recorder.recording())
-      .lines.filter(({ type }) => type === '@xstate.actor')
-      .map(({ actor }) => actor);
+    return parseRecording(recorder.recording()).lines.flatMap((line) => (line.type === '@xstate.actor' ? [line.actor] : []));
   }
 });

@@ -1,7 +1,7 @@
 /** Conversations as Mermaid. */
 import { createActor, sendTo, setup, type AnyActorRef } from 'xstate';
 import { describe, expect, it } from 'vitest';
-import { parseRecording, type ActorRecording } from '../../../src/testing/replay/parse.js';
+import { parseRecording, type ActorRecording } from '../../../src/wire/recording/parse.js';
 import { record } from '../../../src/testing/replay/recorder.js';
 import { sequenceDiagram } from '../../../src/testing/replay/sequence.js';
 
@@ -49,9 +49,10 @@ describe('a sequence diagram', () => {
 
   it('can end at a line of the file, show the last lines only, or some of the actors', () => {
     const recording = conversation();
-    expect(sequenceDiagram(recording, { upTo: 2 })).toBe('sequenceDiagram\n  participant p0 as caller\n  Note over p0: starts in quiet\n');
+    expect(sequenceDiagram(recording, { upTo: 3 })).toBe('sequenceDiagram\n  participant p0 as caller\n  Note over p0: starts in quiet\n');
     const short = sequenceDiagram(recording, { last: 2 });
-    expect(short).toContain(`Note over p0: … ${recording.lines.length - 2} lines before`);
+    const told = recording.lines.filter(({ type }) => type.startsWith('@xstate.'));
+    expect(short).toContain(`Note over p0: … ${told.length - 2} lines before`);
     expect(short.split('\n')).toHaveLength(7);
     expect(sequenceDiagram(recording, { actors: ['caller/echo'] })).not.toContain('(outside)');
   });

@@ -1,4 +1,7 @@
-/** Is JSON what {@link PortableWriter} writes? Asked of a file that somebody may have edited, before anything is made of it. */
+/** Values of an app as JSON: what they look like in a line. What they mean is in src/recording/portable.ts, which writes them. */
+
+/** JSON, as it stands in a line. */
+export type Portable = null | boolean | number | string | readonly Portable[] | { readonly [key: string]: Portable };
 
 type Check = (held: unknown) => boolean;
 

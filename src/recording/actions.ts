@@ -1,8 +1,16 @@
 /** Actions that a machine ordered, as a recording writes them; the same words for those that ran and for those that a replay only collects. */
 import type { AnyActorRef } from 'xstate';
 
-import type { RecordedAction } from './lines.js';
-import { isActor, type Naming, type Portable, type PortableWriter } from './portable.js';
+import type { RecordedAction } from '../wire/recording/lines.js';
+import type { Portable } from '../wire/recording/portable-shape.js';
+import { isActor, type Naming } from './portable.js';
+
+/** Who writes the values of an action. */
+export interface ActionWriter {
+  write(value: unknown): Portable;
+  writeEvent(event: object): Portable;
+  text(text: string): string;
+}
 
 /** An action of XState's inspection, or of a pure transition. */
 export interface OrderedAction {
@@ -22,9 +30,9 @@ interface BuiltInParams {
 }
 
 /** Null for what has no effect on anybody: a log line, an event raised at once. */
-export function recordedAction({ type, params }: OrderedAction, writer: PortableWriter, naming: Naming): RecordedAction | null {
+export function recordedAction({ type, params }: OrderedAction, writer: ActionWriter, naming: Naming): RecordedAction | null {
   const p = (params ?? {}) as BuiltInParams;
-  const id = typeof p.id === 'string' ? { id: naming.textOf(p.id) } : {};
+  const id = typeof p.id === 'string' ? { id: writer.text(p.id) } : {};
   switch (type) {
     case 'xstate.emit':
       return { kind: 'emit', event: writer.writeEvent(p.event as object) };
@@ -36,7 +44,7 @@ export function recordedAction({ type, params }: OrderedAction, writer: Portable
       return {
         kind: 'spawn',
         actor: pathOf(p.actorRef, naming),
-        src: typeof p.src === 'string' ? p.src : '(inline)',
+        src: typeof p.src === 'string' ? writer.text(p.src) : '(inline)',
         ...given('input', p.input, writer),
       };
     case 'xstate.stopChild':
@@ -46,7 +54,7 @@ export function recordedAction({ type, params }: OrderedAction, writer: Portable
     case 'xstate.log':
       return null;
     default:
-      return { kind: 'run', name: type, ...given('params', params, writer) };
+      return { kind: 'run', name: writer.text(type), ...given('params', params, writer) };
   }
 }
 
@@ -54,6 +62,23 @@ function pathOf(target: unknown, naming: Naming): string | null {
   return typeof target === 'object' && target !== null && isActor(target) ? naming.pathOf(target) : null;
 }
 
-function given<Key extends string>(key: Key, value: unknown, writer: PortableWriter): { [K in Key]?: Portable } {
+function given<Key extends string>(key: Key, value: unknown, writer: ActionWriter): { [K in Key]?: Portable } {
   return value === undefined ? {} : ({ [key]: writer.write(value) } as { [K in Key]: Portable });
+}
+
+/** An event that an action orders for later. */
+export interface DelayedEvent {
+  readonly event: object;
+  readonly ms: number;
+  readonly id?: string;
+  /** To whom; undefined: to the actor itself. */
+  readonly to?: AnyActorRef;
+}
+
+/** What an action orders for later, if it does. */
+export function delayedBy({ type, params }: OrderedAction): DelayedEvent | undefined {
+  if (type !== 'xstate.raise' && type !== 'xstate.sendTo') return undefined;
+  const { event, delay, id, to } = params as BuiltInParams;
+  if (typeof delay !== 'number' || typeof event !== 'object' || event === null) return undefined;
+  return { event, ms: delay, ...(typeof id === 'string' ? { id } : {}), ...(type === 'xstate.sendTo' ? { to: to as AnyActorRef } : {}) };
 }

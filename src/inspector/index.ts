@@ -1,0 +1,23 @@
+/** Look at running systems: the recorder, its files, and what comes out of a recording. */
+export { type ActorRecording, parseRecording, type ParseOptions } from '../wire/recording/parse.js';
+export type {
+  LogicKind,
+  RecordedAction,
+  RecordedActor,
+  RecordedChange,
+  RecordedEvent,
+  RecordedExit,
+  RecordedGap,
+  RecordedKeyframe,
+  RecordedLine,
+  RecordedMachine,
+  RecordedState,
+  RecordedTimer,
+  RecordedTransition,
+  RecordingHead,
+} from '../wire/recording/lines.js';
+export type { Portable } from '../wire/recording/portable-shape.js';
+export { budgetOf, Scene, type SceneActor, sceneAt, type SceneBudget, type SceneCounts, type SceneStep } from '../recording/scene.js';
+export type { FileOptions, FileOutcome, FileSink } from './file-sink.js';
+export type { RecorderOptions } from './options.js';
+export { type LineSink, Recorder, recorder, type SubscribeOptions, type Subscription, type ValueResult } from './recorder.js';

@@ -1,0 +1,33 @@
+/** A machine as data, as a recording holds it: the shape of `ChartDefinition` (src/charts/definition.ts), checked. */
+import { z } from 'zod';
+
+const edge = z.strictObject({
+  id: z.string(),
+  event: z.string(),
+  descriptor: z.string(),
+  guard: z.string().exactOptional(),
+  targets: z.array(z.string()).nullable(),
+  reenter: z.boolean(),
+  actions: z.array(z.string()),
+  description: z.string().exactOptional(),
+});
+
+export const chartState = z.strictObject({
+  id: z.string(),
+  key: z.string(),
+  type: z.enum(['atomic', 'compound', 'parallel', 'final', 'history']),
+  history: z.enum(['shallow', 'deep']).exactOptional(),
+  description: z.string().exactOptional(),
+  tags: z.array(z.string()),
+  initial: z.string().exactOptional(),
+  invoke: z.array(z.strictObject({ id: z.string(), src: z.string() })),
+  entry: z.array(z.string()),
+  exit: z.array(z.string()),
+  edges: z.array(edge),
+  get states() {
+    return z.array(chartState);
+  },
+});
+
+/** A state of a recorded machine, with everything in it. */
+export type RecordedChart = z.infer<typeof chartState>;
