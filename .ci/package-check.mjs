@@ -9,7 +9,7 @@ import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-const allowed = /^(?:package\.json|README\.md|CHANGELOG\.md|LICENSE|dist\/(?:src|machines)\/.*\.(?:js|js\.map|d\.ts))$/;
+const allowed = /^(?:package\.json|README\.md|CHANGELOG\.md|LICENSE|dist\/(?:src|machines)\/.*\.(?:js|js\.map|d\.ts)|dist\/inspector\/index\.html)$/;
 
 /** Runs a command and returns what it printed; a command that fails ends the check. */
 function run(command, args, options = {}) {

@@ -1,5 +1,6 @@
 /** The catalogue: every machine by its id. Tests, diagrams and the inspector iterate it. */
 import { gateMachine } from './gate/gate.js';
+import { inspectorMachine } from './inspector/inspector.js';
 import { interactionMachine } from './interactions/interaction.js';
 import { sessionMachine } from './live/session.js';
 import { toolCallMachine } from './live/tool-call.js';
@@ -18,6 +19,7 @@ export {
   executionMachine,
   gateMachine,
   httpStreamMachine,
+  inspectorMachine,
   interactionMachine,
   roundMachine,
   sessionMachine,
@@ -40,4 +42,5 @@ export const catalogue = {
   conversation: conversationMachine,
   round: roundMachine,
   execution: executionMachine,
+  inspector: inspectorMachine,
 } as const;

@@ -56,6 +56,7 @@ export const errorCodes = [
   'recording/invalid-file',
   'recording/invalid-options',
   'inspector/invalid-options',
+  'inspector/unreachable',
   'cli/usage',
   'draw/invalid-module',
   'draw/no-machine',

@@ -5,16 +5,19 @@ import { EspalierError } from '../errors.js';
 import { bare, concealer } from './conceal.js';
 import { readFlags } from './flags.js';
 import { Interruption } from './interruption.js';
+import type { PerformOptions } from './perform.js';
 import type { MakePlay } from './plays/play.js';
-import { chooseShow, type ShowFlags } from './screen/show.js';
+import { chooseShow, type Show, type ShowFlags } from './screen/show.js';
 import { printable } from './screen/spans.js';
-import { demoUsage, drawUsage, geminiServerUsage, usage, usageError } from './usage.js';
+import { demoUsage, drawUsage, geminiServerUsage, inspectUsage, replayUsage, treeUsage, usage, usageError, watchUsage } from './usage.js';
 
 /** What a command is given of the process. */
 export interface CommandWorld {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Where the user stands: file names are relative to it. */
   readonly directory: string;
+  /** Is what is printed read on a terminal? */
+  readonly isTerminal: boolean;
   /** Prints a text. @returns the exit code */
   tell(text: string): number;
   /** Says something beside what is printed. */
@@ -22,7 +25,9 @@ export interface CommandWorld {
   /** Does work of which nobody knows what it prints: that goes where {@link note} does. */
   aside<Made>(work: () => Promise<Made>): Promise<Made>;
   /** Runs a play. @returns the exit code */
-  perform(flags: ShowFlags, play: MakePlay): Promise<number>;
+  perform(flags: ShowFlags, play: MakePlay, options?: PerformOptions): Promise<number>;
+  /** Does work that goes on until it ends or is interrupted; its signal aborts then. @returns the exit code */
+  attend(flags: ShowFlags, work: (show: Show, signal: AbortSignal) => Promise<void>): Promise<number>;
 }
 
 interface Command {
@@ -37,11 +42,19 @@ const commands: ReadonlyMap<string, Command> = new Map([
   ['demo', { usage: demoUsage, run: async (...given) => (await import('./demo.js')).demo(...given) }],
   ['gemini-server', { usage: geminiServerUsage, run: async (...given) => (await import('./gemini-server.js')).geminiServerCommand(...given) }],
   ['draw', { usage: drawUsage, isForeign: true, run: async (...given) => (await import('./draw.js')).draw(...given) }],
+  ['inspect', { usage: inspectUsage, isForeign: true, run: async (...given) => (await import('./inspect.js')).inspectCommand(...given) }],
+  ['tree', { usage: treeUsage, run: async (...given) => (await import('./tree.js')).tree(...given) }],
+  ['watch', { usage: watchUsage, run: async (...given) => (await import('./watch.js')).watch(...given) }],
+  ['replay', { usage: replayUsage, isForeign: true, run: async (...given) => (await import('./replay.js')).replayCommand(...given) }],
 ] satisfies [string, Command][]);
 
 /** What is wrong with the command line or a file that it names, not with the program: exit code 2, and the usage. */
 function isFaultOfInput(error: unknown): boolean {
-  return error instanceof EspalierError && /^(?:cli|live|gemini-server|draw)\//.test(error.code) && error.code !== 'draw/missing-peer';
+  return (
+    error instanceof EspalierError &&
+    /^(?:cli|live|gemini-server|draw|recording)\/|^inspector\/invalid-options$/.test(error.code) &&
+    error.code !== 'draw/missing-peer'
+  );
 }
 
 /**
@@ -77,6 +90,7 @@ function worldOf(process: NodeJS.Process, conceal: (text: string) => string): Co
   return {
     env: process.env,
     directory: directoryOf(process),
+    isTerminal: process.stdout.isTTY && process.env['TERM'] !== 'dumb',
     tell(text) {
       process.stdout.write(text);
       return 0;
@@ -91,9 +105,20 @@ function worldOf(process: NodeJS.Process, conceal: (text: string) => string): Co
         process.stdout.write = write;
       }
     },
-    async perform(flags, play) {
+    async perform(flags, play, options) {
       const { perform } = await import('./perform.js');
-      return perform(play, chooseShow(process.stdout, flags, process.env), new Interruption(process), note);
+      return perform(play, chooseShow(process.stdout, flags, process.env), new Interruption(process), note, options);
+    },
+    async attend(flags, work) {
+      const show = chooseShow(process.stdout, flags, process.env);
+      const interruption = new Interruption(process);
+      try {
+        await work(show, interruption.signal);
+        return interruption.exitCode ?? 0;
+      } finally {
+        show.close();
+        interruption.release();
+      }
     },
   };
 }

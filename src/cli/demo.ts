@@ -22,15 +22,17 @@ export async function demo(args: readonly string[], world: CommandWorld): Promis
     live: { type: 'boolean' },
     model: { type: 'string' },
     'base-url': { type: 'string' },
+    inspect: { type: 'boolean' },
   });
   if (flags.help === true) return world.tell(demoUsage);
   if (flags.replay !== undefined && flags.live === true) throw usageError('--replay or --live, not both', 'both');
   for (const name of ['model', 'base-url'] as const) {
     if (flags[name] !== undefined && flags.live !== true) throw usageError(`--live where there is --${name}`, given(flags));
   }
-  if (flags.live === true) return world.perform(flags, live(flags.model, flags['base-url'], world.env['GEMINI_API_KEY']));
-  if (flags.replay !== undefined) return world.perform(flags, await replay(flags.replay, world.directory));
-  return world.perform(flags, demoPlay);
+  const options = { inspects: flags.inspect === true };
+  if (flags.live === true) return world.perform(flags, live(flags.model, flags['base-url'], world.env['GEMINI_API_KEY']), options);
+  if (flags.replay !== undefined) return world.perform(flags, await replay(flags.replay, world.directory), options);
+  return world.perform(flags, demoPlay, options);
 }
 
 function live(model = defaultModel, baseUrl: string | undefined, apiKey = ''): MakePlay {

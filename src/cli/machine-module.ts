@@ -63,7 +63,8 @@ function isFile(path: string): boolean {
 
 const typescript = new Set(['.ts', '.mts', '.cts']);
 
-async function load(module: string, directory: string): Promise<Readonly<Record<string, unknown>>> {
+/** Loads a module. @throws EspalierError `draw/invalid-module` */
+export async function load(module: string, directory: string): Promise<Readonly<Record<string, unknown>>> {
   const specifier = specifierOf(module, directory);
   if (typescript.has(extname(specifier)) && !stripsTypes()) {
     const expected = `JavaScript (${shown(module)} is TypeScript: this Node does not strip types, as 22.18 and newer do; compile it first)`;
@@ -97,7 +98,7 @@ function specifierOf(module: string, directory: string): string {
 }
 
 /** Another copy of xstate makes machines of another class. */
-function isMachine(value: unknown): value is AnyStateMachine {
+export function isMachine(value: unknown): value is AnyStateMachine {
   const { root, implementations, provide } = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
   const { id, states, transitions } = (typeof root === 'object' && root !== null ? root : {}) as Record<string, unknown>;
   return (

@@ -1,22 +1,49 @@
 /** Runs a play from the start of its tree to the exit report, whatever happens in between. */
+import type { AnyActorRef } from 'xstate';
+
+import { inspect, type Inspector } from '../inspector/inspector.js';
+import { recorder } from '../inspector/recorder.js';
 import type { Interruption } from './interruption.js';
 import type { MakePlay, Play } from './plays/play.js';
 import type { Ending, Show } from './screen/show.js';
 import { reasonWords } from './stage/states.js';
 import { Stage } from './stage/stage.js';
 
+/** How a play is performed. */
+export interface PerformOptions {
+  /** Opens it to be looked at: then it begins when somebody looks, and stays until it is interrupted. Default false. */
+  readonly inspects?: boolean;
+}
+
+/** Where the inspector of a play listens, or the next that is free. */
+const inspectorPort = { port: 4_747, orNext: 50 } as const;
+
 /**
  * Performs a play.
  * @param warn  tells a person why it went wrong
  * @returns the exit code: 0; 1 when it went wrong; the interruption's when there was one
  */
-export async function perform(make: MakePlay, show: Show, interruption: Interruption, warn: (reason: string) => void): Promise<number> {
+export async function perform(
+  make: MakePlay,
+  show: Show,
+  interruption: Interruption,
+  warn: (reason: string) => void,
+  { inspects = false }: PerformOptions = {},
+): Promise<number> {
   const stage = new Stage((facts, tree) => show.update(facts, tree));
-  const play = make(stage);
+  let play = make(stage);
   show.begin(play.title);
   try {
-    const app = play.orchestrator.start({ clock: stage.clock, inspect: stage.watch.inspect });
+    // Attached before anything starts: who is made by no chart, as the actors of a callback, could not be found later.
+    const seen = inspects ? recorder() : null;
+    const attach = (root: AnyActorRef): void => {
+      root.system.inspect(stage.watch.inspect);
+      seen?.attach(root);
+    };
+    const app = play.orchestrator.start({ clock: stage.clock, inspect: seen === null ? stage.watch.inspect : { attach } });
     stage.open(app);
+    const eye = seen === null ? null : inspect(app, { title: play.title, recorder: seen, ...inspectorPort });
+    if (eye !== null) play = lookedAt(play, stage, eye);
     interruption.signal.addEventListener('abort', () =>
       stage.tell({ type: 'note', who: 'interrupted', words: 'stopping in order; once more, and nobody is waited for' }),
     );
@@ -26,6 +53,8 @@ export async function perform(make: MakePlay, show: Show, interruption: Interrup
     stage.flush();
     show.picture();
     const report = await app.stop();
+    await eye?.ended();
+    await seen?.dispose();
     stage.flush();
     show.report(report);
     const ending = endingOf(fault, interruption.exitCode);
@@ -37,6 +66,38 @@ export async function perform(make: MakePlay, show: Show, interruption: Interrup
     show.close();
     interruption.release();
   }
+}
+
+/** The play, held while somebody looks, and shown until it is interrupted. */
+function lookedAt(play: Play, stage: Stage, eye: Inspector): Play {
+  return {
+    ...play,
+    deadlineMs: null,
+    async direct(signal) {
+      const come = new Promise<void>((resolve) => {
+        eye.ref.on('inspector.viewerJoined', () => resolve());
+      });
+      const ready = await eye.ready();
+      const tell = (words: string): void => stage.tell({ type: 'note', who: 'inspector', words });
+      if (ready.ok) {
+        tell(`open ${ready.url}`);
+        tell('the play begins when somebody looks');
+        await Promise.race([come, aborted(signal)]);
+      } else tell(`is not there: ${reasonWords(ready.reason)}`);
+      if (signal.aborted) return;
+      await play.direct(signal);
+      if (!ready.ok) return;
+      tell('the play is over, and stays to be looked at: Ctrl-C ends it');
+      await aborted(signal);
+    },
+  };
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 }
 
 /** Waits for the start, then holds the conversation as a task of the tree. @returns what went wrong; null when nothing did */

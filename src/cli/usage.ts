@@ -9,6 +9,10 @@ Commands
   demo            hold a supervised conversation, and draw the tree as it lives
   gemini-server   serve Gemini on this machine, from scripts or recordings
   draw            draw a machine of yours as SVG, Mermaid or DOT
+  inspect         run an app of yours with the inspector, and print where to look
+  tree            print the tree of an app that is inspected, or of a recording
+  watch           print what happens in an app that is inspected
+  replay          print a recording at a moment, or run it through your machines
 
 Options
   --help          show this text, or that of a command
@@ -28,6 +32,7 @@ Options
   --live            talk to Gemini itself; needs GEMINI_API_KEY
   --model NAME      with --live: the model (default: gemini-3.1-flash-live-preview)
   --base-url URL    with --live: another server that speaks Gemini Live, as 'espalier gemini-server'
+  --inspect         open it to be looked at in a browser: it begins when somebody looks, and stays until Ctrl-C
   --json            one JSON object a line: facts, trees, the exit report
   --no-color        no colours; NO_COLOR does the same
   --help            show this text
@@ -70,6 +75,67 @@ Options
   --direction WAY   of an SVG: where arrows run to, down (default) or right
   --out FILE        write there; else the picture is printed
   --json            one JSON object: the machine as data, and the picture
+  --help            show this text
+`;
+
+export const inspectUsage = `Usage: espalier inspect MODULE [options]
+
+Runs an app and opens it to be looked at in a browser, on 127.0.0.1, until Ctrl-C. The address that is printed lets in who has it: keep it to yourself.
+
+  espalier inspect ./dist/app.js
+
+MODULE is loaded and exports as \`app\`, or by default, what runs: an app (what orchestrator(…).start() returns), an actor, an orchestrator that has not
+started, or a function that returns one of these. What it prints goes to the error output.
+
+Options
+  --port N          port (default: 4747, or the next that is free)
+  --control         those who look may send events, and stop, kill and restart supervised actors
+  --origin ORIGIN   a page that may connect beside the inspector's own, as https://stately.ai
+  --json            one JSON object a line
+  --no-color        no colours; NO_COLOR does the same
+  --help            show this text
+
+It shows a running app elsewhere, too: 'espalier tree' and 'espalier watch' take the address that inspect() of 'espalier/inspector' gave there.
+`;
+
+const sources = `URL is the address that the inspector has printed, with its token: 'http://127.0.0.1:4747/#token=…' (in quotes: a shell takes # for a comment).`;
+
+export const treeUsage = `Usage: espalier tree URL|FILE [options]
+
+Prints the tree as it is now, or as it was at the end of a recording: states, restarts of the budget.
+
+${sources}
+
+Options
+  --json            JSON: every actor with its state, context, timers, restarts
+  --no-color        no colours; NO_COLOR does the same
+  --help            show this text
+`;
+
+export const watchUsage = `Usage: espalier watch URL [options]
+
+Prints what happens, until Ctrl-C or the end of the app.
+
+${sources}
+
+Options
+  --branch PATH     only this actor and those below it
+  --json            the lines of a recording: 'espalier watch URL --json > run.ndjson' can be replayed
+  --no-color        no colours; NO_COLOR does the same
+  --help            show this text
+
+On a terminal the tree is redrawn in place; otherwise it is printed where it changed, one line for each event.
+`;
+
+export const replayUsage = `Usage: espalier replay FILE [options]
+
+Prints the tree of a recording at a moment. With machines, runs what was recorded through them, and names the first difference: exit code 1.
+
+Options
+  --at N            after the line with this number (\`seq\`; default: the last)
+  --machines MODULE the machines that it exports, by their ids; Espalier's own are known
+  --json            JSON: the scene at that moment; the outcome of the replay
+  --no-color        no colours; NO_COLOR does the same
   --help            show this text
 `;
 

@@ -1,4 +1,4 @@
-/** Look at running systems: the recorder, its files, and what comes out of a recording. */
+/** Look at running systems: the inspector; the recorder, its files, and what comes out of a recording. */
 export { type ActorRecording, parseRecording, type ParseOptions } from '../wire/recording/parse.js';
 export type {
   LogicKind,
@@ -19,5 +19,7 @@ export type {
 export type { Portable } from '../wire/recording/portable-shape.js';
 export { budgetOf, Scene, type SceneActor, sceneAt, type SceneBudget, type SceneCounts, type SceneStep } from '../recording/scene.js';
 export type { FileOptions, FileOutcome, FileSink } from './file-sink.js';
+export { inspect, inspector, inspectorHandle, type Inspector, type InspectorLogic, type InspectorReady, type InspectorRef } from './inspector.js';
 export type { RecorderOptions } from './options.js';
+export type { InspectorOptions } from './plan.js';
 export { type LineSink, Recorder, recorder, type SubscribeOptions, type Subscription, type ValueResult } from './recorder.js';

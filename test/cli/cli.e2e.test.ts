@@ -53,7 +53,7 @@ describe.concurrent('the command line', { timeout: 60_000 }, () => {
 
   it.for([
     ['no command', [], 'expected a command'],
-    ['an unknown command', ['dmeo'], 'expected a command among demo, gemini-server, draw, got: "dmeo"'],
+    ['an unknown command', ['dmeo'], 'expected a command among demo, gemini-server, draw, inspect, tree, watch, replay, got: "dmeo"'],
     ['an unknown flag', ['demo', '--fast'], "Unknown option '--fast'"],
     ['an unknown flag of its own', ['--fast'], "Unknown option '--fast'"],
     ['an argument', ['demo', 'log'], 'expected options only, got: "log"'],

@@ -20,7 +20,7 @@ const foundations = ['errors', 'option-checks', 'wire', 'backend', 'events', 'te
 const tools = ['inspector', 'audit', 'testing', 'cli'];
 
 /** What pictures and the page of the inspector are made of, beside machines/: nothing of Node, nothing that runs an actor. */
-const forPictures = ['src/charts', 'src/wire/recording', 'src/recording/scene.ts', 'src/inspector/protocol.ts'];
+const forPictures = ['src/charts', 'src/wire/recording', 'src/recording/scene.ts', 'src/recording/scene-supervision.ts', 'src/inspector/protocol.ts'];
 
 /** Where a file of the repository stands. */
 type Place =
@@ -31,6 +31,8 @@ type Place =
 
 function place(path: string): Place {
   const [top = '', second = ''] = path.split('/');
+  // Runs where the page is built, and goes to no user.
+  if (path === 'visualizations/inspector/build.mjs') return { layer: 'test' };
   if (top === 'machines' || top === 'visualizations' || top === 'examples') return { layer: top };
   if (top !== 'src') return { layer: 'test' };
   if (path === 'src/index.ts') return { layer: 'index' };

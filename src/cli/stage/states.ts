@@ -11,9 +11,14 @@ import { exitReason } from '../../supervision/watch.js';
  */
 export function stateOf(actor: AnyActorRef): string {
   const { value } = (actor.getSnapshot() ?? {}) as { value?: unknown };
+  return stateWords(value, isSupervisor(actor));
+}
+
+/** As {@link stateOf}, of a state value. */
+export function stateWords(value: unknown, isOfSupervisor: boolean): string {
   const way = wayOf(value);
   if (way.length === 0) return 'running';
-  if (!isSupervisor(actor)) return (way.at(-1) === 'idle' ? (way.at(-2) ?? 'idle') : way.at(-1)) as string;
+  if (!isOfSupervisor) return (way.at(-1) === 'idle' ? (way.at(-2) ?? 'idle') : way.at(-1)) as string;
   return way[0] === 'restarting' ? way.slice(0, 2).join('.') : (way[0] as string);
 }
 
@@ -21,8 +26,13 @@ export function stateOf(actor: AnyActorRef): string {
 export function endOf(actor: AnyActorRef): string {
   const reason = exitReason(actor);
   const { status, value } = (actor.getSnapshot() ?? {}) as { status?: string; value?: unknown };
-  if (status === 'done') return wayOf(value).at(-1) ?? 'done';
+  if (status === 'done') return innermost(value) ?? 'done';
   return reason === 'killed' ? 'killed' : status === 'error' ? 'crashed' : 'stopped';
+}
+
+/** The innermost state of a state value; undefined where there is none. */
+export function innermost(value: unknown): string | undefined {
+  return wayOf(value).at(-1);
 }
 
 /** The names of a state value, from the outside in; of parallel regions the first. */

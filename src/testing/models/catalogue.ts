@@ -4,6 +4,7 @@ import { dynamicSupervisorModel } from './dynamic-supervisor.js';
 import { executionModel } from './execution.js';
 import { httpStreamModel } from './http-stream.js';
 import { gateModel } from './gate.js';
+import { inspectorModel } from './inspector.js';
 import { interactionModel } from './interaction.js';
 import { liveSessionModel } from './live-session.js';
 import { roundModel } from './round.js';
@@ -25,4 +26,5 @@ export const models = {
   conversation: conversationModel,
   round: roundModel,
   execution: executionModel,
+  inspector: inspectorModel,
 } as const;

@@ -22,13 +22,13 @@ export class ReplayFailure extends Error {
  */
 export function expectReplay(recording: ActorRecording | string, options: ReplayOptions): ReplayPassed {
   const result = replay(recording, options);
-  if (!result.ok) throw new ReplayFailure(tell(result), result);
+  if (!result.ok) throw new ReplayFailure(tellDifference(result), result);
   if (result.actors === 0) throw new ReplayFailure('the recording has no machine that was replayed: all are in `skip`, or none was recorded', null);
   return result;
 }
 
 /** A difference in words, with its picture. */
-function tell({ at, actor, machine, event, before, changes, notes, sequence }: ReplayDifference): string {
+export function tellDifference({ at, actor, machine, event, before, changes, notes, sequence }: ReplayDifference): string {
   const where = before === undefined ? 'at its start' : `in ${inline(before)}`;
   return [
     `line ${at} of the recording does not replay: ${actor} (machine '${machine}') ${where}, at ${inline(event)}`,

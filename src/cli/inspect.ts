@@ -1,0 +1,89 @@
+/** `espalier inspect`: an app of the user's own, open to be looked at. */
+import type { AnyActorRef } from 'xstate';
+
+import { inspect } from '../inspector/inspector.js';
+import { recorder, type Recorder } from '../inspector/recorder.js';
+import { exitReason, onExit } from '../supervision/watch.js';
+import { isUnstarted } from '../supervision/xstate-internals.js';
+import type { CommandWorld } from './command-line.js';
+import { bare } from './conceal.js';
+import { readCall, shownFlags } from './flags.js';
+import { load } from './machine-module.js';
+import { reasonWords } from './stage/states.js';
+import { inspectUsage, usageError } from './usage.js';
+
+const defaultPort = 4_747;
+
+/** Runs the command. @returns the exit code */
+export async function inspectCommand(args: readonly string[], world: CommandWorld): Promise<number> {
+  const { flags, word } = readCall(
+    args,
+    { ...shownFlags, port: { type: 'string' }, control: { type: 'boolean' }, origin: { type: 'string' } },
+    'MODULE',
+  );
+  if (flags.help === true) return world.tell(inspectUsage);
+  if (word === undefined) throw usageError('MODULE: what exports an app', 'none');
+  const port = flags.port === undefined ? defaultPort : /^\d{1,5}$/.test(flags.port) ? Number(flags.port) : Number.NaN;
+  if (!(port <= 65_535)) throw usageError('--port: a number from 0 to 65535', bare(flags.port ?? ''));
+  await using seen = recorder();
+  const app = await world.aside(async () => appOf(await load(word, world.directory), word, seen));
+  const origins = flags.origin === undefined ? [] : [flags.origin];
+  const orNext = flags.port === undefined ? 50 : 0;
+  return await world.attend(flags, async (_show, signal) => {
+    const eye = inspect(app.ref, { port, orNext, control: flags.control === true, origins, title: bare(word), recorder: seen });
+    const ready = await eye.ready();
+    const told = ready.ok
+      ? { type: 'inspector.listening', url: ready.url, port: ready.port, control: flags.control === true }
+      : { type: 'inspector.failed', reason: reasonWords(ready.reason) };
+    if (flags.json === true) world.tell(`${JSON.stringify(told)}\n`);
+    else if (ready.ok) world.tell(`open ${ready.url}\n`);
+    else world.note(`the inspector is not there: ${reasonWords(ready.reason)}`);
+    await ended(app.ref, signal);
+    await eye.close();
+    if (exitReason(app.ref) === null) await app.stop();
+  });
+}
+
+/** What runs, and how it is stopped. */
+interface RunningApp {
+  readonly ref: AnyActorRef;
+  stop(): Promise<unknown>;
+}
+
+async function appOf(module: Readonly<Record<string, unknown>>, word: string, seen: Recorder): Promise<RunningApp> {
+  const exported = module['app'] ?? module['default'];
+  const made: unknown = typeof exported === 'function' ? await (exported as () => unknown)() : await exported;
+  // Attached before anything starts: who is made by no chart could not be found later.
+  const app = isStartable(made) ? made.start({ inspect: seen }) : made;
+  const { ref, stop } = (typeof app === 'object' && app !== null ? app : {}) as { ref?: unknown; stop?: unknown };
+  if (isActor(ref) && typeof stop === 'function') return app as RunningApp;
+  if (isActor(app)) {
+    if (isUnstarted(app)) app.start();
+    return {
+      ref: app,
+      stop: () => {
+        app.stop();
+        return Promise.resolve();
+      },
+    };
+  }
+  throw usageError(`an app, an actor or an orchestrator that ${bare(word)} exports as \`app\` or by default`, Object.keys(module));
+}
+
+/** An orchestrator; an actor has `start` too, and is one. */
+function isStartable(value: unknown): value is { start(environment: object): unknown } {
+  return typeof value === 'object' && value !== null && typeof (value as { start?: unknown }).start === 'function' && !isActor(value);
+}
+
+function isActor(value: unknown): value is AnyActorRef {
+  const { getSnapshot, subscribe } = (typeof value === 'object' && value !== null ? value : {}) as Partial<AnyActorRef>;
+  return typeof getSnapshot === 'function' && typeof subscribe === 'function';
+}
+
+function ended(ref: AnyActorRef, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+    onExit(ref, () => resolve());
+  });
+}

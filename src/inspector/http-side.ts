@@ -1,0 +1,58 @@
+/** What the inspector answers over HTTP: the page, which holds no data; the recording, to who shows the token; and whether it lives. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+import { type Door, rebuffOf, showsBearer } from './access.js';
+import type { Feed } from './feed.js';
+import type { Page } from './page.js';
+import { protocolVersion } from './protocol.js';
+
+/** Said with every answer. */
+const careful = {
+  'Cache-Control': 'no-store',
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Referrer-Policy': 'no-referrer',
+  'X-Content-Type-Options': 'nosniff',
+  'X-Frame-Options': 'DENY',
+} as const;
+
+export interface HttpSide {
+  readonly door: Door;
+  readonly page: Page;
+  readonly feed: Pick<Feed, 'recording'>;
+}
+
+/** Answers one request. Never throws. */
+export function answerHttp(request: IncomingMessage, response: ServerResponse, { door, page, feed }: HttpSide): void {
+  const refuse = (status: number, words: string, more: Readonly<Record<string, string>> = {}): void => {
+    // Nothing of a refused request is read.
+    response.writeHead(status, { ...careful, ...more, 'Content-Type': 'text/plain; charset=utf-8', Connection: 'close' }).end(`${words}\n`);
+  };
+  const rebuff = rebuffOf(request, door);
+  if (rebuff !== null) return refuse(rebuff.status, rebuff.words);
+  if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(405, 'GET only', { Allow: 'GET, HEAD' });
+  const answer = (type: string, text: string, more: Readonly<Record<string, string>> = {}): void => {
+    const bytes = Buffer.from(text);
+    response.writeHead(200, { ...careful, ...more, 'Content-Type': type, 'Content-Length': bytes.length });
+    response.end(request.method === 'HEAD' ? undefined : bytes);
+  };
+  const [path] = (request.url ?? '').split('?', 1);
+  switch (path) {
+    case '/':
+      return answer('text/html; charset=utf-8', page.html, { 'Content-Security-Policy': page.policy });
+    case '/health':
+      return answer('application/json', `${JSON.stringify({ inspector: 'espalier', v: protocolVersion })}\n`);
+    case '/recording': {
+      if (!showsBearer(request, door)) return refuse(401, 'the token of this run is wanted', { 'WWW-Authenticate': 'Bearer' });
+      let text: string;
+      try {
+        text = feed.recording();
+      } catch (error) {
+        return refuse(500, `there is no recording: ${String(error).slice(0, 200)}`);
+      }
+      return answer('application/x-ndjson', text, { 'Content-Disposition': 'attachment; filename="espalier.ndjson"' });
+    }
+    default:
+      return refuse(404, 'there is nothing here');
+  }
+}

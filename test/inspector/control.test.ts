@@ -1,0 +1,105 @@
+import { type AnyActorRef, createMachine, fromCallback } from 'xstate';
+import { describe, expect, it } from 'vitest';
+import { type App, dynamicSupervisor, exitReason, supervisorHandle } from '../../src/index.js';
+import { control } from '../../src/inspector/control.js';
+import { stage } from '../supervision/stage.js';
+
+const lamp = createMachine({ id: 'lamp', initial: 'off', states: { off: { on: { 'lamp.on': 'on', 'flash.*': 'on' } }, on: {} } });
+const idle = fromCallback(() => undefined);
+
+/** By the path, a child of the app. */
+function feedOf(app: App): { actorAt(path: string): AnyActorRef | undefined } {
+  return { actorAt: (path) => (path === 'app' ? app.ref : app.child(path)) };
+}
+
+async function started(): Promise<App> {
+  const app = stage().app({
+    actors: { lamp, idle, many: dynamicSupervisor({ actors: { idle } }) },
+    children: [
+      { id: 'lamp', src: 'lamp' },
+      { id: 'once', src: 'lamp', restart: 'temporary' },
+      { id: 'many', src: 'many', type: 'supervisor' },
+    ],
+  });
+  await app.started();
+  return app;
+}
+
+const ask = (app: App, actor: string, action: 'stop' | 'kill' | 'restart') => control(feedOf(app), { type: 'control', id: 1, actor, action });
+const send = (app: App, actor: string, event: { type: string }) => control(feedOf(app), { type: 'control', id: 1, actor, action: 'send', event });
+
+describe('control', () => {
+  it('sends an event that the machine knows, and no other', async () => {
+    const app = await started();
+    await expect(send(app, 'lamp', { type: 'lamp.off' })).resolves.toEqual({ code: 'unknown-event', words: 'it knows lamp.on, flash.*' });
+    await expect(send(app, 'lamp', { type: 'xstate.stop' })).resolves.toMatchObject({ code: 'unknown-event' });
+    expect(app.child('lamp')?.getSnapshot()).toMatchObject({ value: 'off' });
+    await expect(send(app, 'lamp', { type: 'lamp.on' })).resolves.toBeNull();
+    expect(app.child('lamp')?.getSnapshot()).toMatchObject({ value: 'on' });
+    await expect(send(app, 'once', { type: 'flash.twice' })).resolves.toBeNull();
+    expect(app.child('once')?.getSnapshot()).toMatchObject({ value: 'on' });
+    await expect(send(app, 'nobody', { type: 'lamp.on' })).resolves.toMatchObject({ code: 'unknown-actor' });
+  });
+
+  it('stops a child as its supervisor does: its place stays', async () => {
+    const app = await started();
+    const ref = app.child('lamp') as AnyActorRef;
+    await expect(ask(app, 'lamp', 'stop')).resolves.toBeNull();
+    expect(exitReason(ref)).toBe('shutdown');
+    await expect(app.restartChild('lamp')).resolves.toMatchObject({ ok: true });
+    await expect(control({ actorAt: () => ref }, { type: 'control', id: 1, actor: 'lamp', action: 'stop' })).resolves.toMatchObject({
+      code: 'ended',
+    });
+  });
+
+  it('restarts a child without a restart of its budget', async () => {
+    const app = await started();
+    const ref = app.child('lamp');
+    await expect(ask(app, 'lamp', 'restart')).resolves.toBeNull();
+    expect(app.child('lamp')).not.toBe(ref);
+    expect((app.ref.getSnapshot() as { context: { restarts: unknown[] } }).context.restarts).toEqual([]);
+    await expect(ask(app, 'once', 'restart')).resolves.toMatchObject({ code: 'refused', words: expect.stringContaining('temporary') });
+    expect(exitReason(app.child('once') as AnyActorRef)).toBeNull();
+  });
+
+  it('kills a child, and its supervisor does what it does then', async () => {
+    const app = await started();
+    const ref = app.child('lamp') as AnyActorRef;
+    await expect(ask(app, 'lamp', 'kill')).resolves.toBeNull();
+    expect(exitReason(ref)).toBe('killed');
+    expect(app.child('lamp')).not.toBe(ref);
+    expect((app.ref.getSnapshot() as { context: { restarts: unknown[] } }).context.restarts).toHaveLength(1);
+  });
+
+  it('stops a child of a dynamic supervisor, which has no place to come back to', async () => {
+    const app = await started();
+    const many = supervisorHandle(app.child('many') as AnyActorRef);
+    const child = await many.startChild({ id: 'x', src: 'idle' });
+    const ref = child.ok ? (child.ref as AnyActorRef) : null;
+    const feed = { actorAt: () => ref ?? undefined };
+    await expect(control(feed, { type: 'control', id: 1, actor: 'x', action: 'restart' })).resolves.toMatchObject({ code: 'refused' });
+    await expect(control(feed, { type: 'control', id: 1, actor: 'x', action: 'stop' })).resolves.toBeNull();
+    expect(exitReason(ref as AnyActorRef)).toBe('shutdown');
+  });
+
+  it('stops a task', async () => {
+    const app = await started();
+    const outcome = app.tasks.run(() => new Promise<never>(() => undefined));
+    await app.started();
+    const { tasks } = app;
+    const task = tasks.start(() => new Promise<never>(() => undefined));
+    if (!task.ok) throw new Error(task.reason);
+    const { ref } = task.task;
+    await expect(control({ actorAt: () => ref }, { type: 'control', id: 1, actor: 'x', action: 'stop' })).resolves.toBeNull();
+    expect(exitReason(ref)).not.toBeNull();
+    await app.stop();
+    await expect(outcome).resolves.toMatchObject({ ok: false });
+  });
+
+  it('ends nobody whom no supervisor has as its child: not the root, not a pool', async () => {
+    const app = await started();
+    for (const action of ['stop', 'kill', 'restart'] as const)
+      await expect(ask(app, 'app', action)).resolves.toMatchObject({ code: 'not-supervised' });
+    expect(exitReason(app.ref)).toBeNull();
+  });
+});

@@ -1,0 +1,285 @@
+/** The page: one store, one timeline, one source that feeds it, and one picture in each frame. */
+import { parseRecording } from '../../src/wire/recording/parse.js';
+import { element, setAttribute, setChildren, setHidden } from './components/element.js';
+import { Header } from './components/header.js';
+import { actionOf, KeyCard } from './components/keys.js';
+import { Notices } from './components/notices.js';
+import { ActorPage } from './pages/actor.js';
+import { RecordingPage } from './pages/recording.js';
+import { SequencePage } from './pages/sequence.js';
+import { TimeBar } from './pages/time-bar.js';
+import { TreePage } from './pages/tree.js';
+import type { Doors, Orders, PageView, View } from './pages/view.js';
+import { entriesOf, linesOf } from './sources/entries.js';
+import { openFile } from './sources/file.js';
+import { LiveSource } from './sources/socket.js';
+import { watchPlan } from './sources/watch-plan.js';
+import type { Entry } from './state/entry.js';
+import { ratesAt } from './state/rates.js';
+import type { Connection, Page, State } from './state/state.js';
+import { Store } from './state/store.js';
+import { Timeline } from './state/timeline.js';
+
+/** How often figures that run by themselves (countdowns, rates) are shown anew, ms. */
+const tickMs = 250;
+/** How long good news is shown, ms. */
+const praiseMs = 4_000;
+/** Attempts after which a lost connection is more than a hiccup. */
+const patience = 3;
+
+export class InspectorPage {
+  readonly #timeline = new Timeline();
+  readonly #store = new Store((callback) => requestAnimationFrame(callback));
+  readonly #pages: Readonly<Record<Page, PageView>>;
+  readonly #tree: TreePage;
+  readonly #recording: RecordingPage;
+  readonly #timeBar: TimeBar;
+  readonly #header: Header;
+  readonly #notices = new Notices();
+  readonly #keys: KeyCard;
+  readonly #banner = element('div', { class: 'banner', role: 'alert', hidden: true });
+  readonly #root: HTMLElement;
+  #source: LiveSource | null = null;
+  #fileText: string | null = null;
+  /** The page's clock at `at` 0 of a living app, ms. */
+  #clockAtZero = 0;
+  #rates: { readonly index: number; readonly when: number; readonly rates: ReadonlyMap<string, number> } = { index: -2, when: 0, rates: new Map() };
+  #followedAt = 0;
+
+  constructor(root: HTMLElement) {
+    this.#root = root;
+    const { dispatch } = this.#store;
+    const doors: Doors = {
+      dispatch,
+      timeline: this.#timeline,
+      orders: () => this.#orders,
+      open: (file) => void this.open(file),
+      recording: () => this.#recordingFile(),
+    };
+    this.#tree = new TreePage(doors, this.#store.refresh);
+    this.#recording = new RecordingPage(doors);
+    this.#pages = {
+      tree: this.#tree,
+      actor: new ActorPage(doors),
+      sequence: new SequencePage(doors, this.#store.refresh),
+      recording: this.#recording,
+    };
+    this.#timeBar = new TimeBar(doors);
+    this.#header = new Header(
+      dispatch,
+      () => this.#source?.retryNow(),
+      () => this.#store.state,
+    );
+    this.#keys = new KeyCard(dispatch);
+    for (const [name, page] of Object.entries(this.#pages)) {
+      setAttribute(page.element, 'id', `page-${name}`);
+      if (name !== 'tree') setAttribute(page.element, 'role', 'tabpanel');
+      setAttribute(page.element, 'aria-labelledby', `tab-${name}`);
+    }
+    root.replaceChildren(
+      this.#header.element,
+      this.#banner,
+      element('main', { class: 'pages' }, ...Object.values(this.#pages).map((page) => page.element)),
+      this.#timeBar.element,
+      this.#notices.element,
+      this.#keys.element,
+    );
+    this.#store.subscribe((state) => this.#render(state));
+    this.#listen();
+    this.#store.refresh();
+  }
+
+  /** Shows a recording in place of what is shown now. */
+  async open(file: File): Promise<void> {
+    const opened = await openFile(file);
+    if (!opened.ok) {
+      this.#store.dispatch({ type: 'notice.shown', tone: 'bad', text: `${opened.name} is not opened: ${opened.why}` });
+      return;
+    }
+    this.show(opened.name, opened.text);
+  }
+
+  /** @throws EspalierError where the text is no recording */
+  show(name: string, text: string): void {
+    const { head, lines, cut } = parseRecording(text, { allowUnfinished: true, maxBytes: Infinity });
+    this.#source?.stop();
+    this.#source = null;
+    this.#fileText = text;
+    this.#timeline.clear(head);
+    this.#store.dispatch({ type: 'recording.replaced' });
+    this.#timeline.append(entriesOf(lines));
+    this.#store.dispatch({ type: 'connection.changed', connection: { kind: 'file', name, cut: cut?.why ?? null } });
+    const [first] = this.#timeline.newest.actors.keys();
+    if (first !== undefined) this.#store.dispatch({ type: 'actor.chosen', actor: first });
+  }
+
+  /** Lives with an app. @param origin  of its inspector */
+  connect(origin: string, token: string): void {
+    const { dispatch } = this.#store;
+    this.#source = new LiveSource(origin, token, {
+      connection: (connection) => dispatch({ type: 'connection.changed', connection }),
+      welcome: ({ head, at }) => {
+        this.#timeline.clear(head);
+        this.#clockAtZero = performance.now() - at;
+        dispatch({ type: 'recording.replaced' });
+      },
+      entries: (entries) => this.#append(entries),
+      notice: (text) => dispatch({ type: 'notice.shown', tone: 'bad', text }),
+    });
+    this.#source.start();
+  }
+
+  #append(entries: readonly Entry[]): void {
+    const dropped = this.#timeline.append(entries);
+    if (dropped > 0) this.#store.dispatch({ type: 'lines.dropped', count: dropped });
+    if (this.#store.state.selected === null) {
+      const [first] = this.#timeline.newest.actors.keys();
+      if (first !== undefined) this.#store.dispatch({ type: 'actor.chosen', actor: first });
+    }
+    this.#store.refresh();
+  }
+
+  get #orders(): Orders {
+    const source = this.#source;
+    const { connection } = this.#store.state;
+    const say = (words: string) => (tone: 'good' | 'bad') => this.#say(tone, words);
+    const tell = (done: Promise<void> | undefined, words: string): void =>
+      void done?.then(
+        () => say(words)('good'),
+        (error: unknown) => say(error instanceof Error ? error.message : String(error))('bad'),
+      );
+    return {
+      refusal: refusalOf(this.#store.state),
+      send: (actor, event) => tell(source?.control({ action: 'send', actor, event }), `${event.type} was sent to ${actor}.`),
+      control: (actor, action) => tell(source?.control({ action, actor }), `${actor}: ${action} was ordered.`),
+      value: (actor) => (connection.kind === 'live' && source !== null ? source.value(actor) : null),
+    };
+  }
+
+  /** What went well is said for a while, what did not until somebody has seen it. */
+  #say(tone: 'good' | 'bad', text: string): void {
+    this.#store.dispatch({ type: 'notice.shown', tone, text });
+    const id = this.#store.state.notices.at(-1)?.id;
+    if (tone === 'good' && id !== undefined) setTimeout(() => this.#store.dispatch({ type: 'notice.closed', id }), praiseMs);
+  }
+
+  /** A file as it was opened; of a living app what its ring holds. */
+  async #recordingFile(): Promise<Blob> {
+    const type = 'application/x-ndjson';
+    if (this.#fileText !== null && this.#source === null) return new Blob([this.#fileText], { type });
+    const fragment = new URLSearchParams(location.hash.slice(1));
+    const answer = await fetch('/recording', { headers: { authorization: `Bearer ${fragment.get('token') ?? ''}` } });
+    if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
+    return answer.blob();
+  }
+
+  #render(state: State): void {
+    const timeline = this.#timeline;
+    const index = state.position ?? timeline.last;
+    const moment = timeline.momentAt(state.position);
+    const isLive = state.position === null && state.connection.kind === 'live';
+    const at = isLive ? Math.max(moment.at, performance.now() - this.#clockAtZero) : moment.at;
+    const view: View = { state, timeline, moment, index, at, rates: this.#ratesAt(index, isLive) };
+    this.#source?.lookAt(state.selected, (actor) => watchPlan(actor, timeline.newest.actors.keys()));
+    if (state.follow) this.#follow(view);
+    setAttribute(this.#root, 'data-theme', state.theme);
+    setAttribute(this.#root, 'data-page', state.page);
+    setAttribute(this.#root, 'data-connection', state.connection.kind);
+    this.#header.render(state);
+    this.#showBanner(state);
+    for (const page of Object.values(this.#pages)) if (page.element.offsetParent !== null || page === this.#recording) page.render(view);
+    this.#timeBar.render(view);
+    this.#notices.show(state.notices, this.#store.dispatch);
+    this.#keys.show(state.showsKeys);
+  }
+
+  #ratesAt(index: number, isLive: boolean): ReadonlyMap<string, number> {
+    const now = performance.now();
+    const isFresh = isLive ? now - this.#rates.when < tickMs : index === this.#rates.index;
+    if (!isFresh) this.#rates = { index, when: now, rates: ratesAt(this.#timeline, index) };
+    return this.#rates.rates;
+  }
+
+  /** The selection goes to who acted last, not more often than one can read. */
+  #follow({ state, timeline, index }: View): void {
+    const now = performance.now();
+    if (now - this.#followedAt < tickMs) return;
+    for (let at = index; at >= 0 && at > index - 50; at--) {
+      const line = timeline.line(at);
+      if (line?.type !== '@xstate.transition' && line?.type !== '@xstate.actor') continue;
+      this.#followedAt = now;
+      if (line.actor !== state.selected) this.#store.dispatch({ type: 'actor.chosen', actor: line.actor });
+      return;
+    }
+  }
+
+  #showBanner({ connection }: State): void {
+    const words = bannerOf(connection);
+    setHidden(this.#banner, words.length === 0);
+    if (this.#banner.textContent === words.join('')) return;
+    setChildren(this.#banner, ...words.map((text, index) => element(index === 0 ? 'strong' : 'span', {}, text)));
+  }
+
+  #listen(): void {
+    document.addEventListener('keydown', (event) => this.#key(event));
+    document.addEventListener('dragover', (event) => {
+      event.preventDefault();
+      setAttribute(this.#root, 'data-dropping', true);
+    });
+    document.addEventListener('dragleave', (event) => event.relatedTarget === null && setAttribute(this.#root, 'data-dropping', null));
+    document.addEventListener('drop', (event) => {
+      event.preventDefault();
+      setAttribute(this.#root, 'data-dropping', null);
+      const file = event.dataTransfer?.files[0];
+      if (file !== undefined) void this.open(file);
+    });
+    setInterval(() => {
+      const { kind } = this.#store.state.connection;
+      if (document.visibilityState === 'visible' && (kind === 'live' || kind === 'lost')) this.#store.refresh();
+    }, tickMs);
+  }
+
+  #key(event: KeyboardEvent): void {
+    const { target, key } = event;
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const isWriting = target instanceof HTMLElement && target.matches('input:not([type=file]), textarea');
+    if (isWriting) return;
+    // A button that has the focus takes the space bar itself.
+    if (key === ' ' && target instanceof HTMLElement && target.matches('button, summary, label')) return;
+    if (key === '/') {
+      event.preventDefault();
+      this.#store.dispatch({ type: 'page.chosen', page: this.#isNarrow ? 'tree' : this.#store.state.page });
+      requestAnimationFrame(() => this.#tree.search.focus());
+      return;
+    }
+    if (key === 'o') this.#recording.chooser.click();
+    const action = actionOf(key, this.#store.state, this.#timeline);
+    if (action === null) return;
+    event.preventDefault();
+    this.#store.dispatch(action);
+  }
+
+  get #isNarrow(): boolean {
+    return matchMedia('(max-width: 760px)').matches;
+  }
+
+  /** For whoever drives the page from outside: what it holds, as lines. */
+  get lines(): readonly object[] {
+    return linesOf(Array.from({ length: this.#timeline.length }, (_, index) => this.#timeline.line(index) as Entry));
+  }
+}
+
+/** What has to be said so that nobody misses it: the first is the title. */
+function bannerOf(connection: Connection): readonly string[] {
+  const advice = 'Open the address that the app has printed last, whole, with what stands behind #.';
+  if (connection.kind === 'refused') return ['The inspector does not let this page in.', connection.why, advice];
+  if (connection.kind !== 'lost' || connection.attempt < patience) return [];
+  return ['The app does not answer.', `What is shown is how it was. If it was started anew, it has another address and token. ${advice}`];
+}
+
+function refusalOf({ connection, position }: State): string | null {
+  if (connection.kind === 'file') return 'A recording can be looked at, and not be changed.';
+  if (connection.kind !== 'live') return 'There is no connection to the app.';
+  if (!connection.control) return 'Read-only: the app allows no control.';
+  return position === null ? null : 'This moment is past: go back to now to send an event.';
+}
