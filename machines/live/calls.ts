@@ -13,6 +13,7 @@
  * | was answered; it had this name and these arguments | the same, delivered twice: not run; its answer goes out again |
  * | was answered; its name or arguments differ    | a new call                                             |
  * | was cancelled or abandoned                    | a new call: who takes a call back and makes it again wants it |
+ * | is of a conversation that was lost            | a new call: the server knows none of the former; an open one is abandoned |
  *
  * Whoever repeats a call waits for its answer, and silence would block the model for ever; to run the tool again would do twice what was asked for
  * once. The price: a server that gives one id to two equal calls, which the protocol forbids, gets the first answer twice. Answers are remembered for
@@ -58,7 +59,7 @@ export interface CallRow {
   readonly reason: string | null;
   /** Did the server take it back while its answer was on its way to the wire? Nobody gets that answer from then on, and the id may be called again. */
   readonly takenBack: boolean;
-  /** Has the server given a resumable handle since the call came? Then a resumed conversation knows of the call. */
+  /** Does a resumed conversation know of it? It does of what came before its handle was given, and of what it delivers again. */
   readonly known: boolean;
   /** Has it given one since the answer was written? Then a resumed conversation has had the answer. */
   readonly covered: boolean;
@@ -110,9 +111,10 @@ export interface EnteredCalls {
  * beside it.
  * @param message      as it came; what is no call in it is passed over
  * @param nonBlocking  the names of tools that the model does not wait for
+ * @param resumedAt    the latest key when the conversation was resumed that delivers this; 0 where it was not
  * @throws  never
  */
-export function enterCalls(table: CallTable, message: JsonObject, nonBlocking: readonly string[]): EnteredCalls {
+export function enterCalls(table: CallTable, message: JsonObject, nonBlocking: readonly string[], resumedAt = 0): EnteredCalls {
   let rows: readonly CallRow[] = table.rows;
   const fresh: CallRow[] = [];
   const repeated = new Map<number, CallRow>();
@@ -126,7 +128,9 @@ export function enterCalls(table: CallTable, message: JsonObject, nonBlocking: r
     if (fresh.some((row) => row.id === id)) continue; // twice in one message
     const earlier = rowOf(rows, id);
     if (earlier !== undefined && isRepeatedBy(earlier, name, args)) {
-      const row = isOpen(earlier) ? earlier : { ...earlier, resending: true, covered: false };
+      const known = earlier.known || earlier.key <= resumedAt;
+      const again = isOpen(earlier) ? {} : { resending: true, covered: false };
+      const row = isOpen(earlier) && known === earlier.known ? earlier : { ...earlier, known, ...again };
       if (row !== earlier) rows = rows.map((other) => (other === earlier ? row : other));
       repeated.set(row.key, row);
       continue;
@@ -198,6 +202,11 @@ function isRepeatedBy(row: CallRow, name: string, args: JsonObject): boolean {
   if (isOpen(row)) return true;
   // With which arguments a call from before this process was made, nobody knows.
   return row.status === 'answered' && row.answer !== null && row.name === name && (row.unasked || isSameJson(row.args, args));
+}
+
+/** The ids that a server message calls. @throws never */
+export function calledIds(message: JsonObject): readonly string[] {
+  return callsIn(message).flatMap((item) => idOf(item) ?? []);
 }
 
 /** The ids that a server message takes back. @throws never */
@@ -281,9 +290,9 @@ export function confirmResent(table: CallTable, key: number): CallTable | null {
   return { ...table, rows: table.rows.map((row) => (isMeant(row) ? { ...row, resending: false, covered: false } : row)) };
 }
 
-/** The table as it is when nothing may be written again: without the answers of calls that have ended. @throws never */
-export function forgetAnswers(table: CallTable): CallTable {
-  return { ...table, rows: table.rows.map((row) => (isOpen(row) ? row : { ...row, ...noAnswer })), forgottenCount: 0 };
+/** The table as it is when nothing may be written again: without the answers of calls that have ended, or of some of these. @throws never */
+export function forgetAnswers(table: CallTable, pick: (row: CallRow) => boolean = () => true): CallTable {
+  return { ...table, rows: table.rows.map((row) => (isOpen(row) || !pick(row) ? row : { ...row, ...noAnswer })), forgottenCount: 0 };
 }
 
 /** Is the call still to end? @throws never */

@@ -13,8 +13,11 @@ export function asksForTurn(message: JsonObject): boolean {
   return fieldOf(fieldOf(message, 'clientContent'), 'turnComplete') === true;
 }
 
-/** Where the model's turn stands. `interrupted`: it is cut off, and the word that it is over is still to come. */
-export type Turn = 'over' | 'running' | 'interrupted';
+/**
+ * Where the model's turn stands. `interrupted`: it is cut off, and the word that it is over is still to come. `answered`: the model waited for a call, has
+ * its answer, and is to go on.
+ */
+export type Turn = 'over' | 'running' | 'interrupted' | 'answered';
 
 /**
  * What a message makes of the model's turn, and whether the next one begins with it; one may begin and end without a word of the model. A transcription
@@ -30,9 +33,9 @@ export function turnAfter(turn: Turn, message: JsonObject, isCalling: boolean): 
     now = next;
     begins ||= isBeginning;
   };
-  if (isCalling || fieldOf(content, 'modelTurn') !== undefined) go('running', now !== 'running');
+  if (isCalling || fieldOf(content, 'modelTurn') !== undefined) go('running', now === 'over' || now === 'interrupted');
   if (fieldOf(content, 'interrupted') === true) go('interrupted', now === 'over');
-  if (now === 'running' && cancelledIds(message).length > 0) go('interrupted', false);
+  if ((now === 'running' || now === 'answered') && cancelledIds(message).length > 0) go('interrupted', false);
   if (fieldOf(content, 'turnComplete') === true) go('over', now === 'over');
   return { turn: now, begins };
 }

@@ -148,7 +148,7 @@ export type UplinkFact =
  * | `tool.called`                          | the model calls; ends in exactly one of the next three                         |
  * | `tool.answered`                        | the answer is written                                                          |
  * | `tool.cancelled`                       | the server took the call back; the tool's signal aborts, nothing is answered   |
- * | `tool.abandoned`                       | the session ended, or lost the conversation, before the answer was written     |
+ * | `tool.abandoned`                       | the session ended, or lost the conversation, before the answer was written; `stopped`: somebody stopped its actor |
  * | `tool.progressed`                      | a part of an answer is on its way                                              |
  * | `tool.repeated`                        | a call came that was delivered before: it is not run again                     |
  * | `tool.resent`                          | an answer was written again: the resumed conversation had not had it           |

@@ -2,7 +2,7 @@
 import { backoffMs } from '../backoff.js';
 import type { ExitReason } from '../supervision/exit.js';
 import { addRestart, exceedsIntensity } from '../supervision/restart-window.js';
-import { type CallTable, fieldOf, noCalls } from './calls.js';
+import { type CallRow, type CallTable, fieldOf, noCalls } from './calls.js';
 import type { SessionEnd, SessionFailure } from './ending.js';
 import type { Turn } from './messages.js';
 import type { SessionInput } from './session-events.js';
@@ -28,6 +28,8 @@ export interface SessionContext extends SessionInput {
   readonly speaksOver: boolean;
   /** Does the present socket's setup bear a handle? */
   readonly isResuming: boolean;
+  /** Was a setup sent that is not accepted yet? Between two sockets it means nothing. */
+  readonly isSettingUp: boolean;
   /** Calls with a later key came on the present socket, whose setup was sent then. */
   readonly keyAtSetup: number;
   /** What the server has announced of this socket's end, ms from then; null where nothing. */
@@ -63,6 +65,7 @@ export function initialContext(input: SessionInput): SessionContext {
     seed: null,
     speaksOver: false,
     isResuming: false,
+    isSettingUp: false,
     keyAtSetup: 0,
     goAway: null,
     lost: null,
@@ -161,8 +164,18 @@ export function rotationDelay({ goAway, rotationMarginMs }: SessionContext): num
 }
 
 /** Can the socket be left at once? Nobody waits for an answer, and the conversation can be resumed as it stands, or not at all. */
-export function mayRotate({ goAway, calls, resumption, isFresh, awaitsTurn }: SessionContext): boolean {
-  return goAway !== null && !awaitsTurn && calls.openCount === 0 && (!resumption || isFresh);
+export function mayRotate({ goAway, calls, resumption, isFresh, awaitsTurn, turn }: SessionContext): boolean {
+  return goAway !== null && !awaitsTurn && turn !== 'answered' && calls.openCount === 0 && (!resumption || isFresh);
+}
+
+/** Does a conversation begin afresh with the present socket, after another? */
+export function isAfresh({ isResuming, hasBeenReady, lost }: Pick<SessionContext, 'isResuming' | 'hasBeenReady' | 'lost'>): boolean {
+  return !isResuming && (hasBeenReady || lost !== null);
+}
+
+/** Was the call made before the present socket's setup was sent? */
+export function isFormer({ keyAtSetup }: Pick<SessionContext, 'keyAtSetup'>, { unasked, key }: CallRow): boolean {
+  return unasked || key <= keyAtSetup;
 }
 
 /** Is a call open for which the model waits? */

@@ -2,6 +2,7 @@
 import {
   type CallChange,
   type CallRow,
+  calledIds,
   cancelledIds,
   confirmResent,
   coverCalls,
@@ -23,7 +24,7 @@ import {
 } from './calls.js';
 import { asksForTurn, goAwayIn, isTelling, speechIn, turnAfter } from './messages.js';
 import type { Keyed, Leave, Sending, SessionEvent, Thrown, UplinkCommand } from './session-events.js';
-import { delayOf, type SessionContext, type SocketEnd, withLoss } from './session-state.js';
+import { delayOf, isAfresh, isFormer, type SessionContext, type SocketEnd, withLoss } from './session-state.js';
 import type { SessionStep } from './session-step.js';
 import type { ToolAnswer, ToolCallEvent } from './tool-call.js';
 
@@ -56,7 +57,8 @@ export function amended(
 
 /** One message: it is passed on, its calls are entered, and what it means for the conversation's state is raised. */
 export function readMessage(context: SessionContext, message: JsonObject): SessionStep {
-  const { table, fresh, repeated, replaced } = enterCalls(context.calls, message, context.nonBlocking);
+  const lost = abandonLost(context, message);
+  const { table, fresh, repeated, replaced } = enterCalls(lost.table, message, context.nonBlocking, context.isResuming ? context.keyAtSetup : 0);
   const cancelled = cancelCalls(table, cancelledIds(message));
   // Called and taken back in one message, a call has no actor.
   const stopped = cancelled.gone.filter(({ key }) => key <= context.calls.lastKey);
@@ -77,6 +79,7 @@ export function readMessage(context: SessionContext, message: JsonObject): Sessi
     },
     facts: [
       { type: 'session.message', message },
+      ...lost.moved.map(({ id, name }) => ({ type: 'tool.abandoned' as const, id, name, reason: lostReason })),
       ...fresh.map(({ id, name, args }) => ({ type: 'tool.called' as const, id, name, args })),
       ...repeated.map(({ id, name }) => ({ type: 'tool.repeated' as const, id, name })),
       ...cancelled.gone.map(({ id, name }) => ({ type: 'tool.cancelled' as const, id, name })),
@@ -86,12 +89,28 @@ export function readMessage(context: SessionContext, message: JsonObject): Sessi
     calls: fresh.filter((row) => !cancelled.gone.some(({ key }) => key === row.key)),
     toUplink: [...replaced.map(withdraw), ...repeated.flatMap(answerAgain), ...[...stopped, ...cancelled.late].map(withdraw)],
     toCalls: [
+      ...lost.moved.map((row) => ({ row, event: { type: 'call.abandon', reason: lostReason } as const })),
       ...stopped.map((row) => ({ row, event: { type: 'call.cancel' } as const })),
       ...run.started.map((row) => ({ row, event: { type: 'call.run' } as const })),
     ],
-    over: stopped,
+    over: [...lost.moved, ...stopped],
     raises: [...meaningOf(message, context), ...goAway],
   };
+}
+
+/** Why calls end with the conversation that they belong to. */
+const lostReason = 'contextLost';
+
+/**
+ * A call that comes before its conversation, begun afresh, is accepted is as new as one that comes after: the former calls with its id are given up now,
+ * and not with all others by {@link begin}.
+ */
+function abandonLost(context: SessionContext, message: JsonObject) {
+  const ids = context.isSettingUp && isAfresh(context) ? calledIds(message) : [];
+  if (ids.length === 0) return { table: context.calls, moved: [] };
+  const isLost = (row: CallRow): boolean => ids.includes(row.id) && isFormer(context, row);
+  const { table, moved } = moveCalls(context.calls, isLost, { status: 'abandoned', reason: lostReason, ...noAnswer });
+  return { table: forgetAnswers(table, isLost), moved };
 }
 
 /** Calls that the server takes back: gone at once, but for those whose answer is with the uplink, which knows whether it is written. */
@@ -202,17 +221,24 @@ function answerUnasked(context: SessionContext, call: { readonly id: string; rea
 /** The uplink has written the answer of a call: the call is over. It may have been written before. */
 export function confirmWritten(context: SessionContext, key: number): SessionStep {
   const resent = confirmResent(context.calls, key);
-  if (resent !== null) return { changes: { calls: resent, isFresh: false } };
+  const turn = turnAskedFor(context, key);
+  if (resent !== null) return { changes: { calls: resent, isFresh: false, ...turn } };
   const isWritten = (row: CallRow): boolean => row.key === key && row.status === 'answering';
   const { table, moved } = moveCalls(context.calls, isWritten, { status: 'answered', covered: false });
   const written = context.calls.rows.filter(isWritten);
   return {
     // A handle that came while the answer waited does not stand for it.
-    changes: { calls: table, ...(moved.length > 0 ? { isFresh: false } : {}) },
+    changes: { calls: table, ...(moved.length > 0 ? { isFresh: false, ...turn } : {}) },
     facts: written.map(({ id, name, answer }) => ({ type: 'tool.answered' as const, id, name, response: answer ?? {} })),
     toCalls: moved.map((row) => ({ row, event: { type: 'call.written' } })),
     over: moved,
   };
+}
+
+/** A model that has waited for an answer goes on with it, in the turn that made the call, or in another: that is awaited as one that the app asked for. */
+function turnAskedFor({ calls, isAccepted, turn }: SessionContext, key: number): Partial<Pick<SessionContext, 'turn' | 'awaitsTurn'>> {
+  if (!isAccepted || !calls.rows.some((row) => row.key === key && row.blocking && !row.takenBack)) return {};
+  return turn === 'running' || turn === 'answered' ? { turn: 'answered' } : { awaitsTurn: true };
 }
 
 /** The uplink will not write an answer: its call was taken back while it waited; or nobody had asked for it, and too much waits. */
@@ -284,7 +310,7 @@ export function sendSetup(context: SessionContext): SessionStep {
     ...(resumption ? { sessionResumption: { ...asked, ...(isResuming ? { handle } : {}) } } : {}),
   };
   return {
-    changes: { goAway: null, turn: 'over', isResuming, keyAtSetup: calls.lastKey },
+    changes: { goAway: null, turn: 'over', isResuming, isSettingUp: true, keyAtSetup: calls.lastKey },
     toConnection: [{ type: 'connection.setup', message: { setup: body } }],
     raises: [{ type: 'rotation.over' }],
   };
@@ -292,34 +318,34 @@ export function sendSetup(context: SessionContext): SessionStep {
 
 /**
  * The setup is accepted. Resumed, the conversation goes on: what it has not had yet is written again, and what waited is written now. Begun afresh, the
- * server knows none of the calls from before: those are abandoned. A call or a `goAway` that came before this belongs to the new socket.
+ * server knows none of the calls from before: those are abandoned. A call or a `goAway` that came before this belongs to the new socket; so does a former
+ * call that a resumed conversation has delivered again.
  */
 export function begin(context: SessionContext, sessionId: string | null): SessionStep {
-  const { hasBeenReady, isResuming: resumed, lost, history, staleAnswers, keyAtSetup } = context;
+  const { isResuming: resumed, lost, history, staleAnswers } = context;
   const seeds = isToBeSeeded(context, resumed);
   const { forgottenCount } = context.calls;
-  const isAfresh = !resumed && (hasBeenReady || lost !== null);
-  const reason = isAfresh ? 'contextLost' : 'staleHandle';
+  const isLost = isAfresh(context);
+  const reason = isLost ? lostReason : 'staleHandle';
   const isUnheard = (row: CallRow): boolean => staleAnswers === 'abandon' && !row.known;
-  const isFormer = (row: CallRow): boolean => row.unasked || row.key <= keyAtSetup;
-  const isGone = (row: CallRow): boolean => isFormer(row) && (isAfresh || isUnheard(row));
+  const isGone = (row: CallRow): boolean => isFormer(context, row) && (isLost || isUnheard(row));
   const dropped = moveCalls(context.calls, isGone, { status: 'abandoned', reason, ...noAnswer });
   const isMissing = (row: CallRow): boolean => isOwed(row) && !isUnheard(row);
   // Waiting to be written once more, to a conversation that will never hear of the call.
   const stale = context.calls.rows.filter((row) => row.status === 'answered' && row.answer !== null && isGone(row));
   const again = resumed ? dropped.table.rows.filter(isMissing) : [];
-  const { table, started } = runCalls(isAfresh ? forgetAnswers(dropped.table) : markResending(dropped.table, stale, false));
+  const { table, started } = runCalls(isLost ? forgetAnswers(dropped.table) : markResending(dropped.table, stale, false));
   const toldLoss = lost ?? { code: 'noHandle', reason: 'the server gave no handle to resume with' };
   return {
     changes: {
-      ...{ hasBeenReady: true, isAccepted: true, speaksOver: false, lost: null, attempt: 0 },
+      ...{ hasBeenReady: true, isAccepted: true, isSettingUp: false, speaksOver: false, lost: null, attempt: 0 },
       calls: { ...markResending(table, again, true), forgottenCount: 0 },
       ...(seeds ? { seed: 'waiting' as const } : {}),
       ...(again.length > 0 ? { isFresh: false } : {}),
     },
     facts: [
       { type: 'session.ready', sessionId, resumed },
-      ...(isAfresh ? [{ type: 'session.contextLost' as const, ...toldLoss }] : []),
+      ...(isLost ? [{ type: 'session.contextLost' as const, ...toldLoss }] : []),
       ...dropped.moved.map(({ id, name }) => ({ type: 'tool.abandoned' as const, id, name, reason })),
       ...again.map(({ id, name }) => ({ type: 'tool.resent' as const, id, name })),
       ...(resumed && forgottenCount > 0 ? [{ type: 'session.answersLost' as const, count: forgottenCount }] : []),

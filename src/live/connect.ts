@@ -75,8 +75,10 @@ export interface ConnectOptions {
 const callbackNames = ['onOpen', 'onMessage', 'onEvent', 'onError', 'onClose'] as const;
 
 /**
- * Starts a session and waits until the server has accepted its setup, at most `connectMs` + `setupMs` long, in which a token is fetched, too; behind a gate, the
- * wait for its permit comes before that, at most `waitMs`. Nothing is left behind where that does not come about.
+ * Starts a session and waits until messages can be sent. An attempt takes at most `connectMs` + `setupMs`, in which a token is fetched, too; behind a gate, the
+ * wait for its permit comes before the first, at most `waitMs`. There is one attempt, and another without the handle where the server refuses that; only a
+ * session that is told to leave its socket in the message that accepts its setup has more, as `reconnect` allows. `signal` bounds it all. Nothing is left
+ * behind where that does not come about.
  * @returns (a promise of) the session, ready
  * @throws (as rejection) {@link LiveError} `live/not-connected`, with `kind`, `code` and `reason` in its details; EspalierError `live/invalid-options` or
  *         `live/invalid-tool` for misuse, before anything starts

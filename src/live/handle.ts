@@ -64,7 +64,11 @@ type Emitted<Type extends SessionEmitted['type'], Fact = SessionEmitted> = Fact 
 export interface LiveSession extends AsyncDisposable {
   /** The session's actor. */
   readonly ref: LiveSessionRef;
-  /** Settles when messages can be sent, or when that will never be; at the latest after `connectMs` + `setupMs`, behind a gate its `waitMs` more. */
+  /**
+   * Settles when messages can be sent, or when that will never be. Each attempt takes at most `connectMs` + `setupMs`, behind a gate its `waitMs` before the
+   * first. A session that was never ready has one, and another where the server refuses its handle; one that comes back from a lost socket has as many as
+   * `reconnect` allows, with the pauses between them.
+   */
   ready(): Promise<ReadyOutcome>;
   /** Settles at the session's end. */
   ended(): Promise<SessionOutcome>;

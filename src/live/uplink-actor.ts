@@ -1,9 +1,10 @@
 /** The actor `uplink` of a Live session: its lanes, for as long as it runs. */
 import { type AnyActorRef, fromCallback } from 'xstate';
-import type { SessionEvent, UplinkCommand } from '../../machines/live/session-events.js';
+import { isOpen } from '../../machines/live/calls.js';
+import type { SessionEmitted, SessionEvent, UplinkCommand } from '../../machines/live/session-events.js';
 import type { SessionContext } from '../../machines/live/session-state.js';
 import { clockOf } from '../supervision/clock.js';
-import { emitFrom, parentOf } from '../supervision/xstate-internals.js';
+import { emitFrom, isBeingStopped, parentOf } from '../supervision/xstate-internals.js';
 import type { SchedulingPlace } from '../wire/gemini/live.js';
 import { onStranger } from './stranger.js';
 import { Uplink, type UplinkLimits, type UplinkNews } from './uplink.js';
@@ -36,8 +37,17 @@ export function uplink(limits: UplinkLimits, schedulingPlace: SchedulingPlace) {
     onStranger(self, (_, reason) => session.send({ type: 'uplink.failed', reason } satisfies SessionEvent));
     receive((command) => own.obey(command));
     return () => {
+      if (isBeingStopped(session)) abandonCalls(session, known());
       own.end();
       uplinks.delete(session);
     };
   });
+}
+
+/** A session that is stopped from outside takes no transition any more: what becomes of its open calls is told beside it. */
+function abandonCalls(session: AnyActorRef, { calls }: SessionContext): void {
+  for (const { id, name } of calls.rows.filter(isOpen)) {
+    const fact: SessionEmitted = { type: 'tool.abandoned', id, name, reason: 'stopped' };
+    emitFrom(session, fact);
+  }
 }

@@ -40,7 +40,7 @@ interface ActorInternals {
   readonly _processingStatus: 0 | 1 | 2;
   readonly _actorScope: { emit(event: EventObject): void };
   readonly logic: AnyActorLogic;
-  readonly mailbox: { readonly _current: object | null | undefined };
+  readonly mailbox: { readonly _current: { readonly value: EventObject } | null | undefined };
   _stop(): void;
 }
 
@@ -61,6 +61,11 @@ export function isUnstarted(actor: AnyActorRef): boolean {
 /** Is an event of the actor being processed, so that what it is sent waits? */
 export function isInTurn(actor: AnyActorRef): boolean {
   return ((actor as unknown as ActorInternals).mailbox._current ?? null) !== null;
+}
+
+/** Is it being stopped just now, by XState or by {@link stopActor}? Its children go first, and its listeners are still there. */
+export function isBeingStopped(actor: AnyActorRef): boolean {
+  return (actor as unknown as ActorInternals).mailbox._current?.value.type === 'xstate.stop';
 }
 
 /** Ends an actor at once, whoever its parent is: its logic sees `xstate.stop`, its children go with it. Idempotent. */

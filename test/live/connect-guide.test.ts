@@ -6,7 +6,7 @@ import { toolCallMachine } from '../../machines/live/tool-call.js';
 import { geminiServer } from '../../src/testing/gemini-server/server.js';
 import { guidePrograms } from '../browser/guide-programs.js';
 
-const { guide, blocks, examples, run, printedBy } = guidePrograms('live', 'live', 1);
+const { guide, blocks, examples, run, printedBy } = guidePrograms('live', 'live', 2);
 
 describe('the guide to Live sessions', { timeout: 60_000 }, () => {
   it('begins with ten lines that work', async () => {
@@ -36,6 +36,11 @@ describe('the guide to Live sessions', { timeout: 60_000 }, () => {
     const rows = [...page.matchAll(/^\| `([\w.]+)` \|/gm)].map((match) => match[1] ?? '');
     const states = [...leavesOf(sessionMachine.root), ...leavesOf(toolCallMachine.root).map((state) => `call.${state}`)];
     expect(rows.sort()).toEqual(states.sort());
+  });
+
+  it('says how to ask for a state within a socket', async () => {
+    expect(blocks[1]).toContain('online');
+    expect(await run('block1.js')).toBe('true\nfalse\n');
   });
 });
 

@@ -152,3 +152,102 @@ describe('a goAway', () => {
     expect(w.state()).toBe('rotating');
   });
 });
+
+describe('a goAway, once a call for which the model waits is answered,', () => {
+  const spoken = [{ serverContent: { modelTurn: {} } }, { serverContent: { turnComplete: true } }];
+  const isOver = { serverContent: { turnComplete: true } };
+  const without = (): SessionWorld => sessionWorld({ ready: true, input: { resumption: false } });
+
+  it('waits for what the model says of it', () => {
+    const w = without();
+    w.call('a', 'b');
+    w.message(goAway);
+    w.settle('a');
+    w.settle('b');
+    expect(w.state()).toBe('ready.idle');
+    for (const message of spoken) w.message(message);
+    expect(w.state()).toBe('rotating');
+  });
+
+  it.each(['in a turn of its own', 'where a handle has crossed the answer'])('waits for it %s, too', (how) => {
+    const w = how === 'in a turn of its own' ? without() : world();
+    w.call('a');
+    w.message(isOver);
+    w.message(goAway);
+    w.settle('a');
+    w.message(handle('crossed'));
+    expect(w.state()).toBe('ready.idle');
+    for (const message of spoken) w.message(message);
+    w.message(handle('h2'));
+    expect(w.state()).toBe('rotating');
+  });
+
+  it('waits for what the app has asked for meanwhile, which comes after that', () => {
+    const w = without();
+    w.call('a');
+    w.session.send({ type: 'turn.requested', awaits: true });
+    w.settle('a');
+    w.message(goAway);
+    for (const message of spoken) w.message(message);
+    expect(w.state()).toBe('ready.idle');
+    for (const message of spoken) w.message(message);
+    expect(w.state()).toBe('rotating');
+  });
+
+  it('waits where the answer is written again, to a conversation that had not had it', () => {
+    const w = world();
+    w.call('a');
+    w.settle('a');
+    w.closed(1006);
+    w.clock.advanceBy(100);
+    w.opened();
+    w.message({ setupComplete: {} });
+    expect(w.fact('tool.resent')).toHaveLength(1);
+    w.message(goAway);
+    w.message(handle('h2'));
+    expect(w.state()).toBe('ready.idle');
+  });
+
+  it.each([
+    ['ends the turn without a word', [isOver]],
+    ['was interrupted', [{ serverContent: { interrupted: true } }, isOver]],
+    ['takes back another call', [{ toolCallCancellation: { ids: ['b'] } }, isOver]],
+  ] as const)('waits no more where the model %s', (_, messages) => {
+    const w = without();
+    w.call('a');
+    w.settle('a');
+    w.message(goAway);
+    for (const message of messages) w.message(message);
+    expect(w.state()).toBe('rotating');
+  });
+
+  it.each([
+    ['for which it does not wait', 'later', []],
+    ['that it took back', 'a', [{ toolCallCancellation: { ids: ['a'] } }]],
+  ] as const)('does not wait for a call %s', (_, id, messages) => {
+    const w = without();
+    w.isFast = false;
+    w.call(id);
+    w.settle(id);
+    w.isHanded = true;
+    for (const message of messages) w.message(message);
+    w.flush();
+    w.message(goAway);
+    expect(w.state()).toBe('rotating');
+  });
+
+  it('does not wait for what was written to a socket that is left', () => {
+    const w = without();
+    w.isFast = false;
+    w.call('a');
+    w.settle('a');
+    w.message({ goAway: { timeLeft: '0s' } });
+    w.clock.advanceBy(0);
+    expect(w.state()).toBe('rotating');
+    w.flush();
+    const { awaitsTurn, turn } = w.session.getSnapshot().context;
+    expect([w.statusOf('a'), awaitsTurn, turn]).toEqual(['answering', false, 'running']);
+    w.session.send({ type: 'uplink.written', key: 1 });
+    expect(w.session.getSnapshot().context).toMatchObject({ awaitsTurn: false, turn: 'running' });
+  });
+});

@@ -93,3 +93,90 @@ describe('an id that comes again', () => {
     expect([w.told().slice(-2), w.statusOf('a'), w.region('tools')]).toEqual([[fact, 'tool.answered'], 'answered', 'idle']);
   });
 });
+
+describe('a call of before that comes over the next socket', () => {
+  const call = { toolCall: { functionCalls: [{ id: 'a', name: 'tool-a', args: { of: 'a' } }] } };
+  const setupComplete = { setupComplete: {} };
+  const orders = {
+    'before setupComplete': [call, setupComplete],
+    'with setupComplete': [{ ...setupComplete, ...call }],
+    'after setupComplete': [setupComplete, call],
+  };
+  type Order = keyof typeof orders;
+  const cases = (['resumed', 'afresh'] as const).flatMap((how) =>
+    (['send', 'abandon'] as const).flatMap((staleAnswers) =>
+      (['running', 'with an answer that waits', 'answered'] as const).flatMap((state) =>
+        (Object.keys(orders) as Order[]).map((order) => ({ how, staleAnswers, state, order })),
+      ),
+    ),
+  );
+
+  it.each(cases)('$order ($how, staleAnswers: $staleAnswers), $state until then, is answered, and every call has one end', (one) => {
+    const { how, staleAnswers, state, order } = one;
+    const w = world({ ready: true, input: { staleAnswers } });
+    if (how === 'resumed') w.message({ sessionResumptionUpdate: { newHandle: 'h1', resumable: true } });
+    w.call('a');
+    if (state === 'answered') w.settle('a');
+    w.closed(1006);
+    if (state === 'with an answer that waits') w.settle('a');
+    w.wire.length = 0;
+    w.clock.advanceBy(100);
+    w.opened();
+    for (const message of orders[order]) w.message(message);
+    if (w.statusOf('a') === 'running') w.settle('a');
+    const isLate = how === 'resumed' && order === 'after setupComplete';
+    // A call that comes late finds its answer written, as the conversation had not had it; or the call given up, as it had not heard of it.
+    const isWrittenBefore = isLate && staleAnswers === 'send' && state !== 'running';
+    const isGivenUpBefore = isLate && staleAnswers === 'abandon' && state !== 'answered';
+    expect([w.wire.length, w.statusOf('a')]).toEqual([isWrittenBefore ? 2 : 1, 'answered']);
+    expect(w.runs).toHaveLength(how === 'afresh' || isGivenUpBefore ? 2 : 1);
+    const ends = [...w.fact('tool.answered'), ...w.fact('tool.abandoned')];
+    expect([ends.length, w.region('tools')]).toEqual([w.fact('tool.called').length, 'idle']);
+  });
+
+  it.each(Object.keys(orders) as Order[])(
+    '%s is a new one where only an answer that nobody asked for had its id, and the conversation is lost',
+    (order) => {
+      const w = world({ ready: true });
+      w.closed(1006);
+      w.session.send({ type: 'session.respond', id: 'a', unsolicited: 'tool-a', response: { by: 'app' } });
+      w.clock.advanceBy(100);
+      w.opened();
+      for (const message of orders[order]) w.message(message);
+      w.settle('a', { by: 'tool' });
+      expect(w.wire).toEqual([{ toolResponse: { functionResponses: [{ id: 'a', name: 'tool-a', response: { by: 'tool' } }] } }]);
+      expect(w.fact('tool.abandoned')).toEqual([{ type: 'tool.abandoned', id: 'a', name: 'tool-a', reason: 'contextLost' }]);
+    },
+  );
+
+  it('is the same where the socket that is being left says it, though its conversation had begun afresh', () => {
+    const w = world({ ready: true });
+    w.closed(1006);
+    w.clock.advanceBy(100);
+    w.opened();
+    w.message(setupComplete);
+    w.isFast = false;
+    w.session.send({ type: 'session.respond', id: 'a', unsolicited: 'tool-a', response: { by: 'app' } });
+    w.message({ goAway: { timeLeft: '0s' } });
+    w.clock.advanceBy(0);
+    expect(w.state()).toBe('rotating');
+    w.message(call);
+    expect([w.fact('tool.repeated').length, w.fact('tool.abandoned')]).toEqual([1, []]);
+  });
+
+  it('is known from then on: lost before its setup is accepted, the next socket gives up nothing of it', () => {
+    const w = world({ ready: true, input: { staleAnswers: 'abandon' } });
+    w.message({ sessionResumptionUpdate: { newHandle: 'h1', resumable: true } });
+    w.call('a');
+    w.closed(1006);
+    w.clock.advanceBy(100);
+    w.opened();
+    w.message(call);
+    w.closed(1006);
+    w.clock.advanceBy(200);
+    w.opened();
+    w.message(setupComplete);
+    w.settle('a');
+    expect([w.runs.length, w.fact('tool.abandoned'), w.statusOf('a')]).toEqual([1, [], 'answered']);
+  });
+});

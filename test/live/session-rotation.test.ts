@@ -203,6 +203,8 @@ describe('a goAway', () => {
     expect(w.state(), 'its answer waits').toBe('ready.idle');
     w.flush();
     expect([w.statusOf('a'), w.state()], 'the handle came before its answer was written').toEqual(['answered', 'ready.idle']);
+    w.message({ serverContent: { modelTurn: {} } });
+    w.message({ serverContent: { turnComplete: true } });
     w.message(handle('h4'));
     expect(w.state()).toBe('rotating');
     w.closed(1000);

@@ -212,13 +212,17 @@ export function sessionWorld({ ready = false, snapshot, input: changes = {}, clo
 function fakeUplink(wire: JsonObject[], tell: (event: SessionEvent) => void, isHanded: () => boolean) {
   let isOpen = false;
   let waiting: Extract<UplinkCommand, { type: 'uplink.answer' | 'uplink.seed' | 'uplink.send' }>[] = [];
+  /** Does the last answer to that call wait, which is to be written once more? */
+  const isWaiting = (again: number | undefined): boolean =>
+    again !== undefined && waiting.some((one) => one.type === 'uplink.answer' && one.final && (one.key ?? one.again) === again);
   return {
     obey(command: UplinkCommand): void {
       if (command.type === 'uplink.open') isOpen = true;
       else if (command.type === 'uplink.hold') {
         isOpen = false;
         if (waiting.some((one) => one.type === 'uplink.send' && asksForTurn(one.message))) tell({ type: 'turn.requested', awaits: true });
-      } else if (command.type === 'uplink.answer' || command.type === 'uplink.seed' || command.type === 'uplink.send') waiting.push(command);
+      } else if (command.type === 'uplink.answer' && isWaiting(command.again)) return;
+      else if (command.type === 'uplink.answer' || command.type === 'uplink.seed' || command.type === 'uplink.send') waiting.push(command);
       else if (command.type === 'uplink.withdraw' && !isHanded()) {
         const mine = waiting.filter((one) => one.type === 'uplink.answer' && (one.key ?? one.again) === command.key);
         waiting = waiting.filter((one) => !mine.includes(one));

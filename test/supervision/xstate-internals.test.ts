@@ -5,6 +5,7 @@ import {
   childrenOf,
   createChild,
   hasStopped,
+  isBeingStopped,
   isUnstarted,
   logicOf,
   parentOf,
@@ -79,6 +80,23 @@ describe('an actor of XState', () => {
     failed.start();
     failed.send({ type: 'x' });
     expect(status(failed)).toBe(2);
+  });
+
+  it('has its event at mailbox._current while it is stopped, and not while it ends otherwise', () => {
+    const seen: boolean[] = [];
+    const child = fromCallback<{ type: string }>(({ self }) => () => {
+      seen.push(isBeingStopped(parentOf(self) as AnyActorRef));
+    });
+    const logic = setup({ actors: { child } }).createMachine({
+      initial: 'a',
+      invoke: { src: 'child' },
+      states: { a: { on: { end: 'b' } }, b: { type: 'final' } },
+    });
+    const [stopped, ended] = [createActor(logic).start(), createActor(logic).start()];
+    expect(isBeingStopped(stopped)).toBe(false);
+    stopped.stop();
+    ended.send({ type: 'end' });
+    expect([seen, isBeingStopped(stopped)]).toEqual([[true, false], false]);
   });
 
   it('has _stop: ends it whoever its parent is, its logic sees xstate.stop, its children go with it, and twice is once', () => {

@@ -110,7 +110,7 @@ export const events: NonNullable<Model<typeof sessionMachine>['events']> = {
           written: [answerWords(session.snapshot.context.calls.lastKey + 1, true, { id: 'old', name: 'weather', response: { by: 'app' } })],
         }),
       sent({ type: 'session.respond', id: 'old', unsolicited: 'weather', response: { by: 'app' } }),
-      { weight: 0.2, when: (session) => phase(session) !== 'closing' && !rows(session).some(({ unasked }) => unasked) },
+      { weight: 0.2, when: (session) => phase(session) !== 'closing' && !rows(session).some(({ id }) => id === 'old') },
     ),
   },
   'session.close': { 'app: closes': { weight: rarely, run: closeByApp, owes: ({ notes }) => (notes['ledger'] as { problem?: string }).problem } },

@@ -87,6 +87,11 @@ const messages: Readonly<Record<string, Case>> = {
   'server: calls a': says({ calls: [call('a')] }, mayCall(call('a'))),
   'server: calls a for another city': says({ calls: [call('a', 'Oslo')] }, mayCall(call('a', 'Oslo'))),
   'server: calls later': says({ calls: [call('later')] }, mayCall(call('later'))),
+  'server: calls old': says(
+    { calls: [call('old')] },
+    (session) => mayCall(call('old'))(session) && rows(session).some((row) => row.unasked && row.id === 'old'),
+    0.2,
+  ),
   'server: calls and cancels a, in one message': says({ calls: [call('a')], cancels: ['a'] }, mayCall(call('a')), 0.25),
   'server: cancels a': says({ cancels: ['a', 'never'] }),
   'server: cancels later': says({ cancels: ['later'] }, (session) => earlierOf(session, call('later')) !== undefined, 0.25),
@@ -116,6 +121,15 @@ const dies = (kind: string): ErrorCase<typeof sessionMachine> => ({
     return difference(session, { phase: 'failed', said }, { said: session.emittedNow, written: [] });
   },
 });
+
+/** The model has the answer that it waited for: it goes on. */
+function replied(session: Session, key: number | undefined): void {
+  const own = ledger(session);
+  const row = rows(session).find((one) => one.key === key);
+  if (row?.blocking !== true || uplink(session).handed === key) return;
+  if (own.turn === 'running' || own.turn === 'answered') own.turn = 'answered';
+  else own.awaitsTurn = true;
+}
 
 /** Closing is the end already: nothing more comes of it. */
 const ended =
@@ -246,6 +260,7 @@ export const outcomes: NonNullable<SessionModel['outcomes']> = {
           ...happens(
             (session) => {
               const next = nextAnswer(session);
+              replied(session, next?.key ?? next?.again);
               if (next?.key === null) return requesting(session, { phase: phase(session) });
               const row = rows(session).find(({ key }) => key === next?.key);
               return stays(`tool.answered "${row?.id}" ${JSON.stringify(row?.answer)}`)(session);

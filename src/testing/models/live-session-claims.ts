@@ -15,6 +15,15 @@ const told = (session: Session, ...types: readonly string[]): readonly AnyEventO
 const region = ({ snapshot }: Session, name: string): unknown => (snapshot.value as { open?: Record<string, unknown> }).open?.[name];
 const isBlocking = (row: CallRow): boolean => row.blocking && isOpen(row);
 
+/** How many answers the app gave to a call with that id of which this process had not heard, and for which there was room. */
+function answeredUnasked(session: Session, id: string): number {
+  const given = uplinkHeard(session).filter((command) => {
+    if (command.type !== 'uplink.answer' || command.unasked !== true) return false;
+    return (command.message as { toolResponse: { functionResponses: { id: string }[] } }).toolResponse.functionResponses[0]?.id === id;
+  });
+  return given.length - told(session, 'tool.rejected').filter((fact) => fact['id'] === id && fact['reason'] === 'full').length;
+}
+
 /** What a call's actor has heard of its end. */
 const endsOf = (fake: Fake): readonly string[] =>
   fake.received.map(({ type }) => type).filter((type) => ['call.written', 'call.cancel', 'call.abandon'].includes(type));
@@ -24,7 +33,7 @@ const endOf: Readonly<Record<string, string>> = { answered: 'call.written', canc
 export const claims: Model<typeof sessionMachine>['invariants'] = {
   'every call ends once: answered, cancelled or abandoned': (session) => {
     for (const id of new Set(told(session, 'tool.called').map((fact) => String(fact['id'])))) {
-      const begun = told(session, 'tool.called').filter((fact) => fact['id'] === id).length;
+      const begun = told(session, 'tool.called').filter((fact) => fact['id'] === id).length + answeredUnasked(session, id);
       const ended = told(session, 'tool.answered', 'tool.cancelled', 'tool.abandoned').filter((fact) => fact['id'] === id).length;
       const known = rows(session).filter((row) => row.id === id);
       const open = known.filter(isOpen).length;
@@ -73,7 +82,11 @@ export const claims: Model<typeof sessionMachine>['invariants'] = {
       if (ledger(session).restored === 0 && ends.join() !== wanted.join()) return `${row.id} is ${row.status}, its actor heard: ${ends.join()}`;
       if (ends.includes('call.abandon') && fake?.received.at(-1)?.['reason'] !== row.reason) return `${row.id} was abandoned for another reason`;
     }
-    return undefined;
+    const forgotten = session.fakes.filter(
+      ({ src, input }) => src === 'toolCall' && !rows(session).some(({ key }) => key === (input as { key: number }).key),
+    );
+    const deaf = forgotten.find((fake) => ledger(session).restored === 0 && endsOf(fake).length !== 1);
+    return deaf === undefined ? undefined : `call ${callOf(deaf).key}, which is not remembered, heard: ${endsOf(deaf).join()}`;
   },
   'nothing of a call that has ended is on its way': (session) => {
     const ended = rowsBefore(session).filter((row) => !isOpen(row));

@@ -12,6 +12,8 @@ const left = ['server: gives a handle', 'server: goes away', 'socket: closed 100
 /** A socket is left, and the next is ready. */
 const again = [...left, ...begin];
 const unheard = ['socket: opens', '100 ms pass', '100 ms pass'];
+/** Resumed by a handle, which is older than what comes now. */
+const unheardOf = ['a session with a handle', ...begin] as const;
 /** The server does not know the handle that the app gave. */
 const refused = ['a session with a handle', 'socket: opens', 'socket: closed 1008', ...begin] as const;
 
@@ -24,6 +26,42 @@ export const corners: NonNullable<Model<typeof sessionMachine>['corners']> = {
     ...ready,
     ...['server: gives a handle', 'server: calls a', 'a answers', 'uplink: an answer is written', ...lost],
     ...['socket: opens', 'server: gives a handle', 'server: setupComplete', 'server: goes away'],
+  ],
+  'a former call comes before its new conversation is accepted': [...called, ...lost, 'socket: opens', 'server: calls a', 'server: setupComplete'],
+  'so does one that was answered': [
+    ...called,
+    ...['a answers', 'uplink: an answer is written', ...lost, 'socket: opens', 'server: calls a', 'server: setupComplete', 'a answers'],
+  ],
+  'so does one that a resumed conversation had not heard of': [
+    ...unheardOf,
+    ...['server: calls a', ...lost, 'socket: opens', 'server: calls a', 'server: setupComplete', 'a answers'],
+  ],
+  'and one that was answered there': [
+    ...unheardOf,
+    ...['server: calls a', 'a answers', 'uplink: an answer is written', ...lost],
+    ...['socket: opens', 'server: calls a', 'server: setupComplete', 'uplink: an answer is written'],
+  ],
+  'a call comes for which an answer waits that nobody asked for': [...ready, 'app: answers a call of another process', 'server: calls old'],
+  'and before its new conversation is accepted': [
+    ...ready,
+    ...[...lost, 'socket: opens', 'app: answers a call of another process', 'server: calls old', 'server: setupComplete'],
+  ],
+  'and in a conversation that began afresh': [...ready, ...lost, ...begin, 'app: answers a call of another process', 'server: calls old'],
+  'an answer that the model did not wait for makes the handle old': [
+    ...ready,
+    ...['server: calls later', 'server: gives a handle', 'later answers', 'uplink: an answer is written', 'server: goes away'],
+  ],
+  'an answered call is a turn that was asked for': [
+    ...called,
+    ...['server: goes away', 'a answers', 'uplink: an answer is written', 'server: gives a handle', ...turn, 'server: gives a handle'],
+  ],
+  'so it is after the turn that made the call': [
+    ...called,
+    ...['server: the turn is over', 'server: goes away', 'a answers', 'uplink: an answer is written', 'server: gives a handle'],
+  ],
+  'and beside one that the app asked for': [
+    ...called,
+    ...['app: says hello', 'a answers', 'uplink: an answer is written', ...turn, 'server: gives a handle', 'server: goes away'],
   ],
   'a turn that was asked for is awaited': [...ready, 'app: says hello', 'server: gives a handle', 'server: goes away'],
   'a turn that was asked for while another is spoken is awaited beyond its end': [

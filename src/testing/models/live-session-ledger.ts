@@ -181,8 +181,8 @@ export function isToBeSeeded(session: Session): boolean {
 
 /** The socket can be left at once: nobody waits for an answer, and nothing would be forgotten. */
 function mayRotate(session: Session): boolean {
-  const { goAway, isFresh, awaitsTurn } = ledger(session);
-  return goAway !== null && isFresh && !awaitsTurn && !rows(session).some((row) => isOpen(row) && !row.unasked);
+  const { goAway, isFresh, awaitsTurn, turn } = ledger(session);
+  return goAway !== null && isFresh && !awaitsTurn && turn !== 'answered' && !rows(session).some((row) => isOpen(row) && !row.unasked);
 }
 
 /** Keeps the ledger, after everything that happens. */

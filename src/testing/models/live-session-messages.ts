@@ -9,8 +9,8 @@ export interface ModelCall extends JsonObject {
   readonly args: JsonObject;
 }
 
-/** A call of the model's: `later` does not block. */
-export function call(id: 'a' | 'later', city = 'Bern'): ModelCall {
+/** A call of the model's: `later` does not block, `old` may have been answered from another process. */
+export function call(id: 'a' | 'later' | 'old', city = 'Bern'): ModelCall {
   return { id, name: id === 'later' ? 'later' : 'weather', args: { city } };
 }
 
@@ -48,10 +48,17 @@ export function earlierOf(session: Session, { id, args }: ModelCall): CallRow | 
   const row = rows(session).findLast((one) => one.id === id);
   const isClosing = phase(session) === 'closing';
   // Taken back while its answer was being written, it is over for the server.
-  if (row === undefined || uplink(session).handed === row.key) return undefined;
+  if (row === undefined || uplink(session).handed === row.key || isLost(session, row)) return undefined;
   if (isOpen(row)) return row;
-  const isSame = row.status === 'answered' && row.answer !== null && JSON.stringify(row.args) === JSON.stringify(args);
+  const isSame = row.status === 'answered' && row.answer !== null && (row.unasked || JSON.stringify(row.args) === JSON.stringify(args));
   return isSame && !isClosing ? row : undefined;
+}
+
+/** Is it of a conversation that the present socket, whose setup is not accepted yet, does not go on with? */
+function isLost(session: Session, row: CallRow): boolean {
+  const { asked, wasReady, lost, keyAtSetup } = ledger(session);
+  const isAfresh = phase(session) === 'settingUp' && asked === null && (wasReady || lost !== null);
+  return isAfresh && (row.unasked || row.key <= keyAtSetup);
 }
 
 const tell = (type: string, ids: readonly string[], rest = ''): string[] => ids.map((id) => `${type} "${id}"${rest}`);
@@ -64,7 +71,8 @@ export function saying(session: Session, message: Said): Foreseen {
   const isLast = at === 'closing';
   const fresh = calls.filter((one) => earlierOf(session, one) === undefined).map(({ id }) => id);
   const repeated = calls.flatMap((one) => earlierOf(session, one) ?? []);
-  const open = rows(session).filter(isOpen);
+  const former = rows(session).filter((row) => isOpen(row) && fresh.includes(row.id) && isLost(session, row));
+  const open = rows(session).filter((row) => isOpen(row) && !former.includes(row));
   const gone = [...open.filter(({ status }) => status !== 'answering').map(({ id }) => id), ...fresh].filter((id) => cancels.includes(id));
   const late = open.filter(({ status, id }) => status === 'answering' && cancels.includes(id));
   const withdrawn = late.filter(({ key }) => !isLast && uplink(session).handed !== key).map(({ id }) => id);
@@ -76,7 +84,7 @@ export function saying(session: Session, message: Said): Foreseen {
   }
   const timeLeftMs = goAway === undefined ? [] : [`session.goAway ${goAway}`];
   if (message.setupComplete === true && at === 'rotating' && own.goAway !== null) own.goAway.by = session.clock.now() + own.goAway.leftMs;
-  const begun = message.setupComplete === true && at === 'settingUp' ? beginning(session, fresh) : undefined;
+  const begun = message.setupComplete === true && at === 'settingUp' ? beginning(session, fresh, repeated) : undefined;
   if (goAway !== undefined && !isLast) {
     const leftMs = Math.max(0, (goAway ?? 60_000) - inputOf(session).rotationMarginMs);
     own.goAway = { leftMs, by: session.clock.now() + leftMs };
@@ -85,6 +93,11 @@ export function saying(session: Session, message: Said): Foreseen {
     phase: begun === undefined ? turned(session, message) : 'idle',
     said: [
       'session.message',
+      ...tell(
+        'tool.abandoned',
+        former.map(({ id }) => id),
+        ' "contextLost"',
+      ),
       ...tell('tool.called', fresh),
       ...tell(
         'tool.repeated',
@@ -105,10 +118,10 @@ export function saying(session: Session, message: Said): Foreseen {
 function hears(own: Ledger, { turn, cancels = [] }: Said, isCalling: boolean): void {
   const former = own.turn;
   if (isCalling || turn === 'modelTurn') {
-    if (former !== 'running') own.awaitsTurn = false;
+    if (former === 'over' || former === 'interrupted') own.awaitsTurn = false;
     own.turn = 'running';
   }
-  if (own.turn === 'running' && cancels.length > 0) own.turn = 'interrupted';
+  if ((own.turn === 'running' || own.turn === 'answered') && cancels.length > 0) own.turn = 'interrupted';
   if (turn !== 'interrupted' && turn !== 'turnComplete') return;
   // Interrupted, or over, before a word of it: so it had begun.
   if (former === 'over') own.awaitsTurn = false;
@@ -146,13 +159,13 @@ function answered({ wireId, name, answer, scheduling }: CallRow): string {
   return answerWords(null, true, { id: wireId, name, response: answer, ...(scheduling === null ? {} : { scheduling }) });
 }
 
-/** The setup is accepted. @param fresh  calls of the very message */
-function beginning(session: Session, fresh: readonly string[]): Foreseen {
+/** The setup is accepted. @param fresh  calls of the very message @param repeated  those in it that were delivered before */
+function beginning(session: Session, fresh: readonly string[], repeated: readonly CallRow[]): Foreseen {
   const own = ledger(session);
   const { staleAnswers } = inputOf(session);
   const isResumed = own.asked !== null;
   const isAfresh = !isResumed && (own.wasReady || own.lost !== null);
-  const unheard = (row: CallRow): boolean => isResumed && staleAnswers === 'abandon' && !row.known;
+  const unheard = (row: CallRow): boolean => isResumed && staleAnswers === 'abandon' && !row.known && !repeated.includes(row);
   const before = rows(session).filter(({ id }) => !fresh.includes(id));
   const dropped = before.filter((row) => isOpen(row) && (row.unasked || row.key <= own.keyAtSetup) && (isAfresh || unheard(row)));
   const again = before.filter((row) => isResumed && row.status === 'answered' && row.answer !== null && !row.covered && !unheard(row));
