@@ -11,6 +11,7 @@ import { failureOf, type StreamFailure } from '../../machines/stream/outcome.js'
 import type { InteractionResource, InteractionStep, InteractionWireEvent } from '../wire/gemini/interactions.js';
 import { hideIn, hideInJson, type Secrets } from '../wire/secrets.js';
 import { callsIn, type InteractionCall, StepBook, textIn } from '../wire/gemini/interactions-steps.js';
+import { covers } from './coverage.js';
 
 /** An interaction as far as it came. */
 export interface InteractionAnswer {
@@ -65,8 +66,10 @@ export class Account {
   #status = '';
   #usage: InteractionAnswer['usage'] = null;
   #resource: InteractionResource | null = null;
-  /** The steps of a whole answer, which are better than any that were put together. */
+  /** The steps of the last whole answer, which are better than any that were put together. Null where it told none, or not all that its events did. */
   #told: readonly InteractionStep[] | null = null;
+  /** Those of an answer before it, while it ran: how far it came by then, and never its answer. */
+  #toldBefore: readonly InteractionStep[] | null = null;
   #isMidway = false;
   /** Was it answered as one value? */
   #wasAsked = false;
@@ -94,16 +97,17 @@ export class Account {
     return this.#overBy;
   }
 
-  /** Did events come, but not all of its steps, from whatever source? What the app was shown must not vanish from a success. */
+  /** Did some of its steps come, but not all, from whatever source? What the app was shown must not vanish from a success. */
   get #isCut(): boolean {
-    return this.#eventCount > 0 && this.#overBy === null && this.#told === null;
+    const hasSteps = this.#eventCount > 0 || (this.#toldBefore ?? []).length > 0;
+    return hasSteps && this.#overBy === null && this.#told === null;
   }
 
   /** Why what was answered whole is no answer: it does not say how it stands, or stands well, and lacks steps that were told. Null where it is one. */
   get fault(): StreamFailure | null {
     if ((this.#resource?.status ?? '') === '') return failureOf('malformed', 'noStatus', 'the answer does not say how the interaction stands');
     if (!isGood(this.#status) || !this.#isCut) return null;
-    return failureOf('truncated', 'noSteps', `it is '${this.#status}', its events were cut, and the answer lacks their steps`);
+    return failureOf('truncated', 'noSteps', `it is '${this.#status}', and the answer lacks steps that were told before`);
   }
 
   get #place(): string | null {
@@ -119,6 +123,8 @@ export class Account {
     const { eventId } = event;
     if (eventId !== null && (this.#seen.has(eventId) || (this.#isMidway && eventId === this.#lastEventId))) return null;
     this.#eventCount++;
+    this.#setAside();
+    this.#wasAsked = false;
     if (eventId === null) this.#knowsAll = this.#isAtId = false;
     else this.#remember(eventId);
     this.#book.add(event);
@@ -146,6 +152,7 @@ export class Account {
   /** The interaction, answered whole. @returns its status; empty where none was ever told */
   takeWhole(resource: InteractionResource): string {
     this.#note(resource);
+    this.#setAside();
     this.#wasAsked = true;
     const { outputs, steps } = resource;
     // Of before May 2026: each content is a step by itself, as it is among their events.
@@ -155,15 +162,29 @@ export class Account {
     return this.#status;
   }
 
+  /** What was told whole is of before what comes now. */
+  #setAside(): void {
+    this.#toldBefore = this.#told ?? this.#toldBefore;
+    this.#told = null;
+  }
+
   /** Is there in these steps what its events have told? An empty list is no list to protobuf: it may say as little as none. */
   #isCoveredBy(told: readonly InteractionStep[]): boolean {
     const seen = this.#book.steps();
-    return (told.length > 0 || seen.length === 0) && textIn(told).length >= textIn(seen).length;
+    if (told.length === 0) return seen.length === 0;
+    return covers(told, seen, { isFromStart: !this.#isMidway && !this.#book.lacksStart, secrets: this.secrets() });
+  }
+
+  /** As far as is known. */
+  get #steps(): readonly InteractionStep[] {
+    if (this.#told !== null) return this.#told;
+    const [before, seen] = [this.#toldBefore, this.#book.steps()];
+    return before !== null && this.#overBy === null && this.#isCoveredBy(before) ? before : seen;
   }
 
   answer(): InteractionAnswer {
     const secrets = this.secrets();
-    const steps = hideInJson(this.#told ?? this.#book.steps(), secrets);
+    const steps = hideInJson(this.#steps, secrets);
     return {
       ...{ id: this.#id, status: this.#status, steps, text: hideIn(textIn(steps), secrets), calls: callsIn(steps), usage: this.#usage },
       isWhole: this.#told !== null || (!this.#wasAsked && !this.#isMidway && !this.#book.lacksStart),

@@ -20,7 +20,7 @@ import { gateFailure } from '../stream/request.js';
 import { clockOf } from '../supervision/clock.js';
 import { parentOf } from '../supervision/xstate-internals.js';
 import { readInteraction } from '../wire/gemini/interactions.js';
-import { hideIn } from '../wire/secrets.js';
+import { hideInExcerpt } from '../wire/secrets.js';
 import { type Account, accountOf, isGood } from './account.js';
 import type { BodyNews } from './body.js';
 import { breachOf } from './breach.js';
@@ -113,7 +113,7 @@ class Exchange {
       if (this.#around.gate !== undefined && !(await this.#enter(this.#around.gate))) return;
       await this.#read();
     } catch (error) {
-      this.#break(breachOf(failureOf('crashed', 'crash', hideIn(wordsOf(error), this.#around.account.secrets()))));
+      this.#break(breachOf(failureOf('crashed', 'crash', hideInExcerpt(wordsOf(error), this.#around.account.secrets()))));
     }
   }
 

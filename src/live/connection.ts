@@ -14,7 +14,7 @@ import type { ConnectionCommand, ConnectionInput, SessionEmitted, SessionEvent }
 import { clockOf } from '../supervision/clock.js';
 import { emitFrom, parentOf } from '../supervision/xstate-internals.js';
 import { type Frame, isData, parseServerMessage, textOf, type UnreadableFrame } from '../wire/gemini/live.js';
-import { hideIn, type Secrets } from '../wire/secrets.js';
+import { hideInExcerpt, type Secrets, secretsOf } from '../wire/secrets.js';
 import { noteSocket } from './intake.js';
 import type { ClientSocket, OpenSocket } from './socket.js';
 import { onStranger } from './stranger.js';
@@ -54,7 +54,7 @@ export function connection({ endpoint, secrets = [], openSocket }: ConnectionOpt
     let isHandleNew = false;
     // A token that was fetched for this socket is not among those of the options.
     let hidden: Secrets = secrets;
-    const hide = (text: string) => hideIn(text, hidden);
+    const hide = (text: string) => hideInExcerpt(text, hidden);
     const report = (event: SessionEvent) => {
       if (!isOver) sendBack(event);
     };
@@ -81,16 +81,16 @@ export function connection({ endpoint, secrets = [], openSocket }: ConnectionOpt
       if (message.setupComplete !== undefined && socket !== null) noteSocket(session, socket);
     };
     const malformed = (reason: UnreadableFrame['reason'], detail: string, excerpt: string) =>
-      report({ type: 'socket.malformed', reason, detail: hide(detail), excerpt: hide(excerpt).slice(0, longestExcerpt) });
+      report({ type: 'socket.malformed', reason, detail: hide(detail), excerpt: hide(hide(excerpt).slice(0, longestExcerpt)) });
     report({ type: 'socket.opening' });
     let socket: ClientSocket | null = null;
     const end = (code: number | string, reason: string) => {
       if (socket !== null) uplinkOf(session)?.detach(socket);
-      report({ type: 'socket.closed', code, reason: hide(reason).slice(0, longestReason), at: clock.now() });
+      report({ type: 'socket.closed', code, reason: hide(hide(reason).slice(0, longestReason)), at: clock.now() });
     };
     const open = ({ url, headers }: Endpoint) => {
       if (isOver) return;
-      hidden = [...new Set([...hidden, ...Object.values(headers).map((value) => value.slice(value.indexOf(' ') + 1))])];
+      hidden = [...new Set([...hidden, ...secretsOf(url, headers)])];
       const opened = () => {
         if (isOver) return;
         isOpen = true;

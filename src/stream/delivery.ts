@@ -10,7 +10,7 @@ import { failureOf, type StreamEnd, type StreamOutput } from '../../machines/str
 import type { DeliveryCommand, StreamEvent } from '../../machines/stream/stream-events.js';
 import { exitReason, onExit } from '../supervision/watch.js';
 import { childrenOf, hasStopped, parentOf } from '../supervision/xstate-internals.js';
-import { hideIn } from '../wire/secrets.js';
+import { hideInExcerpt } from '../wire/secrets.js';
 import { Lane } from './lane.js';
 import type { Outlet, StreamTarget } from './target.js';
 
@@ -61,7 +61,7 @@ export function delivery(options: DeliveryOptions) {
       if (!isOver) sendBack(event);
     };
     const outlet = outletOf(options, stream, { wake: () => lane.pump(), threw: (error) => report({ type: 'target.threw', reason: told(error) }) });
-    const told = (error: unknown): string => hideIn(wordsOf(error), options.secrets());
+    const told = (error: unknown): string => hideInExcerpt(wordsOf(error), options.secrets());
     const lane = new Lane<unknown>(outlet);
     outlet.use?.(lane);
     const { hasBegun } = (stream.getSnapshot() as { context: { hasBegun: boolean } }).context;

@@ -18,7 +18,7 @@ import { clockOf } from '../supervision/clock.js';
 import { parentOf } from '../supervision/xstate-internals.js';
 import { apiErrorOfBody } from '../wire/gemini/api-error.js';
 import { isRetryableStatus, retryAfterMs, retryInfoMs } from '../wire/http-retry.js';
-import { hideIn, hideInJson, type Secrets } from '../wire/secrets.js';
+import { hideInExcerpt, hideInJson, type Secrets } from '../wire/secrets.js';
 import { isWholeJson } from '../wire/sse.js';
 import type { BodyReader, OpenBody } from './body.js';
 import { deliveryOf, tellLoss } from './delivery.js';
@@ -269,10 +269,10 @@ class Attempt {
     const secrets = this.#options.secrets();
     return {
       ...failure,
-      code: typeof failure.code === 'string' ? hideIn(failure.code, secrets) : failure.code,
-      status: hideIn(failure.status, secrets),
-      message: hideIn(failure.message, secrets),
-      ...(failure.details === undefined ? {} : { details: hideInJson(failure.details, secrets) }),
+      code: typeof failure.code === 'string' ? hideInExcerpt(failure.code, secrets) : failure.code,
+      status: hideInExcerpt(failure.status, secrets),
+      message: hideInExcerpt(failure.message, secrets),
+      ...(failure.details === undefined ? {} : { details: hideInJson(failure.details, secrets, hideInExcerpt) }),
     };
   }
 
@@ -286,7 +286,7 @@ export function gateFailure(fault: GateFault): StreamFailure {
   return { kind: 'gate', status: '', ...fault };
 }
 
-/** Without a last word that may be cut: the beginning of a key would not be known for one. */
+/** Without a last word that may be cut: the beginning of a key may be spelled as nobody knows it. */
 function wholeWordsOf(text: string): string {
   return text.slice(0, Math.max(text.lastIndexOf(' '), text.lastIndexOf('\n')) + 1);
 }

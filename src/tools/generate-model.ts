@@ -38,13 +38,15 @@ export function generateModel(options: GenerateModelOptions): ConversationModel<
   planGenerate({ ...rest, request: { ...request, contents: [{ parts: [] }] } }, 'streamGenerateContent', generateKeys);
   const fixed = JSON.parse(JSON.stringify(request)) as Omit<GenerateRequest, 'contents'>;
   return {
-    ask({ clock, history, parent, retrying, signal, tools }) {
+    ask({ clock, history, parent, refused, retrying, signal, tools }) {
       const own = (fixed.tools ?? []) as readonly object[];
       const declared = tools.length === 0 ? own : [...own, { functionDeclarations: tools }];
       const whole = { ...fixed, contents: [...history], ...(declared.length === 0 ? {} : { tools: declared }) } as GenerateRequest;
       const asked = { ...rest, request: whole, signal, clock };
       const stream = openGenerate(asked, streamed ? 'streamGenerateContent' : 'generateContent', parent);
       stream.ref.on('stream.retrying', ({ delayMs, failure }) => retrying(failure, delayMs));
+      // A crash is its outcome.
+      stream.ref.subscribe({ next: ({ context: { refusal } }) => refusal !== null && refused(refusal.failure), error: () => undefined });
       return streamed ? streamedTurn(stream) : wholeTurn(stream);
     },
     input: (input) => (typeof input === 'string' ? [{ role: 'user', parts: [{ text: input }] }] : requireContents(input)),

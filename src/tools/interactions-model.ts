@@ -48,10 +48,12 @@ export function interactionsModel(options: InteractionsModelOptions): Conversati
   planClient(client);
   const fixed = JSON.parse(requestBody({ ...request, input: 'checked' }, false)) as InteractionRequest;
   return {
-    ask({ clock, history, parent, retrying, signal, tools }) {
+    ask({ clock, history, parent, refused, retrying, signal, tools }) {
       const plan = creation(nextRequest(fixed, history, tools), { signal }, true);
       const stream = openInteraction(planClient({ ...client, clock }), plan, parent);
       stream.ref.on('interaction.retrying', ({ delayMs, failure }) => retrying(failure, delayMs));
+      // A crash is its outcome.
+      stream.ref.subscribe({ next: ({ context: { refusal } }) => refusal !== null && refused(refusal), error: () => undefined });
       return {
         async *[Symbol.asyncIterator]() {
           for await (const event of stream) {

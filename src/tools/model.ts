@@ -29,6 +29,11 @@ export interface TurnRequest<Item = JsonObject> {
    * @param delayMs  when it will ask, ms from now, which is when that request counts. Default: it is not known, and counts from now until the turn has ended
    */
   retrying(failure: Pick<StreamFailure, 'code' | 'status' | 'retryAfterMs'>, delayMs?: number): void;
+  /**
+   * To be told as soon as the model knows that it was refused, though the words of that are still to come: whatever ends the turn before they have, the
+   * conversation's gate hears of it. What comes after it, another attempt or the outcome, counts in its place. Otherwise as `retrying`.
+   */
+  refused(failure: Pick<StreamFailure, 'code' | 'status' | 'retryAfterMs'>): void;
 }
 
 /** What a model says while it answers. */

@@ -16,7 +16,7 @@ import { type Clock, clockOf } from '../supervision/clock.js';
 import { guardedSignal } from '../supervision/guarded-signal.js';
 import { printFault } from '../supervision/last-resort.js';
 import { parentOf } from '../supervision/xstate-internals.js';
-import { type ConversationModel, failureIn, type ModelTurn, timeIn, tokensIn, type TurnOutcome, type TurnRequest } from './model.js';
+import { type ConversationModel, failureIn, type ModelTurn, timeIn, tokensIn, type TurnOutcome } from './model.js';
 import { feedOf, type Place, placeOf, tellData, tellLoss } from './place.js';
 import { sortOf } from '../option-checks.js';
 import type { ReadTools, ToolPlan } from './tool-plan.js';
@@ -78,6 +78,8 @@ class Asking {
   readonly #around: Surroundings;
   #passage: Extract<Passage, { ok: true }> | null = null;
   #hasAsked = false;
+  /** What the model was refused by, while the rest of its words may still come. */
+  #refusal: CallReport | null = null;
 
   constructor(options: TurnOptions, input: TurnInput, around: Surroundings) {
     this.#options = options;
@@ -113,7 +115,7 @@ class Asking {
 
   /** Whatever comes, the permit is back before the actor is seen to have ended: that would tell of a holder lost, and nothing of its call. */
   stop(): void {
-    this.#leave(this.#hasAsked ? {} : { outcome: 'unused' });
+    this.#leave(this.#hasAsked ? (this.#refusal ?? {}) : { outcome: 'unused' });
   }
 
   /** Before the chart is told, for it ends this actor at once. */
@@ -145,7 +147,12 @@ class Asking {
     const asked = model.ask({
       ...{ history: said, tools: plan.declarations, clock, parent, turn: number },
       signal: guardedSignal(ends, (error) => printFault('an abort listener of a model', error)),
-      retrying: (failure, delayMs) => this.#asksAgain(passage, failure, delayMs),
+      retrying: (failure, delayMs) =>
+        this.#note(passage, () => {
+          this.#refusal = null;
+          passage.again({ ...reportOf(failureIn(failure, 'retrying()')), ...timeIn('delayMs', delayMs) });
+        }),
+      refused: (failure) => this.#note(passage, () => (this.#refusal = reportOf(failureIn(failure, 'refused()')))),
     });
     await this.#tell(asked);
     if (signal.aborted) return;
@@ -164,11 +171,11 @@ class Asking {
     else this.#fail({ ...failure, kind: kind === 'cancelled' ? 'killed' : kind });
   }
 
-  /** Never throws: it may be called by whatever of the app's, with whatever. */
-  #asksAgain(passage: Extract<Passage, { ok: true }>, failure: Parameters<TurnRequest['retrying']>[0], delayMs: unknown): void {
+  /** What the model says of itself while it is asked. Never throws: that may come of whatever of the app's, with whatever. */
+  #note(passage: Extract<Passage, { ok: true }>, take: () => unknown): void {
     if (this.#passage !== passage) return;
     try {
-      passage.again({ ...reportOf(failureIn(failure, 'retrying()')), ...timeIn('delayMs', delayMs) });
+      take();
     } catch (error) {
       this.#fail(failureAs('crashed', 'crash', wordsOf(error)));
     }

@@ -3,6 +3,8 @@
  *
  * A secret is found however it is spelled: as it is, percent-encoded (once, or again and again, in whole or in part, as URLs of browsers, proxies and forms
  * do it), or with JSON's escapes. Two texts that do not hold it by themselves, but would if they were joined, are blotted out where they are joined.
+ *
+ * What says why something failed may have been cut, by whoever wrote it, on its way, or here: there, {@link hideInExcerpt} hides the beginning of a secret, too.
  */
 
 /** Words are replaced by this. */
@@ -16,14 +18,20 @@ const secretName = /key|token|secret|password|authorization|credential|cookie|si
 
 /** Shorter ones are no secrets, and blotting them out would make every text unreadable. */
 const shortest = 4;
+/** Of cookies, some are words such as `true`: a shorter value is a secret with its name, not by itself. */
+const shortestCookie = 6;
+/** So much of its beginning gives a secret away wherever it stands, characters. */
+const telling = 8;
 
-/** The secrets of a request: of its headers, its URL, and those that are given. */
+/**
+ * The secrets of a request: of its headers, its URL, and those that are given. Of `Authorization` it is what follows the scheme; of any other header the whole,
+ * and what would follow one; of cookies each value.
+ */
 export function secretsOf(url: string, headers: Readonly<Record<string, string>>, given: Secrets = []): Secrets {
   const found = [...given];
   for (const [name, value] of Object.entries(headers)) {
-    // `Bearer abc`: the word after the scheme is the secret.
-    const word = value.slice(value.indexOf(' ') + 1);
-    if (secretName.test(name)) found.push(word.length < shortest ? value : word);
+    if (/cookie/i.test(name)) found.push(...secretsOfCookies(value));
+    else if (secretName.test(name)) found.push(...secretsOfHeader(value, /authorization/i.test(name)));
   }
   if (URL.canParse(url)) {
     const { password, searchParams, username } = new URL(url);
@@ -31,6 +39,35 @@ export function secretsOf(url: string, headers: Readonly<Record<string, string>>
     for (const [name, value] of searchParams) if (secretName.test(name)) found.push(value);
   }
   return [...new Set(found)].filter((secret) => secret.length >= shortest);
+}
+
+/** @param hasScheme  `Bearer abc`: what follows the scheme is the secret */
+function secretsOfHeader(value: string, hasScheme: boolean): Secrets {
+  const whole = value.trim();
+  const rest = whole.replace(/^\S+\s+/, '');
+  return hasScheme && rest.length >= shortest ? [rest] : [whole, rest];
+}
+
+function secretsOfCookies(header: string): Secrets {
+  const found: string[] = [];
+  const whole = header.trim();
+  for (const pair of whole.split(/\s*;\s*/)) {
+    const value = pair.slice(pair.indexOf('=') + 1).replace(/^"(.*)"$/, '$1');
+    // What is too short to be hidden by itself is not shown beside the others either.
+    if (value.length < shortestCookie) found.push(pair, whole);
+    else found.push(value, decoded(value));
+  }
+  return found;
+}
+
+/** As whoever reads the percent-encoding of a cookie repeats it. */
+function decoded(value: string): string {
+  try {
+    const text = decodeURIComponent(value);
+    return /^[\x20-\x7e]*$/.test(text) ? text : value;
+  } catch {
+    return value;
+  }
 }
 
 /** The secrets as they are looked for. */
@@ -80,6 +117,56 @@ export function hideIn(text: string, secrets: Secrets): string {
   return search === null || !holds(text, search) ? text : text.replace(search.all, blot);
 }
 
+/**
+ * A text that may have been cut, or is cut already, without the secrets and without the beginnings of any: of four characters and more where the text ends, of
+ * eight and more wherever they stand. For what says why something failed, not for what an app has asked for.
+ * @throws never
+ */
+export function hideInExcerpt(text: string, secrets: Secrets): string {
+  const search = searchFor(secrets);
+  if (search === null) return text;
+  let clean = hideIn(text, secrets);
+  for (const secret of search.plain) if (secret.length > shortest) clean = hideBeginnings(clean, secret);
+  return clean;
+}
+
+/** Is the text what one of the secrets begins with, or cut in the middle of that? @throws never */
+export function isBeginning(text: string, secrets: Secrets): boolean {
+  return (searchFor(secrets)?.plain ?? []).some((secret) => beginningAt(text, 0, secret).end === text.length);
+}
+
+function hideBeginnings(text: string, secret: string): string {
+  const first = new RegExp(secret.slice(0, shortest).split('').map(spellingOf).join(''), 'gi');
+  let clean = '';
+  let from = 0;
+  for (let found = first.exec(text); found !== null; found = first.exec(text)) {
+    const { end, length } = beginningAt(text, found.index, secret);
+    first.lastIndex = found.index + 1;
+    if (end < text.length && length < telling) continue;
+    clean += `${text.slice(from, found.index)}${blot}`;
+    first.lastIndex = from = end;
+  }
+  return clean + text.slice(from);
+}
+
+/** A character that the end of a text has cut in the middle of its escape. */
+const cutEscape = /(?:%[0-9a-f]*|\\(?:u[0-9a-f]{0,3})?)$/iy;
+
+/** How much of a secret stands there, however it is spelled: characters of the secret, and where they end in the text. */
+function beginningAt(text: string, start: number, secret: string): { readonly end: number; readonly length: number } {
+  let end = start;
+  for (let length = 0; length < secret.length; length++) {
+    const letter = new RegExp(spellingOf(secret.charAt(length)), 'iy');
+    letter.lastIndex = end;
+    if (!letter.test(text)) {
+      cutEscape.lastIndex = end;
+      return { end: cutEscape.test(text) ? text.length : end, length };
+    }
+    end = letter.lastIndex;
+  }
+  return { end, length: secret.length };
+}
+
 /** Would anything of the text be blotted out? @throws never */
 export function isTelling(text: string, secrets: Secrets): boolean {
   const search = searchFor(secrets);
@@ -94,13 +181,13 @@ export function parseHidden(text: string, secrets: Secrets): unknown {
 
 /**
  * A value of JSON without the secrets, in its keys as in its texts; of any depth, as `JSON.parse` has it.
+ * @param hide  what is done to each text: {@link hideInExcerpt} where it may have been cut
  * @returns the value itself where it holds none, else a copy
  * @throws never
  */
-export function hideInJson<Value>(value: Value, secrets: Secrets): Value {
-  const search = searchFor(secrets);
-  if (search === null || !isTold(value, search)) return value;
-  const clean = (text: string): string => (holds(text, search) ? text.replace(search.all, blot) : text);
+export function hideInJson<Value>(value: Value, secrets: Secrets, hide: typeof hideIn = hideIn): Value {
+  const clean = (text: string): string => hide(text, secrets);
+  if (searchFor(secrets) === null || !isTold(value, clean)) return value;
   const result: { value?: Value } = {};
   const todo: { readonly from: unknown; readonly into: object; readonly key: string }[] = [{ from: value, into: result, key: 'value' }];
   // No recursion: who sends it says how deep it is.
@@ -118,13 +205,13 @@ export function hideInJson<Value>(value: Value, secrets: Secrets): Value {
   return result.value as Value;
 }
 
-function isTold(value: unknown, search: Search): boolean {
+function isTold(value: unknown, clean: (text: string) => string): boolean {
   const todo: unknown[] = [value];
   while (todo.length > 0) {
     const one = todo.pop();
-    if (typeof one === 'string' && holds(one, search)) return true;
+    if (typeof one === 'string' && clean(one) !== one) return true;
     if (typeof one !== 'object' || one === null) continue;
-    if (!Array.isArray(one) && Object.keys(one).some((key) => holds(key, search))) return true;
+    if (!Array.isArray(one) && Object.keys(one).some((key) => clean(key) !== key)) return true;
     for (const inner of Object.values(one)) todo.push(inner);
   }
   return false;

@@ -3,9 +3,9 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { interactions } from '../../src/interactions/client.js';
 import type { InteractionsOptions } from '../../src/interactions/options.js';
 import { type GeminiServer, geminiServer } from '../../src/testing/gemini-server/server.js';
-import { VirtualClock } from '../../src/testing/virtual-clock.js';
 import { type Asked, Wire } from '../stream/wire.js';
 import { nothingIsLeft } from '../testing/raw-client.js';
+import { WatchedClock } from './watched-clock.js';
 
 const request = { model: 'gemini-2.5-flash', input: 'Hello' };
 const secret = 'AIza+secret/key=1';
@@ -176,23 +176,6 @@ describe('single requests, at the local server', () => {
     expect(await api.resume('one', { lastEventId: 'long-gone' }).answer()).toMatchObject({ ok: true, answer: { text: 'Hello', isWhole: true } });
   });
 });
-
-/** Tells when somebody begins to wait for so long. */
-class WatchedClock extends VirtualClock {
-  readonly #watches: { readonly ms: number; resolve(): void }[] = [];
-
-  override setTimeout(fn: () => void, ms: number): unknown {
-    for (const watch of this.#watches.splice(0)) {
-      if (watch.ms === ms) watch.resolve();
-      else this.#watches.push(watch);
-    }
-    return super.setTimeout(fn, ms);
-  }
-
-  isSetFor(ms: number): Promise<void> {
-    return new Promise((resolve) => this.#watches.push({ ms, resolve }));
-  }
-}
 
 describe('waiting until it is over', () => {
   const json = { 'content-type': 'application/json' };

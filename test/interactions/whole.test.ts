@@ -1,8 +1,9 @@
 /** What is whole, and what is not: answers without steps or status, ends that are none, events without ids behind the last that has one. */
 import { describe, expect, it } from 'vitest';
 import { interactions } from '../../src/interactions/client.js';
-import { VirtualClock } from '../../src/testing/virtual-clock.js';
-import { fact, Wire } from '../stream/wire.js';
+import type { InteractionsOptions } from '../../src/interactions/options.js';
+import { type Asked, fact, Wire } from '../stream/wire.js';
+import { WatchedClock } from './watched-clock.js';
 
 const request = { model: 'gemini-2.5-flash', input: 'Hello' };
 const json = { 'content-type': 'application/json' };
@@ -15,22 +16,22 @@ const completed = (status = 'completed'): string => sse({ event_type: 'interacti
 const done = 'event: done\ndata: [DONE]\n\n';
 const steps = [{ type: 'model_output', content: [{ type: 'text', text: 'Hello world' }] }];
 
-function scene() {
-  const [clock, wire] = [new VirtualClock(), new Wire()];
+function scene(options: InteractionsOptions = {}) {
+  const [clock, wire] = [new WatchedClock(), new Wire()];
   const retry = { attempts: 3, backoff: { minMs: 1, maxMs: 1, jitter: 0 } };
-  return { api: interactions({ fetch: wire.fetch, clock, pollMs: 1, retry }), clock, wire };
+  return { api: interactions({ fetch: wire.fetch, clock, pollMs: 1, retry, ...options }), clock, wire };
 }
 
 /** A stream that is cut behind this text, and then asked for what is asked for next. */
-async function cut(body: string) {
-  const { api, clock, wire } = scene();
+async function cut(body: string, options?: InteractionsOptions) {
+  const { api, clock, wire } = scene(options);
   const stream = api.stream(request);
   const outcome = stream.answer();
   const retrying = fact(stream.ref, 'interaction.retrying');
   (await wire.next()).answer().send(body).end();
   await retrying;
   clock.advanceBy(1);
-  return { asked: await wire.next(), outcome };
+  return { asked: await wire.next(), clock, outcome, wire };
 }
 
 describe('a stream that was cut, and is asked how it stands', () => {
@@ -87,6 +88,122 @@ describe('a stream that was cut, and is asked how it stands', () => {
     expect([wire.requests.length, clock.pending()]).toEqual([3, 0]);
   });
 
+  const said = (words: string): object => ({ type: 'model_output', content: [{ type: 'text', text: words }] });
+  const called = (id: string, name: string): object => ({ type: 'function_call', id, name, arguments: {} });
+  const reply = (asked: Asked, answer: object): void => {
+    asked
+      .answer(200, json)
+      .send(JSON.stringify({ id: 'v1', ...answer }))
+      .end();
+  };
+
+  it.each([
+    ['an empty list', { steps: [] }],
+    ['no list', {}],
+  ])('is no success where the poll that says the end has %s, and one before it had a part', async (_, told) => {
+    const { asked, clock, outcome, wire } = await cut(created() + start() + text('The answer '), { pollMs: 7 });
+    const paused = clock.isSetFor(7);
+    reply(asked, { status: 'in_progress', steps: [said('The answer is ')] });
+    await paused;
+    clock.advanceBy(7);
+    reply(await wire.next(), { status: 'completed', ...told });
+    expect(await outcome).toMatchObject({
+      ok: false,
+      failure: { kind: 'truncated', code: 'noSteps' },
+      partial: { text: 'The answer is ', isWhole: false },
+    });
+  });
+
+  it('is one with what the last poll says, whatever one before it had', async () => {
+    const { asked, clock, outcome, wire } = await cut(created() + start() + text('Hel'), { pollMs: 7 });
+    const paused = clock.isSetFor(7);
+    reply(asked, { status: 'in_progress', steps: [said('Hello wo')] });
+    await paused;
+    clock.advanceBy(7);
+    reply(await wire.next(), { status: 'completed', steps: [said('Hello')] });
+    expect(await outcome).toMatchObject({ ok: true, answer: { text: 'Hello', isWhole: true } });
+  });
+
+  it('is no success either where it is waited for, and the last poll lacks what one before it had', async () => {
+    const { api, clock, wire } = scene({ pollMs: 7 });
+    const outcome = api.waitForCompletion('v1');
+    const asked = await wire.next();
+    const paused = clock.isSetFor(7);
+    reply(asked, { status: 'in_progress', steps: [said('half')] });
+    await paused;
+    clock.advanceBy(7);
+    reply(await wire.next(), { status: 'completed' });
+    expect(await outcome).toMatchObject({ ok: false, failure: { code: 'noSteps' }, partial: { text: 'half', isWhole: false } });
+  });
+
+  it('is one by the events that came behind a poll, and not by what that had told', async () => {
+    const { asked, clock, outcome, wire } = await cut(created('e1') + start('e2') + text('Hel', 'e3'));
+    expect(asked.url).toContain('last_event_id=e3');
+    const paused = clock.isSetFor(1);
+    reply(asked, { status: 'in_progress', steps: [said('Hello w')] });
+    await paused;
+    clock.advanceBy(1);
+    (await wire.next()).answer().send(text('lo world', 'e4') + stop('e5') + completed());
+    expect(await outcome).toMatchObject({ ok: true, answer: { text: 'Hello world', isWhole: true } });
+  });
+
+  const call = sse({ event_type: 'step.start', index: 1, step: called('c1', 'f') });
+  const image = sse({ event_type: 'step.delta', index: 0, delta: { type: 'image', data: 'aW1n', mime_type: 'image/png' } });
+  it.each([
+    ['another text of that length', start() + text('Hello'), [said('Adieu')]],
+    ['a call less', start() + text('Hel') + call, [said('Hello')]],
+    ['a call of another name', call, [called('c1', 'g')]],
+    ['a call by another id', call, [called('c2', 'f')]],
+    ['two calls that are one', call + call.replace('"index":1', '"index":2'), [called('c1', 'f'), said('and more')]],
+    ['an image less', start() + text('Hel') + image, [said('Hello')]],
+  ])('is no success with %s', async (_, body, steps) => {
+    const { asked, outcome } = await cut(created() + body);
+    reply(asked, { status: 'completed', steps });
+    expect(await outcome).toMatchObject({ ok: false, failure: { kind: 'truncated', code: 'noSteps' } });
+  });
+
+  it('is one with the same calls and media, and a text that goes on', async () => {
+    const { asked, outcome } = await cut(created() + start() + text('Hel') + image + call);
+    const output = {
+      type: 'model_output',
+      content: [
+        { type: 'text', text: 'Hello' },
+        { type: 'image', data: 'aW1n' },
+      ],
+    };
+    reply(asked, { status: 'requires_action', steps: [{ type: 'thought', signature: 'c2ln' }, output, called('c1', 'f')] });
+    expect(await outcome).toMatchObject({ ok: true, outcome: 'requiresAction', answer: { text: 'Hello', calls: [{ id: 'c1' }], isWhole: true } });
+  });
+
+  it('is one where a key that the server repeats was read in pieces, or as a half', async () => {
+    const apiKey = 'AIzaSECRET-0123456789_abc';
+    const echo = `${apiKey} o`;
+    for (let end = 1; end <= echo.length; end++) {
+      const { asked, outcome } = await cut(created() + start() + text(`key ${echo.slice(0, 1)}`) + text(echo.slice(1, end)), { apiKey });
+      reply(asked, { status: 'completed', steps: [said(`key ${apiKey} ok`)] });
+      expect(await outcome).toMatchObject({ ok: true, answer: { text: 'key [hidden] ok', isWhole: true } });
+    }
+  });
+
+  it('is one with a text in which that stands which was read from its middle on, and none with another', async () => {
+    for (const whole of ['Hello world', 'Adieu']) {
+      const { api, clock, wire } = scene();
+      const stream = api.resume('v1', { lastEventId: 'e3' });
+      const outcome = stream.answer();
+      const retrying = fact(stream.ref, 'interaction.retrying');
+      (await wire.next())
+        .answer()
+        .send(text('lo ', 'e4') + text('wor'))
+        .end();
+      await retrying;
+      clock.advanceBy(1);
+      const asked = await wire.next();
+      expect(asked.url).toMatch(/\/interactions\/v1$/);
+      reply(asked, { status: 'completed', steps: [said(whole)] });
+      expect(await outcome).toMatchObject(whole === 'Adieu' ? { ok: false, failure: { code: 'noSteps' } } : { ok: true, answer: { text: whole } });
+    }
+  });
+
   it('has its steps by the name of before May 2026 as well', async () => {
     const { asked, outcome } = await cut(created() + start() + text('Hel'));
     const outputs = [{ type: 'text', text: 'Hello world' }];
@@ -132,7 +249,7 @@ describe('`[DONE]` without a last event', () => {
     ['alone', done],
     ['behind an interaction without steps', created() + done],
     ['behind one that is queued', created(undefined, 'queued') + done],
-    ['behind a step that has not ended', created() + start() + text('half') + done],
+    ['behind a step that has not ended', created() + start() + text('Hello') + done],
   ])('%s is no end: it is asked how it stands, where it has an id', async (_, body) => {
     const { api, clock, wire } = scene();
     const stream = api.stream(request);

@@ -71,6 +71,14 @@ it('a secret that stands where an excerpt of an odd frame is cut is hidden whole
   stop();
 });
 
+it('half a secret is in no reason of an end, and in no excerpt', () => {
+  const { socket, events, stop } = connectionWorld({ secrets: ['auth_tokens/abcdef123456'] });
+  socket.frame('no such token: auth_tokens/abcdef12');
+  socket.closed(401, 'HTTP 401 Unauthorized: no such token: auth_tokens/abcdef12');
+  expect(events).toMatchObject([{ excerpt: 'no such token: [hidden]' }, { reason: 'HTTP 401 Unauthorized: no such token: [hidden]' }]);
+  stop();
+});
+
 const bytes = (value: unknown) => new TextEncoder().encode(JSON.stringify(value, null, 2));
 
 describe('the connection', () => {

@@ -107,6 +107,67 @@ describe('a key that the server repeats', () => {
   });
 });
 
+/** A refusal whose body comes to an orderly end there, as far as HTTP without a length can say; or breaks. */
+function refusal(body: string, how: 'ends' | 'breaks' = 'ends'): typeof fetch {
+  return () => {
+    const chunks = [new TextEncoder().encode(body)];
+    const stream = new ReadableStream<Uint8Array>({
+      pull: (controller) => {
+        const chunk = chunks.shift();
+        if (chunk !== undefined) controller.enqueue(chunk);
+        else if (how === 'ends') controller.close();
+        else controller.error(new TypeError('terminated'));
+      },
+    });
+    return Promise.resolve(new Response(stream, { status: 400 }));
+  };
+}
+
+describe('half a key', () => {
+  const bodies = [
+    JSON.stringify({ error: { code: 400, message: `API key not valid: ${key}.`, status: 'X', details: [{ consumer: `api_key:${key}` }] } }),
+    `<p>denied for\t${key}\u00a0key=${encodeURIComponent(key)}</p>`,
+  ];
+  const pieces = Array.from({ length: key.length - 4 }, (_, index) => key.slice(index, index + 5));
+
+  it.each(['ends', 'breaks'] as const)('is in no refusal, wherever its body %s', async (how) => {
+    for (const body of bodies)
+      for (let end = body.indexOf(key) + 1; end < body.length; end++) {
+        const fetch = refusal(body.slice(0, end), how);
+        const generated = await generateContent({ apiKey: key, model: 'g', request, fetch });
+        const created = await interactions({ apiKey: key, fetch }).create({ model: 'g', input: 'Hello' });
+        const told = JSON.stringify([generated, created]);
+        expect(told).toContain('refused');
+        expect(pieces.filter((piece) => told.includes(piece))).toEqual([]);
+      }
+  });
+
+  it('is in none that the server itself has cut, nor in what could not be decoded', async () => {
+    const cut = { error: { code: 400, message: `API key not valid: ${key.slice(0, 20)}`, details: [{ key: `${key.slice(0, 9)}…` }] } };
+    const refused = await generateContent({ apiKey: key, model: 'g', request, fetch: refusal(JSON.stringify(cut)) });
+    expect(refused).toMatchObject({ failure: { message: 'API key not valid: [hidden]', details: [{ key: '[hidden]…' }] } });
+    const decode = ({ data }: { data: string }): unknown => JSON.parse(data);
+    const headers = { 'x-goog-api-key': key };
+    const stream = openStream({ url: 'http://feed.test/', headers, fetch: answers(`data: ${key.slice(0, 20)}\n\n`), decode });
+    expect(await stream.drain()).toMatchObject({ failure: { code: 'decode', message: expect.stringContaining('"[hidden]"') as string } });
+  });
+});
+
+describe('the other secrets of a header', () => {
+  const echoed = async (headers: Record<string, string>, words: string, how?: 'breaks') => {
+    const outcome = await openStream({ url: 'http://feed.test/', headers, fetch: refusal(words, how) }).ended();
+    return outcome.ok ? '' : outcome.failure.message;
+  };
+
+  it('are hidden: every cookie, and a passphrase with blanks, also where it is cut', async () => {
+    const cookie = 'session=topsecretvalue1; other=topsecretvalue2';
+    expect(await echoed({ cookie }, `bad cookie ${cookie}`)).toBe('bad cookie session=[hidden]; other=[hidden]');
+    expect(await echoed({ cookie }, 'bad cookie topsecretvalue1')).toBe('bad cookie [hidden]');
+    const authorization = 'Basic my secret passphrase';
+    expect(await echoed({ authorization }, 'bad token my secret pass', 'breaks')).toBe('bad token [hidden]');
+  });
+});
+
 describe('a key in the wrong place', () => {
   const any = (value: unknown): never => value as never;
   it.each([

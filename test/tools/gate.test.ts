@@ -4,11 +4,12 @@ import type { GateOptions } from '../../src/gate/options.js';
 import { geminiServer } from '../../src/testing/gemini-server/server.js';
 import type { VirtualClock } from '../../src/testing/virtual-clock.js';
 import { exit } from '../../src/supervision/watch.js';
-import { converse } from '../../src/tools/converse.js';
+import { type Conversation, converse } from '../../src/tools/converse.js';
 import { generateModel } from '../../src/tools/generate-model.js';
 import { interactionsModel } from '../../src/tools/interactions-model.js';
 import type { ConversationModel, TurnRequest } from '../../src/tools/model.js';
 import { gateWorld, leaveNothing, settle } from '../gate/gate-world.js';
+import { Wire } from '../stream/wire.js';
 import { ScriptedModel } from './scripted-model.js';
 
 const key = 'model';
@@ -104,6 +105,63 @@ describe('the gate of a conversation', () => {
     clock.advanceBy(100);
     expect(await conversation.ended()).toMatchObject({ ok: false, failure: { kind: 'gate', code: 'lost' } });
     expect(facts.map(({ type }) => type)).toEqual(['gate.expired']);
+  });
+});
+
+describe('a model that is refused by an answer whose words never end', () => {
+  /** A 429 whose headers say all there is to know. Settles when it is read. */
+  function hanging() {
+    const wire = new Wire();
+    const refused = wire.next().then(async (asked) => {
+      const read = asked.answer(429, { 'retry-after': '5' }).wanted();
+      await read;
+      const more = asked.wanted();
+      asked.send('{"error":{"code":429,"mess');
+      await more;
+    });
+    return { fetch: wire.fetch, refused };
+  }
+  const models: Record<'generateModel' | 'interactionsModel', (fetch: typeof globalThis.fetch) => ConversationModel> = {
+    generateModel: (fetch) => generateModel({ baseUrl: 'http://model.test', model: 'gemini-x', fetch }),
+    interactionsModel: (fetch) => interactionsModel({ baseUrl: 'http://model.test', request: { model: 'gemini-x' }, fetch }),
+  };
+  const ends = {
+    turnMs: (_: Conversation, clock: VirtualClock) => clock.advanceBy(200),
+    cancel: (conversation: Conversation) => void conversation.cancel(),
+    kill: (conversation: Conversation) => exit(conversation.ref, 'kill'),
+  };
+
+  it.each(
+    (['generateModel', 'interactionsModel'] as const).flatMap((name) => (['turnMs', 'cancel', 'kill'] as const).map((end) => [name, end] as const)),
+  )('tells the gate of it, whatever ends the turn before: %s, %s', async (name, end) => {
+    const { clock, facts, gate, option } = behind({ permits: 4, adaptive: true });
+    const { fetch, refused } = hanging();
+    const conversation = converse({ model: models[name](fetch), input: 'q', gate: option, clock, turnMs: 200 });
+    await refused;
+    ends[end](conversation, clock);
+    expect(await conversation.ended()).toMatchObject({ ok: false });
+    expect(gate.status(key)).toMatchObject({ held: 0, permits: 2, pauseMs: expect.any(Number) as number });
+    expect(facts.map(({ type }) => type)).toEqual(['gate.levelChanged', 'gate.paused']);
+  });
+
+  it('has what it says later count in its place', async () => {
+    const { gate, option } = behind({ permits: 8, adaptive: true });
+    const model = new ScriptedModel({ held: true });
+    const conversation = converse({ model, input: 'q', gate: option });
+    await model.askedTimes(1);
+    model.asked[0]?.refused(limited);
+    model.asked[0]?.retrying(limited);
+    await conversation.cancel();
+    expect(gate.status(key)).toMatchObject({ held: 0, permits: 4 });
+  });
+
+  it('has failed its conversation where it says what is no failure', async () => {
+    const { option } = behind({ permits: 8 });
+    const model = new ScriptedModel({ held: true });
+    const conversation = converse({ model, input: 'q', gate: option });
+    await model.askedTimes(1);
+    model.asked[0]?.refused(undefined as never);
+    expect(await conversation.ended()).toMatchObject({ failure: { kind: 'crashed', message: expect.stringContaining('refused()') as string } });
   });
 });
 

@@ -96,6 +96,12 @@ describe('an ephemeral token', () => {
 });
 
 describe('a token is refused', () => {
+  it('without half of the key, where its words were cut', async () => {
+    const { baseUrl } = await serve((response) => response.writeHead(403).end(`{"error":{"message":"API key not valid: ${apiKey.slice(0, -1)}`));
+    const error = await rejection(createEphemeralToken({ apiKey, baseUrl }));
+    expect(error.details.got).toMatchObject({ message: '{"error":{"message":"API key not valid: [hidden]' });
+  });
+
   it('with the status and the words of the service, without the key that it repeats', async () => {
     const message = `API key not valid: ${apiKey} (${encodeURIComponent(apiKey)}). ${'x'.repeat(1_000)}`;
     const { baseUrl } = await serve(json(403, { error: { code: 403, message, status: 'PERMISSION_DENIED' } }));

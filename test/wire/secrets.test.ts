@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { hideIn, hideInJson, parseHidden, secretsOf } from '../../src/wire/secrets.js';
+import { hideIn, hideInExcerpt, hideInJson, isBeginning, parseHidden, secretsOf } from '../../src/wire/secrets.js';
 
 describe('a secret', () => {
   const token = 'auth_tokens/aB.c-1~2+3';
@@ -18,6 +18,49 @@ describe('a secret', () => {
 
   it('leaves all else as it was, and an empty one hides nothing', () => {
     expect(hideIn('auth_tokens/aBxc-1 of 100%', ['', token])).toBe('auth_tokens/aBxc-1 of 100%');
+  });
+});
+
+describe('the beginning of a secret', () => {
+  const key = 'AIza+SECRET/0123';
+  const secrets = ['my secret passphrase', key];
+  const byLetter = Array.from(key, (letter) => `%${letter.charCodeAt(0).toString(16)}`).join('');
+  const byUnicode = Array.from(key, (letter) => `\\u00${letter.charCodeAt(0).toString(16)}`).join('');
+
+  it.each([
+    ['as it is', key],
+    ['percent-encoded', encodeURIComponent(key)],
+    ['percent-encoded twice', encodeURIComponent(encodeURIComponent(key))],
+    ['with every letter encoded', byLetter],
+    ['with the escapes of JSON', byUnicode],
+    ['in the JSON of a server that escapes slashes', key.replaceAll('/', '\\/')],
+  ])('is not where a text ends, wherever that was cut: %s', (_, spelled) => {
+    const first = spelled === byLetter ? 12 : spelled === byUnicode ? 24 : 4;
+    for (let end = first; end <= spelled.length; end++)
+      expect(hideInExcerpt(`no such key: ${spelled.slice(0, end)}`, secrets)).toBe('no such key: [hidden]');
+  });
+
+  it.each([
+    ['with a blank', 'bad token my secret pass', 'bad token [hidden]'],
+    ['that ends with one', 'bad token my ', 'bad token my '],
+    ['of four words', 'bad token my s', 'bad token [hidden]'],
+    ['with an ellipsis behind it', `key ${key.slice(0, 9)}… is not valid`, 'key [hidden]… is not valid'],
+    ['in quotes', `Unexpected token 'A', "${key.slice(0, 12)}" is not valid`, `Unexpected token 'A', "[hidden]" is not valid`],
+    ['twice', `${key.slice(0, 8)}, ${key}, ${key.slice(0, 5)}`, '[hidden], [hidden], [hidden]'],
+    ['behind one that is none', `AIzaAIza${key.slice(4, 9)}`, 'AIza[hidden]'],
+    ['that is too short to tell', 'AIz', 'AIz'],
+    ['that goes on as something else', 'AIza is how keys begin', 'AIza is how keys begin'],
+  ])('%s', (_, text, hidden) => {
+    expect(hideInExcerpt(text, secrets)).toBe(hidden);
+  });
+
+  it('is in no text of a value, and in no key of it', () => {
+    expect(hideInJson({ [`a ${key.slice(0, 6)}`]: [key.slice(0, 10), 1] }, secrets, hideInExcerpt)).toEqual({ 'a [hidden]': ['[hidden]', 1] });
+  });
+
+  it('is known for one, also by a single letter, and cut in the middle of an escape', () => {
+    for (const text of ['A', key.slice(0, 9), 'AIza%2', 'AIza\\u0', 'my ']) expect(isBeginning(text, secrets)).toBe(true);
+    for (const text of ['B', `${key.slice(0, 9)}x`, `${key} `]) expect(isBeginning(text, secrets)).toBe(false);
   });
 });
 
@@ -63,5 +106,22 @@ describe('the secrets of a request', () => {
     expect(secretsOf('http://user:pass@host/?key=q%2Dkey&alt=sse', headers, ['mine'])).toEqual([
       ...['mine', 'a-key', 'a-token', 'c=1', 'pass', 'user', 'q-key'].filter((word) => word.length >= 4),
     ]);
+  });
+
+  it.each([
+    ['each of its cookies', 'cookie', 'session=topsecret1; other="topsecret2";third=top=secret3', ['topsecret1', 'topsecret2', 'top=secret3']],
+    ['a cookie as whoever decodes it has it', 'cookie', 's=s%3Aabc.def; t=%zzz123', ['s%3Aabc.def', 's:abc.def', '%zzz123']],
+    ['a cookie that is short, or a word, with its name', 'Cookie', 'a=topsecret1; dark=true', ['topsecret1', 'dark=true', 'a=topsecret1; dark=true']],
+    ['what follows a scheme, with its blanks', 'Authorization', 'Basic  my secret passphrase', ['my secret passphrase']],
+    ['all that has no scheme', 'authorization', 'my-passphrase', ['my-passphrase']],
+    ['a short one with its scheme', 'authorization', 'Basic abc', ['Basic abc']],
+    [
+      'the whole of another header, and what would follow a scheme',
+      'x-auth-token',
+      'correct horse battery',
+      ['correct horse battery', 'horse battery'],
+    ],
+  ])('are %s', (_, name, value, secrets) => {
+    expect(secretsOf('http://host/', { [name]: value })).toEqual(secrets);
   });
 });

@@ -4,7 +4,7 @@
  * @see https://cloud.google.com/apis/design/errors: google.rpc.Status
  */
 import { isDeeperThan } from './frame.js';
-import { hideIn, hideInJson, type Secrets } from '../secrets.js';
+import { hideInExcerpt, hideInJson, type Secrets } from '../secrets.js';
 
 /** An error of a service. */
 export interface ApiError {
@@ -66,8 +66,8 @@ export function apiErrorOfBody(httpStatus: number, text: string, secrets: Secret
     // The text says what it is.
   }
   const error = apiErrorOf(value, httpStatus);
-  if (error !== null) return hideInJson(error, secrets);
-  // Hidden before it is cut: the beginning of a key would not be known for one.
-  const excerpt = hideIn(text, secrets).trim().replaceAll(/\s+/g, ' ').slice(0, longestExcerpt);
+  if (error !== null) return hideInJson(error, secrets, hideInExcerpt);
+  // It may have been cut on its way, and is cut here.
+  const excerpt = hideInExcerpt(hideInExcerpt(text, secrets).trim().replaceAll(/\s+/g, ' ').slice(0, longestExcerpt), secrets);
   return { code: httpStatus, status: '', message: excerpt === '' ? `HTTP ${httpStatus}` : excerpt };
 }

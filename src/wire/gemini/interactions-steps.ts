@@ -85,7 +85,7 @@ export class StepBook {
 function sortOf({ type }: InteractionStep): string {
   if (type === 'arguments_delta') return 'function_call';
   if (type === 'thought_signature' || type === 'thought_summary') return 'thought';
-  return ['text', 'text_annotation', 'image', 'audio', 'video', 'document'].includes(type) ? 'model_output' : type;
+  return ['text', 'text_annotation', ...mediaTypes].includes(type) ? 'model_output' : type;
 }
 
 function listOf(step: Fields, field: string): unknown[] {
@@ -150,6 +150,16 @@ export function textIn(steps: readonly InteractionStep[]): string {
   return steps
     .map((step) => (step.type === 'text' ? textOf(step['text']) : step.type === 'model_output' ? contentText(step['content']) : ''))
     .join('');
+}
+
+const mediaTypes = ['image', 'audio', 'video', 'document'];
+
+/** The media among its outputs, each by its type. */
+export function mediaIn(steps: readonly InteractionStep[]): readonly string[] {
+  const contents = steps.flatMap((step): readonly unknown[] =>
+    step.type === 'model_output' && Array.isArray(step['content']) ? step['content'] : [step],
+  );
+  return contents.map((one) => textOf((one as Fields | null)?.['type'])).filter((type) => mediaTypes.includes(type));
 }
 
 function contentText(content: unknown): string {

@@ -6,6 +6,7 @@
 import { z } from 'zod';
 
 import { EspalierError } from '../../errors.js';
+import { hideInExcerpt } from '../secrets.js';
 import { shownUrl } from './live-url.js';
 import { type EphemeralTokenOptions, planToken, type TokenRequest } from './token-options.js';
 
@@ -46,7 +47,8 @@ export async function createEphemeralToken(options: EphemeralTokenOptions): Prom
   request.signal?.throwIfAborted();
   const deadline = AbortSignal.timeout(request.timeoutMs);
   const end = request.signal === null ? deadline : AbortSignal.any([request.signal, deadline]);
-  const hide = (text: string) => text.replaceAll(request.apiKey, '[hidden]').replaceAll(encodeURIComponent(request.apiKey), '[hidden]');
+  const secrets = [request.apiKey];
+  const hide = (text: string) => hideInExcerpt(text, secrets);
   try {
     // A fetch of the app's own may not heed the signal.
     const answer = await Promise.race([ask(request, end), aborted(end)]);
@@ -102,7 +104,7 @@ function tokenOf({ ok, status, text }: Answer, hide: (text: string) => string): 
   const value = jsonOf(text);
   if (!ok) {
     const said = refusal.safeParse(value).data?.error;
-    const message = hide(said?.message ?? text.trim()).slice(0, longestMessage);
+    const message = hide(hide(said?.message ?? text.trim()).slice(0, longestMessage));
     const got: TokenRefusal = { status, reason: hide(said?.status ?? ''), message };
     throw new EspalierError('live/token-refused', { expected: 'a token', got });
   }

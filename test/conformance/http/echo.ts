@@ -6,6 +6,8 @@ import type { Play } from './recordings.js';
 /** So many characters of the key are as bad as all of it. */
 const telling = key.slice(0, 8);
 
+const half = Math.floor(key.length / 2);
+
 /** Where a body that is no JSON is cut for the failure's message: the key must not be half of it. */
 const atExcerptEnd = 290;
 
@@ -17,8 +19,8 @@ export function echoesOf(one: Play): readonly { readonly run: string; readonly p
   const text = Buffer.from(one.exchange.response.body).toString('utf8');
   return [
     { run: 'the key echoed', play: repeating(one, text, whole(text, one.exchange.response.status), telling) },
-    // Each half by itself is nothing; an answer that joins them is.
-    { run: 'the key echoed in halves', play: repeating(one, text, inHalves(text), key) },
+    // Of an answer, each half by itself is nothing; what joins them is.
+    { run: 'the key echoed in halves', play: withoutHalf(repeating(one, text, inHalves(text), key)) },
   ].flatMap(({ play, run }) => (play === undefined ? [] : [{ run, play }]));
 }
 
@@ -29,7 +31,6 @@ function whole(text: string, status: number): string {
 
 /** At the end of the first text, and at the start of the second. */
 function inHalves(text: string): string {
-  const half = Math.floor(key.length / 2);
   let count = 0;
   const cut = text.replaceAll(shownText, (found, name: string, said: string) => {
     count++;
@@ -37,6 +38,14 @@ function inHalves(text: string): string {
     return count === 2 ? `${name}${key.slice(half)}${said}` : found;
   });
   return count < 2 ? text : cut;
+}
+
+/** The words of a failure may have been cut: an app must see no half of the key in them either. */
+function withoutHalf(play: Play | undefined): Play | undefined {
+  const end = play?.expected.end;
+  if (play === undefined || end?.ok !== false || end.message === undefined) return play;
+  const message = end.message.replace(key.slice(0, half), blot);
+  return { ...play, expected: { ...play.expected, end: { ...end, message } } };
 }
 
 /** An app must see a blot in its place. */
