@@ -168,10 +168,10 @@ export class Account {
     this.#told = null;
   }
 
-  /** Is there in these steps what its events have told? An empty list is no list to protobuf: it may say as little as none. */
+  /** Is there in these steps what its events have told? An empty list is no list to protobuf: it may say as little as none, after an answer with steps, too. */
   #isCoveredBy(told: readonly InteractionStep[]): boolean {
     const seen = this.#book.steps();
-    if (told.length === 0) return seen.length === 0;
+    if (told.length === 0) return seen.length === 0 && (this.#toldBefore ?? []).length === 0;
     return covers(told, seen, { isFromStart: !this.#isMidway && !this.#book.lacksStart, secrets: this.secrets() });
   }
 

@@ -1,4 +1,7 @@
-/** Whether the steps of an answer hold what events have told before it: the same calls, no media less, and a text that goes on as it began. */
+/**
+ * Whether the steps of an answer hold what events have told before it: the same calls, media of each kind, and a text that goes on as it began. A medium
+ * may come in several pieces, so they are not counted.
+ */
 import type { InteractionStep } from '../wire/gemini/interactions.js';
 import { mediaIn, textIn } from '../wire/gemini/interactions-steps.js';
 import { blot, hideIn, isBeginning, type Secrets } from '../wire/secrets.js';
@@ -15,7 +18,7 @@ export interface Seen {
 export function covers(told: readonly InteractionStep[], seen: readonly InteractionStep[], { isFromStart, secrets }: Seen): boolean {
   const [whole, read] = [hideIn(textIn(told), secrets), hideIn(textIn(seen), secrets)];
   const hasText = isFromStart ? goesOn(whole, read, secrets) : whole.includes(read);
-  return hasText && hasEach(callsOf(told), callsOf(seen), isSameCall) && hasEach(mediaIn(told), mediaIn(seen), (a, b) => a === b);
+  return hasText && hasEach(callsOf(told), callsOf(seen), isSameCall) && mediaIn(seen).every((kind) => mediaIn(told).includes(kind));
 }
 
 /** Does the text begin with what was read? Where that ends in the middle of a secret, the text has the whole of it, hidden. */

@@ -124,7 +124,12 @@ describe('a stream that was cut, and is asked how it stands', () => {
     expect(await outcome).toMatchObject({ ok: true, answer: { text: 'Hello', isWhole: true } });
   });
 
-  it('is no success either where it is waited for, and the last poll lacks what one before it had', async () => {
+  it.each([
+    ['completed', {}],
+    ['completed', { steps: [] }],
+    ['requires_action', { steps: [] }],
+    ['completed', { outputs: [] }],
+  ])('is no success either where it is waited for, and the last poll, %s with %o, lacks what one before it had', async (status, told) => {
     const { api, clock, wire } = scene({ pollMs: 7 });
     const outcome = api.waitForCompletion('v1');
     const asked = await wire.next();
@@ -132,7 +137,7 @@ describe('a stream that was cut, and is asked how it stands', () => {
     reply(asked, { status: 'in_progress', steps: [said('half')] });
     await paused;
     clock.advanceBy(7);
-    reply(await wire.next(), { status: 'completed' });
+    reply(await wire.next(), { status, ...told });
     expect(await outcome).toMatchObject({ ok: false, failure: { code: 'noSteps' }, partial: { text: 'half', isWhole: false } });
   });
 
