@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { covers } from '../../src/interactions/coverage.js';
 import type { InteractionStep } from '../../src/wire/gemini/interactions.js';
 
-const said = (...content: object[]): InteractionStep => ({ type: 'model_output', content }) as unknown as InteractionStep;
+const said = (...content: object[]): InteractionStep => ({ type: 'model_output', content });
 const audio = { type: 'audio', mime_type: 'audio/pcm', data: 'AAAA' };
 const image = { type: 'image', mime_type: 'image/png', data: 'AAAA' };
 const holds = (told: readonly InteractionStep[], seen: readonly InteractionStep[]): boolean => covers(told, seen, { isFromStart: true, secrets: [] });
