@@ -163,12 +163,9 @@ export function rotationDelay({ goAway, rotationMarginMs }: SessionContext): num
   return Math.max(0, (goAway?.timeLeftMs ?? 60_000) - rotationMarginMs);
 }
 
-/**
- * Can the socket be left at once? The model neither speaks nor is about to, nobody waits for an answer, and the conversation can be resumed as it stands, or
- * not at all.
- */
+/** Can the socket be left at once? Nobody waits for an answer, and the conversation can be resumed as it stands, or not at all. */
 export function mayRotate({ goAway, calls, resumption, isFresh, awaitsTurn, turn }: SessionContext): boolean {
-  return goAway !== null && !awaitsTurn && (turn === 'over' || turn === 'interrupted') && calls.openCount === 0 && (!resumption || isFresh);
+  return goAway !== null && !awaitsTurn && turn !== 'answered' && calls.openCount === 0 && (!resumption || isFresh);
 }
 
 /** Does a conversation begin afresh with the present socket, after another? */
