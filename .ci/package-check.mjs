@@ -5,7 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -37,8 +37,15 @@ const paths = pack.files.map((file) => file.path);
 const surplus = paths.filter((path) => !allowed.test(path));
 if (surplus.length > 0) fail(`these files are of no use to a user: ${surplus.join(', ')}`);
 const targets = Object.values(manifest.exports).flatMap((entry) => (typeof entry === 'string' ? [entry] : Object.values(entry)));
-for (const target of [...targets, ...Object.values(manifest.bin).map((path) => `./${path}`), './README.md', './LICENSE']) {
-  if (!paths.includes(target.slice(2))) fail(`package.json names ${target}, which is not in the package`);
+// The inspector serves its page as a file, which no entry names.
+for (const target of [
+  ...targets,
+  ...Object.values(manifest.bin).map((path) => `./${path}`),
+  './README.md',
+  './LICENSE',
+  './dist/inspector/index.html',
+]) {
+  if (!paths.includes(target.slice(2))) fail(`a user needs ${target}, which is not in the package`);
 }
 for (const [name, path] of Object.entries(manifest.bin)) {
   if (!readFileSync(join(root, path), 'utf8').startsWith('#!/usr/bin/env node\n'))
@@ -59,7 +66,8 @@ run('tar', ['-xzf', tarball, '-C', user]);
 symlinkSync(join(user, 'package'), join(modules, manifest.name));
 // A user has what the package declares, and Node's types; nothing else of this repository.
 const declared = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
-mkdirSync(join(user, 'package', 'node_modules', '@types'), { recursive: true });
+for (const name of [...declared, '@types/node'])
+  for (const folder of [modules, join(user, 'package', 'node_modules')]) mkdirSync(dirname(join(folder, name)), { recursive: true });
 for (const name of [...declared, '@types/node']) symlinkSync(join(root, 'node_modules', name), join(modules, name));
 for (const name of declared) symlinkSync(join(root, 'node_modules', name), join(user, 'package', 'node_modules', name));
 

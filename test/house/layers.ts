@@ -8,19 +8,29 @@ const domainGroups = [
   ['supervision', 'charts'],
   ['recording'],
   ['registry'],
-  ['gate', 'health', 'comms', 'config'],
+  ['gate', 'health', 'comms', 'config', 'event-store', 'isolation'],
   ['coordination'],
   ['stream'],
   ['interactions'],
   ['tools'],
   ['live'],
+  ['application'],
+  ['instrumentation'],
   ['agents'],
 ];
 const foundations = ['errors', 'option-checks', 'wire', 'backend', 'events', 'telemetry'];
 const tools = ['inspector', 'audit', 'testing', 'cli'];
 
 /** What pictures and the page of the inspector are made of, beside machines/: nothing of Node, nothing that runs an actor. */
-const forPictures = ['src/charts', 'src/wire/recording', 'src/recording/scene.ts', 'src/recording/scene-supervision.ts', 'src/inspector/protocol.ts'];
+const forPictures = [
+  'src/charts',
+  'src/wire/recording',
+  'src/recording/exports',
+  'src/recording/scene.ts',
+  'src/recording/scene-lineage.ts',
+  'src/recording/scene-supervision.ts',
+  'src/inspector/protocol.ts',
+];
 
 /** Where a file of the repository stands. */
 type Place =

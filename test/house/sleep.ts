@@ -14,6 +14,7 @@ export const timerDoorsOfTests = new Map([
   ['test/supervision/embedded.test.ts', 'puts itself between the code and a faked setTimeout, to read how long a wait the runtime is asked for'],
   ['test/testing/gemini-server.test.ts', 'counts the timers of the system clock that a server sets, and that it has cleared them all'],
   ['test/soak/soak.test.ts', leftBehind],
+  ['test/isolation/jobs.mjs', leftBehind],
   ['test/testing/world/leftovers.test.ts', leftBehind],
   ['test/testing/world/parallel.test.ts', leftBehind],
   ['test/testing/world/vitest-matchers.test.ts', leftBehind],
@@ -28,11 +29,11 @@ type Call = Extract<Node, { type: 'CallExpression' }>;
 
 const polls = ['waitFor', 'waitUntil', 'poll'];
 
-/** `vi.waitFor`, `expect.poll` and their like, of whatever object; XState's `waitFor` listens instead. */
+/** `vi.waitFor`, `expect.poll` and their like, of whatever object; the `waitFor` of XState and of a registry listen instead. */
 function polling(module: Module, node: Node): string | null {
   if (node.type === 'MemberExpression') {
     const name = memberOf(node) ?? '';
-    return polls.includes(name) && !isXState(module, node.object) ? `uses .${name}, which looks again and again` : null;
+    return polls.includes(name) && !isXState(module, node.object) && !isRegistry(node.object) ? `uses .${name}, which looks again and again` : null;
   }
   if (node.type === 'ObjectPattern') {
     const taken = node.properties.map((one) => (one.type === 'Property' && !one.computed ? nameOf(one.key) : null));
@@ -51,6 +52,11 @@ function isXState(module: Module, node: Node): boolean {
       statement.source.value === 'xstate' &&
       statement.specifiers.some((one) => one.type === 'ImportNamespaceSpecifier' && one.local.name === nameOf(node)),
   );
+}
+
+/** `registry.waitFor`, `world.registry.waitFor`: told of a name by the registry, which says so by its name. */
+function isRegistry(node: Node): boolean {
+  return (node.type === 'MemberExpression' ? memberOf(node) : nameOf(node)) === 'registry';
 }
 
 /** What of src/ waits by the runtime's timers, by file. */
@@ -311,6 +317,7 @@ export const sleepless: Rule = {
       name: 'XState, which listens',
       files: test("import { waitFor } from 'xstate'; import * as x from 'xstate'; await waitFor(a, f); await x.waitFor(a, f);"),
     },
+    { name: 'a registry, which tells', files: test("await registry.waitFor('db'); await world.registry.waitFor('db');") },
     { name: 'one after the other', files: test('for (const one of all) await one(); for (let n = 0; n < 3; n++) await client.next();') },
     { name: 'a fake of the timer', files: test("vi.stubGlobal('setTimeout', f); vi.useFakeTimers({ toFake: ['setTimeout'] });") },
   ],

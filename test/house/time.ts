@@ -6,7 +6,11 @@ export const timers = ['setTimeout', 'setInterval'];
 const globalObjects = ['globalThis', 'global', 'window', 'self'];
 
 /** The files of src/ that may set timers of the runtime, each with its reason. */
-export const timerDoors = new Map([['src/supervision/clock.ts', 'the system clock: the one door to the timers of the runtime']]);
+export const timerDoors = new Map([
+  ['src/supervision/clock.ts', 'the system clock: the one door to the timers of the runtime'],
+  ['src/isolation/in-process.js', 'a process of its own, without an actor in it, looks at its own size'],
+]);
+
 /** Uses of the runtime's timers: bare (`setTimeout(…)`) or of the global object, which gets no other name. */
 function uses(module: Module): { node: Node; name: string }[] {
   return freeNames(module, [...timers, ...globalObjects]).flatMap(({ node, name, member, isRenamed }) => {
