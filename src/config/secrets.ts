@@ -1,0 +1,115 @@
+/** Which values nobody is shown: those at paths that are named so, or that the app names; and every text that holds one of them. */
+import type { Issue, Kept, Override } from '../../machines/config/config-events.js';
+import { isPlainObject } from '../option-checks.js';
+import { isWithin, leavesOf, type Path, textOf } from './paths.js';
+
+/** Names of what is commonly secret. */
+const secretName = /key|token|secret|password|passwd|passphrase|authorization|credential|private|cookie/iu;
+
+export const hidden = '…';
+const leftOut = 'what is wrong is left out: it may show a secret';
+/** A text elsewhere that holds a shorter secret holds it by chance. */
+const telling = 6;
+const mostIssues = 20;
+const longestMessage = 200;
+
+export class Secrets {
+  readonly #named: readonly Path[];
+  readonly #open: readonly Path[];
+
+  /** @param named  secret whatever their names @param open  no secret, though their names say so */
+  constructor(named: readonly Path[], open: readonly Path[]) {
+    this.#named = named;
+    this.#open = open;
+  }
+
+  /** Is what is at this path, or around it as a leaf, a secret? */
+  isSecret(path: Path): boolean {
+    if (this.#named.some((each) => isWithin(path, each))) return true;
+    return path.some((name) => secretName.test(name)) && !this.#open.some((each) => isWithin(path, each));
+  }
+
+  /** Texts and numbers that are secret in these trees. */
+  textsIn(trees: readonly unknown[]): ReadonlySet<string> {
+    const texts = new Set<string>();
+    for (const tree of trees)
+      for (const [path, leaf] of leavesOf(tree)) for (const [where, value] of scalarsOf(leaf, path)) if (this.isSecret(where)) addTexts(texts, value);
+    return texts;
+  }
+
+  /** A tree as anybody may see it. */
+  shown(value: unknown, texts: ReadonlySet<string>, path: Path = []): unknown {
+    if (path.length > 0 && this.isSecret(path)) return value === undefined ? undefined : hidden;
+    if (Array.isArray(value)) return value.map((each, index) => this.shown(each, texts, [...path, String(index)]));
+    if (isPlainObject(value))
+      return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, this.shown(inner, texts, [...path, name])]));
+    return textsOf(value).some((text) => holds(text, texts, telling)) ? hidden : value;
+  }
+
+  /** Updates as a snapshot may hold them. One with a secret in it is taken apart, so that a source can say that. */
+  kept(overrides: readonly Override[], texts: ReadonlySet<string>): Kept {
+    const open: Override[] = [];
+    const withheld: string[] = [];
+    for (const override of overrides) {
+      const leaves = [...leavesOf(override.value, override.path)];
+      const shown = leaves.filter(([path, leaf]) => JSON.stringify(this.shown(leaf, texts, path)) === JSON.stringify(leaf));
+      if (shown.length === leaves.length) open.push(override);
+      else {
+        open.push(...shown.map(([path, value]) => ({ path, value })));
+        withheld.push(...leaves.filter((leaf) => !shown.includes(leaf)).map(([path]) => textOf(path)));
+      }
+    }
+    return { overrides: open, withheld };
+  }
+
+  /** What a schema says, without secrets: bounded in number and length. */
+  issues(said: readonly { readonly path: Path; readonly message: string }[], texts: ReadonlySet<string>): readonly Issue[] {
+    return said.slice(0, mostIssues).map(({ path, message }) => ({
+      path: holds(textOf(path), texts) ? hidden : textOf(path),
+      message: this.isSecret(path) || holds(message, texts) ? leftOut : message.slice(0, longestMessage),
+    }));
+  }
+}
+
+/** What is in the lists of a leaf, too. */
+function* scalarsOf(value: unknown, path: Path): Generator<readonly [path: Path, value: unknown]> {
+  if (Array.isArray(value)) for (const [index, each] of value.entries()) yield* scalarsOf(each, [...path, String(index)]);
+  else if (isPlainObject(value)) for (const [name, inner] of Object.entries(value)) yield* scalarsOf(inner, [...path, name]);
+  else yield [path, value];
+}
+
+function addTexts(texts: Set<string>, value: unknown): void {
+  if (typeof value === 'boolean' || value === null || value === undefined) return;
+  for (const text of textsOf(value)) {
+    if (text === '') continue;
+    texts.add(text);
+    texts.add(JSON.stringify(text).slice(1, -1));
+    texts.add(percentEncoded(text));
+  }
+}
+
+function percentEncoded(text: string): string {
+  try {
+    return encodeURIComponent(text);
+  } catch {
+    // Half of a pair of surrogates.
+    return text;
+  }
+}
+
+/** A number as it is written; an instance as it says itself: a URL with its password, a Date. */
+function textsOf(value: unknown): readonly string[] {
+  if (typeof value === 'string') return [value];
+  try {
+    const said = [String(value), JSON.stringify(value) ?? ''];
+    return said.filter((text) => text !== '' && !text.startsWith('[object ') && text !== '{}');
+  } catch {
+    // A symbol, or an instance that has no words.
+    return [];
+  }
+}
+
+function holds(text: string, texts: ReadonlySet<string>, atLeast = 1): boolean {
+  for (const each of texts) if (each.length >= atLeast && text.includes(each)) return true;
+  return false;
+}
