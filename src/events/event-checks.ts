@@ -1,0 +1,139 @@
+/** What a store is asked for, checked before anything happens. Of data, nothing is shown. */
+import { EspalierError } from '../errors.js';
+import { isObject, isPlainObject, shown, sortOf } from '../option-checks.js';
+import type { PlannedQuery } from './ledger.js';
+import type { AppendOptions, EventQuery, Fence, NewEvent, PrunePolicy, SaveOptions, StoreLimits } from './port.js';
+
+const longestName = 512;
+const mostEvents = 1_000;
+
+export function invalid(name: string, expected: string, got: unknown): EspalierError {
+  return new EspalierError('events/invalid-options', { expected: `${name}: ${expected}`, got });
+}
+
+/** Refuses names that nobody knows: a misspelt option would silently be the default. */
+export function requireKeys(name: string, options: unknown, known: readonly string[]): void {
+  if (!isPlainObject(options)) throw invalid(name, 'a plain object', sortOf(options));
+  for (const key of Object.keys(options)) if (!known.includes(key)) throw invalid(name, `the keys ${known.join(', ')}`, key.slice(0, 40));
+}
+
+/**
+ * A name that every engine can keep as it is: no control characters, of which some would end a text in C, and no half of a surrogate pair.
+ * @throws EspalierError `events/invalid-options`
+ */
+export function requireName(what: string, value: unknown, least = 1): asserts value is string {
+  const expected = `a text of ${least} to ${longestName} characters without control characters`;
+  if (typeof value !== 'string') throw invalid(what, expected, sortOf(value));
+  // oxlint-disable-next-line no-control-regex -- they are what is looked for
+  if (value.length < least || value.length > longestName || /[\u0000-\u001f\u007f]|\p{Surrogate}/u.test(value))
+    throw invalid(what, expected, `a text of ${value.length}`);
+}
+
+export function requireWhole(what: string, value: unknown, least = 0, most: number = Number.MAX_SAFE_INTEGER): asserts value is number {
+  if (Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most) return;
+  const until = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `${least} to ${most}`;
+  throw invalid(what, `a whole number ${until}`, shown(value));
+}
+
+function requireTime(what: string, value: unknown): void {
+  if (typeof value !== 'number' || !Number.isFinite(value)) throw invalid(what, 'ms since the epoch', shown(value));
+}
+
+/** A time span, ms. @returns the value, or the default */
+export function duration(name: string, value: unknown, byDefault: number, least = 1): number {
+  if (value === undefined) return byDefault;
+  if (typeof value !== 'number' || !Number.isFinite(value) || value < least) throw invalid(name, `a number of ms, at least ${least}`, shown(value));
+  return value;
+}
+
+/** JSON as it is stored. @throws EspalierError `events/invalid-event` for what is none */
+export function jsonTextOf(what: string, value: unknown): string {
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(value ?? null) as string | undefined;
+  } catch (cause) {
+    throw new EspalierError('events/invalid-event', { expected: `${what}: JSON`, got: sortOf(value) }, { cause });
+  }
+  if (text === undefined) throw new EspalierError('events/invalid-event', { expected: `${what}: JSON`, got: sortOf(value) });
+  return text;
+}
+
+/** An event that is to be stored, with its data as text. */
+export interface CheckedEvent {
+  readonly type: string;
+  readonly data: string;
+  /** Null: it is given one. */
+  readonly id: string | null;
+  readonly correlation: string | null;
+  readonly causation: string | null;
+}
+
+/** @throws EspalierError `events/invalid-event`, `events/invalid-options`; one event that is wrong has none of them stored */
+export function checkedEvents(stream: unknown, events: unknown): CheckedEvent[] {
+  requireName('stream', stream);
+  if (!Array.isArray(events) || events.length === 0 || events.length > mostEvents)
+    throw invalid('events', `a list of 1 to ${mostEvents} events`, Array.isArray(events) ? `${events.length} events` : sortOf(events));
+  const checked = events.map((event: NewEvent, index) => checkedEvent(`events[${index}]`, event));
+  const ids = checked.flatMap(({ id }) => id ?? []);
+  if (new Set(ids).size < ids.length) throw invalid('events', 'an id of its own for each', 'one id twice');
+  return checked;
+}
+
+function checkedEvent(at: string, event: NewEvent): CheckedEvent {
+  if (!isObject(event)) throw new EspalierError('events/invalid-event', { expected: `${at}: an event`, got: sortOf(event) });
+  requireKeys(at, event, ['type', 'data', 'id', 'correlation', 'causation']);
+  const { type, data, id, correlation, causation } = event;
+  requireName(`${at}.type`, type);
+  for (const [name, value] of Object.entries({ id, correlation, causation })) if (value !== undefined) requireName(`${at}.${name}`, value);
+  return { type, data: jsonTextOf(`${at}.data`, data), id: id ?? null, correlation: correlation ?? null, causation: causation ?? null };
+}
+
+export function requireFence(fence: unknown): asserts fence is Fence {
+  requireKeys('fence', fence, ['name', 'token']);
+  const { name, token } = fence as Fence;
+  requireName('fence.name', name);
+  requireWhole('fence.token', token);
+}
+
+/** Options of an append, a save and a removal. */
+export function requireWrite(what: string, options: AppendOptions | SaveOptions): void {
+  requireKeys(what, options, ['expected', 'fence']);
+  if (options.expected !== undefined) requireWhole('expected', options.expected);
+  if (options.fence !== undefined) requireFence(options.fence);
+}
+
+const queryKeys = ['stream', 'type', 'correlation', 'causation', 'sinceWallAt', 'untilWallAt', 'after', 'order', 'limit'];
+
+export function plannedQuery(query: EventQuery): PlannedQuery {
+  requireKeys('the query', query, queryKeys);
+  const { order = 'forward', limit = 100, ...rest } = query;
+  for (const name of ['stream', 'type', 'correlation', 'causation'] as const) if (rest[name] !== undefined) requireName(name, rest[name]);
+  for (const name of ['sinceWallAt', 'untilWallAt'] as const) if (rest[name] !== undefined) requireTime(name, rest[name]);
+  if (rest.after !== undefined) requireWhole('after', rest.after);
+  if (order !== 'forward' && order !== 'backward') throw invalid('order', 'forward or backward', sortOf(order));
+  requireWhole('limit', limit, 1, mostEvents);
+  return { ...rest, limit, isBackward: order === 'backward' };
+}
+
+/** @throws EspalierError `events/invalid-options` */
+export function requirePolicy(policy: PrunePolicy, what = 'the policy'): void {
+  requireKeys(what, policy, ['stream', 'prefix', 'below', 'olderThanMs', 'keep']);
+  const { stream, prefix, below, olderThanMs, keep } = policy;
+  if (stream !== undefined) requireName('stream', stream);
+  if (prefix !== undefined) requireName('prefix', prefix);
+  if (stream !== undefined && prefix !== undefined) throw invalid(what, 'a stream or a prefix', 'both');
+  const bounds = [below, olderThanMs, keep].filter((bound) => bound !== undefined);
+  if (bounds.length !== 1) throw invalid(what, 'exactly one of below, olderThanMs, keep', `${bounds.length} of them`);
+  if (below !== undefined) requireWhole('below', below);
+  if (keep !== undefined) requireWhole('keep', keep);
+  duration('olderThanMs', olderThanMs, 0, 0);
+}
+
+export const limitKeys = ['maxEventBytes', 'maxDocumentBytes', 'maxPending', 'maxCommitEvents'] as const;
+
+/** @throws EspalierError `events/invalid-options` */
+export function plannedLimits(limits: StoreLimits): Required<StoreLimits> {
+  for (const name of limitKeys) if (limits[name] !== undefined) requireWhole(name, limits[name], 1);
+  const { maxEventBytes = 1_048_576, maxDocumentBytes = 67_108_864, maxPending = 10_000, maxCommitEvents = 1_000 } = limits;
+  return { maxEventBytes, maxDocumentBytes, maxPending, maxCommitEvents };
+}

@@ -1,0 +1,196 @@
+/** A store in memory, for tests and for what need not outlast its process. It promises all that the durable one does, but that. */
+import type { DocumentEntry, Entry, Ledger, PlannedQuery, Selection } from './ledger.js';
+import { invalid, limitKeys, requireKeys } from './event-checks.js';
+import { LedgerStore, thisRuntime } from './ledger-store.js';
+import type { EventStore, StoreLimits } from './port.js';
+
+export interface MemoryOptions extends StoreLimits {
+  /** Ms since the epoch. Default `Date.now`. */
+  readonly wallNow?: () => number;
+}
+
+/** @throws EspalierError `events/invalid-options` */
+export function memoryEvents(options: MemoryOptions = {}): EventStore {
+  requireKeys('the options of a store', options, [...limitKeys, 'wallNow']);
+  const { wallNow = thisRuntime.wallNow, ...limits } = options;
+  if (typeof wallNow !== 'function') throw invalid('wallNow', 'a function', typeof wallNow);
+  return new LedgerStore(new MemoryLedger(), limits, { ...thisRuntime, wallNow });
+}
+
+type Index = Map<string, Entry[]>;
+const indexed = ['stream', 'type', 'correlation', 'causation'] as const;
+
+export class MemoryLedger implements Ledger {
+  readonly isDurable = false;
+  #entries: Entry[] = [];
+  #byId = new Map<string, Entry>();
+  #indexes: Readonly<Record<(typeof indexed)[number], Index>> = emptyIndexes();
+  readonly #versions = new Map<string, number>();
+  readonly #tokens = new Map<string, number>();
+  readonly #documents = new Map<string, DocumentEntry>();
+  #head = 0;
+  #prunedThrough = 0;
+  #revision = 0;
+  #lastWallAt = 0;
+
+  /** Each command is checked whole before it changes anything, so there is nothing to take back. */
+  transact(work: () => void): void {
+    work();
+  }
+
+  close(): void {}
+
+  head(): number {
+    return this.#head;
+  }
+
+  prunedThrough(): number {
+    return this.#prunedThrough;
+  }
+
+  count(): number {
+    return this.#entries.length;
+  }
+
+  lastWallAt(): number {
+    return this.#lastWallAt;
+  }
+
+  versionOf(stream: string): number {
+    return this.#versions.get(stream) ?? 0;
+  }
+
+  setVersion(stream: string, version: number): void {
+    this.#versions.set(stream, version);
+  }
+
+  entryOf(id: string): Entry | null {
+    return this.#byId.get(id) ?? null;
+  }
+
+  add(entry: Omit<Entry, 'position'>): number {
+    const whole = { position: ++this.#head, ...entry };
+    this.#lastWallAt = entry.wallAt;
+    this.#enter(whole);
+    return whole.position;
+  }
+
+  #enter(entry: Entry): void {
+    this.#entries.push(entry);
+    this.#byId.set(entry.id, entry);
+    for (const name of indexed) {
+      const value = entry[name];
+      if (value === null) continue;
+      const known = this.#indexes[name].get(value);
+      if (known === undefined) this.#indexes[name].set(value, [entry]);
+      else known.push(entry);
+    }
+  }
+
+  page({ limit, isBackward, after, sinceWallAt, untilWallAt, ...sought }: PlannedQuery): Entry[] {
+    const lists = indexed.flatMap((name) => {
+      const value = sought[name];
+      return value === undefined ? [] : [this.#indexes[name].get(value) ?? []];
+    });
+    const from = lists.reduce((least, list) => (list.length < least.length ? list : least), lists[0] ?? this.#entries);
+    const isSought = (entry: Entry): boolean =>
+      indexed.every((name) => sought[name] === undefined || entry[name] === sought[name]) &&
+      (sinceWallAt === undefined || entry.wallAt >= sinceWallAt) &&
+      (untilWallAt === undefined || entry.wallAt < untilWallAt);
+    const found: Entry[] = [];
+    const step = isBackward ? -1 : 1;
+    let at = isBackward
+      ? firstWith(from, (entry) => entry.position >= (after ?? Infinity)) - 1
+      : firstWith(from, (entry) => entry.position > (after ?? 0));
+    for (; found.length < limit; at += step) {
+      const entry = from[at];
+      if (entry === undefined) break;
+      if (isSought(entry)) found.push(entry);
+    }
+    return found;
+  }
+
+  newest(selection: Selection, nth: number): number {
+    return this.#entries.filter(({ stream }) => isSelected(selection, stream)).at(-nth)?.position ?? 0;
+  }
+
+  positionSince(wallAt: number): number {
+    return this.#entries[firstWith(this.#entries, (entry) => entry.wallAt >= wallAt)]?.position ?? this.#head + 1;
+  }
+
+  prune(selection: Selection, below: number, limit: number): { readonly count: number; readonly through: number } {
+    const gone: Entry[] = [];
+    const kept = this.#entries.filter((entry) => {
+      const goes = gone.length < limit && entry.position < below && isSelected(selection, entry.stream);
+      if (goes) gone.push(entry);
+      return !goes;
+    });
+    const through = gone.at(-1)?.position ?? 0;
+    if (gone.length > 0) {
+      this.#entries = [];
+      this.#byId = new Map();
+      this.#indexes = emptyIndexes();
+      for (const entry of kept) this.#enter(entry);
+      this.#prunedThrough = Math.max(this.#prunedThrough, through);
+    }
+    return { count: gone.length, through };
+  }
+
+  highestToken(fence: string): number {
+    return this.#tokens.get(fence) ?? -1;
+  }
+
+  setToken(fence: string, token: number): void {
+    this.#tokens.set(fence, token);
+  }
+
+  documentOf(key: string): DocumentEntry | null {
+    return this.#documents.get(key) ?? null;
+  }
+
+  documents(prefix: string, after: string, limit: number): DocumentEntry[] {
+    const keys = [...this.#documents.keys()].filter((key) => key.startsWith(prefix) && compare(key, after) > 0).sort(compare);
+    return keys.slice(0, limit).flatMap((key) => this.#documents.get(key) ?? []);
+  }
+
+  putDocument(entry: Omit<DocumentEntry, 'revision'>): number {
+    const revision = ++this.#revision;
+    this.#documents.set(entry.key, { ...entry, revision });
+    return revision;
+  }
+
+  removeDocument(key: string): void {
+    this.#documents.delete(key);
+  }
+}
+
+function emptyIndexes(): Readonly<Record<(typeof indexed)[number], Index>> {
+  return { stream: new Map(), type: new Map(), correlation: new Map(), causation: new Map() };
+}
+
+/** The index of the first entry of which it holds, where it holds of all behind one. */
+function firstWith(entries: readonly Entry[], holds: (entry: Entry) => boolean): number {
+  let [low, high] = [0, entries.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (holds(entries[middle] as Entry)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+/** The store's own streams are pruned only where they are named. */
+function isSelected({ stream, prefix }: Selection, name: string): boolean {
+  if (stream !== undefined) return name === stream;
+  return prefix === undefined ? !name.startsWith('$') : name.startsWith(prefix);
+}
+
+/** By code points, as a database orders UTF-8; the runtime compares halves of surrogate pairs. */
+function compare(a: string, b: string): number {
+  const [left, right] = [a[Symbol.iterator](), b[Symbol.iterator]()];
+  for (;;) {
+    const [x, y] = [left.next().value?.codePointAt(0) ?? -1, right.next().value?.codePointAt(0) ?? -1];
+    if (x !== y) return x - y;
+    if (x === -1) return 0;
+  }
+}
