@@ -1,0 +1,107 @@
+/**
+ * A thread in a process of its own.
+ *
+ * V8 ends a thread that meets its ceiling, and a whole process whose thread asks for far more than that at once, as a growing array does: so a ceiling that
+ * holds needs a process. What is held by the app, its timers and its deadlines, is not held by this: it keeps no process alive.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { isCarried } from './carried.js';
+import type { Answer, Loss, OpenSeat, Seat, SeatEvents, Task } from './seat.js';
+import { outOfMemory } from './seat.js';
+
+const program = new URL('./in-process.js', import.meta.url);
+
+type Word =
+  | { readonly ready: true }
+  | { readonly answer: Answer; readonly usedShare: number; readonly isBusy: boolean }
+  /** Its thread has ended: by this code. */
+  | { readonly lost: string | number };
+
+class ProcessSeat implements Seat {
+  readonly #child: ChildProcess;
+  readonly #events: SeatEvents;
+  #lost: string | number | null = null;
+  #waiting: Task | null = null;
+  #isReady = false;
+  #isEnding = false;
+  #isGone = false;
+
+  constructor(args: readonly string[], events: SeatEvents) {
+    this.#events = events;
+    const child = fork(fileURLToPath(program), [...args], {
+      execArgv: [],
+      serialization: 'advanced',
+      stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
+      detached: false,
+    });
+    this.#child = child;
+    child.unref();
+    child.channel?.unref();
+    const { stderr } = child;
+    (stderr as unknown as { unref(): void } | null)?.unref();
+    stderr?.on('data', pass());
+    child.on('message', (word) => this.#hear(word as Word));
+    child.once('exit', (code, signal) => this.#leave(code, signal));
+    // It could not be spawned, or what was sent did not arrive: of the latter its end tells.
+    child.on('error', (fault) => {
+      if (child.pid === undefined) this.#leave(null, (fault as { code?: string }).code ?? 'ERR');
+    });
+  }
+
+  run(task: Task): void {
+    if (!this.#isReady) {
+      this.#waiting = task;
+      return;
+    }
+    if (!isCarried(task.input)) return this.#events.uncloneable();
+    try {
+      this.#child.send(task);
+    } catch {
+      this.#events.uncloneable();
+    }
+  }
+
+  end(): void {
+    this.#isEnding = true;
+    this.#child.kill('SIGKILL');
+  }
+
+  #hear(word: Word): void {
+    if (this.#isEnding) return;
+    if ('answer' in word) this.#events.answered(word.answer, word.usedShare, word.isBusy);
+    else if ('lost' in word) {
+      this.#lost = word.lost;
+      this.#child.kill('SIGKILL');
+    } else {
+      this.#isReady = true;
+      const task = this.#waiting;
+      this.#waiting = null;
+      if (task !== null) this.run(task);
+    }
+  }
+
+  #leave(exitCode: number | null, signal: string | null): void {
+    if (this.#isGone) return;
+    this.#isGone = true;
+    this.#events.gone(this.#isEnding ? null : this.#lossOf(this.#lost ?? signal ?? exitCode));
+  }
+
+  #lossOf(code: string | number | null): Loss {
+    // V8 aborts a process that is out of memory, and so does ours beyond its ceiling; a job cannot: threads have no abort().
+    if (code === outOfMemory || code === 'SIGABRT') return { cause: 'outOfMemory', code };
+    if (!this.#isReady) return { cause: 'unstartable', code };
+    return { cause: typeof code === 'number' ? 'exited' : 'crashed', code };
+  }
+}
+
+/** Passes on what jobs write, but not what V8 says as it dies. */
+function pass(): (chunk: Buffer) => void {
+  let isDying = false;
+  return (chunk) => {
+    isDying ||= /<--- Last few GCs --->|FATAL ERROR/.test(chunk.toString('latin1'));
+    if (!isDying) process.stderr.write(chunk);
+  };
+}
+
+export const processSeat: OpenSeat = ({ heapMb, processMb }, events) => new ProcessSeat([String(heapMb), String(processMb)], events);

@@ -1,0 +1,117 @@
+/** Isolation pools under test: real threads, on a virtual clock, and nothing of them left. */
+import { expect } from 'vitest';
+import { type AnyActorRef, createActor } from 'xstate';
+import type { IsolationEmitted } from '../../machines/isolation/isolation-events.js';
+import { type IsolationHandle, isolationHandle } from '../../src/isolation/handle.js';
+import { isolationWith } from '../../src/isolation/isolation.js';
+import type { IsolationOptions, Job } from '../../src/isolation/options.js';
+import { findSeats } from '../../src/isolation/peer.js';
+import type { OpenSeat, Seat, SeatEvents, Task } from '../../src/isolation/seat.js';
+import { VirtualClock } from '../../src/testing/virtual-clock.js';
+
+export const jobs = new URL('./jobs.mjs', import.meta.url);
+export const job = (name: string, input?: unknown): Job => ({ module: jobs, export: name, input });
+
+export interface IsolationWorld {
+  readonly clock: VirtualClock;
+  readonly pool: IsolationHandle;
+  readonly facts: IsolationEmitted[];
+  readonly root: AnyActorRef;
+  /** Settles with the first fact of that type, from now on. */
+  told(type: IsolationEmitted['type']): Promise<IsolationEmitted>;
+}
+
+const worlds: { pool: IsolationHandle; clock: VirtualClock; gone: Promise<void>[] }[] = [];
+const types = ['started', 'ended', 'refused', 'threadLost', 'degraded', 'recovered'] as const;
+
+/** @param open  seats of the test's own, in place of threads */
+export function isolationWorld(options: IsolationOptions = {}, open?: OpenSeat): IsolationWorld {
+  const clock = new VirtualClock();
+  const gone: Promise<void>[] = [];
+  const root = createActor(
+    isolationWith(options, async (inside) => counted(open ?? (await findSeats(inside)), gone)),
+    { clock },
+  );
+  root.subscribe({ error: () => {} });
+  const facts: IsolationEmitted[] = [];
+  for (const type of types) root.on(`isolation.${type}`, (fact) => facts.push(fact));
+  const pool = isolationHandle(root.start() as AnyActorRef);
+  const told = (type: IsolationEmitted['type']): Promise<IsolationEmitted> =>
+    new Promise((resolve) => {
+      const listening = root.on(type, (fact) => {
+        listening.unsubscribe();
+        resolve(fact);
+      });
+    });
+  worlds.push({ pool, clock, gone });
+  return { clock, pool, facts, root: root as AnyActorRef, told };
+}
+
+/** Seats of which `ended` says when their thread has in fact ended. */
+function counted(open: OpenSeat, ended: Promise<void>[]): OpenSeat {
+  return (plan, events) => {
+    let settle = (): void => {};
+    ended.push(new Promise<void>((resolve) => (settle = resolve)));
+    return open(plan, {
+      ...{ answered: events.answered, uncloneable: events.uncloneable },
+      gone: (loss) => {
+        settle();
+        events.gone(loss);
+      },
+    });
+  };
+}
+
+/** Ends the pools of a test, and holds that no thread, no process and no timer of them is left. */
+export async function leaveNothing(): Promise<void> {
+  for (const { pool, clock, gone } of worlds.splice(0)) {
+    const closing = pool.close({ drainMs: 0 });
+    clock.advanceBy(0);
+    await closing;
+    // One that was killed did not wait for its threads.
+    await Promise.all(gone);
+    expect(clock.pending(), 'timers left').toBe(0);
+  }
+}
+
+/** A thread that does as the test says. */
+export class FakeSeat implements Seat {
+  readonly events: SeatEvents;
+  task: Task | null = null;
+  isEnded = false;
+
+  constructor(events: SeatEvents) {
+    this.events = events;
+  }
+
+  run(task: Task): void {
+    this.task = task;
+  }
+
+  end(): void {
+    if (this.isEnded) return;
+    this.isEnded = true;
+    queueMicrotask(() => this.events.gone(null));
+  }
+
+  done(value: unknown = null): void {
+    this.events.answered({ status: 'done', value }, 0);
+  }
+
+  lose(): void {
+    this.events.gone({ cause: 'exited', code: 1 });
+  }
+}
+
+/** Seats of the test's own, in the order in which they were begun. */
+export function fakeSeats(): { readonly seats: FakeSeat[]; readonly open: OpenSeat } {
+  const seats: FakeSeat[] = [];
+  return {
+    seats,
+    open: (_, events) => {
+      const seat = new FakeSeat(events);
+      seats.push(seat);
+      return seat;
+    },
+  };
+}
