@@ -1,0 +1,75 @@
+/** Values as a log line may show them: JSON, within bounds, without secrets. */
+import { hideKeyLike } from '../wire/key-like.js';
+import { blot, hideIn, hideInQueries, type Secrets } from '../wire/secrets.js';
+
+export interface Hiding {
+  /** Keys whose values are not told; null: none. */
+  readonly secret: RegExp | null;
+  /** Texts that are blotted out wherever they stand. */
+  readonly secrets: Secrets;
+}
+
+const mostDepth = 6;
+const mostItems = 100;
+const longestText = 4_096;
+
+/**
+ * A copy of a value that JSON can write. An error becomes its name, its message and its code; what is too deep, too long or a circle is cut; a getter that
+ * throws says so.
+ * @throws never
+ */
+export function hidden(value: unknown, hiding: Hiding): unknown {
+  return write(value, hiding, mostDepth, new Set());
+}
+
+/** A text without secrets, and not longer than a line may be. @throws never */
+export function hiddenText(text: string, { secrets }: Hiding): string {
+  // Hidden before it is cut: what is left of a secret at the cut would not be known for one.
+  const clean = hideIn(hideKeyLike(hideInQueries(text)), secrets);
+  return clean.length > longestText ? `${clean.slice(0, longestText)}…` : clean;
+}
+
+function write(value: unknown, hiding: Hiding, depth: number, above: ReadonlySet<object>): unknown {
+  if (typeof value === 'string') return hiddenText(value, hiding);
+  if (typeof value === 'bigint') return String(value);
+  if (typeof value === 'function' || typeof value === 'symbol') return `[${typeof value}]`;
+  if (typeof value === 'number') return Number.isFinite(value) ? value : String(value);
+  if (typeof value !== 'object' || value === null) return value;
+  if (above.has(value)) return '[circular]';
+  if (depth === 0) return '[…]';
+  const within = new Set([...above, value]);
+  try {
+    if (value instanceof Error) return errorOf(value, hiding);
+    if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString();
+    if (Array.isArray(value)) return value.slice(0, mostItems).map((one: unknown) => write(one, hiding, depth - 1, within));
+    if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`;
+    return fieldsOf(value, hiding, depth, within);
+  } catch {
+    return '[unreadable]';
+  }
+}
+
+function fieldsOf(value: object, hiding: Hiding, depth: number, within: ReadonlySet<object>): object {
+  const fields: Record<string, unknown> = {};
+  for (const key of Object.keys(value).slice(0, mostItems)) {
+    const isSecret = hiding.secret?.test(key) ?? false;
+    const told = isSecret ? blot : read(value, key, (one) => write(one, hiding, depth - 1, within));
+    // Defined and not assigned: `__proto__` is a key like any other.
+    Object.defineProperty(fields, hiddenText(key, hiding), { value: told, enumerable: true, configurable: true, writable: true });
+  }
+  return fields;
+}
+
+function read(value: object, key: string, then: (one: unknown) => unknown): unknown {
+  try {
+    return then((value as Record<string, unknown>)[key]);
+  } catch {
+    return '[unreadable]';
+  }
+}
+
+function errorOf(error: Error, hiding: Hiding): object {
+  const { code } = error as { code?: unknown };
+  const told = typeof code === 'string' || typeof code === 'number' ? { code: hidden(code, hiding) } : {};
+  return { name: hiddenText(error.name, hiding), message: hiddenText(error.message, hiding), ...told };
+}
