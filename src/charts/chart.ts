@@ -106,6 +106,8 @@ class Draft {
   readonly #numbers = new Map<ChartState, number>();
   readonly #byId = new Map<string, ChartState>();
   readonly #arrows = new Map<string, { readonly from: string; readonly to: string; readonly lines: Line[] }>();
+  /** Keys of boxes at which an arrow begins or ends. */
+  readonly #ends = new Set<string>();
   /** Transitions that are lines in their state. */
   readonly #inner = new Map<ChartState, Line[]>();
   readonly #inAnyState = new Set<ChartState>();
@@ -145,19 +147,22 @@ class Draft {
     const key = `${from} ${to}`;
     const arrow = this.#arrows.get(key) ?? { from, to, lines: [] };
     this.#arrows.set(key, arrow);
+    this.#ends.add(from).add(to);
     arrow.lines.push(...lines);
   }
 
   #placeEdge(state: ChartState, edge: ChartEdge, withArrows: boolean): void {
     const inner = (suffix: string): void => {
-      this.#inner.set(state, [...(this.#inner.get(state) ?? []), this.#edgeLine(edge, suffix)]);
+      const known = this.#inner.get(state);
+      if (known === undefined) this.#inner.set(state, [this.#edgeLine(state, edge, suffix)]);
+      else known.push(this.#edgeLine(state, edge, suffix));
     };
     if (edge.targets === null || edge.targets.length === 0) inner('');
     for (const [index, id] of (edge.targets ?? []).entries()) {
       const target = this.#byId.get(id);
       if (target === state) inner(edge.reenter ? ' ↻' : '');
       else if (target === undefined || !withArrows || this.#isApart(state, target)) inner(` → ${short(target?.key ?? id)}`);
-      else this.#arrow(this.#tail(state, target), this.#head(state, target), this.#edgeLine(edge, index === 0 ? '' : ' (also)'));
+      else this.#arrow(this.#tail(state, target), this.#head(state, target), this.#edgeLine(state, edge, index === 0 ? '' : ' (also)'));
     }
   }
 
@@ -221,8 +226,7 @@ class Draft {
   }
 
   #arrowsStartIn(state: ChartState): boolean {
-    const key = this.#key('start', state);
-    return state.type !== 'history' && [...this.#arrows.values()].some(({ from, to }) => from === key || to === key);
+    return state.type !== 'history' && this.#ends.has(this.#key('start', state));
   }
 
   #invokeLines(state: ChartState): readonly Line[] {
@@ -235,8 +239,9 @@ class Draft {
     });
   }
 
-  #edgeLine(edge: ChartEdge, suffix: string): Line {
-    const { event, guard, actions, description } = edge;
+  #edgeLine(state: ChartState, edge: ChartEdge, suffix: string): Line {
+    const event = eventWords(state, edge);
+    const { guard, actions, description } = edge;
     const remark = this.#remarks.edge?.(edge);
     const parts: Part[] = [{ text: short(event) }];
     if (guard !== undefined) {
@@ -248,6 +253,12 @@ class Draft {
     const facts = [remark?.about ?? edge.id, description ?? '', actions.length === 0 ? '' : `does ${actions.join(', ')}`];
     return { parts, about: facts.filter((fact) => fact !== '').join('\n'), edge: edge.id };
   }
+}
+
+/** The event; of what an actor without an id of its own does, by the name of that actor: `done(load)`. */
+export function eventWords(state: ChartState, { event }: ChartEdge): string {
+  const nameless = state.invoke.find(({ id }, index) => id === `${index}.${state.id}` && event.endsWith(`(${id})`));
+  return nameless === undefined ? event : event.replace(`(${nameless.id})`, () => `(${nameless.src})`);
 }
 
 /** The state in which one begins, by id. */

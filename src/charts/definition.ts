@@ -3,7 +3,9 @@
  * its file; what has none there is numbered in document order: `guard 1`, `action 2`, `actor 1`.
  */
 import type { AnyStateMachine } from 'xstate';
+import type { EventSchemas } from '../wire/recording/event-schema.js';
 import { type AnyStateNode, type Edge, edgesOf, eventName, invocations } from './edges.js';
+import { eventSchemasOf, type SchemasOfMachines } from './event-schemas.js';
 
 /** A state with everything in it. */
 export interface ChartState {
@@ -51,16 +53,25 @@ export interface ChartEdge {
 }
 
 /** A machine: its root, with everything in it. */
-export type ChartDefinition = ChartState;
+export interface ChartDefinition extends ChartState {
+  /** JSON Schemas of its events, by type, where it has them. */
+  readonly events?: EventSchemas;
+}
 
 /**
  * @param machine  any XState 5 machine
+ * @param schemas  of the events of machines, beside those that they have themselves
  * @throws never
  */
-export function definitionOf(machine: AnyStateMachine): ChartDefinition {
+export function definitionOf(machine: AnyStateMachine, schemas?: SchemasOfMachines): ChartDefinition {
   const edges = new Map<AnyStateNode, Edge[]>();
-  for (const edge of edgesOf(machine)) edges.set(edge.node, [...(edges.get(edge.node) ?? []), edge]);
-  return new Reading(edges).stateOf(machine.root);
+  for (const edge of edgesOf(machine)) {
+    const known = edges.get(edge.node);
+    if (known === undefined) edges.set(edge.node, [edge]);
+    else known.push(edge);
+  }
+  const events = eventSchemasOf(machine, schemas);
+  return { ...new Reading(edges).stateOf(machine.root), ...(Object.keys(events).length === 0 ? {} : { events }) };
 }
 
 /** Every state of a definition, the machine itself first, in document order; history too. */

@@ -171,6 +171,7 @@ export class Framing {
     const through = [...gates].filter(([gate]) => gate !== 'in' && gate !== 'out');
     const used = [...legs.values()].flatMap(({ from, to }) => [from, to]);
     const ids = new Map([...legs.keys()].map((id, index) => [`leg${index}`, id]));
+    if (legs.size > mostLegs) throw new Error(`${legs.size} arrows in ${box.state ?? box.key}, and at most ${mostLegs} can be laid out`);
     const head = this.#size(box);
     const graph = await this.#elk.layout(
       {
@@ -186,7 +187,7 @@ export class Framing {
         ],
         edges: [...legs.values()].map((leg, index) => this.#edge(`leg${index}`, leg)),
       },
-      { layoutOptions: this.#options() },
+      { layoutOptions: this.#options(legs.size) },
     );
     const size = { width: rounded(Math.max(graph.width ?? 0, head.width)), height: rounded(graph.height ?? 0) };
     const placed = new Map((graph.children ?? []).map((node) => [node.id, placeOf(node)]));
@@ -241,7 +242,7 @@ export class Framing {
     return { ...edge, labels: [{ id: `${id} label`, text: id, ...labelSizeOf(labelled.lines, this.#rules.roomLetters) }] };
   }
 
-  #options(): Record<string, string> {
+  #options(legs: number): Record<string, string> {
     const { modelOrder, refined } = this.#rules;
     return {
       'elk.algorithm': 'layered',
@@ -251,14 +252,16 @@ export class Framing {
       'elk.json.shapeCoords': 'ROOT',
       'elk.json.edgeCoords': 'ROOT',
       ...(refined ? spacing : {}),
-      ...(modelOrder ? { 'elk.layered.considerModelOrder.strategy': 'PREFER_EDGES', 'elk.layered.cycleBreaking.strategy': 'MODEL_ORDER' } : {}),
+      ...(refined && legs <= mostBalanced ? { 'elk.layered.nodePlacement.strategy': 'NETWORK_SIMPLEX' } : {}),
+      ...(modelOrder && legs <= mostOrdered
+        ? { 'elk.layered.considerModelOrder.strategy': 'PREFER_EDGES', 'elk.layered.cycleBreaking.strategy': 'MODEL_ORDER' }
+        : {}),
     };
   }
 }
 
 const spacing: Readonly<Record<string, string>> = {
   'elk.edgeLabels.inline': 'true',
-  'elk.layered.nodePlacement.strategy': 'NETWORK_SIMPLEX',
   'elk.spacing.nodeNode': '24',
   'elk.spacing.edgeNode': '14',
   'elk.spacing.edgeEdge': '10',
@@ -266,6 +269,13 @@ const spacing: Readonly<Record<string, string>> = {
   'elk.layered.spacing.edgeNodeBetweenLayers': '12',
   'elk.layered.spacing.edgeEdgeBetweenLayers': '10',
 };
+
+/** Arrows in one sheet up to which boxes are balanced: that takes ELK seconds at fifty arrows, and minutes at a hundred. */
+const mostBalanced = 50;
+/** Arrows in one sheet up to which the order of the file is kept: with three hundred that takes minutes. */
+const mostOrdered = 120;
+/** Arrows in one sheet beyond which ELK is not asked: it would take minutes, and nobody could follow them. */
+const mostLegs = 400;
 
 /** Between arrows that pass a border side by side, px. */
 const laneGapPx = 14;

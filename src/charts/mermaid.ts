@@ -10,8 +10,22 @@
 import { type Arrow, type Box, type Chart, chartOf, type Line, written } from './chart.js';
 import type { ChartDefinition } from './definition.js';
 
-/** Words that Mermaid reads as its own. */
-const reserved = new Set(['end', 'state', 'note', 'default', 'class', 'classdef', 'click', 'style', 'direction', 'root', 'as']);
+/** Words that Mermaid reads as its own, in any case. */
+const reserved = new Set([
+  ...['end', 'state', 'note', 'default', 'class', 'classdef', 'click', 'style', 'direction', 'root', 'as'],
+  ...['scale', 'href', 'acctitle', 'accdescr', 'statediagram'],
+]);
+
+/** Mermaid keeps states in plain objects: what every object has is there already. */
+function isReserved(name: string): boolean {
+  return name === '' || reserved.has(name.toLowerCase()) || name in {};
+}
+
+/**
+ * Signs that Mermaid reads as its own in any text: the ends of texts and its escapes; comments and settings (`%%{`), icons (`:fa-`), formulas (`$$`),
+ * shapes (`[[`), breaks (`\\n`), emphasis, and entities.
+ */
+const ownSigns = /[#;"<>\\`]|(?<!\.)\*|\*(?=[^\s,\]])|%(?=%)|:(?=fa-)|\$(?=\$)|\[(?=\[)|\](?=\])|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|&(?=[\w#])/g;
 
 /**
  * @returns Mermaid `stateDiagram-v2` text that ends with a line break
@@ -30,6 +44,8 @@ class Text {
   readonly #chart: Chart;
   readonly #names = new Map<string, string>();
   readonly #taken = new Set<string>();
+  /** How often a name was wanted that another box had. */
+  readonly #again = new Map<string, number>();
   readonly #starts = new Map<string, Arrow>();
 
   constructor(chart: Chart) {
@@ -55,8 +71,10 @@ class Text {
   /** A name that no other box has, of letters and digits. */
   #free(wanted: string): string {
     const plain = wanted.replace(/\W/g, '_');
-    let name = reserved.has(plain.toLowerCase()) || plain === '' ? `${plain}_` : plain;
-    while (this.#taken.has(name)) name += '_';
+    const first = isReserved(plain) ? `${plain}_` : plain;
+    let name = first;
+    for (let count = this.#again.get(first) ?? 1; this.#taken.has(name); this.#again.set(first, ++count))
+      name = `${first}_${count === 1 ? '' : count}`;
     this.#taken.add(name);
     return name;
   }
@@ -123,10 +141,8 @@ function text(line: string): string {
   return quoted(line).replaceAll(':', '#58;');
 }
 
-/** Text between quotation marks. */
+/** Text between quotation marks; Mermaid takes none that is empty. */
 function quoted(line: string): string {
-  return line
-    .replace(/\s+/g, ' ')
-    .trim()
-    .replace(/[#;"<>]/g, (character) => `#${character.charCodeAt(0)};`);
+  const plain = line.replace(/\s+/g, ' ').trim();
+  return plain === '' ? '#160;' : plain.replace(ownSigns, (character) => `#${character.charCodeAt(0)};`);
 }

@@ -2,12 +2,12 @@
  * A chart with its places as SVG. Each state and each edge carries its id (`data-state`, `data-edge`: some are drawn in several elements), so that a page
  * can light them by the classes `active` and `last`, and write counts into `[data-count]`, without a new layout.
  */
-import { type Arrow, type Box, type Line, written } from './chart.js';
+import type { Arrow, Box, Line } from './chart.js';
 import { chartDay, chartNight, type ChartPalette, colour } from './colours.js';
 import type { Layout } from './layout.js';
 import { escaped } from './markup.js';
-import { padding, type Place, type Point, rounded } from './places.js';
-import { rowPx, sizes, widthOf } from './text-width.js';
+import { padding, type Place, type Point, rounded, widestOf } from './places.js';
+import { rowPx, sizes } from './text-width.js';
 
 /** What of the machine is seen at one moment. */
 export interface Highlights {
@@ -124,8 +124,7 @@ class Drawing {
     else if (box.kind === 'state' || box.kind === 'region') drawn.push(`<path class="band" d="${roundedAbove(inset(band, 0.5), 5.5)}"/>`);
     if (box.kind === 'final') drawn.push(`<rect class="band" ${places(inset(band, 3))} rx="4"/>`);
     drawn.push(this.#line(box.title, x + padding.x, y + rowPx.title - 2, 'title'));
-    const widest = Math.max(0, ...box.lines.map((line) => widthOf(written(line), sizes.line)));
-    const back = { x: x + padding.x - 3, y: y + band.height + 2, width: widest + 6, height: box.lines.length * rowPx.line + 2 };
+    const back = { x: x + padding.x - 3, y: y + band.height + 2, width: widestOf(box.lines, 0) + 6, height: box.lines.length * rowPx.line + 2 };
     if (box.lines.length > 0 && box.boxes.length > 0) drawn.push(`<rect class="back" ${places(back)}/>`);
     for (const [index, line] of box.lines.entries()) {
       const text = this.#line(line, x + padding.x, y + band.height + (index + 1) * rowPx.line - 2, 'line');

@@ -83,6 +83,14 @@ describe('the chart of a definition', () => {
     expect(lines.at(-1)?.about).toContain('e'.repeat(60));
   });
 
+  it('calls what an actor without an id does by the name of that actor', () => {
+    const work = { src: 'work', onDone: 'b' };
+    const { arrows } = chartOf(
+      definitionOf(createMachine({ id: 'm', initial: 'a', states: { a: { invoke: [work, { ...work, id: 'own' }] }, b: {} } })),
+    );
+    expect(arrows.flatMap(({ lines }) => lines.map(written))).toEqual(['done(work)', 'done(own)']);
+  });
+
   it('gives letters of double width their room', () => {
     expect(widthOf('日本', 10)).toBe(widthOf('abcd', 10));
   });

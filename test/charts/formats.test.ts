@@ -1,30 +1,18 @@
 /** Whatever is drawn, and in whatever format: every state and every transition of the definition is there. */
-import { beforeAll, describe, expect, it } from 'vitest';
-import type { AnyStateMachine } from 'xstate';
-import { catalogue } from '../../machines/index.js';
+import { describe, expect, it } from 'vitest';
 import { type ChartDefinition, type ChartEdge, chartStates, type ChartState, definitionOf } from '../../src/charts/definition.js';
 import { dotOf } from '../../src/charts/dot.js';
-import type { Elk } from '../../src/charts/elk-graph.js';
 import { layOut } from '../../src/charts/layout.js';
-import { loadElk } from '../../src/charts/load-elk.js';
 import { escaped } from '../../src/charts/markup.js';
 import { mermaidOf } from '../../src/charts/mermaid.js';
 import { svgOf } from '../../src/charts/svg.js';
 import { short } from '../../src/charts/text-width.js';
-import { kilnMachine } from '../testing/model/kiln.js';
-import { liftMachine } from '../testing/report/lift.js';
+import { drawnMachines, elk, type NamedMachine } from './drawn-machines.js';
 import { hostileNames, randomMachine } from './random-machine.js';
 import { unclosed } from './xml.js';
 
-let elk: Elk;
-beforeAll(async () => {
-  elk = await loadElk('testing/missing-peer', 'tests');
-});
-
-const machines: readonly (readonly [string, AnyStateMachine])[] = [
-  ...Object.entries<AnyStateMachine>(catalogue),
-  ['lift', liftMachine],
-  ['kiln', kilnMachine],
+const machines: readonly NamedMachine[] = [
+  ...drawnMachines,
   ...[11, 23, 42, 77].map((seed) => [`a random machine with hostile names (${seed})`, randomMachine(seed, hostileNames)] as const),
 ];
 
@@ -45,22 +33,23 @@ function missing(text: string, parts: readonly string[]): readonly string[] {
 describe.each(machines)('the picture of %s', { timeout: 60_000 }, (_, machine) => {
   const definition = definitionOf(machine);
 
+  /** Ids of states and transitions that the picture lacks. */
+  const unnamed = (svg: string): readonly string[] => [
+    ...missing(
+      svg,
+      statesIn(definition).map(({ id }) => `data-state="${escaped(id)}"`),
+    ),
+    ...missing(
+      svg,
+      edgesIn(definition).map(({ id }) => `data-edge="${escaped(id)}"`),
+    ),
+  ];
+
   it('as SVG has every state and every transition, by their ids', async () => {
     const layout = await layOut(definition, elk);
     const svg = svgOf(layout, { title: definition.id });
     expect(unclosed(svg)).toEqual([]);
-    expect(
-      missing(
-        svg,
-        statesIn(definition).map(({ id }) => `data-state="${escaped(id)}"`),
-      ),
-    ).toEqual([]);
-    expect(
-      missing(
-        svg,
-        edgesIn(definition).map(({ id }) => `data-edge="${escaped(id)}"`),
-      ),
-    ).toEqual([]);
+    expect(unnamed(svg)).toEqual([]);
     expect(missing(svg, edgesIn(definition).flatMap(wordsOf).map(escaped))).toEqual([]);
   });
 
@@ -69,43 +58,22 @@ describe.each(machines)('the picture of %s', { timeout: 60_000 }, (_, machine) =
     const svg = svgOf(layout, { title: definition.id });
     // Regions without anything in them need no ELK.
     expect(layout.rung).toBe(layout.failures.length === 0 ? 'full' : 'grid');
-    expect(
-      missing(
-        svg,
-        statesIn(definition).map(({ id }) => `data-state="${escaped(id)}"`),
-      ),
-    ).toEqual([]);
-    expect(
-      missing(
-        svg,
-        edgesIn(definition).map(({ id }) => `data-edge="${escaped(id)}"`),
-      ),
-    ).toEqual([]);
+    expect(unnamed(svg)).toEqual([]);
   });
 
   it('as Mermaid has every state and every transition, one thing a line', () => {
     const text = mermaidOf(definition);
-    const quoted = (word: string): string =>
-      word
-        .replace(/\s+/g, ' ')
-        .trim()
-        .replace(/[#;"<>]/g, (sign) => `#${sign.charCodeAt(0)};`);
+    const shown = text.replaceAll(/#(\d+);/gu, (_match, code: string) => String.fromCharCode(Number(code)));
+    const quoted = (word: string): string => word.replace(/\s+/g, ' ').trim();
     const below = statesIn(definition).filter((state) => state !== definition && state.type !== 'history');
     expect(
       missing(
-        text,
+        shown,
         below.map(({ key }) => `state "${quoted(short(key))}`),
       ),
     ).toEqual([]);
     expect(count(text, 'state "H')).toBeGreaterThanOrEqual(statesIn(definition).filter(({ type }) => type === 'history').length);
-    expect(
-      missing(
-        text,
-        edgesIn(definition)
-          .flatMap(wordsOf)
-          .map((words) => quoted(words).replaceAll(':', '#58;')),
-      ),
-    ).toEqual([]);
+    expect(missing(shown, edgesIn(definition).flatMap(wordsOf).map(quoted))).toEqual([]);
     const known = /^(?:stateDiagram-v2|\[\*\] --> \w+|\w+ --> \[\*\]|\w+ --> \w+(?: : .*)?|state "[^"]*" as \w+(?: \{)?|\w+ : .*|--|\}|)$/u;
     expect(
       text

@@ -1,29 +1,16 @@
 import fc from 'fast-check';
-import { beforeAll, describe, expect, it } from 'vitest';
-import type { AnyStateMachine } from 'xstate';
+import { describe, expect, it } from 'vitest';
 import { createMachine } from 'xstate';
 import { catalogue } from '../../machines/index.js';
 import { boxesOf, written } from '../../src/charts/chart.js';
 import { definitionOf } from '../../src/charts/definition.js';
 import type { Elk, ElkNode } from '../../src/charts/elk-graph.js';
 import { type Layout, layOut, type Rung } from '../../src/charts/layout.js';
-import { loadElk } from '../../src/charts/load-elk.js';
 import type { Place } from '../../src/charts/places.js';
-import { kilnMachine } from '../testing/model/kiln.js';
+import { drawnMachines, elk } from './drawn-machines.js';
 import { liftMachine } from '../testing/report/lift.js';
 import { boxFaults, faultsOf } from './geometry.js';
 import { hostileNames, randomMachine } from './random-machine.js';
-
-let elk: Elk;
-beforeAll(async () => {
-  elk = await loadElk('testing/missing-peer', 'tests');
-});
-
-const machines: readonly (readonly [string, AnyStateMachine])[] = [
-  ...Object.entries<AnyStateMachine>(catalogue),
-  ['lift', liftMachine],
-  ['kiln', kilnMachine],
-];
 
 const placeOf = (layout: Layout, state: string): Place => {
   const box = boxesOf(layout.chart.root).find((one) => one.state === state);
@@ -31,7 +18,7 @@ const placeOf = (layout: Layout, state: string): Place => {
 };
 
 describe('the layout of a chart', { timeout: 120_000 }, () => {
-  it.each(machines)('of %s lays nothing on anything, and everything into what holds it, downwards and to the right', async (_, machine) => {
+  it.each(drawnMachines)('of %s lays nothing on anything, and everything into what holds it, downwards and to the right', async (_, machine) => {
     for (const direction of ['down', 'right'] as const) {
       const layout = await layOut(definitionOf(machine), elk, { direction });
       expect({ direction, rung: layout.rung, failures: layout.failures, faults: faultsOf(layout) }).toEqual({
@@ -90,6 +77,27 @@ describe('the layout of a chart', { timeout: 120_000 }, () => {
     const layout = await layOut(definitionOf(catalogue.liveSession), elk);
     const tops = ['connecting', 'settingUp', 'ready', 'rotating'].map((key) => placeOf(layout, `liveSession.open.connection.online.${key}`).y);
     expect(tops).toEqual(tops.toSorted((a, b) => a - b));
+  });
+
+  it('of many arrows is made in a time that one can wait for, and of far too many in none: as a grid, which says so', async () => {
+    const ring = (count: number): Promise<Layout> => {
+      const states = Array.from({ length: count }, (_, at) => [
+        `s${at}`,
+        { on: { next: `s${(at + 1) % count}`, jump: `s${(at * 37 + 11) % count}` } },
+      ]);
+      return layOut(
+        definitionOf(
+          createMachine({ id: 'ring', initial: 's0', states: Object.fromEntries(states) as Record<string, { on: Record<string, string> }> }),
+        ),
+        elk,
+      );
+    };
+    const many = await ring(60);
+    expect({ rung: many.rung, faults: faultsOf(many) }).toEqual({ rung: 'full', faults: [] });
+    const tooMany = await ring(300);
+    expect(tooMany.rung).toBe('grid');
+    expect(tooMany.failures[0]).toMatch(/^full: 60[01] arrows in ring, and at most 400 can be laid out$/u);
+    expect(boxFaults(tooMany)).toEqual([]);
   });
 
   it('keeps room for counts that come later', async () => {

@@ -1,6 +1,6 @@
 import { and, fromPromise, not, setup } from 'xstate';
 import { describe, expect, it } from 'vitest';
-import { definitionOf } from '../../src/charts/definition.js';
+import { type ChartDefinition, definitionOf } from '../../src/charts/definition.js';
 import { mermaidOf } from '../../src/charts/mermaid.js';
 
 const probe = setup({
@@ -36,6 +36,13 @@ const walkMachine = probe.createMachine({
     end: { type: 'final' },
   },
 });
+
+/** States without anything in them; made as data, for `__proto__` is no key of a literal. */
+function machineOf(keys: readonly string[]): ChartDefinition {
+  const leaf = { tags: [], invoke: [], entry: [], exit: [], edges: [], states: [] };
+  const states = keys.map((key, index) => ({ ...leaf, id: `m.${index}`, key, type: 'atomic' as const }));
+  return { ...leaf, id: 'm', key: 'm', type: 'compound', states };
+}
 
 describe('a machine as Mermaid', () => {
   it('shows states, guards, delays, invoked actors, tags and descriptions', () => {
@@ -106,5 +113,44 @@ describe('a machine as Mermaid', () => {
     });
     const names = [...mermaidOf(definitionOf(strange)).matchAll(/" as (\w+)/gu)].map(([, name]) => name);
     expect(names).toEqual(['__', '___', 'end_', 'any', 'm_any', 'm_any_']);
+  });
+
+  it('gives no state a name that Mermaid reads as its own, or that every object of JavaScript has', () => {
+    const keys = ['scale', 'href', 'accTitle', 'accDescr', 'stateDiagram', 'constructor', 'toString', '__proto__', 'scales'];
+    const names = [...mermaidOf(machineOf(keys)).matchAll(/" as (\w+)/gu)].map(([, name]) => name);
+    expect(names).toEqual(keys.map((key) => (key === 'scales' ? key : `${key}_`)));
+  });
+
+  it('gives very many states whose keys are no names short names of their own', () => {
+    const keys = Array.from({ length: 5_000 }, (_, index) => String.fromCharCode(0x4e00 + index));
+    const text = mermaidOf(machineOf(keys));
+    const names = [...text.matchAll(/" as (\w+)/gu)].map(([, name]) => name);
+    expect(new Set(names).size).toBe(keys.length);
+    expect(names.slice(0, 3)).toEqual(['_', '__', '__2']);
+    expect(text.length).toBeLessThan(200_000);
+  });
+
+  // Each of them was tried with Mermaid 11: it reads the sign as its own, and shows something else or nothing.
+  it.each([
+    ['%%{init: {}}%%', '#37;%{init#58; {}}#37;%'],
+    ['a\\nb', 'a#92;nb'],
+    ['**b**', '#42;#42;b#42;#42;'],
+    ['a.*b.*', 'a.#42;b.*'],
+    ['call.*', 'call.*'],
+    ['_i_ a_b', '#95;i#95; a_b'],
+    ['`x`', '#96;x#96;'],
+    ['$$x$$ $y', '#36;$x#36;$ $y'],
+    ['[[fork]] [x]', '#91;[fork#93;] [x]'],
+    ['&lt;b a && b', '#38;lt#59;b a && b'],
+    [' ', '#160;'],
+  ])('shows %j as it is called', (name, written) => {
+    const lines = mermaidOf(definitionOf(setup({}).createMachine({ id: 'm', initial: 'a', states: { a: { on: { [name]: {} } } } }))).split('\n');
+    expect(lines).toContain(`  a : ${written}`);
+  });
+
+  it('has a title for a state whose key is empty, and takes no key for an icon', () => {
+    const text = mermaidOf(machineOf(['', 'fa:fa-car']));
+    expect(text).toContain('state "#160;" as _');
+    expect(text).toContain('state "fa#58;fa-car" as fa_fa_car');
   });
 });

@@ -16,7 +16,7 @@ export async function pagesOf(machines: readonly AnyStateMachine[], elk: Elk): P
     pages.set(`${definition.id}.svg`, await pictureOf(definition, elk));
     pages.set(`${definition.id}.md`, pageOf(definition));
   }
-  pages.set('README.md', indexOf(machines.map(definitionOf)));
+  pages.set('README.md', indexOf(machines.map((machine) => definitionOf(machine))));
   return pages;
 }
 
