@@ -1,8 +1,10 @@
 /** What the inspect benchmark asks of each subject: to look at one actor, or not, while it takes events. */
-import { assign, setup, type AnyActorRef } from 'xstate';
+import { assign, setup, spawnChild, stopChild, type AnyActorRef, type AnyStateMachine } from 'xstate';
 
 /** A way to look at an actor. */
 export interface Watcher {
+  /** Between so many events: lets the runtime do what it does between turns, and an app's own do. */
+  breathe?(): Promise<void>;
   /** For what the subject does beside the events: waits until all that was seen has been dealt with. */
   settle?(): Promise<void>;
   close(): Promise<void> | void;
@@ -17,7 +19,7 @@ export interface Subject {
   open(machine: Machine, size: number): { readonly actor: AnyActorRef; readonly watcher: Watcher };
 }
 
-export type Machine = ReturnType<typeof conversation>;
+export type Machine = AnyStateMachine;
 
 /** What one event says. */
 export interface Said {
@@ -62,4 +64,17 @@ const texts = Array.from({ length: 64 }, (_, index) => `What is the weather like
 /** The n-th event: each is an object of its own, as an app's are. */
 export function event(n: number): Said {
   return { type: 'said', who: n % 2 === 0 ? 'user' : 'model', text: texts[n % texts.length] as string };
+}
+
+const child = setup({}).createMachine({ id: 'child', initial: 'here', states: { here: {} } });
+
+/** One that has children and loses them: `born` and `gone`, with an id each. It takes the same input as a conversation, and has no use for it. */
+export function nursery() {
+  return setup({ types: { events: {} as { type: 'born' | 'gone'; id: string } }, actors: { child } }).createMachine({
+    id: 'nursery',
+    on: {
+      born: { actions: spawnChild('child', { id: ({ event }) => event.id }) },
+      gone: { actions: stopChild(({ event }) => event.id) },
+    },
+  });
 }

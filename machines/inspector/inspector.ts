@@ -10,6 +10,7 @@
  * The token that lets viewers in is known to the server alone, and stands in no event.
  */
 import { assign, emit, fromCallback, sendTo, setup } from 'xstate';
+import { missingActor } from '../missing-actor.js';
 
 import { exitWith, type ExitReason } from '../supervision/exit.js';
 
@@ -66,9 +67,7 @@ export const inspectorMachine = setup({
     tags: {} as 'accepting',
   },
   actors: {
-    server: fromCallback<ServerCommand>(() => {
-      throw new Error("machine 'inspector' needs actor 'server': use inspect() of 'espalier/inspector', or machine.provide({ actors })");
-    }),
+    server: fromCallback<ServerCommand>(missingActor('inspector', 'server', "inspect() of 'espalier/inspector'")),
   },
   delays: {
     listenDeadline: ({ context }) => context.listenMs,

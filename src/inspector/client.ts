@@ -4,7 +4,7 @@
 import { WebSocket } from 'ws';
 
 import { EspalierError } from '../errors.js';
-import { type ServerMessage, ServerFrames, socketPath, subprotocolsOf, type ViewerMessage, type Welcome } from './protocol.js';
+import { maxFrameBytes, type ServerMessage, ServerFrames, socketPath, subprotocolsOf, type ViewerMessage, type Welcome } from './protocol.js';
 
 /** How long the way in may take, ms. */
 const connectMs = 10_000;
@@ -38,12 +38,17 @@ export function readAddress(text: string): InspectorAddress | null {
 
 /**
  * Connects to an inspector.
- * @param hear  is told every message but answers, in order, from the welcome on
+ * @param hear    is told every message but answers, in order, from the welcome on
+ * @param signal  gives up the way in when it aborts; once in, {@link InspectorClient.close} ends it
  * @throws EspalierError (as rejection) `inspector/unreachable` when nobody is there, or it lets nobody in
  */
-export async function lookAt({ host, token }: InspectorAddress, hear: (message: ServerMessage) => void): Promise<InspectorClient> {
+export async function lookAt(
+  { host, token }: InspectorAddress,
+  hear: (message: ServerMessage) => void,
+  signal?: AbortSignal,
+): Promise<InspectorClient> {
   const socket = new WebSocket(`ws://${host}${socketPath}`, subprotocolsOf(token), {
-    ...{ handshakeTimeout: connectMs, perMessageDeflate: false, maxPayload: 1_048_576 },
+    ...{ handshakeTimeout: connectMs, perMessageDeflate: false, maxPayload: maxFrameBytes },
   });
   const frames = new ServerFrames();
   const pending = new Map<number, (answer: Answer | null) => void>();
@@ -72,13 +77,21 @@ export async function lookAt({ host, token }: InspectorAddress, hear: (message: 
       if (message.type === 'welcome') resolve(message);
       if (message.type === 'bye') ({ why } = message);
       if (message.type !== 'result') hear(message);
-      else if (message.id !== null) {
+      else if (message.id === null) {
+        // One of ours could not be read, and nobody says which.
+        why = `it refused a request: ${message.ok ? '' : message.error.words}`;
+        socket.terminate();
+      } else {
         pending.get(message.id)?.(message);
         pending.delete(message.id);
       }
     });
   });
+  const giveUp = (): void => socket.terminate();
+  if (signal?.aborted === true) giveUp();
+  signal?.addEventListener('abort', giveUp);
   const welcome = await welcomed;
+  signal?.removeEventListener('abort', giveUp);
   if (welcome === null)
     throw new EspalierError('inspector/unreachable', { expected: `an inspector at ${host} that lets in who has this token`, got: why });
   return {

@@ -1,8 +1,11 @@
 /** What the server asks of the recorder, which alone reads the app. */
 import type { AnyActorRef } from 'xstate';
 
+import type { SchemasOfMachines } from '../charts/event-schemas.js';
+import type { Redaction } from '../recording/portable.js';
 import type { RecordedLine, RecordingHead } from '../wire/recording/lines.js';
 import type { Portable } from '../wire/recording/portable-shape.js';
+import type { Guest } from './guest.js';
 
 /** A line, and its text: written once, however many read it. */
 export interface FeedLine {
@@ -35,7 +38,7 @@ export interface Feed {
   follow(branch: string, detail: 'summary' | 'full', take: (line: FeedLine) => void): () => void;
   /** @param isFull  whose state is told; others are `brief` */
   keyframe(branch: string, isFull: (actor: string) => boolean): FeedKeyframe;
-  /** The actor that has this path now, also one that has just ended; undefined for a path that is not known. */
+  /** The actor that lives and has this path; undefined for others. */
   actorAt(path: string): AnyActorRef | undefined;
   /** The path of an actor that is told of; undefined for others. */
   pathOf(actor: AnyActorRef): string | undefined;
@@ -46,6 +49,14 @@ export interface Feed {
   valueOf(path: string, pointer?: string): Portable | undefined;
   /** The lines with these numbers, as far as they are kept, oldest first. */
   history(from: number, to: number): readonly FeedLine[];
+  /** What is not to be told, by which all that it tells was redacted. */
+  redaction(): Redaction;
+  /** All lines that are kept, oldest first; made at once, and not to be changed. */
+  past(): readonly RecordedLine[];
+  /** By which events are judged that somebody sends. */
+  schemas(): SchemasOfMachines;
+  /** Takes in an app of another process. Its actors are always told of in full, and have no {@link Feed.actorAt}. */
+  takeIn(): Guest;
   /** All that is kept, as a recording. */
   recording(): string;
   /** Lets go of the app. */

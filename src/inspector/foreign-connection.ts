@@ -10,13 +10,13 @@ import type { Clock } from '../supervision/clock.js';
 import { Scene } from '../recording/scene.js';
 import type { RecordedLine } from '../wire/recording/lines.js';
 import type { ForeignEvent, ForeignViewer } from './adapters/foreign.js';
+import { Connection } from './connection.js';
 import type { Feed, FeedLine } from './feed.js';
 import { Outbox } from './outbox.js';
 import { Rate } from './rate.js';
+import { Respite } from './respite.js';
 import { Watches } from './watches.js';
 
-/** So many frames that are none are passed over; at the last the socket is closed. */
-const mostBadFrames = 3;
 /** What may come together until the next flush, lines. */
 const mostNews = 5_000;
 
@@ -35,29 +35,29 @@ export interface ForeignHooks {
 
 export class ForeignConnection {
   readonly watches = new Watches();
-  readonly #socket: WebSocket;
+  readonly #connection: Connection;
   readonly #adapter: ForeignViewer;
   readonly #hooks: ForeignHooks;
   readonly #outbox: Outbox;
   readonly #rate: Rate;
+  readonly #respite: Respite;
   #news: RecordedLine[] = [];
   #isBehind = false;
-  #badFrames = 0;
-  #isOver = false;
 
   constructor(socket: WebSocket, adapter: ForeignViewer, hooks: ForeignHooks) {
-    this.#socket = socket;
     this.#adapter = adapter;
     this.#hooks = hooks;
     this.#outbox = new Outbox({ send: (text, done) => socket.send(text, done) }, hooks.clock, hooks.maxQueueBytes);
     this.#rate = new Rate(hooks.clock);
-    socket.on('message', (data, isBinary) => this.#take(data, isBinary));
-    socket.on('error', () => this.#over('it broke the protocol'));
-    socket.on('close', () => this.#over('it went away'));
+    this.#respite = new Respite(hooks.clock);
+    this.#connection = new Connection(socket, hooks.clock, {
+      hear: (data, isBinary) => this.#take(data, isBinary),
+      ended: (why) => this.#ended(why),
+    });
   }
 
   get isIdle(): boolean {
-    return this.#isOver || (this.#outbox.isEmpty && this.#news.length === 0 && !this.#isBehind);
+    return this.#connection.isOver || (this.#outbox.isEmpty && this.#news.length === 0 && !this.#isBehind);
   }
 
   /** It was let in. */
@@ -66,7 +66,7 @@ export class ForeignConnection {
   }
 
   line({ line }: FeedLine): void {
-    if (this.#isOver || this.watches.isEmpty) return;
+    if (this.#connection.isOver || this.watches.isEmpty) return;
     if (this.#news.length >= mostNews) this.#isBehind = true;
     if (this.#isBehind) this.#news = [];
     else this.#news.push(line);
@@ -77,10 +77,11 @@ export class ForeignConnection {
   touched(_actor: AnyActorRef, _path: string, _events: number): void {}
 
   flush(): void {
-    if (this.#isOver) return;
+    if (this.#connection.isOver) return;
     if (this.#outbox.stalledMs() >= this.#hooks.stallMs) return this.cut('it took nothing for too long');
+    this.#respite.flushed();
     if (this.#isBehind) {
-      if (this.#outbox.hasRoom((this.#hooks.maxQueueBytes * 3) / 4)) this.#open();
+      if (this.#outbox.heldBytes <= this.#hooks.maxQueueBytes / 4 && this.#respite.isOver) this.#open();
       return;
     }
     const news = this.#news;
@@ -91,26 +92,32 @@ export class ForeignConnection {
   }
 
   bye(code: number, why: string): void {
-    if (this.#isOver) return;
-    this.#socket.close(code, why.slice(0, 100));
-    this.#over(why);
+    this.#connection.bye(code, why);
   }
 
   cut(why: string): void {
-    this.#socket.terminate();
-    this.#over(why);
+    this.#connection.cut(why);
   }
 
-  #over(why: string): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
+  #ended(why: string): void {
     this.#news = [];
     this.#outbox.clear();
     this.#hooks.left(this, why);
   }
 
+  /** The first time at once; again when it has read what it was told, and what that has cost allows it: however often it asks. */
+  #askedToOpen(): void {
+    if (this.watches.isEmpty) return this.#open();
+    this.#isBehind = true;
+    this.#hooks.wake();
+  }
+
   /** Tells it everything, from the beginning. */
   #open(): void {
+    this.#respite.spend(() => this.#tellAll());
+  }
+
+  #tellAll(): void {
     this.#news = [];
     this.#isBehind = false;
     if (this.watches.isEmpty) {
@@ -128,10 +135,9 @@ export class ForeignConnection {
   }
 
   #take(data: RawData, isBinary: boolean): void {
-    if (this.#isOver) return;
     const inbound = isBinary || !this.#rate.allows() ? ({ kind: 'refused' } as const) : this.#adapter.receive((data as Buffer).toString('utf8'));
-    if (inbound.kind === 'open') this.#open();
+    if (inbound.kind === 'open') this.#askedToOpen();
     else if (inbound.kind === 'send') this.#hooks.send(inbound.actor, inbound.event);
-    else if (inbound.kind === 'refused' && ++this.#badFrames >= mostBadFrames) this.bye(1008, 'the third frame that is none');
+    else if (inbound.kind === 'refused' && this.#connection.isOneTooMany()) this.bye(1008, 'the third frame that is none');
   }
 }

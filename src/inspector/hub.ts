@@ -9,16 +9,17 @@ import { control } from './control.js';
 import type { ForeignEvent, ForeignViewer } from './adapters/foreign.js';
 import type { Feed, FeedLine } from './feed.js';
 import { ForeignConnection } from './foreign-connection.js';
+import { pageOf } from './history-page.js';
 import type { InspectorPlan } from './plan.js';
+import { Replays } from './replays.js';
 import { protocolVersion, type ViewerMessage, type Welcome } from './protocol.js';
 import { Touched } from './touched.js';
 import { Viewer } from './viewer.js';
+import { hideIn } from '../wire/secrets.js';
 import { outermostOf } from './watches.js';
 
-/** What one answer about history holds at most, characters. */
-const mostHistory = 524_288;
-/** The largest value that is told whole, characters. */
-const mostValue = 4_194_304;
+/** Said of a value that is not whole. */
+const cutWords = 'it was cut: ask for a part of it, by `pointer`';
 
 /** What the hub tells of those who look. */
 export interface HubListener {
@@ -39,6 +40,7 @@ export class Hub {
   readonly #touched: Touched;
   /** Branches that are followed in full, and what ends it. */
   readonly #followed = new Map<string, () => void>();
+  readonly #replays: Replays;
   #unfollowAll: (() => void) | undefined;
   #seq = -1;
   #timer: unknown;
@@ -50,6 +52,7 @@ export class Hub {
     this.#facts = facts;
     this.#clock = clock;
     this.#listener = listener;
+    this.#replays = new Replays(feed, clock);
     this.#touched = new Touched(feed.root, () => this.#wake());
   }
 
@@ -86,7 +89,7 @@ export class Hub {
 
   #sendForeign(actor: string, event: ForeignEvent): void {
     // Their protocols have no word for a refusal.
-    if (this.#plan.control) void control(this.#feed, { type: 'control', id: 0, action: 'send', actor, event });
+    if (this.#plan.control) void control(this.#feed, { type: 'control', id: 0, action: 'send', actor, event }, this.#feed.schemas());
   }
 
   /** Tells everybody what is left to tell, and why it ends. */
@@ -108,6 +111,7 @@ export class Hub {
   #rest(): void {
     this.#clock.clearTimeout(this.#timer);
     this.#timer = undefined;
+    this.#replays.close();
     this.#lookAway();
   }
 
@@ -123,14 +127,19 @@ export class Hub {
     const { root } = this.#feed;
     const head = this.#feed.head();
     return {
-      ...{ type: 'welcome', v: protocolVersion, control: this.#plan.control },
-      app: { ...this.#facts, root: this.#feed.pathOf(root) ?? null },
+      ...{ type: 'welcome', v: protocolVersion, control: this.#plan.control, replay: this.#plan.replay ?? this.#plan.control },
+      app: {
+        ...this.#facts,
+        title: hideIn(this.#facts.title || root.id, this.#feed.redaction().secrets ?? []),
+        root: this.#feed.pathOf(root) ?? null,
+      },
       ...{ head, wallAt: head.wallAt ?? 0, at: this.#feed.now(), seq: this.#feed.seq() },
     };
   }
 
   #left(viewer: Viewer | ForeignConnection, why: string): void {
     this.#viewers.delete(viewer);
+    this.#replays.forget(viewer);
     if (!this.#isOver) this.#follow();
     this.#listener.left(this.#viewers.size, why);
   }
@@ -206,30 +215,34 @@ export class Hub {
         const value = this.#feed.valueOf(request.actor, request.pointer);
         if (value === undefined) return viewer.refuse(id, 'unavailable', 'it has no context, or not this part of one');
         const text = JSON.stringify({ type: 'result', id, ok: true, value });
-        if (text.length > mostValue) return viewer.refuse(id, 'unavailable', 'it is larger than 4 MB: ask for a part of it, by `pointer`');
-        return viewer.answerText(text);
+        // In a text of the app, the quotes would be escaped.
+        return text.includes('{"$cut":') ? viewer.answer({ type: 'result', id, ok: true, value, words: cutWords }) : viewer.answerText(text);
       }
       case 'history': {
-        const texts: string[] = [];
-        let next: number | null = null;
-        let length = 0;
-        for (const { line, text } of this.#feed.history(request.from, request.to)) {
-          length += text.length;
-          if (length > mostHistory && texts.length > 0) {
-            next = line.seq;
-            break;
-          }
-          texts.push(text);
-        }
+        const { texts, ...more } = pageOf(this.#feed.history(request.from, request.to), request.from, request.skip ?? 0);
         viewer.history(id, texts);
-        return viewer.answer({ type: 'result', id, ok: true, count: texts.length, next });
+        return viewer.answer({ type: 'result', id, ok: true, count: texts.length, ...more });
       }
       case 'control':
         if (!this.#plan.control) return viewer.refuse(id, 'read-only', 'the app allows nobody to control it: inspect(app, { control: true })');
-        void control(this.#feed, request).then((refusal) =>
+        void control(this.#feed, request, this.#feed.schemas(), this.#feed.redaction()).then((refusal) =>
           refusal === null ? viewer.answer({ type: 'result', id, ok: true }) : viewer.refuse(id, refusal.code, refusal.words),
         );
         return undefined;
+      case 'replay':
+        return this.#replay(request, viewer);
     }
+  }
+
+  #replay({ id, actor, to, event }: Extract<ViewerMessage, { type: 'replay' }>, viewer: Viewer): void {
+    if (!(this.#plan.replay ?? this.#plan.control))
+      return viewer.refuse(id, 'read-only', 'the app lets nobody replay: inspect(app, { replay: true })');
+    const request = { actor, ...(to === undefined ? {} : { to }), ...(event === undefined ? {} : { event }) };
+    const isTaken = this.#replays.ask(viewer, request, {
+      done: (replay) => viewer.answer({ type: 'result', id, ok: true, replay }),
+      refused: ({ code, words }) => viewer.refuse(id, code, words),
+      failed: (fault) => viewer.refuse(id, 'unavailable', `the replay failed: ${String(fault).slice(0, 200)}`),
+    });
+    if (!isTaken) viewer.refuse(id, 'too-many', 'one replay at a time');
   }
 }

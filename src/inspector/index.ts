@@ -18,6 +18,8 @@ export type {
 } from '../wire/recording/lines.js';
 export type { Portable } from '../wire/recording/portable-shape.js';
 export { budgetOf, Scene, type SceneActor, sceneAt, type SceneBudget, type SceneCounts, type SceneStep } from '../recording/scene.js';
+export { chromeTrace, type TraceEvent } from '../recording/exports/chrome-trace.js';
+export { otlpTrace, type OtlpOptions, type OtlpTraces } from '../recording/exports/otel.js';
 export type { FileOptions, FileOutcome, FileSink } from './file-sink.js';
 export { inspect, inspector, inspectorHandle, type Inspector, type InspectorLogic, type InspectorReady, type InspectorRef } from './inspector.js';
 export type { RecorderOptions } from './options.js';

@@ -13,6 +13,7 @@ import { createActor, type ActorLogic, type ActorRefFrom, type AnyActorRef, type
 import { inspectorMachine, type InspectorEmitted, type InspectorEvent } from '../../machines/inspector/inspector.js';
 import type { ExitReason } from '../../machines/supervision/exit.js';
 import { EspalierError } from '../errors.js';
+import { isActor } from '../option-checks.js';
 import { systemClock } from '../supervision/clock.js';
 import { contain } from '../supervision/contain.js';
 import { withInput } from '../supervision/supervisors.js';
@@ -119,7 +120,6 @@ function logicFor(plan: InspectorPlan, targetOf: (inspector: AnyActorRef) => Any
 }
 
 function requireActor(app: { readonly ref: AnyActorRef } | AnyActorRef): AnyActorRef {
-  for (const one of [app, (app as { ref?: unknown } | null)?.ref] as Partial<AnyActorRef>[])
-    if (typeof one?.getSnapshot === 'function' && typeof one.subscribe === 'function') return one as AnyActorRef;
+  for (const one of [app, (app as { ref?: unknown } | null)?.ref]) if (isActor(one)) return one;
   throw new EspalierError('inspector/invalid-options', { expected: 'an app, or an actor', got: app });
 }

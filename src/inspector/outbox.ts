@@ -2,7 +2,7 @@
  * What waits for one viewer. Whole messages, in order; none above 64 kB but in parts.
  *
  * A quarter of a megabyte is on its way at most; the rest waits here. What may wait is bounded by those who write: they ask {@link Outbox.hasRoom}
- * before they add details, and drop what has none.
+ * before they add details, and drop what has none; and add no second keyframe, and listen to nobody, before most of {@link Outbox.heldBytes} was taken.
  */
 import type { Clock } from '../supervision/clock.js';
 import { bytesOf } from '../wire/recording/bytes.js';
@@ -33,6 +33,7 @@ export class Outbox {
   #first = 0;
   #inFlight = 0;
   #waiting = 0;
+  #held = 0;
   #takenAt: number;
 
   constructor(wire: Wire, clock: Clock, maxBytes: number) {
@@ -50,6 +51,11 @@ export class Outbox {
   /** What counts against the bound, bytes. */
   get waitingBytes(): number {
     return this.#waiting;
+  }
+
+  /** All that was not taken yet, keyframes too, bytes. */
+  get heldBytes(): number {
+    return this.#held;
   }
 
   /** Is there room for details of this size? */
@@ -72,6 +78,7 @@ export class Outbox {
     for (const piece of mayPart ? piecesOf(text) : [text]) {
       const bytes = bytesOf(piece);
       if (counts) this.#waiting += bytes;
+      this.#held += bytes;
       this.#queue.push({ text: piece, bytes, counts });
     }
     this.#pump();
@@ -82,6 +89,7 @@ export class Outbox {
     this.#queue.length = 0;
     this.#first = 0;
     this.#waiting = 0;
+    this.#held = this.#inFlight;
   }
 
   #pump(): void {
@@ -98,6 +106,7 @@ export class Outbox {
 
   #taken({ bytes, counts }: Message): void {
     this.#inFlight -= bytes;
+    this.#held -= bytes;
     if (counts) this.#waiting = Math.max(0, this.#waiting - bytes);
     this.#takenAt = this.#clock.now();
     this.#pump();

@@ -24,16 +24,16 @@ export async function readPage(file: URL = built): Promise<Page> {
   return { html, policy: policyOf(html) };
 }
 
-/** Scripts that stand in the page, by their hash; a worker made of text; styles of its own; nobody else's anything. */
+/** Scripts and styles that stand in the page, by their hash; a worker made of text; nobody else's anything. */
 export function policyOf(html: string): string {
-  const scripts = [...html.matchAll(/<script\b([^>]*)>([\s\S]*?)<\/script>/gi)]
-    .filter(([, attributes = '']) => !/\bsrc\s*=/i.test(attributes))
-    .map(([, , text = '']) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`);
+  const scripts = [...html.matchAll(/<script\b([^>]*)>([\s\S]*?)<\/script>/gi)].filter(([, attributes = '']) => !/\bsrc\s*=/i.test(attributes));
+  const rest = scripts.reduce((left, [script]) => left.replace(script, () => ''), html);
+  const styles = [...rest.matchAll(/<style\b([^>]*)>([\s\S]*?)<\/style>/gi)];
   const rules = [
     "default-src 'none'",
-    `script-src ${[...new Set(scripts)].join(' ') || "'none'"}`,
+    `script-src ${hashesOf(scripts)}`,
     'worker-src blob:',
-    "style-src 'unsafe-inline'",
+    `style-src ${hashesOf(styles)}`,
     'img-src data: blob:',
     "connect-src 'self'",
     "base-uri 'none'",
@@ -41,4 +41,9 @@ export function policyOf(html: string): string {
     "frame-ancestors 'none'",
   ];
   return rules.join('; ');
+}
+
+function hashesOf(elements: readonly RegExpMatchArray[]): string {
+  const hashes = elements.map(([, , text = '']) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`);
+  return [...new Set(hashes)].join(' ') || "'none'";
 }

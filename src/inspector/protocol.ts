@@ -10,7 +10,7 @@
  *   lines      what came after, of branches in full     value     the whole context of an actor
  *   summary    how actors of other branches are now     history   lines that the ring still holds
  *   dropped    what a slow viewer was not told          control   send, stop, kill, restart: only where the app allows it
- *   result     the answer to a request
+ *   result     the answer to a request                  replay    an actor's recorded events through its machine: where the app allows it
  *   bye        why the socket will be closed
  *   part       a piece of a message above 64 kB
  *
@@ -19,9 +19,11 @@
  * starts, ends and restarts (`@xstate.actor`, `@espalier.exit`) of all that it watches in any way; of branches in full every line; of others at most one
  * summary for each actor in 33 ms, however much happens. Lines come in the order of their `seq`, with gaps where others are not told.
  *
- * **Keyframes.** The lines of all parts, in order: for the whole an `@espalier.keyframe` line first; then machines, then actors that joined, parents
- * before children. Actors that are not watched in full are `brief`, and their state comes in the summaries right after. Who was below the branch and
+ * **Keyframes.** The lines of all parts, in order: for the whole an `@espalier.keyframe` line first; then machines (of a branch: those that this
+ * connection was not told of), then actors that joined, parents before children. Actors that are not watched in full are `brief`, and their state comes in the summaries right after. Who was below the branch and
  * is not among the lines has ended. A keyframe that comes unasked stands for details that were dropped.
+ * A connection is told none before the next flush, nor before ten times what the last one took of the app's time has passed. A `watch` or `unwatch` that
+ * comes before waits, one a flush in their order; of those that wait for one branch the last counts, each is answered, and one keyframe stands for all.
  *
  * Runs in browsers as well.
  */
@@ -29,6 +31,7 @@ import { z } from 'zod';
 
 import { headLine, type RecordedLine } from '../wire/recording/lines.js';
 import { isPortable, type Portable } from '../wire/recording/portable-shape.js';
+import { replayOutcome } from '../wire/recording/replay-outcome.js';
 
 /** The version of the protocol. */
 export const protocolVersion = 1;
@@ -46,6 +49,8 @@ export function subprotocolsOf(token: string): [string, string] {
   return [subprotocol, `token.${token}`];
 }
 
+export { isIn } from '../wire/recording/branch.js';
+
 const portable = z.custom<Portable>(isPortable, 'no value that a recorder writes');
 const path = z.string().min(1).max(4_096);
 /** A path, or `''` for the whole tree. */
@@ -60,8 +65,9 @@ const watch = z.strictObject({ type: z.literal('watch'), id, branch, detail: z.e
 const unwatch = z.strictObject({ type: z.literal('unwatch'), id, branch });
 /** Answered with the actor's context, whole but redacted; `pointer` (RFC 6901) names a part of it. */
 const value = z.strictObject({ type: z.literal('value'), id, actor: path, pointer: z.string().max(4_096).exactOptional() });
-/** Answered with the lines from one number to another, both included: those that are still there, half a megabyte of them at most. */
-const history = z.strictObject({ type: z.literal('history'), id, from: count, to: count });
+/** Answered with the lines from one number to another, both included: those that are still there, half a megabyte of them at most. From 0 on they
+ *  begin with all that there was, as a recording does. `skip`: so many lines of the number `from` have come already. */
+const history = z.strictObject({ type: z.literal('history'), id, from: count, to: count, skip: count.exactOptional() });
 const control = z.discriminatedUnion('action', [
   z.strictObject({
     type: z.literal('control'),
@@ -73,8 +79,18 @@ const control = z.discriminatedUnion('action', [
   z.strictObject({ type: z.literal('control'), id, action: z.enum(['stop', 'kill', 'restart']), actor: path }),
 ]);
 
+/** Answered with what comes of the actor's recorded events, up to the line `to`, taken by its machine in the pure; a path is of one run of an actor. With
+ *  `event`: what would come of that at this moment. One at a time. */
+const replay = z.strictObject({
+  type: z.literal('replay'),
+  id,
+  actor: path,
+  to: count.exactOptional(),
+  event: z.looseObject({ type: z.string().min(1).max(1_024) }).exactOptional(),
+});
+
 /** What a viewer may say. */
-export const viewerMessage = z.discriminatedUnion('type', [watch, unwatch, value, history, control]);
+export const viewerMessage = z.discriminatedUnion('type', [watch, unwatch, value, history, control, replay]);
 
 // ---- server → viewer
 
@@ -89,8 +105,10 @@ const welcome = z.object({
   v: z.literal(protocolVersion),
   /** May this viewer control? */
   control: z.boolean(),
+  /** May this viewer ask for a replay? */
+  replay: z.boolean().default(false),
   app: z.object({
-    /** For people. */
+    /** For people; the id of the root where the app was given none. */
     title: z.string(),
     /** The path of the root; null before it has started. */
     root: z.string().nullable(),
@@ -156,6 +174,7 @@ export const refusals = [
   'unknown-actor',
   'ended',
   'unknown-event',
+  'invalid-event',
   'not-supervised',
   'refused',
   'unavailable',
@@ -168,10 +187,16 @@ const result = z.discriminatedUnion('ok', [
     ok: z.literal(true),
     /** Of `value`: the value. */
     value: portable.optional(),
+    /** Of a value that was cut (`$cut`): how to have more of it, for people. */
+    words: z.string().optional(),
     /** Of `history`: how many lines came, */
     count: count.optional(),
     /** and from which number on to ask for more; null: there are none. */
     next: count.nullable().optional(),
+    /** and how many lines of that number have come: those of a keyframe have all the same. Left out where it is none. */
+    skip: count.optional(),
+    /** Of `replay`: what came of it. */
+    replay: replayOutcome.optional(),
   }),
   z.object({
     type: z.literal('result'),
@@ -189,16 +214,13 @@ const part = z.object({ type: z.literal('part'), index: count, last: z.boolean()
 export const serverMessage = z.discriminatedUnion('type', [welcome, keyframe, lines, summary, dropped, result, bye]);
 
 export type ViewerMessage = z.infer<typeof viewerMessage>;
-export type WatchRequest = z.infer<typeof watch>;
 export type ControlRequest = z.infer<typeof control>;
-export type Detail = WatchRequest['detail'];
+export type Detail = z.infer<typeof watch>['detail'];
 export type ServerMessage = z.infer<typeof serverMessage>;
 export type Welcome = z.infer<typeof welcome>;
 export type Keyframe = z.infer<typeof keyframe>;
 export type Lines = z.infer<typeof lines>;
-export type Summary = z.infer<typeof summary>;
 export type SummarisedActor = z.infer<typeof summarised>;
-export type Dropped = z.infer<typeof dropped>;
 export type Result = z.infer<typeof result>;
 export type RefusalCode = (typeof refusals)[number];
 
@@ -239,11 +261,6 @@ export class ServerFrames {
     this.#parts = [];
     this.#length = 0;
   }
-}
-
-/** Is the actor in the branch? */
-export function isIn(branch: string, actor: string): boolean {
-  return branch === '' || actor === branch || (actor.startsWith(branch) && actor[branch.length] === '/');
 }
 
 function checked<Message>(schema: z.ZodType<Message>, text: string): ReadFrame<Message> {

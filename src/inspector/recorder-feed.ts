@@ -1,10 +1,14 @@
 /** The recorder, as the server asks it. */
 import type { AnyActorRef } from 'xstate';
 
+import type { SchemasOfMachines } from '../charts/event-schemas.js';
 import { clockOf, type Clock } from '../supervision/clock.js';
-import type { RecordedActor, RecordedLine, RecordingEnd, RecordingHead } from '../wire/recording/lines.js';
+import type { Redaction } from '../recording/portable.js';
+import type { RecordedLine, RecordingEnd, RecordingHead } from '../wire/recording/lines.js';
 import type { Portable } from '../wire/recording/portable-shape.js';
 import type { Feed, FeedKeyframe, FeedLine } from './feed.js';
+import { isOfGuest, type Guest } from './guest.js';
+import { isFact } from './history.js';
 import type { InspectorPlan } from './plan.js';
 import { isIn } from './protocol.js';
 import { Recorder, type Subscription } from './recorder.js';
@@ -30,8 +34,9 @@ interface Follower {
 }
 
 /** Opens a system to be looked at: by the recorder of the plan, which somebody else owns, or by one of its own. */
-export function recorderFeed(root: AnyActorRef, { redact, recorder }: InspectorPlan): Feed {
-  return new RecorderFeed(root, recorder ?? new Recorder(redact === undefined ? {} : { redact }), recorder === undefined);
+export function recorderFeed(root: AnyActorRef, { redact, schemas, recorder }: InspectorPlan): Feed {
+  const options = { ...(redact === undefined ? {} : { redact }), ...(schemas === undefined ? {} : { schemas }) };
+  return new RecorderFeed(root, recorder ?? new Recorder(options), recorder === undefined);
 }
 
 class RecorderFeed implements Feed {
@@ -40,8 +45,7 @@ class RecorderFeed implements Feed {
   readonly #isOwn: boolean;
   readonly #clock: Clock;
   readonly #followers = new Set<Follower>();
-  #paths = new WeakMap<AnyActorRef, string>();
-  #subscription: Subscription | undefined;
+  #subscription: (Subscription & { readonly details: boolean }) | undefined;
 
   constructor(root: AnyActorRef, recorder: Recorder, isOwn: boolean) {
     this.root = root;
@@ -66,26 +70,18 @@ class RecorderFeed implements Feed {
   follow(branch: string, detail: 'summary' | 'full', take: (line: FeedLine) => void): () => void {
     const follower: Follower = { branch, detail, take };
     this.#followers.add(follower);
-    this.#subscription ??= this.#recorder.subscribe({ lines: (lines) => this.#take(lines) });
+    this.#attend();
     return () => {
       this.#followers.delete(follower);
-      if (this.#followers.size > 0) return;
-      this.#subscription?.dispose();
-      this.#subscription = undefined;
-      this.#paths = new WeakMap();
+      this.#attend();
     };
   }
 
   keyframe(branch: string, isFull: (actor: string) => boolean): FeedKeyframe {
-    const [frame, ...lines] = this.#recorder.keyframe();
-    const shown = lines.filter((line) => line.type === '@espalier.machine' || (line.type === '@xstate.actor' && isIn(branch, line.actor)));
-    const machines = new Set(shown.map((line) => (line.type === '@xstate.actor' ? line.machine : null)));
-    const told = shown
-      .filter((line) => line.type !== '@espalier.machine' || branch === '' || machines.has(line.machine))
-      .map((line) => (line.type === '@xstate.actor' && line.machine !== null && !isFull(line.actor) ? brief(line) : line));
+    const [frame, ...shown] = this.#recorder.keyframe({ under: branch, isFull });
     const { seq, at } = frame ?? { seq: this.seq(), at: this.now() };
-    const first: RecordedLine[] = branch === '' ? [{ type: '@espalier.keyframe', seq, at, lines: told.length }] : [];
-    return { seq, at, lines: [...first, ...told].map((line) => new LazyLine(line)) };
+    const lines = branch === '' && frame !== undefined ? [frame, ...shown] : shown;
+    return { seq, at, lines: lines.map((line) => new LazyLine(line)) };
   }
 
   actorAt(path: string): AnyActorRef | undefined {
@@ -93,12 +89,7 @@ class RecorderFeed implements Feed {
   }
 
   pathOf(actor: AnyActorRef): string | undefined {
-    const known = this.#paths.get(actor);
-    if (known !== undefined || actor !== this.root) return known;
-    // As a rule the path of a root is its id; else it is looked for.
-    if (this.#recorder.actorOf(actor.id) === actor) return actor.id;
-    this.#learn(this.#recorder.keyframe());
-    return this.#paths.get(actor);
+    return this.#recorder.pathOf(actor);
   }
 
   valueOf(path: string, pointer = ''): Portable | undefined {
@@ -107,13 +98,30 @@ class RecorderFeed implements Feed {
   }
 
   history(from: number, to: number): readonly FeedLine[] {
-    return this.#past()
+    return this.#recorder
+      .past()
       .filter(({ seq }) => seq >= from && seq <= to)
       .map((line) => new LazyLine(line));
   }
 
+  redaction(): Redaction {
+    return this.#recorder.redaction;
+  }
+
+  past(): readonly RecordedLine[] {
+    return this.#recorder.past();
+  }
+
+  schemas(): SchemasOfMachines {
+    return this.#recorder.schemas;
+  }
+
+  takeIn(): Guest {
+    return this.#recorder.takeIn();
+  }
+
   recording(): string {
-    const lines = this.#past();
+    const lines = this.#recorder.recorded();
     const end: RecordingEnd = { type: 'end', lines: lines.length, cut: null };
     return `${[this.head(), ...lines, end].map((line) => JSON.stringify(line)).join('\n')}\n`;
   }
@@ -125,37 +133,30 @@ class RecorderFeed implements Feed {
     if (this.#isOwn) void this.#recorder.dispose();
   }
 
-  /** What the recorder still knows of the past: it tells that to who subscribes. */
-  #past(): readonly RecordedLine[] {
-    let past: readonly RecordedLine[] | undefined;
-    this.#recorder.subscribe({ lines: (lines) => (past ??= lines) }, { history: true }).dispose();
-    return past ?? [];
+  /** Asks of the recorder what somebody follows, and no more. */
+  #attend(): void {
+    const former = this.#subscription;
+    const details = [...this.#followers].some(({ detail }) => detail === 'full');
+    if (this.#followers.size > 0 && former?.details === details) return;
+    // The new before the old: in between nobody is to think that nobody watches.
+    this.#subscription = this.#followers.size === 0 ? undefined : this.#subscribe(details);
+    former?.dispose();
+  }
+
+  #subscribe(details: boolean): Subscription & { readonly details: boolean } {
+    const { dispose } = this.#recorder.subscribe({ lines: (lines) => this.#take(lines) }, { details });
+    return { details, dispose };
   }
 
   #take(lines: readonly RecordedLine[]): void {
-    this.#learn(lines);
     // All that there is, told anew: those who look have it, or ask for it.
     if (lines[0]?.type === '@espalier.keyframe') return;
     for (const line of lines) {
       const told = new LazyLine(line);
-      for (const { branch, detail, take } of this.#followers) {
-        const isFact = line.type === '@espalier.machine' || line.type === '@xstate.actor' || line.type === '@espalier.exit';
-        if (!isFact && detail === 'summary') continue;
-        if (!('actor' in line) || isIn(branch, line.actor)) take(told);
-      }
+      const isTold = isFact(line) || ('actor' in line && isOfGuest(line.actor));
+      // Nobody could sum up what a guest's actors are in.
+      for (const { branch, detail, take } of this.#followers)
+        if ((detail === 'full' || isTold) && (!('actor' in line) || isIn(branch, line.actor))) take(told);
     }
   }
-
-  #learn(lines: readonly RecordedLine[]): void {
-    for (const line of lines) {
-      if (line.type !== '@xstate.actor') continue;
-      const ref = this.#recorder.actorOf(line.actor);
-      if (ref !== undefined) this.#paths.set(ref, line.actor);
-    }
-  }
-}
-
-/** That an actor is there, and nothing of how it is. */
-function brief({ input: _input, state: _state, children: _children, history: _history, timers: _timers, ...line }: RecordedActor): RecordedActor {
-  return { ...line, brief: true };
 }

@@ -6,32 +6,44 @@
  */
 import type { AnyActorRef, InspectionEvent } from 'xstate';
 
+import type { SchemasOfMachines } from '../charts/event-schemas.js';
 import { listen, type Listening, type SystemListener } from '../recording/hooks.js';
 import { streamLimits, wholeLimits } from '../recording/limits.js';
+import type { KeyframeOptions } from '../recording/keyframe.js';
+import type { Redaction } from '../recording/portable.js';
 import { Reader } from '../recording/reader.js';
 import { rounded } from '../recording/watched.js';
 import { clockOf, systemClock, type Clock } from '../supervision/clock.js';
 import type { Inspector } from '../supervision/orchestrator.js';
-import { actorsBelow } from '../supervision/pool-actor.js';
 import { hasStopped, isUnstarted, rootOf } from '../supervision/xstate-internals.js';
+import { bytesOf } from '../wire/recording/bytes.js';
+import { isIn } from '../wire/recording/branch.js';
 import { recordingVersion, type RecordedLine, type RecordingHead } from '../wire/recording/lines.js';
 import { partAt } from '../wire/recording/patch.js';
 import type { Portable } from '../wire/recording/portable-shape.js';
-import { linesUnder } from './branch.js';
+import { Audience, type LineSink, type Subscriber } from './audience.js';
 import { fileSink, type FileOptions, type FileSink } from './file-sink.js';
-import { History } from './history.js';
+import { Guest } from './guest.js';
+import { History, type Frame } from './history.js';
+import { presentActors } from '../recording/present-actors.js';
+import { rawPart } from './raw-part.js';
 import { requireKeys, resolveOptions, wrong, type RecorderOptions, type ResolvedOptions } from './options.js';
 
-/** Who watches. Told at once, in the midst of what happens; one that throws is told nothing more. */
-export interface LineSink {
-  lines(lines: readonly RecordedLine[]): void;
-}
+export type { LineSink };
 
 export interface SubscribeOptions {
   /** The path of an actor: only what concerns it and those below it. Default: all. */
   readonly under?: string;
-  /** Begin with what is still known of the past, as far back as the history goes. Default false: with all that there is now. */
+  /**
+   * Begin with what is still known of the past, as far back as the history goes. Default false: with all that there is now. A recording begins with the
+   * first keyframe: births and deaths before it are for people, and have gaps.
+   */
   readonly history?: boolean;
+  /**
+   * False: births and deaths only, which cost events nothing. It does not count as somebody who watches; while nobody else does, `history` holds no more
+   * than that either. Default true.
+   */
+  readonly details?: boolean;
 }
 
 export interface Subscription {
@@ -54,8 +66,10 @@ export class Recorder implements Inspector {
   readonly #reader: Reader;
   readonly #history: History;
   readonly #systems = new Map<AnyActorRef, Listening>();
-  readonly #sinks = new Map<LineSink, string | null>();
+  readonly #audience = new Audience((fault) => this.#fault(fault));
   readonly #files = new Set<FileSink>();
+  readonly #guests = new Set<Guest>();
+  #guestCount = 0;
   #watchers = 0;
   #isDetailed = false;
   #isDisposed = false;
@@ -64,10 +78,10 @@ export class Recorder implements Inspector {
 
   constructor(options: RecorderOptions = {}) {
     this.#options = resolveOptions(options);
-    const { secret, secrets, history } = this.#options;
+    const { secret, secrets, history, schemas } = this.#options;
     const tell = (line: RecordedLine, bytes: number): void => this.#tell(line, bytes);
-    this.#reader = new Reader({ contexts: 'patches', machines: null, secret, secrets, tell }, false);
-    this.#history = new History(history, () => this.#reader.keyframe(this.#now()));
+    this.#reader = new Reader({ contexts: 'patches', machines: null, secret, secrets, schemas, tell }, false);
+    this.#history = new History(history, () => this.#frame());
     this.#listener = {
       born: (actor) => this.#safely(() => this.#reader.born(actor)),
       died: (actor) => this.#safely(() => this.#ended(actor)),
@@ -86,6 +100,17 @@ export class Recorder implements Inspector {
   /** The number of the last line. */
   get seq(): number {
     return this.#reader.seq;
+  }
+
+  /** The schemas of events that it was given. */
+  get schemas(): SchemasOfMachines {
+    return this.#options.schemas;
+  }
+
+  /** What it does not tell. */
+  get redaction(): Redaction {
+    const { secret, secrets } = this.#options;
+    return { secret, secrets };
   }
 
   /** Does somebody watch? */
@@ -107,7 +132,7 @@ export class Recorder implements Inspector {
     this.#systems.set(root, listening);
     this.#safely(() => {
       const before = this.#reader.living.size;
-      if (!isUnstarted(root)) this.#adopt(root);
+      if (!isUnstarted(root)) for (const actor of presentActors(root)) this.#reader.adopt(actor);
       if (!this.#isDetailed) return;
       listening.details(true);
       if (this.#reader.living.size > before) this.#tellAnew();
@@ -120,37 +145,52 @@ export class Recorder implements Inspector {
    * @throws EspalierError `inspector/invalid-options`
    */
   subscribe(sink: LineSink, options: SubscribeOptions = {}): Subscription {
-    requireKeys(options, ['under', 'history'], 'the options of subscribe()');
+    requireKeys(options, ['under', 'history', 'details'], 'the options of subscribe()');
     if (typeof sink?.lines !== 'function') throw wrong('a sink with the method `lines`', sink);
-    const { under = null, history = false } = options;
+    const { under = null, history = false, details = true } = options;
     if (under !== null && typeof under !== 'string') throw wrong('`under` to be the path of an actor', under);
+    if (typeof details !== 'boolean') throw wrong('`details` to be true or false', details);
     if (this.#isDisposed) return { dispose: () => undefined };
     // One that watches twice watches twice.
-    const own: LineSink = { lines: (lines) => sink.lines(lines) };
-    this.#watch();
+    const subscriber: Subscriber = { sink, under, details };
+    const whole = details ? this.#watch() : undefined;
     this.#safely(() => {
-      const lines = history ? this.#history.lines() : this.#reader.keyframe(this.#now()).lines;
-      this.#sinks.set(own, under);
-      this.#deliver(own, under, lines);
+      const part: KeyframeOptions = { ...(under === null ? {} : { under }), ...(details ? {} : { isFull: () => false }) };
+      const lines = history ? this.#history.lines() : (whole ?? this.#frame(part)).lines;
+      this.#audience.add(subscriber, lines);
     });
     let isOver = false;
     return {
       dispose: () => {
         if (isOver) return;
         isOver = true;
-        this.#sinks.delete(own);
-        this.#unwatch();
+        this.#audience.remove(subscriber);
+        if (details) this.#unwatch();
       },
     };
   }
 
-  /** All that there is now, as lines. While nobody watches, without states. */
-  keyframe(): readonly RecordedLine[] {
-    return this.#reader.keyframe(this.#now()).lines;
+  /** All that there is now, as lines, or what is of it in one branch. While nobody watches, without states. */
+  keyframe(options: KeyframeOptions = {}): readonly RecordedLine[] {
+    return this.#frame(options).lines;
+  }
+
+  /** What is still known of the past, up to now. */
+  past(): readonly RecordedLine[] {
+    return this.#history.lines();
+  }
+
+  /** What is still known as the lines of a recording, from a keyframe on, up to how all actors are now. */
+  recorded(): readonly RecordedLine[] {
+    this.#watch();
+    const lines = this.#history.whole();
+    this.#unwatch();
+    return lines;
   }
 
   /**
    * Writes what happens to a file, from now on, until it is stopped or full. A file that cannot be written is told by {@link FileSink.ended}, not thrown.
+   * That of a recorder that was disposed of is ended at once.
    * @throws EspalierError `inspector/invalid-options`
    */
   toFile(path: string, options: FileOptions = {}): FileSink {
@@ -160,6 +200,8 @@ export class Recorder implements Inspector {
       this.#files.delete(sink);
       if (!outcome.ok) this.#fault(outcome.reason);
     });
+    // Nothing more will be told, and nobody else would end it.
+    if (this.#isDisposed) void sink.stop();
     return sink;
   }
 
@@ -172,14 +214,35 @@ export class Recorder implements Inspector {
     if (watched === undefined) return { ok: false, reason: 'noproc' };
     const snapshot = watched.actor.getSnapshot() as { context?: unknown } | undefined;
     const whole = watched.machine === null ? snapshot : snapshot?.context;
-    const { written } = this.#reader.values.whole.writeWithin(whole, mostOfValue, [wholeLimits, ...streamLimits]);
-    const value = partAt(written, pointer);
+    const raw = rawPart(whole, pointer, this.#options.secret);
+    const written = this.#reader.values.whole.writeWithin(raw === undefined ? whole : raw.part, mostOfValue, [wholeLimits, ...streamLimits]);
+    const value = raw === undefined ? partAt(written, pointer) : written;
     return value === undefined ? { ok: false, reason: 'notFound' } : { ok: true, value, at: this.#now(), seq: this.seq };
+  }
+
+  /** Takes in the app of another process, to be told of beside those of this one, until it leaves. */
+  takeIn(): Guest {
+    const { secret, secrets } = this.#options;
+    const guest = new Guest(++this.#guestCount, {
+      ...{ secret, secrets },
+      isDetailed: () => this.#isDetailed || this.#audience.size > 0,
+      number: () => this.#reader.number(),
+      now: () => this.#now(),
+      tell: (line) => this.#safely(() => this.#tell(line, bytesOf(JSON.stringify(line)))),
+      left: () => this.#guests.delete(guest),
+    });
+    this.#guests.add(guest);
+    return guest;
   }
 
   /** The living actor of a path. */
   actorOf(path: string): AnyActorRef | undefined {
     return this.#reader.living.get(path)?.actor;
+  }
+
+  /** The path of an actor that has been told of, also after its end; undefined for others. */
+  pathOf(actor: AnyActorRef): string | undefined {
+    return this.#reader.pathOf(actor);
   }
 
   /** What it holds of the past. */
@@ -190,10 +253,11 @@ export class Recorder implements Inspector {
   /** Takes it off every system, and ends every file. Settles when these are written. Never rejects. */
   async dispose(): Promise<void> {
     this.#isDisposed = true;
-    const files = [...this.#files];
+    // First, so that what is taken off is not told to them as having ended.
+    const written = [...this.#files].map((file) => file.stop());
     for (const root of [...this.#systems.keys()]) this.#detach(root);
-    await Promise.all(files.map((file) => file.stop()));
-    this.#sinks.clear();
+    await Promise.all(written);
+    this.#audience.clear();
     this.#isDetailed = false;
     this.#history.close();
     this.#reader.forget();
@@ -203,17 +267,19 @@ export class Recorder implements Inspector {
     await this.dispose();
   }
 
-  #now(): number {
-    return rounded(this.#clock.now());
+  /** All that there is now: ours, then guests, who are always told in full. */
+  #frame(options: KeyframeOptions = {}): Frame {
+    const own = this.#reader.keyframe(this.#now(), options);
+    const [keyframe, ...lines] = own.lines;
+    if (this.#guests.size === 0 || keyframe?.type !== '@espalier.keyframe') return own;
+    const isAsked = (line: RecordedLine): boolean => !('actor' in line) || isIn(options.under ?? '', line.actor);
+    const theirs = [...this.#guests].flatMap((guest) => guest.frame(keyframe.seq, keyframe.at)).filter(isAsked);
+    const bytes = theirs.reduce((sum, line) => sum + bytesOf(JSON.stringify(line)), own.bytes);
+    return { lines: [{ ...keyframe, lines: keyframe.lines + theirs.length }, ...lines, ...theirs], bytes };
   }
 
-  #adopt(actor: AnyActorRef): void {
-    // No recursion: a tree is as deep as it is.
-    const todo = [actor];
-    for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
-      this.#reader.adopt(next);
-      for (const below of [...actorsBelow(next)].reverse()) if (!isUnstarted(below)) todo.push(below);
-    }
+  #now(): number {
+    return rounded(this.#clock.now());
   }
 
   #detach(root: AnyActorRef): void {
@@ -222,7 +288,7 @@ export class Recorder implements Inspector {
     listening.stop();
     this.#systems.delete(root);
     this.#safely(() => {
-      if (this.#reader.living.release(root)) this.#tellAnew();
+      if (this.#reader.release(root)) this.#tellAnew();
     });
   }
 
@@ -244,15 +310,18 @@ export class Recorder implements Inspector {
     }
   }
 
-  #watch(): void {
+  /** @returns all that there is now, for the first who watches */
+  #watch(): Frame | undefined {
     this.#watchers++;
-    if (this.#isDetailed) return;
+    if (this.#isDetailed) return undefined;
     this.#isDetailed = true;
+    let frame: Frame | undefined;
     this.#safely(() => {
       this.#reader.turn(true);
       for (const listening of this.#systems.values()) listening.details(true);
-      this.#history.open();
+      frame = this.#history.open();
     });
+    return frame;
   }
 
   #unwatch(): void {
@@ -268,29 +337,15 @@ export class Recorder implements Inspector {
 
   #tell(line: RecordedLine, bytes: number): void {
     this.#history.add(line, bytes);
-    if (this.#sinks.size > 0) this.#deliverAll([line]);
+    if (this.#audience.size > 0) this.#audience.tell([line]);
   }
 
   /** Somebody has come or gone whom no line tells of: everybody is told all that there is. */
   #tellAnew(): void {
-    if (!this.#isDetailed) return;
-    this.#history.open();
-    this.#deliverAll(this.#reader.keyframe(this.#now()).lines);
-  }
-
-  #deliverAll(lines: readonly RecordedLine[]): void {
-    for (const [sink, under] of this.#sinks) this.#deliver(sink, under, lines);
-  }
-
-  #deliver(sink: LineSink, under: string | null, lines: readonly RecordedLine[]): void {
-    try {
-      const own = under === null ? lines : linesUnder(lines, under);
-      if (own.length > 0) sink.lines(own);
-    } catch (fault) {
-      // It is told nothing more; whoever holds its subscription still ends that.
-      this.#sinks.delete(sink);
-      this.#fault(fault);
-    }
+    if (this.#audience.size === 0 && !this.#isDetailed) return;
+    const frame = this.#frame();
+    if (this.#isDetailed) this.#history.retell(frame);
+    this.#audience.tell(frame.lines);
   }
 
   #safely(act: () => void): void {

@@ -4,7 +4,7 @@
  * It tells its chart that it listens, who comes and goes, and its end. Stopped or killed, it leaves nothing: no port, no socket, no timer, no eye on the
  * app.
  */
-import { createServer, type IncomingMessage, STATUS_CODES } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type AnyActorRef, fromCallback } from 'xstate';
@@ -16,17 +16,27 @@ import { onExit } from '../supervision/watch.js';
 import { hasStopped, parentOf } from '../supervision/xstate-internals.js';
 import type { ForeignViewer } from './adapters/foreign.js';
 import { StatelyViewer } from './adapters/statelyai.js';
+import { maxStatelyFrame } from './adapters/stately-app.js';
 import { XStateInspect } from './adapters/xstate-inspect.js';
 import { type Door, isToken, newToken, rebuffOf, showsSubprotocol } from './access.js';
 import type { Feed } from './feed.js';
-import { answerHttp } from './http-side.js';
+import { Guests } from './guest-connection.js';
+import { answerHttp, servedPage } from './http-side.js';
 import { type AppFacts, Hub } from './hub.js';
 import type { InspectorPlan } from './plan.js';
 import { readPage } from './page.js';
 import { maxFrameBytes, socketPath, subprotocol } from './protocol.js';
+import { Respite } from './respite.js';
 
 /** Most TCP connections beside those of viewers. */
 const mostConnections = 64;
+
+/** How long a connection may say nothing that can be answered, ms; and how often that is looked at. */
+const headersMs = 3_000;
+const lookMs = 1_000;
+
+/** The longest that a socket watches over itself, ms. */
+const longestTimeoutMs = 2 ** 31 - 1;
 
 /** Where an inspector is found. The token is nowhere else. */
 export interface Address {
@@ -63,22 +73,50 @@ export function server({ plan, facts, open }: ServerMakings) {
       joined: (viewers) => report({ type: 'viewer.joined', viewers }),
       left: (viewers, why) => report({ type: 'viewer.left', viewers, why }),
     });
+    const guests = new Guests(feed, clockOf(self.system));
     const sockets = new Set<Duplex>();
-    const page = readPage();
-    const http = createServer({ maxHeaderSize: 16_384, headersTimeout: 10_000, requestTimeout: 10_000 }, (request, response) => {
-      void page.then((shown) => answerHttp(request, response, { door, page: shown, feed }));
-    });
-    http.maxConnections = mostConnections + plan.maxViewers;
+    /** Those of them that have asked for nothing yet, the oldest first. */
+    const silent = new Set<Duplex>();
+    const page = readPage().then(servedPage);
+    const recordings = new Respite(clockOf(self.system), { waitsForFlush: false });
+    const http = createServer(
+      { maxHeaderSize: 16_384, headersTimeout: headersMs, requestTimeout: 10_000, connectionsCheckingInterval: lookMs },
+      (request, response) => {
+        silent.delete(request.socket);
+        if (!isAlone(request, response, plan.stallMs)) return;
+        void page.then((shown) => {
+          // Who was hung up on meanwhile costs nothing more.
+          if (!request.socket.destroyed) answerHttp(request, response, { door, page: shown, feed, recordings });
+        });
+      },
+    );
+    const most = mostConnections + plan.maxViewers;
     http.on('connection', (socket) => {
+      // One that has asked for nothing yet makes room: none without a token keeps out one that has it.
+      if (sockets.size >= most) {
+        const [oldest = socket] = silent;
+        sockets.delete(oldest);
+        silent.delete(oldest);
+        oldest.destroy();
+        if (oldest === socket) return;
+      }
       sockets.add(socket);
-      socket.once('close', () => sockets.delete(socket));
+      silent.add(socket);
+      socket.once('close', () => {
+        sockets.delete(socket);
+        silent.delete(socket);
+      });
     });
+    const quiet = { noServer: true, clientTracking: false, perMessageDeflate: false } as const;
     const upgrades = new WebSocketServer({
-      ...{ noServer: true, clientTracking: false, perMessageDeflate: false, maxPayload: maxFrameBytes },
+      ...{ ...quiet, maxPayload: maxFrameBytes },
       handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : false),
     });
+    // What an app says of itself is longer than what a viewer asks.
+    const arrivals = new WebSocketServer({ ...quiet, maxPayload: maxStatelyFrame });
     http.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       socket.on('error', () => socket.destroy());
+      silent.delete(socket);
       const [path] = (request.url ?? '').split('?', 1);
       const rebuff = rebuffOf(request, door);
       if (rebuff !== null) return refuse(socket, rebuff.status, rebuff.words);
@@ -86,11 +124,13 @@ export function server({ plan, facts, open }: ServerMakings) {
       if (path !== socketPath && foreign === null) return refuse(socket, 404, 'there is no socket here');
       if (foreign !== null && !isToken(foreign.token, door.token)) return refuse(socket, 401, 'wanted: the token of this run, after the last /');
       if (foreign === null && !showsSubprotocol(request, door)) return refuse(socket, 401, `wanted: ${subprotocol}, token.<the token of this run>`);
-      if (!hub.hasRoom) return refuse(socket, 503, 'as many are looking as may');
-      upgrades.handleUpgrade(request, socket, head, (webSocket) => {
+      const isGuest = foreign?.make === 'guest';
+      if (isGuest ? !guests.hasRoom : !hub.hasRoom) return refuse(socket, 503, isGuest ? 'as many are shown as may' : 'as many are looking as may');
+      (isGuest ? arrivals : upgrades).handleUpgrade(request, socket, head, (webSocket) => {
         try {
           if (foreign === null) hub.join(webSocket);
-          else hub.joinForeign(webSocket, foreign.make());
+          else if (foreign.make === 'guest') guests.join(webSocket);
+          else hub.joinForeign(webSocket, foreign.make(feed));
         } catch {
           // A fault of the inspector's own must not be one of the process.
           webSocket.terminate();
@@ -99,12 +139,15 @@ export function server({ plan, facts, open }: ServerMakings) {
     });
     let { port, orNext } = plan;
     http.on('error', (error: NodeJS.ErrnoException) => {
+      // Told late, of a port that was taken: nobody would close the next.
+      if (isOver) return;
       const isTaken = error.code === 'EADDRINUSE' && orNext > 0 && port > 0 && port < 65_535;
       if (!isTaken) return report({ type: 'server.failed', reason: error.message });
       orNext--;
       http.listen(++port, '127.0.0.1');
     });
     http.on('listening', () => {
+      if (isOver) return void http.close();
       door.port = (http.address() as AddressInfo).port;
       addresses.set(inspector, { port: door.port, token: door.token });
       report({ type: 'server.listening', port: door.port });
@@ -112,6 +155,7 @@ export function server({ plan, facts, open }: ServerMakings) {
     http.listen(port, '127.0.0.1');
 
     receive(() => {
+      guests.close('the inspector is closing');
       hub.close('the inspector is closing');
       http.close(() => report({ type: 'server.closed' }));
       http.closeIdleConnections();
@@ -124,24 +168,46 @@ export function server({ plan, facts, open }: ServerMakings) {
 
     return () => {
       isOver = true;
+      guests.close('the inspector has ended');
       hub.cut();
       http.close();
       upgrades.close();
+      arrivals.close();
       for (const socket of sockets) socket.destroy();
       feed.dispose();
     };
   });
 }
 
-/** Other inspectors whose viewers may come, by the first part of the path; after it comes the token. */
-const foreignViewers: ReadonlyMap<string, () => ForeignViewer> = new Map<string, () => ForeignViewer>([
+/** Sockets that have asked for something. */
+const asking = new WeakSet<Duplex>();
+
+/** One request for each socket: one that asks again before it was answered is hung up on, and so is one that does not take its answer. */
+function isAlone({ socket }: IncomingMessage, response: ServerResponse, stallMs: number): boolean {
+  if (socket.destroyed) return false;
+  if (asking.has(socket)) {
+    socket.destroy();
+    return false;
+  }
+  asking.add(socket);
+  // The socket's own watch over what goes to and fro; it ends with the socket.
+  response.setTimeout(Math.min(stallMs, longestTimeoutMs), () => socket.destroy());
+  return true;
+}
+
+/** Who comes by the protocol of another inspector: one of its viewers, or an app that has only its client. */
+type Foreigner = ((feed: Feed) => ForeignViewer) | 'guest';
+
+/** By the first part of the path; after it comes the token. */
+const foreigners: ReadonlyMap<string, Foreigner> = new Map<string, Foreigner>([
   ['xstate-inspect', () => new XStateInspect()],
-  ['statelyai', () => new StatelyViewer()],
+  ['statelyai', (feed) => new StatelyViewer({ wallAt: feed.head().wallAt ?? 0 })],
+  ['statelyai-app', 'guest'],
 ]);
 
-function foreignOf(path: string): { readonly make: () => ForeignViewer; readonly token: string } | null {
+function foreignOf(path: string): { readonly make: Foreigner; readonly token: string } | null {
   const [, name = '', token = ''] = /^\/([\w-]+)\/([\w-]*)$/.exec(path) ?? [];
-  const make = foreignViewers.get(name);
+  const make = foreigners.get(name);
   return make === undefined ? null : { make, token };
 }
 

@@ -3,22 +3,29 @@
  *
  * What it says is checked and counted; what it is told is bounded. Nothing of it throws into the app.
  */
-import { StringDecoder } from 'node:string_decoder';
 import type { AnyActorRef } from 'xstate';
 import type { RawData, WebSocket } from 'ws';
 
 import type { Clock } from '../supervision/clock.js';
 import { hasStopped, logicOf } from '../supervision/xstate-internals.js';
 import { bytesOf } from '../wire/recording/bytes.js';
+import { hideInJson } from '../wire/secrets.js';
 import type { RecordedActor } from '../wire/recording/lines.js';
+import { Connection } from './connection.js';
 import type { Feed, FeedLine } from './feed.js';
+import { isOfGuest } from './guest.js';
 import { Outbox, packed } from './outbox.js';
 import { Rate } from './rate.js';
-import { readViewerFrame, type Result, type SummarisedActor, type ViewerMessage, type Welcome } from './protocol.js';
-import { Watches } from './watches.js';
+import { Respite } from './respite.js';
+import { type Detail, readViewerFrame, type Result, type SummarisedActor, type ViewerMessage, type Welcome } from './protocol.js';
+import { mostWatches, Watches } from './watches.js';
 
-/** So many frames that are none are answered; at the last the socket is closed. */
-const mostBadFrames = 3;
+/** What is asked of a branch while it may not be told: the latest, and the requests that it answers. Their number is bounded by the rate of frames. */
+interface Asked {
+  /** Null: it is to be watched no longer. */
+  detail: Detail | null;
+  readonly ids: number[];
+}
 
 /** What a viewer asks of the inspector. */
 export interface ViewerHooks {
@@ -37,7 +44,7 @@ export interface ViewerHooks {
 
 export class Viewer {
   readonly watches = new Watches();
-  readonly #socket: WebSocket;
+  readonly #connection: Connection;
   readonly #hooks: ViewerHooks;
   readonly #outbox: Outbox;
   readonly #rate: Rate;
@@ -47,23 +54,36 @@ export class Viewer {
   #due = new Map<AnyActorRef, number>();
   /** Lines that it was not told since it fell behind; null: it has not. */
   #dropped: number | null = null;
-  #badFrames = 0;
-  #isOver = false;
+  /** Machines that it has been told of. */
+  readonly #machines = new Set<string>();
+  /** It is not listened to: it asks faster than it reads, or more than may be spent on it. */
   #isPaused = false;
+  /** What had come all the same: no more than the socket had read at once. */
+  #heard: ViewerMessage[] = [];
+  readonly #respite: Respite;
+  /** Between requests that are answered with what an app holds, or held. */
+  readonly #work: Respite;
+  /** What waits for the respite to be over, by branch. */
+  readonly #asked = new Map<string, Asked>();
 
   constructor(socket: WebSocket, hooks: ViewerHooks) {
-    this.#socket = socket;
     this.#hooks = hooks;
     this.#outbox = new Outbox({ send: (text, done) => socket.send(text, done) }, hooks.clock, hooks.maxQueueBytes);
     this.#rate = new Rate(hooks.clock);
-    socket.on('message', (data, isBinary) => this.#take(data, isBinary));
-    socket.on('error', () => this.#over('it broke the protocol'));
-    socket.on('close', () => this.#over('it went away'));
+    this.#respite = new Respite(hooks.clock);
+    // A hundred a second of a millisecond each are a tenth of the time already.
+    this.#work = new Respite(hooks.clock, { waitsForFlush: false, freeMs: 1 });
+    this.#connection = new Connection(socket, hooks.clock, {
+      hear: (data, isBinary) => this.#take(data, isBinary),
+      ended: (why) => this.#ended(why),
+    });
   }
 
   /** Nothing waits for it, and nothing is on its way. */
   get isIdle(): boolean {
-    return this.#isOver || (this.#outbox.isEmpty && this.#lines.length === 0 && this.#due.size === 0 && this.#dropped === null);
+    if (this.#connection.isOver) return true;
+    const isNothingDue = this.#lines.length === 0 && this.#due.size === 0 && this.#asked.size === 0 && this.#dropped === null;
+    return isNothingDue && this.#outbox.isEmpty && !this.#isPaused;
   }
 
   welcome(welcome: Welcome): void {
@@ -72,42 +92,44 @@ export class Viewer {
 
   /** Something has happened in the app. */
   line({ line, text }: FeedLine): void {
-    if (this.#isOver || !this.#wants(line)) return;
+    if (this.#connection.isOver || !this.#wants(line)) return;
     const bytes = bytesOf(text);
     if (this.#dropped !== null || !this.#outbox.hasRoom(this.#lineBytes + bytes)) {
       // What it has of this flush is of no use without the rest: a keyframe will stand for all.
       this.#dropped = (this.#dropped ?? 0) + this.#lines.length + 1;
+      this.#machines.clear();
       this.#clearLines();
     } else {
       this.#lines.push(text);
       this.#lineBytes += bytes;
+      this.#isNews(line);
     }
     this.#hooks.wake();
   }
 
   /** Events have come to an actor. */
   touched(actor: AnyActorRef, path: string, events: number): void {
-    if (this.#isOver || this.watches.detailOf(path) !== 'summary') return;
+    if (this.#connection.isOver || this.watches.detailOf(path) !== 'summary') return;
     this.#due.set(actor, (this.#due.get(actor) ?? 0) + events);
     this.#hooks.wake();
   }
 
   /** Tells what has come together; catches up where it had fallen behind; gives up on one who takes nothing. */
   flush(): void {
-    if (this.#isOver) return;
+    if (this.#connection.isOver) return;
     if (this.#outbox.stalledMs() >= this.#hooks.stallMs) {
       this.cut('it took nothing for too long');
       return;
     }
-    if (this.#isPaused && this.#outbox.hasRoom(this.#hooks.maxQueueBytes / 2)) {
-      this.#isPaused = false;
-      this.#socket.resume();
-    }
+    this.#respite.flushed();
+    if (this.#isPaused && this.#work.isOver && this.#outbox.heldBytes <= this.#hooks.maxQueueBytes / 2) this.#listen();
     if (this.#dropped !== null) {
-      if (!this.#outbox.hasRoom((this.#hooks.maxQueueBytes * 3) / 4)) return;
-      this.#catchUp(this.#dropped);
+      if (this.#outbox.heldBytes > this.#hooks.maxQueueBytes / 4 || !this.#respite.isOver) return;
+      const count = this.#dropped;
+      this.#respite.spend(() => this.#catchUp(count));
     }
     this.#flushLines();
+    if (!this.#isPaused) this.#tellAsked();
     if (this.#due.size > 0 && this.#outbox.hasRoom()) this.#summarise(true);
   }
 
@@ -117,13 +139,9 @@ export class Viewer {
 
   /** @param text  a result */
   answerText(text: string): void {
-    if (this.#isOver) return;
+    if (this.#connection.isOver) return;
     this.#outbox.send(text);
-    // It asks faster than it reads: what else it asks waits with it.
-    if (this.#isPaused || this.#outbox.hasRoom()) return;
-    this.#isPaused = true;
-    this.#socket.pause();
-    this.#hooks.wake();
+    this.#pauseWhereFull();
   }
 
   refuse(id: number | null, code: Extract<Result, { ok: false }>['error']['code'], words: string): void {
@@ -137,25 +155,23 @@ export class Viewer {
 
   /** Says why, and hangs up when that is written. */
   bye(code: number, why: string): void {
-    if (this.#isOver) return;
+    if (this.#connection.isOver) return;
     this.#clearLines();
     this.#outbox.clear();
     this.#outbox.send(JSON.stringify({ type: 'bye', why }));
-    this.#socket.close(code, why.slice(0, 100));
-    this.#over(why);
+    this.#connection.bye(code, why);
   }
 
   /** Hangs up without a word. */
   cut(why: string): void {
-    this.#socket.terminate();
-    this.#over(why);
+    this.#connection.cut(why);
   }
 
-  #over(why: string): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
+  #ended(why: string): void {
     this.#clearLines();
     this.#due.clear();
+    this.#heard = [];
+    this.#asked.clear();
     this.#outbox.clear();
     this.#hooks.left(this, why);
   }
@@ -177,7 +193,7 @@ export class Viewer {
       case '@espalier.keyframe':
         return false;
       default:
-        return this.watches.detailOf(line.actor) === 'full';
+        return this.watches.detailOf(line.actor) === 'full' || (isOfGuest(line.actor) && this.watches.detailOf(line.actor) !== null);
     }
   }
 
@@ -199,7 +215,9 @@ export class Viewer {
   #keyframe(branch: string): void {
     const { feed } = this.#hooks;
     const isFull = (path: string): boolean => this.watches.detailOf(path) === 'full';
-    const { seq, at, lines } = feed.keyframe(branch, isFull);
+    const { seq, at, lines: all } = feed.keyframe(branch, isFull);
+    // The lines of the whole are counted in its first.
+    const lines = all.filter(({ line }) => this.#isNews(line) || branch === '');
     const detail = this.watches.detailOf(branch) ?? 'summary';
     const about = JSON.stringify({ type: 'keyframe', branch, detail, seq, at }).slice(0, -1);
     const texts = lines.map(({ text }) => text);
@@ -213,6 +231,13 @@ export class Viewer {
     this.#summarise(false);
   }
 
+  /** False for a machine that it has been told of. */
+  #isNews(line: FeedLine['line']): boolean {
+    if (line.type !== '@espalier.machine') return true;
+    const { size } = this.#machines;
+    return this.#machines.add(line.machine).size > size;
+  }
+
   #summarise(counts: boolean): void {
     const { feed } = this.#hooks;
     const due = this.#due;
@@ -221,7 +246,7 @@ export class Viewer {
     for (const [actor, events] of due) {
       const path = feed.pathOf(actor);
       if (path === undefined || this.watches.detailOf(path) !== 'summary') continue;
-      const text = textOf(summaryOf(actor, path, events));
+      const text = textOf(hideInJson(summaryOf(actor, path, events), feed.redaction().secrets ?? []));
       if (text !== null) texts.push(text);
     }
     if (texts.length === 0) return;
@@ -232,41 +257,101 @@ export class Viewer {
   // ---- hearing
 
   #take(data: RawData, isBinary: boolean): void {
-    if (this.#isOver) return;
     if (!this.#rate.allows()) return this.#bad('too-many', 'at most a hundred frames a second');
     if (isBinary) return this.#bad('invalid-frame', 'text frames only');
-    const read = readViewerFrame(new StringDecoder('utf8').end(data as Buffer));
+    const read = readViewerFrame((data as Buffer).toString('utf8'));
     if (!read.ok) return this.#bad('invalid-frame', read.problem);
-    const { message } = read;
+    if (!this.#isPaused && !this.#work.isOver) this.#pause();
+    if (this.#isPaused) this.#heard.push(read.message);
+    else this.#hear(read.message);
+  }
+
+  #hear(message: ViewerMessage): void {
     try {
-      if (message.type === 'watch') this.#watch(message.id, message.branch, message.detail);
-      else if (message.type === 'unwatch') this.#unwatch(message.id, message.branch);
-      else this.#hooks.answer(message, this);
+      if (message.type === 'watch') this.#ask(message.id, message.branch, message.detail);
+      else if (message.type === 'unwatch') this.#ask(message.id, message.branch, null);
+      else if (message.type === 'control') this.#hooks.answer(message, this);
+      else this.#work.spend(() => this.#hooks.answer(message, this));
     } catch (error) {
       this.refuse(message.id, 'unavailable', `the inspector failed: ${String(error).slice(0, 200)}`);
     }
+    this.#pauseWhereFull();
   }
 
-  #bad(code: 'invalid-frame' | 'too-many', words: string): void {
-    this.#badFrames++;
-    if (this.#badFrames >= mostBadFrames) return this.bye(1008, `the third frame that is none: ${words}`);
-    this.refuse(null, code, words);
+  #pauseWhereFull(): void {
+    if (this.#isPaused || this.#connection.isOver || this.#outbox.heldBytes <= this.#hooks.maxQueueBytes) return;
+    this.#pause();
   }
 
-  #watch(id: number, branch: string, detail: 'summary' | 'full'): void {
-    // What it was told of so far comes before the keyframe.
-    this.#flushLines();
-    if (!this.watches.set(branch, detail)) return this.refuse(id, 'too-many', 'no more branches can be watched');
-    this.#hooks.watchesChanged();
-    this.answer({ type: 'result', id, ok: true });
-    this.#keyframe(branch);
+  #pause(): void {
+    this.#isPaused = true;
+    this.#connection.pause();
     this.#hooks.wake();
   }
 
-  #unwatch(id: number, branch: string): void {
-    if (!this.watches.delete(branch)) return this.refuse(id, 'refused', 'it is not watched');
+  #listen(): void {
+    this.#isPaused = false;
+    for (let next = this.#heard.shift(); next !== undefined; next = this.#isPaused ? undefined : this.#heard.shift()) {
+      this.#hear(next);
+      if (this.#heard.length > 0 && !this.#isPaused && !this.#work.isOver) this.#pause();
+    }
+    if (!this.#isPaused) this.#connection.resume();
+  }
+
+  #bad(code: 'invalid-frame' | 'too-many', words: string): void {
+    if (this.#connection.isOneTooMany()) return this.bye(1008, `the third frame that is none: ${words}`);
+    this.refuse(null, code, words);
+  }
+
+  // ---- what is watched
+
+  /** At once, or with what else is asked of the branch when it may be told again: the latest counts, and each is answered. */
+  #ask(id: number, branch: string, detail: Detail | null): void {
+    const asked = this.#asked.get(branch);
+    const isWatched = asked === undefined ? this.watches.has(branch) : asked.detail !== null;
+    if (detail === null && !isWatched) return this.refuse(id, 'refused', 'it is not watched');
+    if (asked === undefined && this.#asked.size >= mostWatches) return this.refuse(id, 'too-many', 'no more branches can be watched');
+    if (asked === undefined) this.#asked.set(branch, { detail, ids: [id] });
+    else {
+      asked.detail = detail;
+      asked.ids.push(id);
+    }
+    this.#tellAsked();
+    this.#hooks.wake();
+  }
+
+  /** One branch, of those that wait the first. */
+  #tellAsked(): void {
+    const [first] = this.#asked;
+    if (first === undefined || !this.#respite.isOver) return;
+    const [branch, { detail, ids }] = first;
+    this.#asked.delete(branch);
+    this.#respite.spend(() => {
+      try {
+        if (detail === null) this.#unwatch(ids, branch);
+        else this.#watch(ids, branch, detail);
+      } catch (error) {
+        for (const id of ids) this.refuse(id, 'unavailable', `the inspector failed: ${String(error).slice(0, 200)}`);
+      }
+    });
+    this.#pauseWhereFull();
+  }
+
+  #watch(ids: readonly number[], branch: string, detail: Detail): void {
+    // What it was told of so far comes before the keyframe.
+    this.#flushLines();
+    if (!this.watches.set(branch, detail)) {
+      for (const id of ids) this.refuse(id, 'too-many', 'no more branches can be watched');
+      return;
+    }
     this.#hooks.watchesChanged();
-    this.answer({ type: 'result', id, ok: true });
+    for (const id of ids) this.answer({ type: 'result', id, ok: true });
+    this.#keyframe(branch);
+  }
+
+  #unwatch(ids: readonly number[], branch: string): void {
+    if (this.watches.delete(branch)) this.#hooks.watchesChanged();
+    for (const id of ids) this.answer({ type: 'result', id, ok: true });
     // It may still be in another branch, which is told otherwise.
     if (branch !== '' && this.watches.detailOf(branch) !== null) this.#keyframe(branch);
   }

@@ -18,6 +18,10 @@ export class Watches {
     return true;
   }
 
+  has(branch: string): boolean {
+    return this.#details.has(branch);
+  }
+
   /** @returns whether it was watched */
   delete(branch: string): boolean {
     return this.#details.delete(branch);

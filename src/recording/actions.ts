@@ -3,7 +3,7 @@ import type { AnyActorRef } from 'xstate';
 
 import type { RecordedAction } from '../wire/recording/lines.js';
 import type { Portable } from '../wire/recording/portable-shape.js';
-import { isActor, type Naming } from './portable.js';
+import { looksLikeActor, type Naming } from './portable.js';
 
 /** Who writes the values of an action. */
 export interface ActionWriter {
@@ -31,6 +31,8 @@ interface BuiltInParams {
 
 /** Null for what has no effect on anybody: a log line, an event raised at once. */
 export function recordedAction({ type, params }: OrderedAction, writer: ActionWriter, naming: Naming): RecordedAction | null {
+  // What an app's own action is given comes without a wrapping.
+  if (!type.startsWith('xstate.')) return own(type, params, writer);
   const p = (params ?? {}) as BuiltInParams;
   const id = typeof p.id === 'string' ? { id: writer.text(p.id) } : {};
   switch (type) {
@@ -54,12 +56,17 @@ export function recordedAction({ type, params }: OrderedAction, writer: ActionWr
     case 'xstate.log':
       return null;
     default:
-      return { kind: 'run', name: writer.text(type), ...given('params', params, writer) };
+      return own(type, params, writer);
   }
 }
 
+function own(type: string, params: unknown, writer: ActionWriter): RecordedAction {
+  const name = writer.text(type);
+  return params === undefined ? { kind: 'run', name } : { kind: 'run', name, params: writer.write(params) };
+}
+
 function pathOf(target: unknown, naming: Naming): string | null {
-  return typeof target === 'object' && target !== null && isActor(target) ? naming.pathOf(target) : null;
+  return typeof target === 'object' && target !== null && looksLikeActor(target) ? naming.pathOf(target) : null;
 }
 
 function given<Key extends string>(key: Key, value: unknown, writer: ActionWriter): { [K in Key]?: Portable } {

@@ -6,11 +6,13 @@ import type { RecordedActor, RecordedState } from '../wire/recording/lines.js';
 import { streamItems } from './limits.js';
 import type { LineValues } from './line-values.js';
 import type { ActorNames } from './names.js';
+import { PendingTimers } from './pending-timers.js';
 import { historyOf, timersOf, type Watched } from './watched.js';
 
 /**
  * Without its number and its time, which it gets when everything in it has been read.
- * @param state  what a machine is in, where that was looked at
+ * @param state   what a machine is in, where that was looked at
+ * @param timers  for many lines at a moment, the same
  */
 export function actorLine(
   watched: Watched,
@@ -19,6 +21,7 @@ export function actorLine(
   state: RecordedState | undefined,
   names: ActorNames,
   values: LineValues,
+  timers = new PendingTimers(),
 ): RecordedActor {
   const { actor, machine, init, logic } = watched;
   const parent = parentOf(actor);
@@ -43,12 +46,12 @@ export function actorLine(
     return line;
   }
   if (from === 'joined') {
-    const timers = timersOf(
-      actor,
+    const waiting = timersOf(
+      timers.of(actor),
       (text) => values.text(text),
       (target) => names.pathOf(target),
     );
-    if (timers.length > 0) line.timers = timers.slice(0, streamItems.children);
+    if (waiting.length > 0) line.timers = waiting.slice(0, streamItems.children);
   }
   if (machine === null || state === undefined) return line;
   if (init?.input !== undefined && from !== 'joined') line.input = values.input(init.input);
@@ -60,6 +63,13 @@ export function actorLine(
     line.history = historyOf(snapshot);
   }
   return line;
+}
+
+/** That an actor is there, and nothing of how it is. Of an actor that is no machine, all that there is. */
+export function briefly(line: RecordedActor): RecordedActor {
+  if (line.machine === null || line.brief === true) return line;
+  const { input: _input, state: _state, children: _children, history: _history, timers: _timers, ...rest } = line;
+  return { ...rest, brief: true };
 }
 
 /** Null where there are too many for a line of a stream: each has a line of its own, which names its parent. */

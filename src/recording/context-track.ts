@@ -8,7 +8,7 @@ import type { RecordedChange } from '../wire/recording/lines.js';
 import { put, stepOf } from '../wire/recording/patch.js';
 import type { Portable } from '../wire/recording/portable-shape.js';
 import { streamBytes, streamLimits, type ValueLimits } from './limits.js';
-import { isActor, isPlain, type PortableWriter } from './portable.js';
+import { isPlain, looksLikeActor, type PortableWriter } from './portable.js';
 
 /** What is told of a context: nothing where it is as it was. */
 export type ContextNews = { readonly context: Portable } | { readonly patch: RecordedChange[] } | undefined;
@@ -17,11 +17,15 @@ export type ContextNews = { readonly context: Portable } | { readonly patch: Rec
 const mostAtFirst = streamBytes.context * 0.75;
 /** With more changes than this, a list is written anew. */
 const mostChanges = 50;
+/** More parts than this are not kept apart as its own: then all are copied once more. */
+const mostOwn = 1_000;
 /** What a change costs beside its path and its value: `{"op":"replace","path":"","value":}`, bytes. */
 const changeBytes = 40;
 
 type Plain = { readonly [key: string]: unknown };
 type PlainPortable = { readonly [key: string]: Portable };
+
+const none: readonly string[] = [];
 
 /** Thrown inside, where a value cannot be followed change by change. */
 const lost = new Error('to be written whole');
@@ -36,13 +40,20 @@ export class ContextTrack {
   #bytes = 0;
   #newBytes = 0;
   #changes: RecordedChange[] = [];
+  /** Parts of what is written that nobody else has: they are changed where they stand. All others are copied when they change. */
+  readonly #own = new Set<object>();
+  /** Of the context that was told last, where it was followed; and of the one before, while it is. */
+  #keys: readonly string[] = none;
+  #former: readonly string[] = none;
+  readonly #steps = new ListSteps();
 
   constructor(writer: PortableWriter) {
     this.#writer = writer;
   }
 
-  /** The context as it was told last. */
+  /** The context as it was told last. It stays as it is: what comes after is written to a copy. */
   get written(): Portable {
+    this.#own.clear();
     return this.#written;
   }
 
@@ -59,10 +70,12 @@ export class ContextTrack {
   /** Writes it whole, and begins anew with it. */
   begin(source: unknown): Portable {
     const from = Math.min(this.#row, streamLimits.length - 1);
-    const { written, row } = this.#writer.writeWithin(source, mostAtFirst, streamLimits, false, from);
+    const written = this.#writer.writeWithin(source, mostAtFirst, streamLimits, false, from);
+    this.#own.clear();
     this.#source = source;
     this.#written = written;
-    this.#row = row;
+    this.#row = this.#writer.row;
+    this.#keys = none;
     this.#bytes = this.#writer.bytes;
     this.#newBytes = this.#bytes;
     return written;
@@ -74,7 +87,10 @@ export class ContextTrack {
     if (source === this.#source) return undefined;
     const limits = streamLimits[this.#row];
     if (limits === undefined || !isBranch(source) || !isBranch(this.#source) || !isBranch(this.#written)) return { context: this.begin(source) };
-    this.#changes = [];
+    this.#changes.length = 0;
+    this.#former = this.#keys;
+    this.#keys = none;
+    if (this.#own.size > mostOwn) this.#own.clear();
     try {
       const written = this.#follow(this.#source, this.#written, source, '', 0, limits);
       if (this.#bytes + this.#newBytes > streamBytes.context) return { context: this.begin(source) };
@@ -86,12 +102,12 @@ export class ContextTrack {
     }
     const [first] = this.#changes;
     if (first === undefined) return undefined;
-    return first.path === '' && first.op !== 'remove' ? { context: first.value } : { patch: this.#changes };
+    return first.path === '' && first.op !== 'remove' ? { context: first.value } : { patch: this.#changes.slice() };
   }
 
   /** What is written of a part, where `before` stood and was written as `told`. Every difference is noted as a change. */
   #follow(before: unknown, told: Portable, now: unknown, path: string, depth: number, limits: ValueLimits): Portable {
-    if (Object.is(before, now)) return told;
+    if (isSame(before, now)) return told;
     if (isBranch(before) && isBranch(now) && isBranch(told)) {
       if (Array.isArray(now)) {
         if (Array.isArray(before) && Array.isArray(told)) return this.#followList(before, told as readonly Portable[], now, path, depth, limits);
@@ -107,42 +123,62 @@ export class ContextTrack {
   #followPlain(before: Plain, told: PlainPortable, now: Plain, path: string, depth: number, limits: ValueLimits): Portable {
     const keys = Object.keys(now);
     if (keys.length > limits.items) return this.#replace(now, path, depth, limits);
+    // Most events change what keys hold, and not which there are: then nobody asks what went, nor what stands for what.
+    const areKept = depth === 0 && areSame(keys, this.#former);
+    if (depth === 0) this.#keys = keys;
+    let isLess = !areKept;
     let copy: Record<string, Portable> | undefined;
     let present = 0;
-    for (const key of keys) {
+    let isRenamed = false;
+    for (let index = 0; index < keys.length; index++) {
+      const key = keys[index] as string;
       const was = before[key];
       const is = now[key];
-      if (is !== undefined && Object.is(is, was)) {
+      if (is !== undefined && isSame(is, was)) {
         present++;
+        if (!areKept && !Object.hasOwn(told, key)) isRenamed = true;
         continue;
       }
-      const name = this.#writer.nameOf(key);
+      const { name, isMark, isSecret, step } = this.#writer.keyOf(key);
       // Which of two keys with one name was meant, nobody could say; a mark is no key.
-      if (name !== key || key.startsWith('$')) throw lost;
-      const isSecret = this.#writer.isSecret(key);
-      if (is === undefined && !isSecret) continue;
+      if (name !== key || isMark) throw lost;
+      if (is === undefined && !isSecret) {
+        if (was !== undefined) isLess = true;
+        continue;
+      }
       present++;
       const had = Object.hasOwn(told, key);
       if (had && isSecret) continue;
-      copy ??= { ...told };
-      const where = path + stepOf(key);
-      if (had) put(copy, key, this.#follow(was, told[key] as Portable, is, where, depth + 1, limits));
-      else {
+      const where = path + step;
+      if (had) {
+        const inner = told[key] as Portable;
+        const followed = this.#follow(was, inner, is, where, depth + 1, limits);
+        if (followed !== inner) put((copy ??= this.#ownPlain(told)), key, followed);
+      } else {
         const value = isSecret ? { $redacted: true } : this.#write(is, where, depth + 1, limits);
         this.#changes.push({ op: 'add', path: where, value });
-        put(copy, key, value);
+        put((copy ??= this.#ownPlain(told)), key, value);
       }
     }
+    if (!isLess) return copy ?? told;
     const names = Object.keys(copy ?? told);
+    if (isRenamed && !this.#areNames(names, keys, now)) throw lost;
     if (names.length === present) return copy ?? told;
-    copy ??= { ...told };
+    copy ??= this.#ownPlain(told);
     for (const name of names) {
-      if (Object.hasOwn(now, name) && (now[name] !== undefined || this.#writer.isSecret(name))) continue;
+      if (Object.hasOwn(now, name) && (now[name] !== undefined || this.#writer.keyOf(name).isSecret)) continue;
       this.#changes.push({ op: 'remove', path: path + stepOf(name) });
       this.#newBytes += changeBytes + path.length + name.length;
       Reflect.deleteProperty(copy, name);
     }
     return copy;
+  }
+
+  /** Are these the names under which the keys are written, each of them one? */
+  #areNames(names: readonly string[], keys: readonly string[], now: Plain): boolean {
+    const present = keys.map((key) => ({ ...this.#writer.keyOf(key), key })).filter(({ key, isSecret }) => now[key] !== undefined || isSecret);
+    const written = new Set(present.map(({ name }) => name));
+    return written.size === present.length && names.length === present.length && names.every((name) => written.has(name));
   }
 
   #followList(
@@ -154,34 +190,56 @@ export class ContextTrack {
     limits: ValueLimits,
   ): Portable {
     const is = now.length;
-    if (is > limits.items || told.length !== before.length) return this.#replace(now, path, depth, limits);
+    if (is > limits.items || told.length !== before.length || this.#writer.isSecretPair(now)) return this.#replace(now, path, depth, limits);
     const gone = goneFromFront(before, now);
-    for (let count = 0; count < gone; count++) this.#changes.push({ op: 'remove', path: `${path}/0` });
+    for (let count = 0; count < gone; count++) this.#changes.push(this.#steps.removed(path, 0));
     this.#newBytes += gone * (changeBytes + path.length);
     // What is left of the list before, and how much of it is as it was at its front and at its back.
     const was = before.length - gone;
     const shorter = Math.min(was, is);
     let start = 0;
-    while (start < shorter && Object.is(before[gone + start], now[start])) start++;
+    while (start < shorter && isSame(before[gone + start], now[start])) start++;
     let end = 0;
-    while (end < shorter - start && Object.is(before[gone + was - 1 - end], now[is - 1 - end])) end++;
+    while (end < shorter - start && isSame(before[gone + was - 1 - end], now[is - 1 - end])) end++;
     const less = was - start - end;
     const more = is - start - end;
     if (less === 0 && more === 0 && gone === 0) return told;
     if (Math.max(less, more) > mostChanges) return this.#replace(now, path, depth, limits);
-    const copy = told.slice(gone);
+    const copy = this.#ownList(told, gone);
     for (let index = start; index < start + Math.min(less, more); index++)
-      copy[index] = this.#follow(before[gone + index], copy[index] as Portable, now[index], `${path}/${index}`, depth + 1, limits);
+      copy[index] = this.#follow(before[gone + index], copy[index] as Portable, now[index], this.#steps.at(path, index), depth + 1, limits);
     for (let index = start + less; index < start + more; index++) {
-      const value = this.#write(now[index], `${path}/${index}`, depth + 1, limits);
-      this.#changes.push({ op: 'add', path: `${path}/${index}`, value });
-      copy.splice(index, 0, value);
+      const where = this.#steps.at(path, index);
+      const value = this.#write(now[index], where, depth + 1, limits);
+      this.#changes.push({ op: 'add', path: where, value });
+      if (index === copy.length) copy.push(value);
+      else copy.splice(index, 0, value);
     }
     for (let count = more; count < less; count++) {
-      this.#changes.push({ op: 'remove', path: `${path}/${start + more}` });
+      this.#changes.push(this.#steps.removed(path, start + more));
       this.#newBytes += changeBytes + path.length;
       copy.splice(start + more, 1);
     }
+    return copy;
+  }
+
+  #ownPlain(told: PlainPortable): Record<string, Portable> {
+    if (this.#own.has(told)) return told;
+    const copy = { ...told };
+    this.#own.add(copy);
+    return copy;
+  }
+
+  /** @param gone  how many are left out at its front */
+  #ownList(told: readonly Portable[], gone: number): Portable[] {
+    if (this.#own.has(told)) {
+      const own = told as Portable[];
+      if (gone === 1) own.shift();
+      else if (gone > 1) own.splice(0, gone);
+      return own;
+    }
+    const copy = told.slice(gone);
+    this.#own.add(copy);
     return copy;
   }
 
@@ -199,13 +257,47 @@ export class ContextTrack {
   }
 }
 
+/** Pointers into lists. The last ones are kept: of a list that goes on in the same way, all lines then hold the same text, and the same removal. */
+class ListSteps {
+  #list = '';
+  #index = -1;
+  #path = '';
+  #removal: RecordedChange | undefined;
+
+  at(list: string, index: number): string {
+    if (index !== this.#index || list !== this.#list) {
+      this.#list = list;
+      this.#index = index;
+      this.#path = `${list}/${index}`;
+    }
+    return this.#path;
+  }
+
+  removed(list: string, index: number): RecordedChange {
+    const path = `${list}/${index}`;
+    if (this.#removal?.path !== path) this.#removal = { op: 'remove', path };
+    return this.#removal;
+  }
+}
+
+function areSame(left: readonly string[], right: readonly string[]): boolean {
+  if (left.length !== right.length) return false;
+  for (let index = 0; index < left.length; index++) if (left[index] !== right[index]) return false;
+  return true;
+}
+
+/** As `Object.is`, and faster. */
+function isSame(left: unknown, right: unknown): boolean {
+  return left === right ? left !== 0 || Object.is(left, right) : typeof left === 'number' && Object.is(left, right);
+}
+
 function isBranch(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
 }
 
 /** Plain data, and neither an actor nor the snapshot of one. */
 function isFollowed(value: object): boolean {
-  return !Array.isArray(value) && isPlain(value) && !isActor(value) && !('machine' in value);
+  return !Array.isArray(value) && isPlain(value) && !looksLikeActor(value) && !('machine' in value);
 }
 
 /** How many were taken from the front of a list that goes on as it was: a window that slides. */

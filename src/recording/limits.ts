@@ -27,5 +27,8 @@ export const streamLimits: readonly ValueLimits[] = [
 /** Most JSON of each part of a line in a stream, bytes: together less than 64 kB. */
 export const streamBytes = { context: 24_000, event: 12_000, action: 1_500, actions: 12_000, other: 3_000 } as const;
 
+/** What a line is beside its values, bytes. */
+export const lineBytes = 160;
+
 /** Most entries of a list in a line of a stream: actions, edges that were taken, children. */
 export const streamItems = { actions: 100, taken: 100, children: 100 } as const;

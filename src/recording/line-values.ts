@@ -60,8 +60,9 @@ export class LineValues implements ActionWriter {
   /** The value of a state: keys of its machine. */
   stateValue(value: unknown): Portable {
     if (typeof value !== 'string') return this.#within(value, streamBytes.other, false);
-    this.#bytes += value.length + 2;
-    return value;
+    const text = this.whole.text(value);
+    this.#bytes += text.length + 2;
+    return text;
   }
 
   input(value: unknown): Portable {
@@ -70,7 +71,7 @@ export class LineValues implements ActionWriter {
 
   #within(value: unknown, most: number, isEvent: boolean): Portable {
     if (this.mode === 'whole') return isEvent ? this.whole.writeEvent(value as object) : this.whole.write(value);
-    const { written } = this.whole.writeWithin(value, most, streamLimits, isEvent);
+    const written = this.whole.writeWithin(value, most, streamLimits, isEvent);
     this.#bytes += this.whole.bytes;
     return written;
   }
@@ -90,7 +91,7 @@ export class ContextWriter {
 
   /** As it was told last. */
   get written(): Portable | undefined {
-    return this.#written;
+    return this.#track === null || this.#source === undefined ? this.#written : this.#track.written;
   }
 
   /** How long that is. */
@@ -118,7 +119,6 @@ export class ContextWriter {
     }
     this.#source = source;
     const news = this.#track.next(source);
-    this.#written = this.#track.written;
     this.#values.addBytes(this.#track.newBytes);
     return news;
   }

@@ -15,6 +15,10 @@ export class Living {
     return this.#actors.get(path);
   }
 
+  entries(): Iterable<[path: string, watched: Watched]> {
+    return this.#actors.entries();
+  }
+
   all(): Iterable<Watched> {
     return this.#actors.values();
   }
@@ -37,10 +41,10 @@ export class Living {
     return false;
   }
 
-  /** Follows nobody of a system any more. @returns whether anybody was followed */
-  release(root: AnyActorRef): boolean {
-    const before = this.#actors.size;
-    for (const [path, { actor }] of this.#actors) if (rootOf(actor) === root) this.#actors.delete(path);
-    return this.#actors.size < before;
+  /** Follows nobody of a system any more. @returns who was followed */
+  release(root: AnyActorRef): readonly Watched[] {
+    const gone = [...this.#actors].filter(([, { actor }]) => rootOf(actor) === root);
+    for (const [path] of gone) this.#actors.delete(path);
+    return gone.map(([, watched]) => watched);
   }
 }

@@ -3,10 +3,12 @@ import type { AnyActorRef, AnyStateMachine, AnyTransitionDefinition } from 'xsta
 
 import { definitionOf } from '../charts/definition.js';
 import { edgesOf } from '../charts/edges.js';
+import type { SchemasOfMachines } from '../charts/event-schemas.js';
 import { taken } from '../charts/taken.js';
 import { logicOf } from '../supervision/xstate-internals.js';
 import { bytesOf } from '../wire/recording/bytes.js';
 import type { RecordedMachine } from '../wire/recording/lines.js';
+import { hideInJson, type Secrets } from '../wire/secrets.js';
 
 /** A machine as it is told. */
 export type ToldMachine = Pick<RecordedMachine, 'machine' | 'definition'> & {
@@ -30,6 +32,18 @@ export class MachineBook {
   readonly #byText = new Map<string, ToldMachine>();
   readonly #keys = new Set<string>();
   readonly #told = new Set<ToldMachine>();
+  readonly #schemas: SchemasOfMachines | undefined;
+
+  readonly #secrets: Secrets;
+
+  /**
+   * @param schemas  of the events of machines, beside those that they have themselves
+   * @param secrets  texts that are not told: neither in a description nor as the name of a state
+   */
+  constructor(schemas?: SchemasOfMachines, secrets: Secrets = []) {
+    this.#schemas = schemas;
+    this.#secrets = secrets;
+  }
 
   /** All that were told, in order. */
   get told(): Iterable<ToldMachine> {
@@ -59,7 +73,7 @@ export class MachineBook {
     const config = logic.config as object;
     const known = this.#byConfig.get(config);
     if (known !== undefined) return known;
-    const definition = definitionOf(logic) as unknown as RecordedMachine['definition'];
+    const definition = hideInJson(definitionOf(logic, this.#schemas) as unknown as RecordedMachine['definition'], this.#secrets);
     const text = JSON.stringify(definition);
     const told = this.#byText.get(text) ?? this.#enter(definition, text);
     if (told !== null) this.#byConfig.set(config, told);
@@ -77,24 +91,28 @@ export class MachineBook {
   }
 }
 
-const edgeIds = new WeakMap<AnyTransitionDefinition, string>();
+/** Of each edge, as the list of one that most transitions take: it is in every line that tells of one, and nobody changes it. */
+const edgeIds = new WeakMap<AnyTransitionDefinition, string[]>();
+const noEdges: string[] = [];
 const named = new WeakSet<object>();
 
-/** Adds the names of the transitions that were taken among those that were selected. */
-export function nameTaken(selected: readonly AnyTransitionDefinition[], into: string[]): void {
-  if (selected.length === 0) return;
-  for (const transition of selected.length === 1 ? selected : taken(selected)) {
-    const id = edgeIds.get(transition) ?? nameOf(transition);
-    // The transition into the initial state is XState's own, and no edge.
-    if (id !== undefined) into.push(id);
-  }
+/** The names of the transitions that were taken among those that were selected. A list of fewer than two is everybody's, and not to be changed. */
+export function namesOfTaken(selected: readonly AnyTransitionDefinition[]): string[] {
+  const only = selected[0];
+  if (selected.length !== 1 || only === undefined) return taken(selected).flatMap((transition) => edgeId(transition) ?? noEdges);
+  return edgeId(only) ?? noEdges;
+}
+
+/** Undefined for the transition into the initial state, which is XState's own, and no edge. */
+function edgeId(transition: AnyTransitionDefinition): string[] | undefined {
+  return edgeIds.get(transition) ?? nameOf(transition);
 }
 
 /** Of the machine that has it: that may be another than the actor's logic, with the same definition. */
-function nameOf(transition: AnyTransitionDefinition): string | undefined {
+function nameOf(transition: AnyTransitionDefinition): string[] | undefined {
   const machine = transition.source.machine as AnyStateMachine;
   if (named.has(machine)) return undefined;
   named.add(machine);
-  for (const { definition, id } of edgesOf(machine)) edgeIds.set(definition, id);
+  for (const { definition, id } of edgesOf(machine)) edgeIds.set(definition, [id]);
   return edgeIds.get(transition);
 }

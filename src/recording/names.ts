@@ -121,6 +121,8 @@ export class ActorNames implements Naming {
 
   /** A session id becomes `x:` and the actor's name; so does an event type of XState's own that ends with one. */
   textOf(text: string): string {
+    // Asked of every text that is written.
+    if (text.charCodeAt(0) !== 0x78) return text;
     const at = text.startsWith('x:') ? 0 : text.startsWith('xstate.') ? afterLast(text, '.') : -1;
     if (at < 0) return text;
     const named = this.#sessions.get(text.slice(at));

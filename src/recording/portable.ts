@@ -13,16 +13,18 @@
  * A property that is `undefined` is left out, as in JSON. What is kept by name only comes back as a stand-in, which is written as the same name
  * again: passed on untouched it stays equal to itself; whoever looks into it finds nothing.
  *
- * Redacted here, before anything is kept: the values of keys that look like a secret, and given texts wherever they stand.
+ * Redacted here, before anything is kept: the values of keys that look like a secret, also of pairs (`['authorization', …]`), passwords and such values in URLs,
+ * and given texts wherever they stand.
  */
 import { isMachineSnapshot, type AnyActorRef } from 'xstate';
 
 import { jsonBytesOf } from '../wire/recording/bytes.js';
-import { put } from '../wire/recording/patch.js';
+import { put, stepOf } from '../wire/recording/patch.js';
 import type { Portable } from '../wire/recording/portable-shape.js';
-import { hideIn, type Secrets } from '../wire/secrets.js';
+import { hideIn, hideInQueries, type Secrets } from '../wire/secrets.js';
 import { wholeLimits, type ValueLimits } from './limits.js';
 import { standsFor } from './revive.js';
+import { Shapes, type KnownKey } from './shapes.js';
 
 /** How actors and their session ids are written. */
 export interface Naming {
@@ -39,25 +41,18 @@ export interface Redaction {
   readonly secrets?: Secrets;
 }
 
-/** Keys that look like a password, an API key, a token of access. */
-export const secretKeys = /^(?:.*password|.*secret|api[-_]?key|authorization|(?:(?:access|auth|bearer|refresh|id)[-_]?)?token|credentials?)$/i;
-
-/** What is known of a key that was seen before. */
-interface KnownKey {
-  readonly name: string;
-  /** With its quotes, its colon and a comma. */
-  readonly bytes: number;
-  readonly isSecret: boolean;
-}
+export { secretKeys } from '../wire/secret-keys.js';
 
 const mostKnownKeys = 5_000;
+/** Shorter texts are written faster than looked up, characters. */
+const shortText = 16;
 const redacted: Portable = { $redacted: true };
 /** A text in a mark: the name of a class, the message of what a getter threw. */
 const mostTextOfMark = 1_000;
 const largestBigInt = 4_096;
 
 /** Is it a reference to an actor? As XState asks it. */
-export function isActor(value: object): value is AnyActorRef {
+export function looksLikeActor(value: object): value is AnyActorRef {
   return 'sessionId' in value && 'send' in value && 'ref' in value;
 }
 
@@ -69,9 +64,15 @@ export class PortableWriter {
   readonly #keys = new Map<string, KnownKey>();
   #limits = wholeLimits;
   #most = Infinity;
+  #row = 0;
   #values = 0;
   #bytes = 0;
   readonly #above: object[] = [];
+  readonly #shapes = new Shapes((key) => this.keyOf(key));
+  /** The text that was written last, and is often written again: from an event into a context. */
+  #lastText = '';
+  #lastTold = '';
+  #lastBytes = 2;
 
   constructor(naming: Naming, { secret, secrets = [] }: Redaction) {
     this.#naming = naming;
@@ -82,6 +83,11 @@ export class PortableWriter {
   /** How long what was written last is, bytes of JSON; never less than it is. */
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** By which row of limits {@link writeWithin} has written last; as many as there are where nothing would do, and only `$cut` is left. */
+  get row(): number {
+    return this.#row;
   }
 
   write(value: unknown, limits: ValueLimits = wholeLimits): Portable {
@@ -100,17 +106,19 @@ export class PortableWriter {
    * @param most  bytes of JSON
    * @param rows  limits to try, each narrower than the one before
    * @param from  the row to begin with
-   * @returns what was written, and the row; `rows.length` where nothing would do and only `$cut` is left
+   * @returns what was written; {@link row} says by which row
    */
-  writeWithin(value: unknown, most: number, rows: readonly ValueLimits[], isEvent = false, from = 0): { written: Portable; row: number } {
+  writeWithin(value: unknown, most: number, rows: readonly ValueLimits[], isEvent = false, from = 0): Portable {
     for (let row = from; row < rows.length; row++) {
       this.#begin(rows[row] as ValueLimits, most);
       const written = isEvent ? this.#writeEvent(value as object) : this.#write(value, 0);
-      if (this.#bytes <= most) return { written, row };
+      this.#row = row;
+      if (this.#bytes <= most) return written;
     }
+    this.#row = rows.length;
     this.#bytes = 40;
     const type = isEvent ? this.#typeOf(value as object) : undefined;
-    return { written: type === undefined ? { $cut: 'too large' } : { type, rest: { $cut: 'too large' } }, row: rows.length };
+    return type === undefined ? { $cut: 'too large' } : { type, rest: { $cut: 'too large' } };
   }
 
   /** A part of a value that was written before, as it would stand `depth` levels down in it. */
@@ -122,17 +130,8 @@ export class PortableWriter {
   /** A text as it may be read. */
   text(text: string): string {
     const named = this.#naming.textOf(text);
-    return this.#secrets.length === 0 ? named : hideIn(named, this.#secrets);
-  }
-
-  /** Would the value of this key be redacted? */
-  isSecret(key: string): boolean {
-    return this.#keyOf(key).isSecret;
-  }
-
-  /** The key as it stands in what is written. */
-  nameOf(key: string): string {
-    return this.#keyOf(key).name;
+    const told = this.#secret === null ? named : hideInQueries(named);
+    return this.#secrets.length === 0 ? told : hideIn(told, this.#secrets);
   }
 
   #begin(limits: ValueLimits, most: number): void {
@@ -140,7 +139,7 @@ export class PortableWriter {
     this.#most = most;
     this.#values = 0;
     this.#bytes = 0;
-    this.#above.length = 0;
+    if (this.#above.length > 0) this.#above.length = 0;
   }
 
   #typeOf(event: object): string | undefined {
@@ -185,9 +184,19 @@ export class PortableWriter {
 
   #writeText(value: string): Portable {
     if (value.length > this.#limits.textLength) return this.#mark('$cut', `a text of ${value.length} characters`);
-    const text = this.text(value);
-    this.#bytes += jsonBytesOf(text) + 1;
-    return text;
+    if (value.length < shortText) {
+      const text = this.text(value);
+      this.#bytes += jsonBytesOf(text) + 1;
+      return text;
+    }
+    // What a session id stands for may change; it begins with an x.
+    if (value !== this.#lastText || value.charCodeAt(0) === 0x78) {
+      this.#lastTold = this.text(value);
+      this.#lastBytes = jsonBytesOf(this.#lastTold);
+      this.#lastText = value;
+    }
+    this.#bytes += this.#lastBytes + 1;
+    return this.#lastTold;
   }
 
   /** A mark with what belongs to it; a text of any length is cut, and may be read. */
@@ -220,7 +229,7 @@ export class PortableWriter {
   #writeObject(value: object, depth: number): Portable {
     if (typeof value === 'function') return this.#mark('$function', nameOf(value));
     if (Array.isArray(value)) return this.#writeList(value, depth);
-    if (isActor(value)) return this.#mark('$actor', this.#naming.pathOf(value));
+    if (looksLikeActor(value)) return this.#mark('$actor', this.#naming.pathOf(value));
     if (isSnapshotOfMachine(value)) return { $snapshot: this.#writePlain(value, ['status', 'value', 'context', 'output', 'error'], depth) };
     if (isPlain(value)) return this.#writePlain(value, Object.keys(value), depth);
     if (value instanceof Error) return { $error: this.#writeError(value, depth) };
@@ -242,7 +251,16 @@ export class PortableWriter {
   #writeList(value: readonly unknown[], depth: number): Portable {
     const { length } = value;
     if (!this.#hasRoomFor(length)) return this.#mark('$cut', `a list of ${length}`);
-    return Array.from({ length }, (_, index) => this.#read(value, index, depth));
+    if (this.isSecretPair(value)) return [this.#write(value[0], depth), redacted];
+    const list: Portable[] = [];
+    for (let index = 0; index < length; index++) list.push(this.#read(value, index, depth));
+    return list;
+  }
+
+  /** Is it a name and its value, as lists of headers have them, and the value not to be told? */
+  isSecretPair(list: readonly unknown[]): boolean {
+    const [name, value] = list;
+    return list.length === 2 && typeof value === 'string' && typeof name === 'string' && name.length <= 100 && this.#secret?.test(name) === true;
   }
 
   #writeMap(value: Map<unknown, unknown>, depth: number): Portable {
@@ -251,7 +269,7 @@ export class PortableWriter {
     // Of the class itself: one beneath may go on for ever.
     for (const [key, inner] of Map.prototype.entries.call(value) as Iterable<[unknown, unknown]>) {
       const name = this.#write(key, depth);
-      pairs.push([name, typeof key === 'string' && this.isSecret(key) ? redacted : this.#write(inner, depth)]);
+      pairs.push([name, typeof key === 'string' && this.keyOf(key).isSecret ? redacted : this.#write(inner, depth)]);
       this.#bytes += 4;
       if (!this.#hasRoomFor(pairs.length)) return this.#mark('$cut', 'a collection');
     }
@@ -280,24 +298,41 @@ export class PortableWriter {
 
   #writePlain(value: object, keys: readonly string[], depth: number): Portable {
     if (!this.#hasRoomFor(keys.length)) return this.#mark('$cut', `an object of ${keys.length} properties`);
-    const plain: Record<string, Portable> = {};
+    const shape = this.#shapes.of(keys);
+    let plain: Record<string, Portable> = shape === undefined ? {} : { ...shape.blank };
+    let index = 0;
+    if (shape !== undefined) {
+      for (; index < keys.length; index++) {
+        const { name, bytes, isSecret } = shape.known[index] as KnownKey;
+        const written = isSecret ? redacted : this.#read(value, name, depth);
+        if (isUndefined(written)) break;
+        this.#bytes += bytes;
+        plain[name] = written;
+      }
+      if (index === keys.length) return plain;
+      // It lacks something that those before it had.
+      plain = Object.fromEntries(Object.entries(plain).slice(0, index++));
+    }
     let hasMark = false;
-    for (const key of keys) {
-      const { name, bytes, isSecret } = this.#keyOf(key);
+    for (; index < keys.length; index++) {
+      const key = keys[index] as string;
+      const { name, bytes, isSecret, isMark } = this.keyOf(key);
       const written = isSecret ? redacted : this.#read(value, key, depth);
       if (isUndefined(written)) continue;
       this.#bytes += bytes;
-      if (name.startsWith('$')) hasMark = true;
+      if (isMark) hasMark = true;
       put(plain, name, written);
     }
     return hasMark ? { $object: plain } : plain;
   }
 
-  #keyOf(key: string): KnownKey {
+  /** What is known of a key. */
+  keyOf(key: string): KnownKey {
     const known = this.#keys.get(key);
     if (known !== undefined) return known;
     const name = shortened(this.text(key), this.#limits.textLength);
-    const found = { name, bytes: jsonBytesOf(name) + 2, isSecret: this.#secret?.test(key) === true };
+    const isSecret = this.#secret?.test(key) === true;
+    const found = { name, bytes: jsonBytesOf(name) + 2, isSecret, isMark: name.startsWith('$'), step: stepOf(key) };
     // What ends with a session id may mean another actor tomorrow, and is never the same key again.
     if (key.length > 100 || key.startsWith('x:') || key.startsWith('xstate.')) return found;
     if (this.#keys.size >= mostKnownKeys) this.#keys.clear();
@@ -330,7 +365,7 @@ export class PortableWriter {
 /** Data without a class. */
 export function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === null || prototype === Object.prototype || Object.getPrototypeOf(prototype) === null;
+  return prototype === Object.prototype || prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 /** XState asks only for the keys `machine` and `value`, which an app's own data may have. */

@@ -9,35 +9,25 @@
  */
 import type { AnyActorRef, AnyTransitionDefinition, InspectionEvent } from 'xstate';
 
-import { clockOf } from '../supervision/clock.js';
-import { hasStopped, parentOf } from '../supervision/xstate-internals.js';
+import { hasStopped, isUnstarted, parentOf } from '../supervision/xstate-internals.js';
 import type { RecordedActor, RecordedEvent, RecordedLine, RecordedTransition } from '../wire/recording/lines.js';
 import { delayedBy, type OrderedAction } from './actions.js';
 import { actorLine } from './actor-line.js';
 import { AtWork } from './at-work.js';
+import { keyframeOf, type Keyframe, type KeyframeOptions } from './keyframe.js';
+import { lineBytes } from './limits.js';
 import { LineValues, mostTaken, type ContextMode } from './line-values.js';
 import { logicKindOf } from './logic-kind.js';
-import { MachineBook, nameTaken } from './machine-book.js';
+import type { SchemasOfMachines } from '../charts/event-schemas.js';
+import { MachineBook, namesOfTaken } from './machine-book.js';
 import { ActorNames } from './names.js';
 import type { Redaction } from './portable.js';
 import { noteAction, noteOrdered } from './under-way.js';
 import { takePlace } from './lineage.js';
 import { Living } from './living.js';
 import { States } from './states.js';
-import {
-  atWorkOn,
-  endOf,
-  hasCrashed,
-  hasOwnStart,
-  isAtWork,
-  isRestored,
-  none,
-  rounded,
-  saysItEnded,
-  statusOf,
-  watch,
-  type Watched,
-} from './watched.js';
+import { SystemTime } from './system-time.js';
+import { atWorkOn, endOf, hasCrashed, hasOwnStart, isAtWork, isRestored, none, saysItEnded, statusOf, watch, type Watched } from './watched.js';
 
 /** Who is told of lines. `bytes`: how long one is in JSON, roughly; in whole mode 0. */
 export type LineListener = (line: RecordedLine, bytes: number) => void;
@@ -47,12 +37,12 @@ export interface ReaderOptions extends Redaction {
   /** Ids of the machines to record in detail; null: all. */
   readonly machines: ReadonlySet<string> | null;
   readonly tell: LineListener;
+  /** Of the events of machines, beside those that they have themselves. */
+  readonly schemas?: SchemasOfMachines | undefined;
 }
 
 /** Most actors that are kept apart at a time. */
 const mostActors = 100_000;
-/** What a line is beside its values, bytes. */
-const lineBytes = 160;
 
 export class Reader {
   readonly names: ActorNames;
@@ -60,17 +50,20 @@ export class Reader {
   readonly #mode: ContextMode;
   readonly #machines: ReadonlySet<string> | null;
   readonly #tell: LineListener;
-  readonly #book = new MachineBook();
+  readonly #book: MachineBook;
   readonly #states: States;
   #watched = new WeakMap<AnyActorRef, Watched>();
   /** Who has started and not ended. */
   readonly living = new Living();
   readonly #atWork = new AtWork();
   #seq = 0;
+  #latest: Watched | undefined;
+  readonly #time = new SystemTime();
   #isDetailed: boolean;
 
-  constructor({ contexts, machines, tell, ...redaction }: ReaderOptions, isDetailed = true) {
+  constructor({ contexts, machines, tell, schemas, ...redaction }: ReaderOptions, isDetailed = true) {
     this.#mode = contexts;
+    this.#book = new MachineBook(schemas, redaction.secrets);
     this.#machines = machines;
     this.#tell = tell;
     this.#isDetailed = isDetailed;
@@ -102,7 +95,7 @@ export class Reader {
         this.#acted(actor, event.action);
         return;
       case '@xstate.snapshot': {
-        const watched = this.#watched.get(actor);
+        const watched = this.#known(actor);
         if (watched === undefined) this.#join(actor);
         else if (watched.phase !== 'ended' && watched.phase !== 'created') this.#processed(watched, event.event);
         return;
@@ -136,6 +129,12 @@ export class Reader {
     this.living.add(this.#pathOf(watched), watched);
   }
 
+  /** Follows nobody of a system any more; they can be adopted again. @returns whether anybody was followed */
+  release(root: AnyActorRef): boolean {
+    this.#latest = undefined;
+    return this.living.release(root).filter(({ actor }) => this.#watched.delete(actor)).length > 0;
+  }
+
   /** From here on everything is told, or births and deaths only. What is under way is left as it is. */
   turn(isDetailed: boolean): void {
     this.#isDetailed = isDetailed;
@@ -150,21 +149,15 @@ export class Reader {
     }
   }
 
-  /** All that there is, as lines: the keyframe itself, machines, actors that joined. */
-  keyframe(at: number): { readonly lines: readonly RecordedLine[]; readonly bytes: number } {
-    const seq = this.#seq;
-    const lines: RecordedLine[] = [];
-    let bytes = lineBytes;
-    for (const { machine, definition, bytes: more } of this.#book.told) {
-      lines.push({ type: '@espalier.machine', seq, at, machine, definition });
-      bytes += more;
-    }
-    this.values.takeBytes();
-    for (const watched of this.living.all()) {
-      lines.push(this.#joinedLine(watched, seq, at));
-      bytes += lineBytes + this.values.takeBytes();
-    }
-    return { lines: [{ type: '@espalier.keyframe', seq, at, lines: lines.length }, ...lines], bytes };
+  /** All that there is, or what is of it in one branch. */
+  keyframe(at: number, options: KeyframeOptions = {}): Keyframe {
+    const { living, names, values } = this;
+    return keyframeOf({ living, book: this.#book, states: this.#states, names, values, isDetailed: this.#isDetailed, seq: this.#seq, at }, options);
+  }
+
+  /** The path of an actor that has been told of, also after its end; undefined for others. */
+  pathOf(actor: AnyActorRef): string | undefined {
+    return this.#watched.get(actor)?.path || undefined;
   }
 
   /** Tells the crashes of roots, which XState tells to nobody: they are found by looking. */
@@ -176,22 +169,28 @@ export class Reader {
   forget(): void {
     this.names.forget();
     this.living.clear();
+    this.#latest = undefined;
+    this.#time.forget();
     this.#atWork.clear();
     this.#watched = new WeakMap();
+  }
+
+  /** The number of a line that comes from elsewhere, and is told next. */
+  number(): number {
+    return this.#next();
   }
 
   #next(): number {
     return ++this.#seq;
   }
 
-  #at(actor: AnyActorRef): number {
-    return rounded(clockOf(actor.system).now());
-  }
-
-  #joinedLine(watched: Watched, seq: number, at: number): RecordedActor {
-    const state = this.#isDetailed ? this.#states.whole(watched) : undefined;
-    const line = actorLine(watched, 'joined', !this.#isDetailed, state, this.names, this.values);
-    return { ...line, seq, at };
+  /** As a rule the one that was asked for before: an event, its steps and its end come in a row. */
+  #known(actor: AnyActorRef): Watched | undefined {
+    if (this.#latest?.actor === actor) return this.#latest;
+    const watched = this.#watched.get(actor);
+    // Who has ended is not held for it.
+    if (watched !== undefined && watched.phase !== 'ended') this.#latest = watched;
+    return watched;
   }
 
   #pathOf(watched: Watched): string {
@@ -218,18 +217,19 @@ export class Reader {
   }
 
   #stepped(actor: AnyActorRef, event: { readonly type: string }, selected: readonly AnyTransitionDefinition[]): void {
-    const watched = this.#watched.get(actor);
+    const watched = this.#known(actor);
     if (watched === undefined || watched.phase === 'ended') return;
     // The input as the machine sees it, where a wrapper has laid its own beneath.
     if (watched.phase === 'created' && event.type === 'xstate.init') watched.init = event as { input?: unknown };
     if (watched.machine === null || selected.length === 0) return;
-    if (watched.taken === none) watched.taken = [];
-    if (watched.taken.length < mostTaken[this.#mode]) nameTaken(selected, watched.taken);
-    else watched.takenLeft += selected.length;
+    if (watched.taken === none) watched.taken = namesOfTaken(selected);
+    else if (watched.taken.length >= mostTaken[this.#mode]) watched.takenLeft += selected.length;
+    else if (watched.taken.length < 2) watched.taken = [...watched.taken, ...namesOfTaken(selected)];
+    else watched.taken.push(...namesOfTaken(selected));
   }
 
   #acted(actor: AnyActorRef, action: OrderedAction): void {
-    const watched = this.#watched.get(actor);
+    const watched = this.#known(actor);
     if (watched === undefined || watched.machine === null || (watched.phase !== 'starting' && watched.phase !== 'running')) return;
     const delayed = delayedBy(action);
     if (delayed !== undefined) {
@@ -247,7 +247,7 @@ export class Reader {
       cause = from.endedBy;
     }
     // One that was made before anybody looked, and starts now, is not one that ran.
-    const watched = this.#watched.get(target) ?? (event.type === 'xstate.init' ? this.#watch(target) : this.#join(target));
+    const watched = this.#known(target) ?? (event.type === 'xstate.init' ? this.#watch(target) : this.#join(target));
     if (event.type === 'xstate.init' && watched.phase === 'created') {
       this.#started(watched);
       return;
@@ -261,7 +261,7 @@ export class Reader {
     const line: RecordedEvent = {
       type: '@xstate.event',
       seq: this.#next(),
-      at: this.#at(target),
+      at: this.#time.at(target),
       actor: this.#pathOf(watched),
       source: source === undefined ? null : from === undefined ? this.names.pathOf(source) : this.#pathOf(from),
       event: written,
@@ -292,7 +292,9 @@ export class Reader {
 
   #placeOf(watched: Watched): void {
     const parent = parentOf(watched.actor);
-    const above = parent === undefined ? undefined : this.#watched.get(parent);
+    let above = parent === undefined ? undefined : this.#watched.get(parent);
+    // A parent that ran before anybody looked, and that nothing has led to yet.
+    if (parent !== undefined && above === undefined && !isUnstarted(parent) && !hasStopped(parent)) above = this.#join(parent);
     const former = above === undefined ? undefined : takePlace(watched, above);
     const path = this.#pathOf(watched);
     if (watched.place !== undefined) watched.place.path = path;
@@ -310,12 +312,12 @@ export class Reader {
     const { machine } = watched;
     if (machine !== null && this.#book.isNews(machine)) {
       const { machine: key, definition, bytes } = machine.told;
-      this.#tell({ type: '@espalier.machine', seq: this.#next(), at: this.#at(watched.actor), machine: key, definition }, bytes + lineBytes);
+      this.#tell({ type: '@espalier.machine', seq: this.#next(), at: this.#time.at(watched.actor), machine: key, definition }, bytes + lineBytes);
     }
     const state = this.#isDetailed ? this.#states.whole(watched) : undefined;
     const line = actorLine(watched, from, !this.#isDetailed, state, this.names, this.values);
     line.seq = this.#next();
-    line.at = this.#at(watched.actor);
+    line.at = this.#time.at(watched.actor);
     if (cause !== undefined) line.cause = cause;
     watched.started = line.seq;
     this.living.add(this.#pathOf(watched), watched);
@@ -331,7 +333,8 @@ export class Reader {
     const seq = at < 0 ? undefined : pending[at]?.seq;
     const hasEnded = isStop || hasStopped(watched.actor);
     if (watched.machine !== null) this.#transition(watched, seq ?? (isInit ? { type: 'xstate.init' } : event));
-    if (at === 0) pending.shift();
+    if (at === 0 && pending.length === 1) pending.pop();
+    else if (at === 0) pending.shift();
     else if (at > 0) pending.splice(0, at + 1);
     if (hasEnded) this.#exit(watched);
     else watched.phase = 'running';
@@ -348,6 +351,7 @@ export class Reader {
   #exit(watched: Watched): void {
     const { actor } = watched;
     watched.phase = 'ended';
+    if (this.#latest === watched) this.#latest = undefined;
     watched.pending.length = 0;
     watched.context = null;
     watched.places = undefined;
@@ -355,7 +359,7 @@ export class Reader {
     this.living.remove(this.#pathOf(watched));
     const reason = this.values.write(endOf(actor));
     this.#tell(
-      { type: '@espalier.exit', seq: this.#next(), at: this.#at(actor), actor: this.#pathOf(watched), reason },
+      { type: '@espalier.exit', seq: this.#next(), at: this.#time.at(actor), actor: this.#pathOf(watched), reason },
       lineBytes + this.values.takeBytes(),
     );
     this.names.ended(actor);
@@ -368,7 +372,7 @@ export class Reader {
     const line: RecordedTransition = {
       type: '@xstate.transition',
       seq: this.#next(),
-      at: this.#at(actor),
+      at: this.#time.at(actor),
       actor: this.#pathOf(watched),
       event: written,
       taken,

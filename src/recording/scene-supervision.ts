@@ -1,5 +1,6 @@
 /** What the context of a supervisor says of its restarts: read from the recording, for pages that draw it. */
 import type { Portable } from '../wire/recording/portable-shape.js';
+import type { RecordedTransition } from '../wire/recording/lines.js';
 import type { SceneActor } from './scene.js';
 
 /** A supervisor's restarts at a moment. */
@@ -13,6 +14,22 @@ export interface SceneBudget {
   readonly retries: readonly { readonly id: string; readonly dueAt: number }[];
   /** Messages that wait until it has time. */
   readonly waiting: number;
+}
+
+/** That a supervisor gave up: the child whose end was one too many, and why that one had ended. */
+export interface GaveUp {
+  readonly id: string;
+  readonly reason: Portable;
+}
+
+/** What a transition of a supervisor says of giving up, in what it emitted; null: nothing. */
+export function gaveUpIn({ actions }: RecordedTransition): GaveUp | null {
+  for (const action of actions) {
+    if (action.kind !== 'emit' || !isFields(action.event) || action.event.type !== 'supervisor.gaveUp') continue;
+    const { id, reason } = action.event;
+    return { id: typeof id === 'string' ? id : '?', reason: reason ?? null };
+  }
+  return null;
 }
 
 type Fields = { readonly [key: string]: Portable };

@@ -26,7 +26,8 @@ export function afterTransition(timers: Timers, { actor, at, seq, actions }: Rec
   return after;
 }
 
-function typeOf(event: Portable): string {
+/** The type of an event; empty where it has none. */
+export function typeOf(event: Portable): string {
   const { type } = (event ?? {}) as { readonly type?: unknown };
   return typeof type === 'string' ? type : '';
 }

@@ -18,9 +18,11 @@ import type {
 } from '../wire/recording/lines.js';
 import { applyPatch } from '../wire/recording/patch.js';
 import type { Portable } from '../wire/recording/portable-shape.js';
-import { afterEvent, afterTransition } from './scene-timers.js';
+import { isUnhandled } from '../wire/recording/unhandled.js';
+import { type GaveUp, gaveUpIn } from './scene-supervision.js';
+import { afterEvent, afterTransition, typeOf } from './scene-timers.js';
 
-export { budgetOf, type SceneBudget } from './scene-supervision.js';
+export { budgetOf, type GaveUp, type SceneBudget } from './scene-supervision.js';
 
 /** What was counted of an actor since the scene first knew it. */
 export interface SceneCounts {
@@ -38,7 +40,13 @@ export interface SceneStep {
   readonly seq: number;
   readonly at: number;
   readonly event: Portable;
+  /** The type of the event; null where its line is not there. */
+  readonly name: string | null;
   readonly taken: readonly string[];
+  /** Its machine did not handle it. */
+  readonly isUnhandled: boolean;
+  /** The error that ended the machine in this step; left out where none did. */
+  readonly crash?: Portable;
 }
 
 /** One actor at a moment. */
@@ -54,6 +62,8 @@ export interface SceneActor {
   /** Nobody watched it: its state is not known. */
   readonly isBrief: boolean;
   readonly run: number;
+  /** Its place among its siblings, which it has from whom it replaced: the lower, the earlier the first of them started. */
+  readonly seat: number;
   /** Whom it replaced, and who has replaced it. */
   readonly replaces: string | null;
   readonly replacedBy: string | null;
@@ -66,6 +76,8 @@ export interface SceneActor {
   readonly error: Portable | undefined;
   /** Its end; null while it lives. */
   readonly exit: { readonly seq: number; readonly at: number; readonly reason: Portable } | null;
+  /** Of a supervisor that has used up its budget: of which child, and why that one had ended; null for all others. */
+  readonly gaveUp: GaveUp | null;
   /** Delayed events that it has ordered and that wait. */
   readonly timers: readonly RecordedTimer[];
   /** Events on their way to a machine that it has not finished with, by number. */
@@ -95,6 +107,9 @@ export class Scene {
   #deadLetters: readonly RecordedEvent[] = [];
   #unhandled: readonly RecordedTransition[] = [];
   #exits: readonly RecordedExit[] = [];
+  #nextSeat = 0;
+  /** Types of the events in queues, by number. */
+  #waiting = new Map<number, string>();
   /** Who has been told of by the keyframe that is being told. */
   #frame: { left: number; readonly seen: Set<string> } | null = null;
 
@@ -122,9 +137,10 @@ export class Scene {
     return this.#exits;
   }
 
-  /** Paths of the living children of an actor, in the order of their starts. */
-  childrenOf(path: string): Iterable<string> {
-    return this.#children.get(path) ?? [];
+  /** Paths of the living children of an actor, by their seats. */
+  childrenOf(path: string): readonly string[] {
+    const seat = (child: string): number => this.#actors.get(child)?.seat ?? 0;
+    return [...(this.#children.get(path) ?? [])].sort((one, other) => seat(one) - seat(other));
   }
 
   /** The scene as it is, to go on from. */
@@ -141,6 +157,8 @@ export class Scene {
     copy.#deadLetters = this.#deadLetters;
     copy.#unhandled = this.#unhandled;
     copy.#exits = this.#exits;
+    copy.#nextSeat = this.#nextSeat;
+    copy.#waiting = new Map(this.#waiting);
     copy.#frame = this.#frame === null ? null : { left: this.#frame.left, seen: new Set(this.#frame.seen) };
     return copy;
   }
@@ -192,6 +210,7 @@ export class Scene {
     const { actor: path, parent, replaces, state } = line;
     this.#frame?.seen.add(path);
     const known = this.#actors.get(path);
+    this.#forget(known?.queue ?? []);
     const former = replaces === null ? undefined : this.#actors.get(replaces);
     if (former !== undefined && former.replacedBy !== path) this.#actors.set(former.path, { ...former, replacedBy: path });
     this.#actors.set(path, {
@@ -204,6 +223,7 @@ export class Scene {
       machine: line.machine,
       isBrief: line.brief === true,
       run: line.run,
+      seat: known?.seat ?? former?.seat ?? this.#nextSeat++,
       replaces,
       replacedBy: known?.replacedBy ?? null,
       startedAt: known?.startedAt ?? (line.from === 'joined' ? null : line.at),
@@ -213,6 +233,7 @@ export class Scene {
       output: state?.output,
       error: state?.error,
       exit: null,
+      gaveUp: known?.gaveUp ?? null,
       timers: line.timers ?? [],
       queue: [],
       counts: known?.counts ?? noCounts,
@@ -230,9 +251,11 @@ export class Scene {
     const target = this.#actors.get(line.actor);
     if (target !== undefined) {
       const { counts, queue, machine, isBrief } = target;
+      const waits = !isDead && machine !== null && !isBrief;
+      if (waits) this.#waiting.set(line.seq, typeOf(line.event));
       this.#actors.set(target.path, {
         ...target,
-        queue: isDead || machine === null || isBrief ? queue : [...queue, line.seq],
+        queue: waits ? [...queue, line.seq] : queue,
         counts: { ...counts, events: counts.events + 1, dead: counts.dead + (isDead ? 1 : 0) },
       });
     }
@@ -244,9 +267,12 @@ export class Scene {
     const actor = this.#actors.get(line.actor);
     if (actor === undefined) return;
     const { seq, at, taken, state, event } = line;
-    const isUnhandled = saysNothing(line);
-    if (isUnhandled) this.#unhandled = remembering(this.#unhandled, line);
+    const wasUnhandled = isUnhandled(line);
+    if (wasUnhandled) this.#unhandled = remembering(this.#unhandled, line);
     const { counts } = actor;
+    const name = typeof event === 'number' ? (this.#waiting.get(event) ?? null) : typeOf(event);
+    const queue = typeof event === 'number' ? actor.queue.filter((waiting) => waiting > event) : actor.queue;
+    this.#forget(actor.queue.slice(0, actor.queue.length - queue.length));
     this.#actors.set(actor.path, {
       ...actor,
       status: state.status,
@@ -255,14 +281,15 @@ export class Scene {
       output: state.output,
       error: state.error,
       timers: afterTransition(actor.timers, line),
-      queue: typeof event === 'number' ? actor.queue.filter((waiting) => waiting > event) : actor.queue,
+      queue,
+      gaveUp: (actor.logic === 'supervisor' ? gaveUpIn(line) : null) ?? actor.gaveUp,
       counts: {
         ...counts,
         transitions: counts.transitions + 1,
-        unhandled: counts.unhandled + (isUnhandled ? 1 : 0),
+        unhandled: counts.unhandled + (wasUnhandled ? 1 : 0),
         edges: taken.length === 0 ? counts.edges : counted(counts.edges, taken),
       },
-      last: { seq, at, event, taken },
+      last: { seq, at, event, name, taken, isUnhandled: wasUnhandled, ...(state.status === 'error' ? { crash: state.error ?? null } : {}) },
     });
   }
 
@@ -275,6 +302,7 @@ export class Scene {
     const actor = this.#actors.get(path);
     if (actor === undefined || actor.exit !== null) return;
     // Of one that is no machine, only its end tells how it ended.
+    this.#forget(actor.queue);
     const status = actor.status === 'active' ? statusOf(exit.reason) : actor.status;
     this.#actors.set(path, { ...actor, status, exit, timers: [], queue: [] });
     if (actor.parent !== null) (this.#children.get(actor.parent) as Set<string> | undefined)?.delete(path);
@@ -283,6 +311,10 @@ export class Scene {
     if (this.#ended.length <= mostEnded * 2) return;
     for (const oldest of this.#ended.slice(0, mostEnded)) if (this.#actors.get(oldest)?.exit !== null) this.#actors.delete(oldest);
     this.#ended = this.#ended.slice(mostEnded);
+  }
+
+  #forget(queued: readonly number[]): void {
+    for (const seq of queued) this.#waiting.delete(seq);
   }
 
   /** Who is not in a keyframe has ended, and nobody was told how. */
@@ -302,11 +334,6 @@ export function sceneAt(lines: Iterable<RecordedLine>, seq = Infinity): Scene {
     scene.take(line);
   }
   return scene;
-}
-
-/** Did the machine not handle its event? */
-function saysNothing({ taken, left, event, state }: RecordedTransition): boolean {
-  return taken.length === 0 && left?.taken === undefined && typeof event === 'number' && state.status !== 'error' && state.status !== 'stopped';
 }
 
 function contextAfter(before: Portable | undefined, { context, patch }: RecordedState): Portable | undefined {

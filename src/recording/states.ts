@@ -35,19 +35,17 @@ export class States {
   news(watched: Watched): RecordedState {
     watched.context ??= new ContextWriter(this.#values);
     const snapshot = watched.actor.getSnapshot() as AnyMachineSnapshot;
-    const state = this.#bare(snapshot);
-    watched.state = state;
+    const { status, value, output } = snapshot;
     const news = watched.context.next(snapshot.context);
-    if (news !== undefined) {
-      if ('patch' in news) state.patch = news.patch;
-      else state.context = news.context;
-    }
-    return state;
+    // The common case in one piece: thousands of these are kept. What is asked of `state` later is never its patch.
+    if (news !== undefined && 'patch' in news && value !== undefined && output === undefined && status !== 'error')
+      return (watched.state = { status, value: this.#values.stateValue(value), patch: news.patch });
+    const state = (watched.state = this.#bare(snapshot));
+    return news === undefined ? state : { ...state, ...news };
   }
 
   #bare({ status, value, output, error }: AnyMachineSnapshot): RecordedState {
-    const state: RecordedState = { status };
-    if (value !== undefined) state.value = this.#values.stateValue(value);
+    const state: RecordedState = value === undefined ? { status } : { status, value: this.#values.stateValue(value) };
     if (output !== undefined) state.output = this.#values.write(output);
     if (status === 'error') state.error = this.#values.write(error);
     return state;

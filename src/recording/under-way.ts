@@ -16,8 +16,8 @@ export function noteAction(watched: Watched, action: OrderedAction, values: Line
   const written = recordedAction(action, values, naming);
   if (written === null) return;
   watched.actionBytes += values.takeBytes() + actionBytes;
-  if (watched.actions === none) watched.actions = [];
-  watched.actions.push(written);
+  if (watched.actions === none) watched.actions = [written];
+  else watched.actions.push(written);
 }
 
 /** Notes who orders an event that comes later: it comes as the same object. */

@@ -2,13 +2,13 @@
 import type { AnyActorRef, AnyMachineSnapshot } from 'xstate';
 
 import { childOfEvent, reasonOfEvent, type ExitReason } from '../../machines/supervision/exit.js';
-import { pendingEvents } from '../supervision/scheduler.js';
 import { exitReason, orderOf } from '../supervision/watch.js';
 import { hasStopped, isInTurn, logicOf } from '../supervision/xstate-internals.js';
 import type { LogicKind, RecordedAction, RecordedState, RecordedTimer } from '../wire/recording/lines.js';
 import type { ContextWriter } from './line-values.js';
 import type { Place } from './lineage.js';
 import type { BookedMachine } from './machine-book.js';
+import type { PendingTimers } from './pending-timers.js';
 
 /** An event that was ordered to come later. */
 export interface Ordered {
@@ -30,14 +30,14 @@ export interface Watched {
   init: { readonly input?: unknown } | undefined;
   /** Events that it has not finished with, oldest first. */
   readonly pending: { readonly event: object; readonly seq: number }[];
-  /** Of the transition that is under way. */
+  /** Of the transition that is under way. With fewer than two, `taken` is everybody's list. */
   taken: string[];
   actions: RecordedAction[];
   actionBytes: number;
   takenLeft: number;
   actionsLeft: number;
   context: ContextWriter | null;
-  /** Without its context. */
+  /** As it was told last; its context, or what had changed of it, is not to be read here. */
   state: RecordedState | undefined;
   /** The number of its start. */
   started: number;
@@ -129,10 +129,12 @@ export function historyOf({ historyValue }: AnyMachineSnapshot): Record<string, 
   );
 }
 
-/** What an actor has ordered and waits for. @param text  how names are written; `pathOf` of an actor that may not be known */
-export function timersOf(actor: AnyActorRef, text: (text: string) => string, pathOf: (actor: AnyActorRef) => string): RecordedTimer[] {
-  const pending = pendingEvents(actor);
-  if (pending.length === 0) return [];
+/** What waits. @param text  how names are written; `pathOf` of an actor that may not be known */
+export function timersOf(
+  pending: ReturnType<PendingTimers['of']>,
+  text: (text: string) => string,
+  pathOf: (actor: AnyActorRef) => string,
+): RecordedTimer[] {
   return pending.map(({ id, event, delay, dueAt, target }) => ({
     id: text(id),
     to: pathOf(target),

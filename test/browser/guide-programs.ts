@@ -4,6 +4,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect } from 'vitest';
+import { codeBlocks } from '../house/documents.js';
 import { buildPackage, compilePrograms } from './package.js';
 
 /** The root of the project. */
@@ -29,7 +30,9 @@ export interface GuidePrograms {
  */
 export function guidePrograms(page: string, examples: string, count = Infinity): GuidePrograms {
   const guide = readFileSync(join(root, `docs/guides/${page}.md`), 'utf8');
-  const blocks = [...guide.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map((match) => match[1] ?? '').slice(0, count);
+  const blocks = codeBlocks({ path: page, text: guide })
+    .map(({ code }) => code)
+    .slice(0, count);
   const files = readdirSync(join(root, 'examples', examples))
     .filter((name) => name.endsWith('.ts'))
     .sort();

@@ -5,6 +5,9 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, expect } from 'vitest';
+import type { Result, ViewerMessage } from '../../src/inspector/protocol.js';
+import { browserPath, startBrowser } from './stand.js';
 
 /** Of the browser: what a drag carries. */
 declare class DataTransfer {
@@ -42,10 +45,12 @@ export interface OpenPage {
 export interface Look {
   readonly width?: number;
   readonly scheme?: 'light' | 'dark';
+  /** Done before the page asks for anything. */
+  readonly before?: (page: Page) => Promise<void>;
 }
 
 /** Opens an address. @param own  what the addresses that it may ask for begin with */
-export async function openPage(browser: Browser, url: string, own: string, { width = 1280, scheme = 'light' }: Look = {}): Promise<OpenPage> {
+export async function openPage(browser: Browser, url: string, own: string, { width = 1280, scheme = 'light', before }: Look = {}): Promise<OpenPage> {
   const context = await browser.newContext({ viewport: { width, height: 800 }, colorScheme: scheme, acceptDownloads: true });
   const page = await context.newPage();
   const problems: string[] = [];
@@ -53,9 +58,14 @@ export async function openPage(browser: Browser, url: string, own: string, { wid
   page.on('console', (message) => {
     if (message.type() === 'error' || message.type() === 'warning') problems.push(message.text());
   });
-  page.on('request', (request) => {
-    if (!request.url().startsWith(own) && !/^(?:blob|data):/.test(request.url())) problems.push(`asked for ${request.url()}`);
+  const isOwn = (asked: string): boolean => asked.startsWith(own) || /^(?:blob|data):/.test(asked);
+  context.on('request', (request) => {
+    if (!isOwn(request.url())) problems.push(`asked for ${request.url()}`);
   });
+  page.on('websocket', (socket) => {
+    if (!isOwn(socket.url().replace(/^ws/, 'http'))) problems.push(`opened ${socket.url()}`);
+  });
+  await before?.(page);
   await page.goto(url);
   return { page, problems };
 }
@@ -64,6 +74,71 @@ export async function openPage(browser: Browser, url: string, own: string, { wid
 export async function openFromFile(browser: Browser, { file }: BuiltPage, look?: Look): Promise<OpenPage> {
   const url = pathToFileURL(file).href;
   return openPage(browser, url, url, look);
+}
+
+export interface InspectorStand {
+  /** The built page. */
+  readonly file: string;
+  /** Opens the page from its file. @param recording  the name of a committed one, to begin with */
+  open(recording?: string, look?: Look): Promise<Page>;
+}
+
+/** Builds the page and starts a browser, for the tests of a `describe`; whatever goes wrong in a page, or is asked for beyond it, fails its test. */
+export function inspectorStand(): InspectorStand {
+  let built: BuiltPage;
+  let browser: Browser;
+  const opened: OpenPage[] = [];
+
+  beforeAll(async () => {
+    built = await buildInspectorPage();
+    browser = await startBrowser(browserPath ?? '');
+  }, 120_000);
+
+  afterEach(async () => {
+    const all = opened.splice(0);
+    for (const { page } of all) await page.context().close();
+    expect(
+      all.flatMap(({ problems }) => problems),
+      'problems of the page',
+    ).toEqual([]);
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    built?.remove();
+  });
+
+  return {
+    get file() {
+      return built.file;
+    },
+    async open(recording, look) {
+      const one = await openFromFile(browser, built, look);
+      opened.push(one);
+      if (recording !== undefined) {
+        await one.page.setInputFiles('.chooser', recordingPath(recording));
+        await one.page.waitForSelector('.connection[data-kind=file]');
+      }
+      return one.page;
+    },
+  };
+}
+
+/** Stands between a page and its inspector: the first request for what was before is refused, everything else goes on. */
+export class RefusesHistoryOnce {
+  refused = 0;
+
+  standBefore(page: Page): Promise<void> {
+    return page.routeWebSocket(/\/socket$/, (viewer) => {
+      const server = viewer.connectToServer();
+      viewer.onMessage((text) => {
+        const { type, id } = JSON.parse(String(text)) as ViewerMessage;
+        if (type !== 'history' || this.refused > 0) return server.send(text);
+        this.refused++;
+        viewer.send(JSON.stringify({ type: 'result', id, ok: false, error: { code: 'unavailable', words: 'not now' } } satisfies Result));
+      });
+    });
+  }
 }
 
 /** Drops a file with this text on the page, as a hand would. */

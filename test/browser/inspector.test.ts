@@ -1,51 +1,20 @@
 /** The inspector's page in a real browser, opened from a file: no server, and nothing asked of anybody. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { parseRecording } from '../../src/wire/recording/parse.js';
-import { buildInspectorPage, type BuiltPage, drop, type Look, openFromFile, recordingPath, treeOf } from './inspector-page.js';
-import { browserPath, startBrowser } from './stand.js';
+import { buildInspectorPage, drop, inspectorStand, recordingPath, treeOf } from './inspector-page.js';
+import { browserPath } from './stand.js';
 
 /** Where pictures are kept for people to look at; none where it is not set. */
 const pictures = process.env['SCREENSHOTS'];
 
 describe.skipIf(browserPath === null)('the inspector’s page (skipped where there is no browser: install chromium)', { timeout: 60_000 }, () => {
-  let built: BuiltPage;
-  let browser: Browser;
-  const opened: { page: Page; problems: string[] }[] = [];
-
-  beforeAll(async () => {
-    built = await buildInspectorPage();
-    browser = await startBrowser(browserPath ?? '');
-  }, 120_000);
-
-  afterEach(async () => {
-    const all = opened.splice(0);
-    for (const { page } of all) await page.context().close();
-    expect(
-      all.flatMap(({ problems }) => problems),
-      'problems of the page',
-    ).toEqual([]);
-  });
-
-  afterAll(async () => {
-    await browser?.close();
-    built?.remove();
-  });
-
-  async function open(recording?: string, look?: Look): Promise<Page> {
-    const one = await openFromFile(browser, built, look);
-    opened.push(one);
-    if (recording !== undefined) {
-      await one.page.setInputFiles('.chooser', recordingPath(recording));
-      await one.page.waitForSelector('.connection[data-kind=file]');
-    }
-    return one.page;
-  }
+  const stand = inspectorStand();
+  const { open } = stand;
 
   it('is one file with a policy that lets nothing in, and the notice of ELK', () => {
-    const html = readFileSync(built.file, 'utf8');
+    const html = readFileSync(stand.file, 'utf8');
     expect(html).toMatch(/Content-Security-Policy" content="default-src 'none'; script-src 'sha256-[^"]+connect-src 'self'/);
     expect(html).toContain('Eclipse Public License 2.0');
     expect(html.match(/<(?:script|link|img)[^>]+(?:src|href)="(?!data:)[^"]*"/g)).toBeNull();
@@ -54,7 +23,7 @@ describe.skipIf(browserPath === null)('the inspector’s page (skipped where the
   it('is the same, byte for byte, when it is built again', async () => {
     const again = await buildInspectorPage();
     try {
-      expect(readFileSync(again.file).equals(readFileSync(built.file))).toBe(true);
+      expect(readFileSync(again.file).equals(readFileSync(stand.file))).toBe(true);
     } finally {
       again.remove();
     }
@@ -103,6 +72,24 @@ describe.skipIf(browserPath === null)('the inspector’s page (skipped where the
     expect(await page.isHidden('.orders')).toBe(true);
   });
 
+  it('opens the chart of an actor at the state that it is in', async () => {
+    const page = await open('crashing-tree', { width: 400 });
+    const isSeen = (selector: string) =>
+      page.$eval(selector, (one) => {
+        const [at, room] = [one, one.closest('.paper-room')].map((part) => part?.getBoundingClientRect());
+        return (
+          at !== undefined && room !== undefined && at.left >= room.left && at.right <= room.right && at.top >= room.top && at.bottom <= room.bottom
+        );
+      });
+    await page.click('.track', { position: { x: 12, y: 10 } });
+    await page.keyboard.press('2');
+    await page.waitForSelector('.chart .active', { timeout: 30_000 });
+    const states = await page.$$eval('.chart [data-state].active', (all) => all.map((one) => one.getAttribute('data-state') ?? ''));
+    const leaf = states.find((id) => !states.some((other) => other.startsWith(`${id}.`)));
+    expect(leaf).toMatch(/^supervisor\./);
+    expect(await isSeen(`.chart [data-state="${leaf}"]`)).toBe(true);
+  });
+
   it('lights what led to a message, and what came of it', async () => {
     const page = await open('live-conversation');
     await page.keyboard.press('3');
@@ -119,7 +106,36 @@ describe.skipIf(browserPath === null)('the inspector’s page (skipped where the
     await page.waitForSelector('.message-detail', { state: 'hidden' });
   });
 
-  it('gives away the recording, the chart, the sequence and a trace', async () => {
+  it('goes by keys from message to message, also over a pause', async () => {
+    const page = await open();
+    const first = { type: '@xstate.actor', actor: 'a', parent: null, id: 'a', logic: 'callback', src: null, machine: null };
+    const lines = [
+      { type: 'recording', v: 2, secret: null, contexts: 'whole' },
+      { ...first, seq: 1, at: 0, from: 'input', replaces: null, run: 1 },
+      { type: '@xstate.event', seq: 2, at: 5_000, actor: 'a', source: null, event: { type: 'late' } },
+      { type: '@xstate.event', seq: 3, at: 5_001, actor: 'a', source: null, event: { type: 'next' } },
+      { type: 'end', lines: 3, cut: null },
+    ];
+    await drop(page, 'pause.ndjson', lines.map((line) => JSON.stringify(line)).join('\n'));
+    await page.waitForSelector('.connection[data-kind=file]');
+    await page.keyboard.press('3');
+    await page.waitForSelector('.message[data-kind=idle]');
+    await page.focus('.messages');
+    const chosen = async (key: string, words: string): Promise<void> => {
+      await page.keyboard.press(key);
+      await page.waitForSelector(`.message[data-role=chosen]:has-text("${words}")`);
+      // It alone, and it is what a reader of the screen is told.
+      const ids = await page.$$eval('.message[aria-selected=true]:not([hidden])', (rows) => rows.map(({ id }) => id));
+      expect(ids).toEqual([await page.getAttribute('.messages', 'aria-activedescendant')]);
+    };
+    await chosen('Home', 'starts');
+    await chosen('ArrowDown', 'late');
+    await chosen('ArrowDown', 'next');
+    await chosen('ArrowUp', 'late');
+    await chosen('ArrowUp', 'starts');
+  });
+
+  it('gives away the recording, and charts, sequence and traces in all their forms', async () => {
     const page = await open('crashing-tree');
     await page.keyboard.press('4');
     const saved = async (title: string): Promise<[string, string]> => {
@@ -129,10 +145,14 @@ describe.skipIf(browserPath === null)('the inspector’s page (skipped where the
     const [name, text] = await saved('Recording');
     expect(name).toBe('crashing-tree.ndjson');
     expect(parseRecording(text).lines).toHaveLength(parseRecording(readFileSync(recordingPath('crashing-tree'), 'utf8')).lines.length);
-    expect(await saved('Chart')).toEqual(['app.svg', expect.stringMatching(/^<svg[\s\S]*data-state="supervisor/)]);
-    expect(await saved('Sequence')).toEqual(['crashing-tree.mmd', expect.stringMatching(/^sequenceDiagram\n/)]);
-    const [, trace] = await saved('Trace');
-    expect(Object.keys(JSON.parse(trace) as object)).toContain('traceEvents');
+    expect(await saved('Chart (SVG)')).toEqual(['app.svg', expect.stringMatching(/^<svg[\s\S]*data-state="supervisor/)]);
+    expect(await saved('Chart (Mermaid)')).toEqual(['supervisor.mmd', expect.stringMatching(/^stateDiagram-v2\n/)]);
+    expect(await saved('Chart (DOT)')).toEqual(['supervisor.dot', expect.stringMatching(/^digraph "supervisor"/)]);
+    expect(await saved('Sequence (Mermaid)')).toEqual(['crashing-tree-sequence.mmd', expect.stringMatching(/^sequenceDiagram\n/)]);
+    expect(await saved('Sequence (SVG)')).toEqual(['crashing-tree-sequence.svg', expect.stringMatching(/^<svg [\s\S]*crash third[\s\S]*<\/svg>\n$/)]);
+    const [, trace] = await saved('Trace (Chrome');
+    expect(JSON.parse(trace)).toContainEqual(expect.objectContaining({ ph: 'X', name: 'app' }));
+    expect(JSON.parse((await saved('Trace (OpenTelemetry'))[1])).toHaveProperty('resourceSpans');
   });
 
   it('is led by keys alone', async () => {
@@ -237,6 +257,7 @@ describe.skipIf(browserPath === null)('the inspector’s page (skipped where the
       await page.keyboard.press(key);
       await page.waitForSelector(`#inspector[data-page=${['tree', 'actor', 'sequence', 'recording'][Number(key) - 1]}]`);
       expect(await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth')).toBe(0);
+      if (key === '1') expect(await page.$$eval('.rows .name', (all) => all.filter((one) => one.scrollWidth > one.clientWidth).length)).toBe(0);
       if (key === '2') await page.waitForSelector('.chart .active', { timeout: 30_000 });
       if (pictures !== undefined) await page.screenshot({ path: join(pictures, `inspector-${key}-${width}-${scheme}.png`) });
     }

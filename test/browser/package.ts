@@ -5,11 +5,14 @@ import { join, relative } from 'node:path';
 
 const root = join(import.meta.dirname, '../..');
 
+/** What threads and processes begin with, which nothing imports. */
+const programs = ['in-process.js', 'in-thread.js'].map((name) => join(root, 'src/isolation', name));
+
 /** Builds what these entries lead to; types are another check's. Without type checks it takes some two seconds. */
 export function buildPackage(folder: string, entries: readonly string[]): void {
   mkdirSync(folder, { recursive: true });
   copyFileSync(join(root, 'package.json'), join(folder, 'package.json'));
-  compile(folder, entries, { rootDir: root, outDir: join(folder, 'dist') });
+  compile(folder, [...entries, ...programs], { rootDir: root, outDir: join(folder, 'dist'), allowJs: true });
 }
 
 /** Compiles programs where they stand. */
@@ -17,7 +20,8 @@ export function compilePrograms(folder: string, files: readonly string[]): void 
   compile(
     folder,
     files.map((file) => join(folder, file)),
-    { rootDir: folder, outDir: folder },
+    // Their package is there in JavaScript, beside them: it is not compiled once more.
+    { rootDir: folder, outDir: folder, allowJs: false },
   );
 }
 

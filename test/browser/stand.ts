@@ -101,6 +101,6 @@ export async function serveFolder(folder: string): Promise<{ readonly port: numb
 }
 
 /** A headless browser; `insecure.test` leads to loopback too, and is no secure context there. */
-export function startBrowser(executablePath: string) {
-  return chromium.launch({ executablePath, args: ['--no-sandbox', '--host-resolver-rules=MAP insecure.test 127.0.0.1'] });
+export function startBrowser(executablePath: string, args: readonly string[] = []) {
+  return chromium.launch({ executablePath, args: ['--no-sandbox', '--host-resolver-rules=MAP insecure.test 127.0.0.1', ...args] });
 }

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { contrast } from '../charts/contrast.js';
 
 const css = readFileSync(join(import.meta.dirname, '../../visualizations/inspector/style/a-base.css'), 'utf8');
 
@@ -10,20 +11,6 @@ function palette(selector: string): ReadonlyMap<string, string> {
   const at = css.indexOf(selector);
   const body = css.slice(css.indexOf('{', at) + 1, css.indexOf('}', at));
   return new Map([...body.matchAll(/--([\w-]+):\s*(#[0-9a-f]{6});/g)].map(([, name = '', value = '']) => [name, value]));
-}
-
-function luminance(hex: string): number {
-  const [r = 0, g = 0, b = 0] = [1, 3, 5].map((at) => {
-    const part = Number.parseInt(hex.slice(at, at + 2), 16) / 255;
-    return part <= 0.040_45 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
-  });
-  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-}
-
-/** @see WCAG 2.2, contrast ratio */
-function contrast(one: string, other: string): number {
-  const [light = 0, dark = 0] = [luminance(one), luminance(other)].sort((a, b) => b - a);
-  return (light + 0.05) / (dark + 0.05);
 }
 
 const plain = ['paper', 'panel', 'raised', 'hover', 'glow'].flatMap((back) => ['ink', 'faint', 'accent'].map((text) => [text, back] as const));

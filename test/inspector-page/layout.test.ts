@@ -2,7 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { causesOf } from '../../visualizations/inspector/layout/causes.js';
-import { outside, SequenceRows } from '../../visualizations/inspector/layout/sequence-rows.js';
+import { outside, SequenceRows } from '../../src/recording/exports/sequence.js';
+import { placeOf, stepTo } from '../../visualizations/inspector/layout/row-places.js';
 import { idleMs, stepMs, TimeScale } from '../../visualizations/inspector/layout/time-scale.js';
 import { treeRows } from '../../visualizations/inspector/layout/tree-rows.js';
 import { valueLines } from '../../visualizations/inspector/layout/value-lines.js';
@@ -59,7 +60,7 @@ describe('the time scale', () => {
     expect([0, 0.1, 0.2, 0.5, 0.99, 1].map((place) => scale.lineAt(place))).toEqual([0, 0, 1, 2, 4, 4]);
   });
 
-  it('knows the line of a place, and of a moment', () => {
+  it('knows the line of a place', () => {
     const times = fc.array(fc.nat(5_000), { minLength: 1, maxLength: 200 });
     fc.assert(
       fc.property(times, (pauses) => {
@@ -67,11 +68,9 @@ describe('the time scale', () => {
         const scale = scaleOf(...pauses.map((pause) => (now += pause)));
         for (let line = 0; line < pauses.length; line++) expect(scale.lineAt(scale.placeOf(line))).toBe(line);
         expect(scale.densities(7).reduce((sum, count) => sum + count, 0)).toBe(pauses.length);
-        expect(scale.lineBefore(now)).toBe(pauses.length - 1);
       }),
     );
     expect(new TimeScale().lineAt(0.5)).toBe(-1);
-    expect(scaleOf(10, 20).lineBefore(9)).toBe(-1);
   });
 
   it('lets the oldest lines go, and keeps the others as they were', () => {
@@ -155,6 +154,14 @@ describe('the rows of the tree', () => {
     expect(treeRows(many.actors, plain)).toMatchObject([{ path: 'app' }, { path: 'app/crowd', below: 10_000, isOpen: false }]);
     expect(treeRows(many.actors, { ...plain, toggled: new Set(['app/crowd']) })).toHaveLength(10_002);
   });
+
+  it('keep whoever was restarted in its place', () => {
+    const restarted = momentAfter(
+      ...[start('app', 0), start('app/a', 0), start('app/b', 0), ended('app/a', 1, { crash: 'x' })],
+      start('app/a#2', 2, { replaces: 'app/a', run: 2 }),
+    );
+    expect(treeRows(restarted.actors, plain).map(({ path }) => path)).toEqual(['app', 'app/a#2', 'app/b']);
+  });
 });
 
 function known(lines: readonly Entry[]) {
@@ -182,6 +189,35 @@ describe('the sequence', () => {
     expect(rows.rows[3]).toMatchObject({ ms: 4_999 });
     expect([rows.laneOf(null), rows.laneOf('app/w#2')]).toEqual([0, 2]);
     expect(rows.rows.at(-1)).toMatchObject({ isDead: true, event: 'late' });
+  });
+
+  it('finds the row of a line, which is not the pause before it, and steps over pauses', () => {
+    const lines = numbered(start('a', 0), machine('a', 1, {}, { from: 'joined' }), sent('a', 5_000, 'x'), sent('a', 9_000, 'y'));
+    const sequence = new SequenceRows(() => true);
+    sequence.extend(known(lines));
+    const { rows } = sequence;
+    expect(rows.map(({ kind }) => kind)).toEqual(['start', 'idle', 'message', 'idle', 'message']);
+    expect([null, 0, 1, 2, 3, 4].map((index) => placeOf(rows, index))).toEqual([-1, 0, -1, 2, 4, -1]);
+    const down = [-1, 0, 2, 4].map((from) => stepTo(rows, from + 1, from));
+    const up = [4, 2, 0].map((from) => stepTo(rows, from - 1, from));
+    expect([down, up]).toEqual([
+      [0, 2, 4, 4],
+      [2, 0, 0],
+    ]);
+    expect([stepTo(rows, 3, 0), stepTo(rows, 1, 4), stepTo(rows, 40, 2), stepTo([], 0, -1)]).toEqual([4, 0, 4, -1]);
+  });
+
+  it('finds a row among very many by looking at few', () => {
+    let looks = 0;
+    const rows = Array.from({ length: 240_000 }, (_, index) => ({
+      kind: 'message',
+      get index() {
+        looks++;
+        return index * 2;
+      },
+    }));
+    expect([placeOf(rows, 400_000), placeOf(rows, 400_001)]).toEqual([200_000, -1]);
+    expect(looks).toBeLessThan(50);
   });
 
   it('reads only what came since, and only whom it is about', () => {

@@ -3,19 +3,20 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { ChartDefinition } from '../../src/charts/definition.js';
 import { parseRecording } from '../../src/wire/recording/parse.js';
-import { activeStates, edgeWords, nextEvents } from '../../visualizations/inspector/chart/active.js';
+import { activeStates, edgeWords, nextEvents } from '../../src/charts/active.js';
 import { countdown, duration, eventWords, moment as momentWords, short } from '../../visualizations/inspector/components/words.js';
-import { chromeTrace } from '../../visualizations/inspector/exports/chrome-trace.js';
-import { sequenceMermaid } from '../../visualizations/inspector/exports/sequence-mermaid.js';
-import { SequenceRows } from '../../visualizations/inspector/layout/sequence-rows.js';
+import { sequenceMermaid } from '../../src/recording/exports/sequence-mermaid.js';
+import { SequenceRows } from '../../src/recording/exports/sequence.js';
 import { entriesOf } from '../../visualizations/inspector/sources/entries.js';
 import { watchPlan } from '../../visualizations/inspector/sources/watch-plan.js';
-import { lineageOf } from '../../visualizations/inspector/state/lineage.js';
+import { lineageOf } from '../../src/recording/scene-lineage.js';
+import { stateNames } from '../../visualizations/inspector/state/actor-view.js';
 import { Moment } from '../../visualizations/inspector/state/moment.js';
 import { ratesAt } from '../../visualizations/inspector/state/rates.js';
 import { type Action, reduce } from '../../visualizations/inspector/state/reduce.js';
-import { initialState, type State } from '../../visualizations/inspector/state/state.js';
+import { initialState, nextTheme, type State } from '../../visualizations/inspector/state/state.js';
 import { Store } from '../../visualizations/inspector/state/store.js';
 import { Timeline } from '../../visualizations/inspector/state/timeline.js';
 import { ended, machine, momentAfter, numbered, sent, start } from './lines.js';
@@ -43,9 +44,12 @@ describe('where one looks', () => {
     expect(after({ type: 'time.paused', last: -1 }).position).toBeNull();
   });
 
-  it('keeps to its line when the oldest lines go', () => {
-    const moved = after({ type: 'time.moved', to: 50, last: 99 }, { type: 'message.chosen', index: 7 }, { type: 'lines.dropped', count: 20 });
+  it('keeps to its line when the oldest lines go, and a message that went is chosen no longer', () => {
+    const dropped: Action = { type: 'lines.dropped', count: 20 };
+    const moved = after({ type: 'time.moved', to: 50, last: 99 }, { type: 'message.chosen', index: 20 }, dropped);
     expect([moved.position, moved.message]).toEqual([30, 0]);
+    expect(after({ type: 'message.chosen', index: 19 }, dropped).message).toBeNull();
+    expect(after({ type: 'time.moved', to: 7, last: 99 }, dropped).position).toBe(0);
   });
 
   it('forgets of another recording what was of the one before, and keeps what is of its reader', () => {
@@ -58,11 +62,23 @@ describe('where one looks', () => {
     expect(after(...before, { type: 'recording.replaced' })).toMatchObject({ theme: 'dark', selected: null, query: '', position: null });
   });
 
+  it('goes through the themes, and begins again', () => {
+    expect([nextTheme('auto'), nextTheme('light'), nextTheme('dark')]).toEqual(['light', 'dark', 'auto']);
+  });
+
   it('shows three notices at most', () => {
     const notice: Action = { type: 'notice.shown', tone: 'bad', text: 'no' };
     const { notices } = after(notice, notice, notice, notice);
     expect(notices.map(({ id }) => id)).toEqual([2, 3, 4]);
     expect(reduce({ ...initialState, notices }, { type: 'notice.closed', id: 3 }).notices).toHaveLength(2);
+  });
+
+  it('gives no notice the number of one that was closed, so that whoever closes that late closes no other', () => {
+    const praise: Action = { type: 'notice.shown', tone: 'good', text: 'sent' };
+    const error: Action = { type: 'notice.shown', tone: 'bad', text: 'no' };
+    const close: Action = { type: 'notice.closed', id: 1 };
+    expect(after(praise, close, error, close).notices).toEqual([{ id: 2, tone: 'bad', text: 'no' }]);
+    expect(after(praise, { type: 'recording.replaced' }, error, close).notices).toHaveLength(1);
   });
 });
 
@@ -137,6 +153,19 @@ describe('the timeline', () => {
     expect(timeline.momentAt(0).actors.get('a')?.counts.events).toBe(60_000);
     expect(timeline.momentAt(null).actors.get('a')?.counts.events).toBe(bulk);
     expect(timeline.momentAt(100_000).actors.get('a')?.counts.events).toBe(160_000);
+  });
+
+  it('keeps every line of a file, however many', () => {
+    const timeline = new Timeline();
+    timeline.load(Array.from({ length: 250_000 }, (_, index) => ({ ...sent('a', index, 'tick'), seq: index + 1 })));
+    expect([timeline.length, timeline.seqOf(0), timeline.version]).toEqual([250_000, 1, 250_000]);
+  });
+
+  it('lets the oldest marks and pauses go with their lines, also where every line has one', () => {
+    const timeline = new Timeline();
+    timeline.append(Array.from({ length: 240_001 }, (_, index) => ({ ...sent('a', index * 3_000, 'late', { dead: true }), seq: index + 1 })));
+    expect([timeline.marks.length, timeline.marks[0]]).toEqual([180_001, { index: 0, kind: 'dead' }]);
+    expect([timeline.scale.gaps.length, timeline.scale.gaps[0]]).toEqual([180_000, { before: 1, ms: 3_000 }]);
   });
 
   it('counts the events of the last second, also those of summaries', () => {
@@ -233,6 +262,19 @@ describe('the chart of a machine', () => {
     expect(activeStates(chart, undefined)).toEqual([]);
   });
 
+  it('has states lit whose keys begin with `$`, and calls them by their names', () => {
+    const blank = { tags: [], invoke: [], entry: [], exit: [], edges: [], states: [] };
+    const leaf = { ...blank, id: 'm.$out.$in', key: '$in', type: 'atomic' } as const;
+    const odd: ChartDefinition = {
+      ...blank,
+      ...{ id: 'm', key: 'm', type: 'compound', initial: 'm.$out' },
+      states: [{ ...blank, id: 'm.$out', key: '$out', type: 'compound', initial: 'm.$out.$in', states: [leaf] }],
+    };
+    const value = { $object: { $out: '$in' } };
+    expect([activeStates(odd, value), stateNames(value)]).toEqual([['m', 'm.$out', 'm.$out.$in'], ['$out.$in']]);
+    expect([activeStates(odd, { $cut: 'too long' }), stateNames({ $cut: 'too long' })]).toEqual([['m'], []]);
+  });
+
   it('says which events would be taken, and nothing that only XState sends', () => {
     if (chart === undefined) throw new Error('no chart');
     const types = nextEvents(chart, activeStates(chart, 'closed')).map(({ type }) => type);
@@ -251,12 +293,6 @@ describe('what can be taken away', () => {
     expect(sequenceMermaid(rows.rows)).toBe(
       'sequenceDiagram\n  participant a0 as a#59;b\n  participant a1 as (outside)\n  Note over a0: start\n  a1->>a0: go#58; #35;1#59; end \n  Note over a0: crash\n',
     );
-  });
-
-  it('is a Chrome trace with a span for each state', () => {
-    const trace = JSON.parse(chromeTrace(recorded('crashing-tree').lines)) as { traceEvents: { ph: string; name: string; dur?: number }[] };
-    expect(trace.traceEvents.filter(({ ph }) => ph === 'X').map(({ name }) => name)).toEqual(expect.arrayContaining(['working', 'running.idle']));
-    expect(trace.traceEvents.every(({ dur = 0 }) => dur >= 0)).toBe(true);
   });
 });
 

@@ -25,8 +25,8 @@ async function started(): Promise<App> {
   return app;
 }
 
-const ask = (app: App, actor: string, action: 'stop' | 'kill' | 'restart') => control(feedOf(app), { type: 'control', id: 1, actor, action });
-const send = (app: App, actor: string, event: { type: string }) => control(feedOf(app), { type: 'control', id: 1, actor, action: 'send', event });
+const ask = (app: App, actor: string, action: 'stop' | 'kill' | 'restart') => control(feedOf(app), { type: 'control', id: 1, actor, action }, {});
+const send = (app: App, actor: string, event: { type: string }) => control(feedOf(app), { type: 'control', id: 1, actor, action: 'send', event }, {});
 
 describe('control', () => {
   it('sends an event that the machine knows, and no other', async () => {
@@ -41,13 +41,25 @@ describe('control', () => {
     await expect(send(app, 'nobody', { type: 'lamp.on' })).resolves.toMatchObject({ code: 'unknown-actor' });
   });
 
+  it('sends nothing that does not fit the schema of its event', async () => {
+    const app = await started();
+    const schemas = { lamp: { 'lamp.on': { type: 'object', properties: { watt: { type: 'number' } }, required: ['watt'] } } };
+    const lit = (event: { type: string; watt?: unknown }) =>
+      control(feedOf(app), { type: 'control', id: 1, actor: 'lamp', action: 'send', event }, schemas);
+    await expect(lit({ type: 'lamp.on' })).resolves.toEqual({ code: 'invalid-event', words: 'event.watt: is missing' });
+    await expect(lit({ type: 'lamp.on', watt: 'many' })).resolves.toEqual({ code: 'invalid-event', words: 'event.watt: must be number' });
+    expect(app.child('lamp')?.getSnapshot()).toMatchObject({ value: 'off' });
+    await expect(lit({ type: 'lamp.on', watt: 7 })).resolves.toBeNull();
+    expect(app.child('lamp')?.getSnapshot()).toMatchObject({ value: 'on' });
+  });
+
   it('stops a child as its supervisor does: its place stays', async () => {
     const app = await started();
     const ref = app.child('lamp') as AnyActorRef;
     await expect(ask(app, 'lamp', 'stop')).resolves.toBeNull();
     expect(exitReason(ref)).toBe('shutdown');
     await expect(app.restartChild('lamp')).resolves.toMatchObject({ ok: true });
-    await expect(control({ actorAt: () => ref }, { type: 'control', id: 1, actor: 'lamp', action: 'stop' })).resolves.toMatchObject({
+    await expect(control({ actorAt: () => ref }, { type: 'control', id: 1, actor: 'lamp', action: 'stop' }, {})).resolves.toMatchObject({
       code: 'ended',
     });
   });
@@ -60,6 +72,22 @@ describe('control', () => {
     expect((app.ref.getSnapshot() as { context: { restarts: unknown[] } }).context.restarts).toEqual([]);
     await expect(ask(app, 'once', 'restart')).resolves.toMatchObject({ code: 'refused', words: expect.stringContaining('temporary') });
     expect(exitReason(app.child('once') as AnyActorRef)).toBeNull();
+  });
+
+  it('says why a child did not come back, without what is secret', async () => {
+    let starts = 0;
+    const login = createMachine({
+      id: 'login',
+      context: () => {
+        if (starts++ > 0) throw new Error('login at https://bob:hunter22@a.example/ with t0psecret99');
+        return {};
+      },
+    });
+    const app = stage().app({ actors: { login }, children: [{ id: 'login', src: 'login' }] });
+    await app.started();
+    const redaction = { secret: /password/i, secrets: ['t0psecret99'] };
+    const refusal = await control(feedOf(app), { type: 'control', id: 1, actor: 'login', action: 'restart' }, {}, redaction);
+    expect(refusal).toMatchObject({ code: 'refused', words: expect.stringContaining('login at https://bob:[hidden]@a.example/ with [hidden]') });
   });
 
   it('kills a child, and its supervisor does what it does then', async () => {
@@ -77,8 +105,8 @@ describe('control', () => {
     const child = await many.startChild({ id: 'x', src: 'idle' });
     const ref = child.ok ? (child.ref as AnyActorRef) : null;
     const feed = { actorAt: () => ref ?? undefined };
-    await expect(control(feed, { type: 'control', id: 1, actor: 'x', action: 'restart' })).resolves.toMatchObject({ code: 'refused' });
-    await expect(control(feed, { type: 'control', id: 1, actor: 'x', action: 'stop' })).resolves.toBeNull();
+    await expect(control(feed, { type: 'control', id: 1, actor: 'x', action: 'restart' }, {})).resolves.toMatchObject({ code: 'refused' });
+    await expect(control(feed, { type: 'control', id: 1, actor: 'x', action: 'stop' }, {})).resolves.toBeNull();
     expect(exitReason(ref as AnyActorRef)).toBe('shutdown');
   });
 
@@ -90,7 +118,7 @@ describe('control', () => {
     const task = tasks.start(() => new Promise<never>(() => undefined));
     if (!task.ok) throw new Error(task.reason);
     const { ref } = task.task;
-    await expect(control({ actorAt: () => ref }, { type: 'control', id: 1, actor: 'x', action: 'stop' })).resolves.toBeNull();
+    await expect(control({ actorAt: () => ref }, { type: 'control', id: 1, actor: 'x', action: 'stop' }, {})).resolves.toBeNull();
     expect(exitReason(ref)).not.toBeNull();
     await app.stop();
     await expect(outcome).resolves.toMatchObject({ ok: false });

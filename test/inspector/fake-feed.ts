@@ -1,6 +1,7 @@
 /** A feed under the test's hand: an app of real actors, and lines that the test makes. */
 import { type AnyActorRef, createActor, createMachine } from 'xstate';
 import type { Feed, FeedLine } from '../../src/inspector/feed.js';
+import { Guest } from '../../src/inspector/guest.js';
 import { isIn } from '../../src/inspector/protocol.js';
 import type { RecordedActor, RecordedLine } from '../../src/wire/recording/lines.js';
 import type { Portable } from '../../src/wire/recording/portable-shape.js';
@@ -94,6 +95,23 @@ export class FakeFeed implements Feed {
 
   history(from: number, to: number): readonly FeedLine[] {
     return this.kept.filter(({ line }) => 'seq' in line && line.seq >= from && line.seq <= to);
+  }
+
+  redaction(): ReturnType<Feed['redaction']> {
+    return { secret: null };
+  }
+
+  past(): readonly RecordedLine[] {
+    return this.kept.map(({ line }) => line);
+  }
+
+  schemas(): Record<string, never> {
+    return {};
+  }
+
+  takeIn(): Guest {
+    const tell = ({ seq: _seq, at: _at, ...line }: RecordedLine): void => void this.tell(line);
+    return new Guest(1, { isDetailed: () => true, number: () => this.#seq + 1, now: () => this.#seq, tell, left: () => undefined });
   }
 
   recording(): string {

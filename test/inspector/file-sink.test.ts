@@ -1,8 +1,8 @@
 /** A recording that is written to a file while the app runs. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createActor, assign, setup, type AnyActorRef } from 'xstate';
+import { createActor, assign, createMachine, setup, type AnyActorRef } from 'xstate';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { sceneAt } from '../../src/recording/scene.js';
 import { parseRecording } from '../../src/wire/recording/parse.js';
@@ -40,7 +40,7 @@ describe('a recording file', () => {
     for (let n = 0; n < 1_000; n++) actor.send({ type: 'up', by: 'é'.repeat(n % 50) });
     const outcome = await file.stop();
     const text = readFileSync(path, 'utf8');
-    expect(outcome).toEqual({ ok: true, bytes: Buffer.byteLength(text), lines: 2_003, cut: null });
+    expect(outcome).toEqual({ ok: true, bytes: Buffer.byteLength(text), lines: 2_003, cut: null, dropped: 0 });
     expect(live.isWatched).toBe(false);
     const read = parseRecording(text);
     expect(sceneAt(read.lines).actors.get('c')).toMatchObject({ context: { count: 1_000 }, counts: { transitions: 1_000 } });
@@ -58,6 +58,63 @@ describe('a recording file', () => {
     expect(parseRecording(readFileSync(path, 'utf8')).cut).toMatchObject({ why: 'maxBytes (65536) is reached' });
     expect(live.isWatched).toBe(false);
     expect(actor.getSnapshot()).toMatchObject({ context: { count: 1_000 } });
+  });
+
+  it.each(['before it is begun', 'when it is nearly full'])('with no room for all that there is, %s, has none of it, and opens', async (when) => {
+    const { live, actor } = attached();
+    const large = createMachine({ id: 'large', context: { text: 'x'.repeat(3_000) } });
+    const join40 = (): void => {
+      for (let n = 0; n < 40; n++) {
+        const one = createActor(large, { id: `large-${n}` }).start() as AnyActorRef;
+        onTestFinished(() => {
+          one.stop();
+        });
+        live.attach(one);
+      }
+    };
+    if (when === 'before it is begun') join40();
+    const path = join(folder(), 'a.ndjson');
+    const file = live.toFile(path, { maxBytes: 65_536 });
+    if (when !== 'before it is begun') {
+      while (file.bytes < 40_000) actor.send({ type: 'up', by: 'x'.repeat(100) });
+      join40();
+    }
+    expect(await file.ended).toMatchObject({ ok: true, cut: 'maxBytes (65536) is reached' });
+    const read = parseRecording(readFileSync(path, 'utf8'));
+    expect(read.cut).toMatchObject({ why: 'maxBytes (65536) is reached' });
+    expect(sceneAt(read.lines).actors.has('c')).toBe(when !== 'before it is begun');
+  });
+
+  it('is for who has made it, and nobody else', async () => {
+    const { live } = attached();
+    const path = join(folder(), 'a.ndjson');
+    await live.toFile(path).stop();
+    expect(statSync(path).mode & 0o077).toBe(0);
+  });
+
+  it('is for nobody else, also where it was there before', async () => {
+    const { live } = attached();
+    const path = join(folder(), 'a.ndjson');
+    writeFileSync(path, 'of an earlier run');
+    chmodSync(path, 0o644);
+    await live.toFile(path).stop();
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+  });
+
+  it('listens to the exit of the process while it is open, once for all files', async () => {
+    const { live } = attached();
+    const before = process.listenerCount('exit');
+    const files = ['a', 'b', 'no/such'].map((name) => live.toFile(join(folder(), name)));
+    expect(process.listenerCount('exit')).toBe(before + 1);
+    await Promise.all(files.map((file) => file.stop()));
+    expect(process.listenerCount('exit')).toBe(before);
+  });
+
+  it('that cannot be written says so, however soon it is stopped', async () => {
+    const { live, faults } = attached();
+    const file = live.toFile(join(folder(), 'no', 'such', 'folder'));
+    expect(await file.stop()).toMatchObject({ ok: false, reason: { code: 'ENOENT' } });
+    expect(faults).toMatchObject([{ code: 'ENOENT' }]);
   });
 
   it('that cannot be written says so, and neither the app nor another viewer notices', async () => {
@@ -89,6 +146,20 @@ describe('a recording file', () => {
     expect(sceneAt(lines).actors.get('c')).toMatchObject({ context: { count: 3_001 } });
   });
 
+  it('that is stopped while its disk is behind says what it lacks', async () => {
+    const { live, actor } = attached();
+    const path = join(folder(), 'a.ndjson');
+    const file = live.toFile(path);
+    for (let n = 0; n < 3_000; n++) actor.send({ type: 'up', by: 'x'.repeat(4_000) });
+    const outcome = await file.stop();
+    expect(outcome).toMatchObject({ ok: true, cut: 'the disk was too slow' });
+    const { lines, cut } = parseRecording(readFileSync(path, 'utf8'));
+    const dropped = live.seq - (lines.at(-1)?.seq ?? 0);
+    expect(dropped).toBeGreaterThan(1_000);
+    expect(cut).toEqual({ why: 'the disk was too slow', dropped });
+    expect(outcome).toMatchObject({ dropped, lines: lines.length });
+  });
+
   /** The file asks for a keyframe when its disk has caught up. */
   function caughtUp(live: { keyframe(): unknown }): Promise<void> {
     const ask = live.keyframe.bind(live);
@@ -106,6 +177,11 @@ describe('a recording file', () => {
     live.toFile(path);
     actor.send({ type: 'up', by: 'x' });
     await live.dispose();
-    expect(parseRecording(readFileSync(path, 'utf8')).cut).toBeNull();
+    const { lines, cut } = parseRecording(readFileSync(path, 'utf8'));
+    expect(cut).toBeNull();
+    // Taken off is not ended.
+    expect(sceneAt(lines).actors.get('c')).toMatchObject({ exit: null, context: { count: 1 } });
+    const late = live.toFile(join(folder(), 'b.ndjson'));
+    expect(await late.ended).toMatchObject({ ok: true, cut: null });
   });
 });

@@ -58,6 +58,22 @@ describe('a viewer of another inspector', () => {
     expect(child.getSnapshot()).toMatchObject({ value: 'on' });
   });
 
+  it('sends no event that does not fit the schema which the app has given', async () => {
+    const schema = { type: 'object', properties: { watts: { type: 'number' } }, required: ['watts'] };
+    const { socket, until, child } = await opened('xstate-inspect', { control: true, schemas: { lamp: { TURN: schema } } });
+    await once(socket, 'open');
+    socket.send(JSON.stringify({ type: 'xstate.inspecting' }));
+    const { sessionId: origin } = await until(({ type, id }) => type === 'service.register' && id === 'lamp');
+    const heard: unknown[] = [];
+    onTestFinished(child.system.inspect((event) => void (event.type === '@xstate.event' && heard.push(event.event))).unsubscribe);
+    const send = (data: object): void =>
+      socket.send(JSON.stringify({ type: 'xstate.event', event: JSON.stringify({ name: 'TURN', data: { type: 'TURN', ...data }, origin }) }));
+    send({});
+    send({ watts: 40 });
+    await until(({ type, sessionId, state }) => type === 'service.state' && sessionId === origin && JSON.parse(state as string).value === 'on');
+    expect(heard).toEqual([{ type: 'TURN', watts: 40 }]);
+  });
+
   it('cannot send events to an app that does not allow it', async () => {
     const { socket, told, until, child } = await opened('xstate-inspect');
     await once(socket, 'open');
@@ -73,7 +89,8 @@ describe('a viewer of another inspector', () => {
 
   it('of @statelyai/inspect is told at once', async () => {
     const { until, child } = await opened('statelyai');
-    const { sessionId } = await until(({ type, name }) => type === '@xstate.actor' && String(name).endsWith('lamp'));
+    const { sessionId, createdAt } = await until(({ type, name }) => type === '@xstate.actor' && String(name).endsWith('lamp'));
+    expect(Math.abs(Number(createdAt) - Date.now())).toBeLessThan(60_000);
     child.send({ type: 'TURN' });
     await until(
       (message) =>

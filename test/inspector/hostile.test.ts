@@ -1,12 +1,12 @@
 /** Viewers that mean no good, or cannot keep up: the app lives, and pays nothing. */
 import { once } from 'node:events';
-import { connect } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { maxFrameBytes, subprotocolsOf } from '../../src/inspector/protocol.js';
 import { collectGarbage } from './garbage.js';
 import { type Opened, open } from './open.js';
+import { answered } from './raw.js';
 
 const seed = 20_251_122;
 
@@ -42,7 +42,7 @@ class Rude {
 const paths = fc.constantFrom('app', 'app/a', 'app/none', '', 'x'.repeat(5_000), '../..', '__proto__');
 const almost = fc.record(
   {
-    type: fc.constantFrom('watch', 'unwatch', 'value', 'history', 'control', 'welcome', '__proto__', 'constructor'),
+    type: fc.constantFrom('watch', 'unwatch', 'value', 'history', 'control', 'replay', 'welcome', '__proto__', 'constructor'),
     id: fc.oneof(fc.nat(), fc.double(), fc.string(), fc.constant(-1)),
     branch: paths,
     actor: paths,
@@ -108,11 +108,7 @@ describe('a hostile viewer', () => {
       .tuple(start, fc.uint8Array({ maxLength: 300 }), fc.boolean())
       .map(([text, more, ends]) => Buffer.concat([Buffer.from(text), more, Buffer.from(ends ? '\r\n\r\n' : '')]));
     for (const data of fc.sample(bytes, { seed, numRuns: 1_000 })) {
-      const socket = connect(port, '127.0.0.1');
-      socket.on('error', () => undefined).resume();
-      await once(socket, 'connect');
-      socket.end(data);
-      await once(socket, 'close');
+      await answered(port, data, { ends: true });
     }
     await expect((await opened.look()).first('welcome')).resolves.toMatchObject({ v: 1 });
   });
@@ -124,6 +120,17 @@ describe('a hostile viewer', () => {
     await expect(viewer.closed).resolves.toMatchObject({ code: 1008 });
     expect(viewer.all('result').map((result) => !result.ok && result.error.code)).toEqual(['invalid-frame', 'invalid-frame']);
     expect(viewer.all('bye')).toHaveLength(1);
+  });
+
+  it('is hung up on at the third whose reason is longer than a close can hold, and the app lives', async () => {
+    const { look, ref } = await open();
+    const viewer = await look();
+    for (const letter of ['漢', '😀', '漢']) viewer.socket.send(JSON.stringify({ type: 'unwatch', id: 1, branch: '', [letter.repeat(60)]: 1 }));
+    const { code, reason } = await viewer.closed;
+    expect(code).toBe(1008);
+    expect(reason).toMatch(/^the third frame that is none: .*漢/);
+    await expect((await look()).first('welcome')).resolves.toMatchObject({ v: 1 });
+    expect(ref.getSnapshot()).toMatchObject({ status: 'active' });
   });
 
   it('is hung up on when it says more than 64 kB at once, or speaks too often', async () => {
@@ -172,6 +179,25 @@ describe('a viewer that cannot keep up', () => {
     expect(dropped.count).toBeGreaterThan(0);
     expect(slow.lines().length + total).toBe(1_001);
     expect(slow.largest).toBeLessThanOrEqual(maxFrameBytes);
+  });
+
+  it('and asks for everything again and again is told it once, until it has read that', { timeout: 60_000 }, async () => {
+    const { feed, look, ref } = await open({ maxQueueBytes: 200_000, stallMs: 300 });
+    for (let index = 0; index < 10_000; index++) feed.actors.set(`app/${'x'.repeat(2_000)}${index}`, feed.root);
+    const left = new Promise<string>((resolve) => {
+      ref.on('inspector.viewerLeft', ({ why }: { why: string }) => resolve(why));
+    });
+    const ask = feed.keyframe.bind(feed);
+    let asked = 0;
+    feed.keyframe = (...about) => {
+      asked++;
+      return ask(...about);
+    };
+    const viewer = await look();
+    viewer.socket.pause();
+    for (let id = 0; id < 60; id++) viewer.socket.send(JSON.stringify({ type: 'watch', id, branch: '', detail: 'full' }));
+    await expect(left).resolves.toBe('it took nothing for too long');
+    expect(asked).toBe(1);
   });
 
   it('is cut off when it takes nothing at all', { timeout: 60_000 }, async () => {

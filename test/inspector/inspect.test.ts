@@ -52,6 +52,21 @@ const living = (scene: Scene) =>
     .map(({ path, status, value, context, run, logic }) => ({ path, status, value, context, run, logic }));
 
 describe('inspect', () => {
+  it.each([
+    [{}, 'app'],
+    [{ title: 'a shop' }, 'a shop'],
+  ])('calls the app by %j', async (options, title) => {
+    const app = startApp();
+    await app.started();
+    await using seen = inspect(app, options);
+    const ready = await seen.ready();
+    if (!ready.ok) throw new Error('it does not listen');
+    const look = await Look.at(ready.port, ready.token);
+    await expect(look.first('welcome')).resolves.toMatchObject({ app: { title, root: app.ref.id } });
+    expect(app.ref.id).toBe('app');
+    await app.stop();
+  });
+
   it('shows a running app: a viewer folds what it is told to the scene that the recorder tells', async () => {
     const eye = recorder();
     const app = startApp({ inspect: eye });
@@ -192,8 +207,23 @@ describe('inspect', () => {
   });
 
   it('refuses what it does not know, before anything starts', () => {
-    const wrong = [{ prot: 1 }, { port: -1 }, { control: 'yes' }, { origins: ['https://a.example/'] }, { redact: 'key' }, null, { maxQueueBytes: 1 }];
+    const wrong = [
+      { prot: 1 },
+      { port: -1 },
+      { control: 'yes' },
+      { origins: ['https://a.example/'] },
+      { redact: 'key' },
+      { redact: /x/u },
+      null,
+      { maxQueueBytes: 1 },
+      { schemas: 7 },
+      { schemas: { m: { go: 1 } } },
+    ];
     for (const options of wrong) expect(() => inspector(options as never)).toThrow(expect.objectContaining({ code: 'inspector/invalid-options' }));
-    expect(() => inspect({} as never)).toThrow(expect.objectContaining({ code: 'inspector/invalid-options' }));
+    const half = { getSnapshot: () => undefined, subscribe: () => undefined };
+    for (const app of [{}, half]) expect(() => inspect(app as never)).toThrow(expect.objectContaining({ code: 'inspector/invalid-options' }));
+    // What one was told to hide, the other would show.
+    expect(() => inspector({ redact: /x/, recorder: recorder() })).toThrow(/`redact` or `recorder`, and not both/);
+    expect(() => inspector({ redact: undefined, recorder: recorder() } as never)).not.toThrow();
   });
 });

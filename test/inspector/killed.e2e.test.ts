@@ -29,6 +29,29 @@ const turn = () => {
 turn();
 `;
 
+/** Its last turn, which is more than is handed on at once, ends with the process. */
+const dying = `
+import { createActor, createMachine, assign } from 'xstate';
+import { recorder } from './dist/src/inspector/recorder.js';
+const [, , path, way] = process.argv;
+const live = recorder();
+const machine = createMachine({ id: 'm', context: { count: 0 }, on: { up: { actions: assign({ count: ({ context }) => context.count + 1 }) } } });
+const actor = createActor(machine, { id: 'm' });
+live.attach(actor);
+actor.start();
+live.toFile(path);
+setImmediate(function turn(left = 50) {
+  if (left > 0) {
+    actor.send({ type: 'up' });
+    setImmediate(turn, left - 1);
+    return;
+  }
+  for (let n = 0; n < 2_000; n++) actor.send({ type: 'up', text: 'é'.repeat(200) });
+  if (way === 'exit') process.exit(0);
+  throw new Error('nobody catches it');
+});
+`;
+
 let built: Built;
 
 beforeAll(() => {
@@ -50,4 +73,13 @@ it('the file of a process that was killed opens, as far as it was written', asyn
   const { lines, cut } = parseRecording(readFileSync(path, 'utf8'), { allowUnfinished: true });
   expect(cut).toEqual({ why: 'the file was not ended', dropped: 0 });
   expect(sceneAt(lines).actors.get('m')?.counts.transitions).toBeGreaterThan(50);
+});
+
+it.each(['exit', 'exception'])('the file of a process that dies by an %s has all that happened before', async (way) => {
+  const [file, path] = [join(built.folder, 'dying.mjs'), join(built.folder, `${way}.ndjson`)];
+  writeFileSync(file, dying);
+  const child = spawn(process.execPath, [file, path, way], { stdio: 'ignore' });
+  await new Promise((resolve) => child.once('close', resolve));
+  const { lines } = parseRecording(readFileSync(path, 'utf8'), { allowUnfinished: true });
+  expect(sceneAt(lines).actors.get('m')).toMatchObject({ context: { count: 2_050 }, counts: { transitions: 2_050 } });
 });

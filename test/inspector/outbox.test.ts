@@ -39,12 +39,18 @@ describe('an outbox', () => {
     outbox.send('x'.repeat(60_000), false);
     expect(outbox.hasRoom(100_000)).toBe(true);
     outbox.send('x'.repeat(60_000));
+    expect(outbox.heldBytes).toBe(120_000);
     expect(outbox.hasRoom(40_000)).toBe(true);
     expect(outbox.hasRoom(40_001)).toBe(false);
     take();
     expect(outbox.hasRoom(40_001)).toBe(false);
     take();
     expect(outbox.hasRoom(100_000)).toBe(true);
+    expect(outbox.heldBytes).toBe(0);
+    for (let index = 0; index < 6; index++) outbox.send('x'.repeat(60_000));
+    outbox.clear();
+    // What is on its way.
+    expect(outbox.heldBytes).toBe(300_000);
   });
 
   it('knows for how long nothing was taken, while something waits', () => {

@@ -1,9 +1,10 @@
 /** The live recorder: what it tells whom, what it keeps, and that no app is harmed by it. */
-import { assign, createActor, fromCallback, setup, type AnyActorRef } from 'xstate';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { assign, createActor, createMachine, fromCallback, setup, type AnyActorRef } from 'xstate';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { dynamicSupervisor, orchestrator, taskSupervisor } from '../../src/index.js';
 import { recorder, type SubscribeOptions } from '../../src/inspector/recorder.js';
 import type { RecorderOptions } from '../../src/inspector/options.js';
+import { Reader } from '../../src/recording/reader.js';
 import { budgetOf, sceneAt } from '../../src/recording/scene.js';
 import { supervisorHandle } from '../../src/supervision/handle.js';
 import { systemOf } from '../../src/supervision/xstate-internals.js';
@@ -224,6 +225,18 @@ describe('a value', () => {
     expect(live.valueOf('c')).toEqual({ ok: false, reason: 'noproc' });
   });
 
+  it('that is too long in the whole is had by its parts, redacted all the same', () => {
+    const { live } = recording();
+    const actor = started();
+    live.attach(actor);
+    actor.send({ type: 'hold', what: Array.from({ length: 100 }, () => ({ text: 'x'.repeat(60_000), apiKey: 'hidden', map: new Map([['a', 1]]) })) });
+    expect(JSON.stringify(live.valueOf('c'))).toContain('$cut');
+    expect(live.valueOf('c', '/held/99/text')).toMatchObject({ ok: true, value: 'x'.repeat(60_000) });
+    expect(live.valueOf('c', '/held/99')).toMatchObject({ ok: true, value: { apiKey: { $redacted: true }, map: { $map: [['a', 1]] } } });
+    expect(JSON.stringify(live.valueOf('c', '/held/99/apiKey'))).not.toContain('hidden');
+    expect(live.valueOf('c', '/held/99/nothing')).toEqual({ ok: false, reason: 'notFound' });
+  });
+
   it('that acts when it is read harms nobody, and lines stay in order', () => {
     const { live, faults } = recording();
     const actor = started();
@@ -282,12 +295,54 @@ describe('a recorder', () => {
     expect(sceneAt(seen.lines).actors.get('c')?.exit).toMatchObject({ reason: { $cut: 'not told' } });
     expect(systemOf(actor)._sendInspectionEvent).toBe(own);
     live.attach(actor);
+    expect(live.actorOf('c')).toBe(actor);
+    actor.send({ type: 'up' });
+    expect(seen.of('@xstate.transition')).toMatchObject([{ actor: 'c', state: { patch: [{ path: '/count', value: 2 }] } }]);
+    reread(live, seen.lines);
     await live.dispose();
     expect(systemOf(actor)._sendInspectionEvent).toBe(own);
     live.attach(actor);
     watch(live);
     actor.send({ type: 'up' });
     expect(live.isWatched).toBe(false);
+  });
+
+  it('keeps its history when a running system joins or leaves, and looks at everything once for all', () => {
+    const { live } = recording();
+    const [one, two] = [started('one'), started('two')];
+    live.attach(one);
+    const frames = vi.spyOn(Reader.prototype, 'keyframe');
+    onTestFinished(() => frames.mockRestore());
+    watch(live);
+    expect(frames).toHaveBeenCalledTimes(1);
+    one.send({ type: 'up' });
+    const { detach } = live.attach(two);
+    expect(frames).toHaveBeenCalledTimes(2);
+    two.send({ type: 'up' });
+    detach();
+    one.send({ type: 'up' });
+    const { lines } = watch(live, { history: true });
+    const told = reread(live, lines.slice(lines.findIndex(({ type }) => type === '@espalier.keyframe'))).lines;
+    expect(told.flatMap((line) => (line.type === '@xstate.transition' ? [line.actor] : []))).toEqual(['one', 'two', 'one']);
+    expect(sceneAt(told).actors.get('one')).toMatchObject({ exit: null, context: { count: 2 } });
+  });
+
+  it('tells what waits, of any actor system', () => {
+    const lamp = createMachine({ id: 'lamp', initial: 'on', states: { on: { after: { 60_000: 'off' } }, off: {} } });
+    const { live } = recording();
+    const actor = createActor(lamp, { id: 'lamp' }) as AnyActorRef;
+    const from = performance.now();
+    actor.start();
+    onTestFinished(() => {
+      actor.stop();
+    });
+    live.attach(actor);
+    const { of } = watch(live);
+    const [timer] = of('@xstate.actor')[0]?.timers ?? [];
+    expect(timer).toMatchObject({ to: 'lamp', event: 'xstate.after.60000.lamp.on', ms: 60_000 });
+    // Wall time counts whole milliseconds.
+    expect(timer?.dueAt).toBeGreaterThan(from + 60_000 - 2);
+    expect(timer?.dueAt).toBeLessThan(performance.now() + 60_000 + 2);
   });
 
   it('follows many systems, and lets go of those that have ended', () => {
@@ -309,6 +364,7 @@ describe('a recorder', () => {
   it.each<[string, object, RegExp]>([
     ['an unknown key', { redacts: /x/ }, /options of recorder\(\) with the keys .*got: "redacts"/],
     ['a text for an expression', { redact: 'key' }, /`redact` to be a regular expression or false/],
+    ['a flag that would be lost', { redact: /^\p{L}+$/u }, /of flags only i, which always holds, and g, got: .*u"/],
     ['a short secret', { secrets: ['abc'] }, /`secrets` to be a list of texts of at least 4 characters/],
     ['other details', { details: 'some' }, /`details` to be 'watched' or 'always'/],
     ['no room', { history: { maxBytes: 10 } }, /`history.maxBytes` to be a whole number of at least 65536/],
@@ -327,5 +383,13 @@ describe('a recorder', () => {
     expect(() => live.toFile('')).toThrow(/the path of a file/);
     expect(() => live.toFile('x', { maxBytes: 1 })).toThrow(/`maxBytes` to be a whole number of at least 65536/);
     expect(() => orchestrator().start({ inspect: {} as never })).toThrow(/`inspect` to be a function or a recorder/);
+  });
+
+  it('that cannot be attached harms no tree', async () => {
+    const attach = (): never => {
+      throw new Error('bad recorder');
+    };
+    await using app = orchestrator().start({ inspect: { attach } });
+    await expect(app.started()).resolves.toMatchObject({ ok: true });
   });
 });

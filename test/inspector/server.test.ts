@@ -1,22 +1,20 @@
 import { once } from 'node:events';
-import { type IncomingMessage, request } from 'node:http';
-import { connect } from 'node:net';
-import { describe, expect, it } from 'vitest';
+import { type IncomingMessage, request, Server, type ServerResponse } from 'node:http';
+import { createActor } from 'xstate';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { inspectorMachine } from '../../machines/inspector/inspector.js';
+import { planInspector } from '../../src/inspector/plan.js';
 import { maxFrameBytes, subprotocolsOf } from '../../src/inspector/protocol.js';
 import { Look } from './look.js';
+import { answerHttp, type ServedPage } from '../../src/inspector/http-side.js';
+import { Respite } from '../../src/inspector/respite.js';
+import { server } from '../../src/inspector/server.js';
+import { VirtualClock } from '../../src/testing/virtual-clock.js';
+import { FakeFeed } from './fake-feed.js';
 import { open } from './open.js';
+import { answered } from './raw.js';
 
-/** What a raw socket is answered, until it is hung up. */
-async function raw(port: number, lines: readonly string[]): Promise<string> {
-  const socket = connect(port, '127.0.0.1');
-  let text = '';
-  socket.setEncoding('utf8').on('data', (data: string) => (text += data));
-  socket.on('error', () => undefined);
-  await once(socket, 'connect');
-  socket.write(`${lines.join('\r\n')}\r\n\r\n`);
-  await once(socket, 'close');
-  return text;
-}
+const raw = (port: number, lines: readonly string[]): Promise<string> => answered(port, `${lines.join('\r\n')}\r\n\r\n`);
 
 const statusOf = (answer: string): number => Number(/^HTTP\/1\.1 (\d+)/.exec(answer)?.[1] ?? 0);
 
@@ -103,6 +101,22 @@ describe('who is let in', () => {
     expect(answer).toMatchObject({ status: 200, text: expect.stringMatching(/^\{"type":"recording"/) });
   });
 
+  it('makes one recording, and the next after ten times what that has cost', () => {
+    const clock = new VirtualClock();
+    const statuses: number[] = [];
+    const response = { writeHead: (status: number) => (statuses.push(status), response), end: () => response };
+    const headers = { host: '127.0.0.1:1', authorization: 'Bearer token' };
+    const asked = { method: 'GET', url: '/recording', headers, rawHeaders: ['Host', headers.host] } as unknown as IncomingMessage;
+    const feed = { recording: () => (clock.advanceBy(200), '') };
+    const recordings = new Respite(clock, { waitsForFlush: false });
+    const side = { door: { token: 'token', port: 1, origins: [] }, page: {} as ServedPage, feed, recordings };
+    for (const ms of [0, 1_999, 1]) {
+      clock.advanceBy(ms);
+      answerHttp(asked, response as unknown as ServerResponse, side);
+    }
+    expect(statuses).toEqual([200, 429, 200]);
+  });
+
   it('serves the page and its health without one, and lets the browser do nothing else with it', async () => {
     const { port } = await open();
     const page = await get(port, '/');
@@ -126,6 +140,20 @@ describe('who is let in', () => {
     const second = await open({ port: first.port, orNext: 20 });
     expect(second.port).toBeGreaterThan(first.port);
     await expect(open({ port: first.port })).rejects.toThrow(/EADDRINUSE/);
+  });
+
+  it('takes no port any more that it was about to try when it ended', async () => {
+    const first = await open();
+    const listens = vi.spyOn(Server.prototype, 'listen');
+    onTestFinished(() => listens.mockRestore());
+    const plan = planInspector({ port: first.port, orNext: 20 });
+    const actor = server({ plan, facts: { title: '', pid: 1, runtime: '', version: '0' }, open: () => new FakeFeed() });
+    const ref = createActor(inspectorMachine.provide({ actors: { server: actor } }), { input: { listenMs: 5_000, closeMs: 1_000 } }).start();
+    const http = listens.mock.contexts[0] as Server;
+    ref.stop();
+    // As it comes when the end was faster than the kernel.
+    http.emit('error', Object.assign(new Error('taken'), { code: 'EADDRINUSE' }));
+    expect(listens).toHaveBeenCalledTimes(1);
   });
 });
 
@@ -215,6 +243,16 @@ describe('what is told', () => {
     const told = viewer.all('lines').flatMap(({ lines }) => lines.map(({ seq }) => seq));
     expect(told).toEqual(Array.from({ length: 26 }, (_, index) => index + 5));
     await expect(viewer.ask({ type: 'history', from: 31, to: 40 })).resolves.toMatchObject({ ok: true, next: null, count: 10 });
+  });
+
+  it('says of a value that was cut how to have more of it', async () => {
+    const { feed, look } = await open();
+    const viewer = await look();
+    for (const value of [{ text: '{"$cut":"no mark"}' }, { list: { $cut: 'a list of 5000' } }]) {
+      feed.values.set('app', value);
+      const words = 'list' in value ? 'it was cut: ask for a part of it, by `pointer`' : undefined;
+      expect(await viewer.ask({ type: 'value', actor: 'app' })).toEqual({ type: 'result', id: expect.any(Number), ok: true, value, words });
+    }
   });
 
   it('says why it ends', async () => {

@@ -86,12 +86,16 @@ describe('what has been touched', () => {
 });
 
 describe('the page', () => {
-  it('may run its own scripts, by their hash, and nobody else’s', () => {
+  it('may run its own scripts and styles, by their hash, and nobody else’s', () => {
     const policy = policyOf(
       '<html><script type="module">\nlet a;\n</script><script src="https://evil.example/x.js"></script><style>a{}</style></html>',
     );
     expect(policy).toMatch(/^default-src 'none'; script-src 'sha256-[\w+/]{43}='; /);
+    expect(policy).toMatch(/; style-src 'sha256-[\w+/]{43}='; /);
+    expect(policy).not.toContain('unsafe');
     expect(policy).toContain("connect-src 'self'");
+    // A style in a script is a text like any other.
+    expect(policyOf('<script>"<style>a{}</style>"</script>')).toContain("style-src 'none'");
     expect(policyOf('<p>')).toContain("script-src 'none'");
   });
 });

@@ -27,6 +27,18 @@ function follow(sources: readonly unknown[]): { contexts: Portable[]; bytes: num
   return { contexts, bytes, ops };
 }
 
+/** As {@link follow}, of a recorder with a secret that stands in keys. */
+function followHidden(sources: readonly unknown[]): { told: Portable; whole: Portable } {
+  const own = new PortableWriter(naming, { secret: secretKeys, secrets: ['ALICE1', 'ALICE2'] });
+  const track = new ContextTrack(own);
+  let told = track.begin(sources[0]);
+  for (const source of sources.slice(1)) {
+    const news = track.next(source);
+    if (news !== undefined) told = 'patch' in news ? applyPatch(told, JSON.parse(JSON.stringify(news.patch)) as never) : news.context;
+  }
+  return { told, whole: own.write(sources.at(-1)) };
+}
+
 const message = (n: number): object => ({ n, text: `message ${n}` });
 const many = (count: number, from = 0): object[] => Array.from({ length: count }, (_, index) => message(from + index));
 
@@ -45,6 +57,52 @@ describe('a context that changes', () => {
     const { contexts, ops } = follow([before, next]);
     expect(ops).toEqual([says]);
     expect(contexts.at(-1)).toEqual(writer().write(next));
+  });
+
+  it.each<[string, object, object]>([
+    ['another key goes', { v: { 'user-ALICE1': 1, a: 1 } }, { v: { 'user-ALICE1': 1 } }],
+    ['another key comes and one goes', { 'user-ALICE1': 1, a: 1 }, { 'user-ALICE1': 1, b: 1 }],
+    ['another key changes', { 'user-ALICE1': 1, a: 1 }, { 'user-ALICE1': 1, a: 2 }],
+    ['it goes itself', { 'user-ALICE1': 1, a: 1 }, { a: 1 }],
+    ['two have one name, and another goes', { 'user-ALICE1': 1, 'user-ALICE2': 2, a: 1 }, { 'user-ALICE1': 1, 'user-ALICE2': 2 }],
+    ['two have one name, in another order', { 'user-ALICE1': 1, 'user-ALICE2': 2 }, { 'user-ALICE2': 2, 'user-ALICE1': 1 }],
+    ['it was inherited before', { a: 1 }, { a: 1, constructor: Object }],
+  ])('is what it is when a key is written by another name, and %s', (_, before, after) => {
+    const { told, whole } = followHidden([before, after]);
+    expect(told).toEqual(whole);
+  });
+
+  it.each<[string, readonly object[]]>([
+    [
+      'one becomes undefined',
+      [
+        { a: 1, b: 1 },
+        { a: 2, b: 1 },
+        { a: 3, b: undefined },
+      ],
+    ],
+    [
+      'one becomes undefined as another is defined',
+      [
+        { a: undefined, b: 1 },
+        { a: undefined, b: 2 },
+        { a: 1, b: undefined },
+      ],
+    ],
+    [
+      'one stays undefined',
+      [
+        { a: 1, b: undefined },
+        { a: 2, b: undefined },
+        { a: 3, b: undefined },
+      ],
+    ],
+    ['it was written whole in between', [{ a: 1 }, { a: 2, b: 1 }, { a: 3, b: 1 }, [1], { a: 3, b: 1, c: 1 }, { a: 3, b: 2 }]],
+    ['it was too large in between', [{ a: 1 }, { a: 2 }, Object.fromEntries(many(600).map((one, n) => [`k${n}`, one])), { a: 2 }, { a: 3 }]],
+  ])('is what it is whole when its keys stay from event to event, and %s', (_, sources) => {
+    const { contexts } = follow(sources);
+    expect(contexts.slice(0, 2)).toEqual(sources.slice(0, 2).map((source) => writer().write(source)));
+    expect(contexts.at(-1)).toEqual(writer().write(sources.at(-1)));
   });
 
   it('at the ends of a long list costs its ends', () => {

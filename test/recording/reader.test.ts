@@ -109,6 +109,20 @@ describe('a cause', () => {
   });
 });
 
+describe('the edges of a transition', () => {
+  it('are its own, though most lines share the list of one', () => {
+    const machine = setup({}).createMachine({
+      id: 'hasty',
+      initial: 'a',
+      states: { a: { on: { go: 'b' } }, b: { always: 'c' }, c: { always: 'd' }, d: { on: { back: 'a' } } },
+    });
+    const { actor, of } = read(machine);
+    for (const type of ['go', 'back', 'go', 'back']) actor.send({ type });
+    const taken = of('@xstate.transition').map((line) => line.taken.length);
+    expect(taken.slice(-4)).toEqual([3, 1, 3, 1]);
+  });
+});
+
 describe('a delayed event', () => {
   it('names the line in which it was ordered, how long it waited, and its timer', () => {
     const machine = setup({ delays: { patience: 30 } }).createMachine({

@@ -2,8 +2,10 @@
 import fc from 'fast-check';
 import { assign, createActor, emit, sendTo, setup, type AnyActorRef } from 'xstate';
 import { describe, expect, it } from 'vitest';
+import { ContextTrack } from '../../src/recording/context-track.js';
+import { PortableWriter, secretKeys } from '../../src/recording/portable.js';
 import { recorder } from '../../src/inspector/recorder.js';
-import { blot } from '../../src/wire/secrets.js';
+import { blot, hideInQueries } from '../../src/wire/secrets.js';
 
 const secret = 's3cr3t-"word"/ä';
 
@@ -87,6 +89,71 @@ function linesOf(what: unknown, id: string, options: Parameters<typeof recorder>
   dispose();
   return [JSON.stringify(live.head), ...lines, ...late, value].join('\n');
 }
+
+const hidden = `
+  password passwords dbPassword password_hash passwordHash passwd passphrase secret secrets clientSecret client_secret apiKey apiKeys api_key API_KEY x-api-key
+  x-goog-api-key geminiApiKey GEMINI_API_KEY token apiToken accessToken accessTokens access_token refresh_token authToken id_token idToken sessionToken
+  session_token ephemeralToken csrfToken botToken privateKey private_key secretKey accessKey aws_secret_access_key authorization Authorization
+  proxy-authorization bearer credential credentials jwt cookie cookies set-cookie Set-Cookie
+`;
+const shown = `
+  tokens promptTokens totalTokenCount maxTokens tokensUsed total_tokens tokenCount tokenizer costPerToken timeToFirstToken key keys keyboard keyframe publicKey
+  monkey idempotencyKey author passed compass secretary cookieless name bearerOf
+`;
+const names = (list: string): string[] => list.trim().split(/\s+/);
+
+describe('a key', () => {
+  it.each(names(hidden))('is taken for a secret: %s', (name) => {
+    expect(secretKeys.test(name)).toBe(true);
+  });
+
+  it.each(names(shown))('is not taken for a secret: %s', (name) => {
+    expect(secretKeys.test(name)).toBe(false);
+  });
+});
+
+describe('a URL in a text', () => {
+  it.each([
+    ['wss://a.example/ws?key=AIzaSy123', `wss://a.example/ws?key=${blot}`],
+    ['GET https://a.example/b?alt=sse&access_token=ya29.x&n=1 failed', `GET https://a.example/b?alt=sse&access_token=${blot}&n=1 failed`],
+    ['<https://a.example/?sig=a%2Fb>, <https://a.example/#token=c>', `<https://a.example/?sig=${blot}>, <https://a.example/#token=${blot}>`],
+    ['https://a.example/?X-Goog-Signature=ab&X-Goog-Date=2026', `https://a.example/?X-Goog-Signature=${blot}&X-Goog-Date=2026`],
+    ['https://a.example/?q=key&page=2', 'https://a.example/?q=key&page=2'],
+    ['postgres://app:p@ss%2Fword@db.example:5432/main', `postgres://app:${blot}@db.example:5432/main`],
+    ['cannot reach https://bob:hunter22@a.example/?q=1, redis://:topsecret@c', `cannot reach https://bob:${blot}@a.example/?q=1, redis://:${blot}@c`],
+    ['https://a.example:8080/@user and mail to bob@a.example', 'https://a.example:8080/@user and mail to bob@a.example'],
+    ['the key=value of a map, a==b?c=d:e', 'the key=value of a map, a==b?c=d:e'],
+  ])('is told without what its query keeps secret: %s', (text, told) => {
+    expect(hideInQueries(text)).toBe(told);
+  });
+
+  it('hides the values of pairs as those of keys, also where one takes the place of another', () => {
+    const pairs = [
+      ['accept', 'text/html'],
+      ['authorization', 'hunter-2222'],
+    ];
+    expect(linesOf({ pairs, parts: [pairs] }, 'id', {})).toContain('["authorization",{"$redacted":true}]');
+    expect(linesOf({ pairs, parts: [pairs] }, 'id', {})).not.toContain('hunter-2222');
+    expect(linesOf({ pairs }, 'id', { redact: false })).toContain('hunter-2222');
+    const writer = new PortableWriter({ pathOf: () => '', textOf: (text) => text }, { secret: secretKeys });
+    const track = new ContextTrack(writer);
+    track.begin({ pairs: [['accept', 'text/html']] });
+    const news = [
+      ['authorization', 'hunter-2222'],
+      ['authorization', 'hunter-3333'],
+      ['accept', 'json'],
+    ].map((pair) => track.next({ pairs: [pair] }));
+    expect(JSON.stringify(news)).not.toContain('hunter');
+    expect(track.written).toEqual({ pairs: [['accept', 'json']] });
+  });
+
+  it('is so in every line, as a value, a key and a message, unless nothing is redacted', () => {
+    const url = 'wss://a.example/ws?key=AIzaSy123';
+    const what = { url, [url]: 1, error: new Error(`cannot reach ${url}`) };
+    expect(linesOf(what, `id ${url}`, {})).not.toContain('AIzaSy123');
+    expect(linesOf(what, 'id', { redact: false })).toContain('AIzaSy123');
+  });
+});
 
 describe('a secret', () => {
   it('that was named is in no line, wherever it stands and however deep', () => {

@@ -1,22 +1,26 @@
 /** The page: one store, one timeline, one source that feeds it, and one picture in each frame. */
-import { parseRecording } from '../../src/wire/recording/parse.js';
+import { bannerWords } from './components/connection-words.js';
 import { element, setAttribute, setChildren, setHidden } from './components/element.js';
 import { Header } from './components/header.js';
 import { actionOf, KeyCard } from './components/keys.js';
 import { Notices } from './components/notices.js';
+import { partOf } from './exports/part.js';
 import { ActorPage } from './pages/actor.js';
 import { RecordingPage } from './pages/recording.js';
 import { SequencePage } from './pages/sequence.js';
 import { TimeBar } from './pages/time-bar.js';
 import { TreePage } from './pages/tree.js';
 import type { Doors, Orders, PageView, View } from './pages/view.js';
-import { entriesOf, linesOf } from './sources/entries.js';
-import { openFile } from './sources/file.js';
+import { entriesOf } from './sources/entries.js';
+import { openFile, type OpenedFile } from './sources/file.js';
+import { Recall } from './sources/recall.js';
 import { LiveSource } from './sources/socket.js';
 import { watchPlan } from './sources/watch-plan.js';
+import { appEndOf } from './state/app-end.js';
 import type { Entry } from './state/entry.js';
+import { replayRefusalOf } from './state/replay-refusal.js';
 import { ratesAt } from './state/rates.js';
-import type { Connection, Page, State } from './state/state.js';
+import type { Page, State } from './state/state.js';
 import { Store } from './state/store.js';
 import { Timeline } from './state/timeline.js';
 
@@ -24,8 +28,6 @@ import { Timeline } from './state/timeline.js';
 const tickMs = 250;
 /** How long good news is shown, ms. */
 const praiseMs = 4_000;
-/** Attempts after which a lost connection is more than a hiccup. */
-const patience = 3;
 
 export class InspectorPage {
   readonly #timeline = new Timeline();
@@ -40,11 +42,17 @@ export class InspectorPage {
   readonly #banner = element('div', { class: 'banner', role: 'alert', hidden: true });
   readonly #root: HTMLElement;
   #source: LiveSource | null = null;
+  /** Whose page this is, and what lets it in. */
+  #server: { readonly origin: string; readonly token: string } | null = null;
+  /** The words of the banner that somebody has read. */
+  #putAway = '';
   #fileText: string | null = null;
   /** The page's clock at `at` 0 of a living app, ms. */
   #clockAtZero = 0;
   #rates: { readonly index: number; readonly when: number; readonly rates: ReadonlyMap<string, number> } = { index: -2, when: 0, rates: new Map() };
   #followedAt = 0;
+  /** What was before this page came. */
+  readonly #past: Recall;
 
   constructor(root: HTMLElement) {
     this.#root = root;
@@ -71,6 +79,7 @@ export class InspectorPage {
       () => this.#store.state,
     );
     this.#keys = new KeyCard(dispatch);
+    this.#past = this.#recall();
     for (const [name, page] of Object.entries(this.#pages)) {
       setAttribute(page.element, 'id', `page-${name}`);
       if (name !== 'tree') setAttribute(page.element, 'role', 'tabpanel');
@@ -96,18 +105,18 @@ export class InspectorPage {
       this.#store.dispatch({ type: 'notice.shown', tone: 'bad', text: `${opened.name} is not opened: ${opened.why}` });
       return;
     }
-    this.show(opened.name, opened.text);
+    this.#show(opened);
   }
 
-  /** @throws EspalierError where the text is no recording */
-  show(name: string, text: string): void {
-    const { head, lines, cut } = parseRecording(text, { allowUnfinished: true, maxBytes: Infinity });
+  #show({ name, text, recording }: Extract<OpenedFile, { ok: true }>): void {
+    const { head, lines, cut } = recording;
     this.#source?.stop();
     this.#source = null;
+    this.#past.reset();
     this.#fileText = text;
     this.#timeline.clear(head);
     this.#store.dispatch({ type: 'recording.replaced' });
-    this.#timeline.append(entriesOf(lines));
+    this.#timeline.load(entriesOf(lines));
     this.#store.dispatch({ type: 'connection.changed', connection: { kind: 'file', name, cut: cut?.why ?? null } });
     const [first] = this.#timeline.newest.actors.keys();
     if (first !== undefined) this.#store.dispatch({ type: 'actor.chosen', actor: first });
@@ -116,9 +125,11 @@ export class InspectorPage {
   /** Lives with an app. @param origin  of its inspector */
   connect(origin: string, token: string): void {
     const { dispatch } = this.#store;
+    this.#server = { origin, token };
     this.#source = new LiveSource(origin, token, {
       connection: (connection) => dispatch({ type: 'connection.changed', connection }),
       welcome: ({ head, at }) => {
+        this.#past.reset();
         this.#timeline.clear(head);
         this.#clockAtZero = performance.now() - at;
         dispatch({ type: 'recording.replaced' });
@@ -139,6 +150,26 @@ export class InspectorPage {
     this.#store.refresh();
   }
 
+  /** Who goes back to where this page began wants to know what was before. */
+  #recall(): Recall {
+    const timeline = this.#timeline;
+    let generation = 0;
+    return new Recall({
+      now: () => performance.now(),
+      ask: () => {
+        ({ generation } = timeline);
+        return this.#source?.history(timeline.seqOf(0)) ?? Promise.resolve([]);
+      },
+      take: (lines) => {
+        if (timeline.generation !== generation) return 'stale';
+        const moved = timeline.prepend(entriesOf(lines));
+        if (moved > 0) this.#store.dispatch({ type: 'lines.dropped', count: -moved });
+        return moved > 0 || lines.length === 0 ? 'taken' : 'noRoom';
+      },
+      tell: (words) => this.#say('bad', words),
+    });
+  }
+
   get #orders(): Orders {
     const source = this.#source;
     const { connection } = this.#store.state;
@@ -153,24 +184,34 @@ export class InspectorPage {
       send: (actor, event) => tell(source?.control({ action: 'send', actor, event }), `${event.type} was sent to ${actor}.`),
       control: (actor, action) => tell(source?.control({ action, actor }), `${actor}: ${action} was ordered.`),
       value: (actor) => (connection.kind === 'live' && source !== null ? source.value(actor) : null),
+      replayRefusal: replayRefusalOf(connection),
+      replay: (actor, to, event) => (replayRefusalOf(connection) === null && source !== null ? source.replay(actor, to, event) : null),
     };
   }
 
   /** What went well is said for a while, what did not until somebody has seen it. */
   #say(tone: 'good' | 'bad', text: string): void {
     this.#store.dispatch({ type: 'notice.shown', tone, text });
-    const id = this.#store.state.notices.at(-1)?.id;
-    if (tone === 'good' && id !== undefined) setTimeout(() => this.#store.dispatch({ type: 'notice.closed', id }), praiseMs);
+    const id = this.#store.state.lastNotice;
+    if (tone === 'good') setTimeout(() => this.#store.dispatch({ type: 'notice.closed', id }), praiseMs);
   }
 
-  /** A file as it was opened; of a living app what its ring holds. */
+  /** A file as it was opened; of a living app what its ring holds; of one that is gone what this page has. */
   async #recordingFile(): Promise<Blob> {
     const type = 'application/x-ndjson';
     if (this.#fileText !== null && this.#source === null) return new Blob([this.#fileText], { type });
-    const fragment = new URLSearchParams(location.hash.slice(1));
-    const answer = await fetch('/recording', { headers: { authorization: `Bearer ${fragment.get('token') ?? ''}` } });
-    if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
-    return answer.blob();
+    const server = this.#server;
+    if (server === null) throw new Error('no app is connected, and no file is open');
+    const isLive = this.#store.state.connection.kind === 'live';
+    const headers = { authorization: `Bearer ${server.token}` };
+    // An app may go before its page has seen that.
+    const answer = isLive ? await fetch(`${server.origin}/recording`, { headers }).catch(() => null) : null;
+    if (answer !== null && !answer.ok) throw new Error(`the server answered ${answer.status}`);
+    const whole = await answer?.blob().catch(() => null);
+    if (whole !== undefined && whole !== null) return whole;
+    const part = partOf(this.#timeline);
+    this.#say('bad', `The app does not answer: the file holds what this page had of it, ${part.lines.toLocaleString('en')} lines.`);
+    return new Blob([part.text], { type });
   }
 
   #render(state: State): void {
@@ -179,24 +220,28 @@ export class InspectorPage {
     const moment = timeline.momentAt(state.position);
     const isLive = state.position === null && state.connection.kind === 'live';
     const at = isLive ? Math.max(moment.at, performance.now() - this.#clockAtZero) : moment.at;
-    const view: View = { state, timeline, moment, index, at, rates: this.#ratesAt(index, isLive) };
+    const view: View = { state, timeline, moment, index, at, rates: this.#ratesAt(index, at, isLive) };
     this.#source?.lookAt(state.selected, (actor) => watchPlan(actor, timeline.newest.actors.keys()));
     if (state.follow) this.#follow(view);
+    const isAtBeginning = state.position !== null && timeline.stepFrom(state.position + 1, -1) === -(state.position + 1);
+    if (!isAtBeginning) this.#past.left();
+    else if (state.connection.kind === 'live') void this.#past.came();
     setAttribute(this.#root, 'data-theme', state.theme);
     setAttribute(this.#root, 'data-page', state.page);
     setAttribute(this.#root, 'data-connection', state.connection.kind);
-    this.#header.render(state);
-    this.#showBanner(state);
+    const end = appEndOf(timeline.newest);
+    this.#header.render(state, end);
+    this.#showBanner(bannerWords(state.connection, end));
     for (const page of Object.values(this.#pages)) if (page.element.offsetParent !== null || page === this.#recording) page.render(view);
     this.#timeBar.render(view);
     this.#notices.show(state.notices, this.#store.dispatch);
     this.#keys.show(state.showsKeys);
   }
 
-  #ratesAt(index: number, isLive: boolean): ReadonlyMap<string, number> {
+  #ratesAt(index: number, at: number, isLive: boolean): ReadonlyMap<string, number> {
     const now = performance.now();
     const isFresh = isLive ? now - this.#rates.when < tickMs : index === this.#rates.index;
-    if (!isFresh) this.#rates = { index, when: now, rates: ratesAt(this.#timeline, index) };
+    if (!isFresh) this.#rates = { index, when: now, rates: ratesAt(this.#timeline, index, at) };
     return this.#rates.rates;
   }
 
@@ -213,11 +258,22 @@ export class InspectorPage {
     }
   }
 
-  #showBanner({ connection }: State): void {
-    const words = bannerOf(connection);
-    setHidden(this.#banner, words.length === 0);
-    if (this.#banner.textContent === words.join('')) return;
-    setChildren(this.#banner, ...words.map((text, index) => element(index === 0 ? 'strong' : 'span', {}, text)));
+  #showBanner(words: readonly string[]): void {
+    // It lies over the page: whoever has read it may put it away, until there is another.
+    if (words.length === 0) this.#putAway = '';
+    setHidden(this.#banner, words.length === 0 || this.#putAway === words.join(''));
+    if (this.#banner.dataset['words'] === words.join('')) return;
+    this.#banner.dataset['words'] = words.join('');
+    const putAway = (): void => {
+      this.#putAway = words.join('');
+      this.#store.refresh();
+    };
+    const close = element('button', { class: 'small', 'aria-label': 'close', on: { click: putAway } }, '✕');
+    setChildren(
+      this.#banner,
+      ...words.map((text, index) => element(index === 0 ? 'strong' : 'span', {}, text)),
+      ...(words.length > 0 ? [close] : []),
+    );
   }
 
   #listen(): void {
@@ -262,19 +318,6 @@ export class InspectorPage {
   get #isNarrow(): boolean {
     return matchMedia('(max-width: 760px)').matches;
   }
-
-  /** For whoever drives the page from outside: what it holds, as lines. */
-  get lines(): readonly object[] {
-    return linesOf(Array.from({ length: this.#timeline.length }, (_, index) => this.#timeline.line(index) as Entry));
-  }
-}
-
-/** What has to be said so that nobody misses it: the first is the title. */
-function bannerOf(connection: Connection): readonly string[] {
-  const advice = 'Open the address that the app has printed last, whole, with what stands behind #.';
-  if (connection.kind === 'refused') return ['The inspector does not let this page in.', connection.why, advice];
-  if (connection.kind !== 'lost' || connection.attempt < patience) return [];
-  return ['The app does not answer.', `What is shown is how it was. If it was started anew, it has another address and token. ${advice}`];
 }
 
 function refusalOf({ connection, position }: State): string | null {

@@ -103,3 +103,33 @@ export class Following {
     return gone.filter((path) => this.end(path));
   }
 }
+
+/** A viewer that is told of an app line by line: what both directions of a connection need is said by those that extend it. */
+export abstract class FollowingViewer {
+  protected readonly following: Following;
+
+  /** @param maxActors  that it is told of at a time */
+  constructor(maxActors: number) {
+    this.following = new Following(maxActors);
+  }
+
+  get untold(): number {
+    return this.following.untold;
+  }
+
+  open(scene: Scene): string[] {
+    this.following.clear();
+    this.forget();
+    return this.lines(scene.lines());
+  }
+
+  lines(news: readonly RecordedLine[]): string[] {
+    return news.flatMap((line) => this.line(line).map((message) => JSON.stringify(message)));
+  }
+
+  /** It begins anew: nothing that it was told counts. */
+  protected abstract forget(): void;
+
+  /** What it is told of a line. */
+  protected abstract line(line: RecordedLine): readonly object[];
+}

@@ -3,6 +3,7 @@
  * the innermost first, the first candidate for the event that leads to a state which is active after. Guards cannot be asked, and transitions that always
  * happen are not seen.
  */
+import { takes } from '../../charts/descriptor.js';
 import type { RecordedChart } from '../../wire/recording/chart.js';
 import type { Portable } from '../../wire/recording/portable-shape.js';
 import { activeStates } from './active-states.js';
@@ -17,7 +18,7 @@ export function likelyEdges(chart: RecordedChart, before: Portable | undefined, 
   const found = new Set<string>();
   for (const path of leafPaths(chart, new Set(from))) {
     for (const state of path) {
-      const candidates = state.edges.filter(({ descriptor }) => matches(descriptor, type));
+      const candidates = state.edges.filter(({ descriptor }) => takes(descriptor, type));
       const taken = candidates.find(({ targets }) => targets === null || targets.every((id) => leadsInto(byId.get(id), active, byId)));
       if (taken === undefined) continue;
       found.add(taken.id);
@@ -38,14 +39,6 @@ function leadsInto(target: RecordedChart | undefined, active: ReadonlySet<Record
 function leafPaths(state: RecordedChart, active: ReadonlySet<RecordedChart>): readonly (readonly RecordedChart[])[] {
   const inner = state.states.filter((child) => active.has(child)).flatMap((child) => leafPaths(child, active));
   return inner.length === 0 ? [[state]] : inner.map((path) => [...path, state]);
-}
-
-/** @see XState matchesEvent: `*` stands for all, `a.*` for `a` and all that begin so */
-function matches(descriptor: string, type: string): boolean {
-  if (descriptor === type || descriptor === '*') return true;
-  if (!descriptor.endsWith('.*')) return false;
-  const start = descriptor.slice(0, -2);
-  return type === start || type.startsWith(`${start}.`);
 }
 
 function index(state: RecordedChart, byId: Map<string, RecordedChart>): void {

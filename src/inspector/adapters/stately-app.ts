@@ -13,6 +13,7 @@ import { PortableWriter, secretKeys } from '../../recording/portable.js';
 import type { RecordedChart } from '../../wire/recording/chart.js';
 import { recordingVersion, type RecordedLine, type RecordedState, type RecordingHead } from '../../wire/recording/lines.js';
 import type { Portable } from '../../wire/recording/portable-shape.js';
+import type { Secrets } from '../../wire/secrets.js';
 import { ChartsByText } from './charts-by-text.js';
 import { foreignJson, refused, type Refusal } from './foreign.js';
 import { likelyEdges } from './likely-edges.js';
@@ -22,6 +23,8 @@ import { StatelyNames } from './stately-names.js';
 export interface StatelyAppOptions {
   /** Keys whose values are not kept; null: none. Default: what looks like a password, an API key, a token. */
   readonly secret?: RegExp | null;
+  /** Texts that are blotted out wherever they stand. */
+  readonly secrets?: Secrets;
 }
 
 /** Lines of the app, or why a frame is none of its messages. */
@@ -56,7 +59,9 @@ type Of<Type extends Message['type']> = Extract<Message, { type: Type }>;
 
 interface Actor {
   readonly path: string;
+  /** Null where it is no machine, or one that nobody knows. */
   readonly chart: RecordedChart | null;
+  readonly isMachine: boolean;
   value: Portable | undefined;
   /** As JSON, to see whether it is another. */
   context: string;
@@ -75,10 +80,10 @@ export class StatelyApp {
   #at = 0;
   #wallAt: number | null = null;
 
-  constructor({ secret = secretKeys }: StatelyAppOptions = {}) {
+  constructor({ secret = secretKeys, secrets = [] }: StatelyAppOptions = {}) {
     this.#secret = secret;
     const naming = { pathOf: () => 'unknown', textOf: (given: string) => this.#names.textOf(given) };
-    this.#writer = new PortableWriter(naming, { secret });
+    this.#writer = new PortableWriter(naming, { secret, secrets });
   }
 
   /** The first line of a recording of it. */
@@ -124,10 +129,11 @@ export class StatelyApp {
     if (this.#actors.has(sessionId) || !this.#makeRoom()) return [];
     const named = this.#names.name(sessionId, name, parentId ?? null);
     if (named === null) return [];
-    const known = typeof definition !== 'string' ? null : this.#charts.read(definition);
+    const read = typeof definition !== 'string' ? null : this.#charts.read(definition);
+    const known = read ?? (snapshot?.value === undefined ? null : this.#charts.unknown());
     const lines: RecordedLine[] = [];
     if (known?.isNew === true) lines.push({ type: '@espalier.machine', ...this.#next(), machine: known.key, definition: known.chart });
-    const isMachine = known !== null || snapshot?.value !== undefined;
+    const isMachine = known !== null;
     const state = this.#stateOf(snapshot ?? {}, isMachine);
     lines.push({
       type: '@xstate.actor',
@@ -143,7 +149,8 @@ export class StatelyApp {
     const { value, context } = state;
     this.#actors.set(sessionId, {
       path: named.actor,
-      chart: known?.chart ?? null,
+      chart: read?.chart ?? null,
+      isMachine,
       value,
       context: JSON.stringify(context ?? null),
       hasEnded: false,
@@ -173,7 +180,7 @@ export class StatelyApp {
   #became({ sessionId, event, snapshot }: Of<'@xstate.snapshot'>): readonly RecordedLine[] {
     const actor = this.#actors.get(sessionId);
     if (actor === undefined || actor.hasEnded) return [];
-    const isMachine = actor.chart !== null || snapshot.value !== undefined;
+    const { isMachine } = actor;
     const state = this.#stateOf(snapshot, isMachine);
     const lines: RecordedLine[] = isMachine ? [this.#transition(actor, event ?? { type: 'unknown' }, state)] : [];
     if (state.status === 'active') return lines;
@@ -222,7 +229,7 @@ export class StatelyApp {
   }
 
   #written(value: unknown, most: number, isEvent = false): Portable {
-    return this.#writer.writeWithin(value, most, streamLimits, isEvent).written;
+    return this.#writer.writeWithin(value, most, streamLimits, isEvent);
   }
 
   /** The oldest of those that have ended is forgotten first; those that live are kept. @returns whether there is room */

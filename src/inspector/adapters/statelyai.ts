@@ -11,12 +11,12 @@
  * not written again with each event, and a viewer that comes late is told of everybody.
  * @see src/{createInspector,webSocket,types}.ts of statelyai/inspect
  */
-import type { Scene, SceneActor } from '../../recording/scene.js';
+import type { SceneActor } from '../../recording/scene.js';
 import type { RecordedChart } from '../../wire/recording/chart.js';
 import type { RecordedExit, RecordedLine, RecordedTransition } from '../../wire/recording/lines.js';
 import type { Portable } from '../../wire/recording/portable-shape.js';
 import { activeStates, bareValue } from './active-states.js';
-import { Following } from './following.js';
+import { FollowingViewer } from './following.js';
 import { foreignJson, refused, type ForeignViewer, type Inbound } from './foreign.js';
 import { v5Config } from './v5-config.js';
 
@@ -33,30 +33,19 @@ export interface StatelyViewerOptions {
 
 type Message = { readonly [key: string]: Portable };
 
-export class StatelyViewer implements ForeignViewer {
+export class StatelyViewer extends FollowingViewer implements ForeignViewer {
   readonly isOpen = true;
   readonly #wallAt: number;
-  readonly #following: Following;
   readonly #definitions = new Map<RecordedChart, string>();
   #at = 0;
 
   constructor({ wallAt = 0, maxActors = 500 }: StatelyViewerOptions = {}) {
+    super(maxActors);
     this.#wallAt = wallAt;
-    this.#following = new Following(maxActors);
   }
 
-  get untold(): number {
-    return this.#following.untold;
-  }
-
-  open(scene: Scene): string[] {
-    this.#following.clear();
+  protected forget(): void {
     this.#definitions.clear();
-    return this.lines(scene.lines());
-  }
-
-  lines(news: readonly RecordedLine[]): string[] {
-    return news.flatMap((line) => this.#line(line).map((message) => JSON.stringify(message)));
   }
 
   /** Its viewers say nothing. */
@@ -64,9 +53,9 @@ export class StatelyViewer implements ForeignViewer {
     return foreignJson(text) === undefined ? refused('JSON of at most 64 kB') : { kind: 'nothing' };
   }
 
-  #line(line: RecordedLine): readonly Message[] {
+  protected line(line: RecordedLine): readonly Message[] {
     this.#at = line.at;
-    const { event, gone } = this.#following.take(line);
+    const { event, gone } = this.following.take(line);
     const ends = gone.map((path) => this.#message('@xstate.snapshot', path, { event: { type: 'xstate.stop' }, snapshot: { status: 'stopped' } }));
     return [...this.#news(line, event), ...ends];
   }
@@ -76,7 +65,7 @@ export class StatelyViewer implements ForeignViewer {
       case '@xstate.actor':
         return this.#registered(line.actor);
       case '@xstate.event':
-        return line.dead === true || !this.#following.isTold(line.actor) ? [] : [this.#event(line.actor, line.event, line.source)];
+        return line.dead === true || !this.following.isTold(line.actor) ? [] : [this.#event(line.actor, line.event, line.source)];
       case '@xstate.transition':
         return this.#moved(line, made);
       case '@espalier.exit':
@@ -87,15 +76,15 @@ export class StatelyViewer implements ForeignViewer {
   }
 
   #registered(path: string): readonly Message[] {
-    const actor = this.#following.living(path);
+    const actor = this.following.living(path);
     if (actor === undefined) return [];
-    const chart = this.#following.chartOf(actor);
+    const chart = this.following.chartOf(actor);
     // One that is about to say what it begins with is told of then.
-    if ((chart !== undefined && activeStates(chart, actor.value) === undefined) || !this.#following.tell(path)) return [];
+    if ((chart !== undefined && activeStates(chart, actor.value) === undefined) || !this.following.tell(path)) return [];
     const parent: Message = actor.parent === null ? {} : { parentId: actor.parent };
     const definition = chart === undefined ? JSON.stringify({ id: actor.id }) : this.#definition(chart);
     const message = this.#message('@xstate.actor', path, { name: actor.id, ...parent, definition, snapshot: snapshotOf(actor, chart) });
-    return [message, ...this.#following.eventsTo(path).map(({ event, source }) => this.#event(path, event, source))];
+    return [message, ...this.following.eventsTo(path).map(({ event, source }) => this.#event(path, event, source))];
   }
 
   #event(path: string, event: Portable, source: string | null): Message {
@@ -103,21 +92,21 @@ export class StatelyViewer implements ForeignViewer {
   }
 
   #moved({ actor: path }: RecordedTransition, made: Portable | undefined): readonly Message[] {
-    const actor = this.#following.living(path);
+    const actor = this.following.living(path);
     if (actor === undefined) return [];
-    if (!this.#following.isTold(path)) return this.#registered(path);
-    const chart = this.#following.chartOf(actor);
+    if (!this.following.isTold(path)) return this.#registered(path);
+    const chart = this.following.chartOf(actor);
     return [this.#message('@xstate.snapshot', path, { event: made ?? { type: 'unknown' }, snapshot: snapshotOf(actor, chart) })];
   }
 
   #ended({ actor: path, reason }: RecordedExit): readonly Message[] {
-    const actor = this.#following.known(path);
+    const actor = this.following.known(path);
     const messages: Message[] = [];
-    if (this.#following.end(path) && actor !== undefined) {
-      const snapshot = { ...snapshotOf(actor, this.#following.chartOf(actor)), reason };
+    if (this.following.end(path) && actor !== undefined) {
+      const snapshot = { ...snapshotOf(actor, this.following.chartOf(actor)), reason };
       messages.push(this.#message('@xstate.snapshot', path, { event: { type: 'xstate.stop' }, snapshot }));
     }
-    const next = this.#following.next();
+    const next = this.following.next();
     return next === undefined ? messages : [...messages, ...this.#registered(next)];
   }
 

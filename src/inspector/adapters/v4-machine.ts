@@ -159,7 +159,11 @@ function allKeys({ states }: RecordedChart): readonly string[] {
 
 function grouped(edges: readonly Edge[]): Map<string, Edge[]> {
   const groups = new Map<string, Edge[]>();
-  for (const edge of edges) groups.set(edge.descriptor, [...(groups.get(edge.descriptor) ?? []), edge]);
+  for (const edge of edges) {
+    const known = groups.get(edge.descriptor);
+    if (known === undefined) groups.set(edge.descriptor, [edge]);
+    else known.push(edge);
+  }
   return groups;
 }
 

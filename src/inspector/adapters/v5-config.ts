@@ -1,5 +1,5 @@
 /** A recorded machine as the configuration of an XState 5 machine, and back: what `@statelyai/inspect` sends as `definition`. */
-import { createMachine } from 'xstate';
+import { type AnyStateMachine, createMachine } from 'xstate';
 
 import { childOfEvent, reasonOfEvent } from '../../../machines/supervision/exit.js';
 import { definitionOf } from '../../charts/definition.js';
@@ -15,7 +15,11 @@ const snapshotWord = 'xstate.snapshot.';
 /** What `createMachine` of XState 5 takes: the same chart comes out, with nothing behind its names. */
 export function v5Config(state: RecordedChart): JsonObject {
   const groups = new Map<string, Edge[]>();
-  for (const edge of state.edges) groups.set(edge.descriptor, [...(groups.get(edge.descriptor) ?? []), edge]);
+  for (const edge of state.edges) {
+    const known = groups.get(edge.descriptor);
+    if (known === undefined) groups.set(edge.descriptor, [edge]);
+    else known.push(edge);
+  }
   const take = (descriptor: string): JsonObject[] | undefined => {
     const edges = groups.get(descriptor);
     groups.delete(descriptor);
@@ -89,10 +93,15 @@ function some(key: string, entries: readonly (readonly [string, Portable])[]): J
   return entries.length === 0 ? {} : { [key]: Object.fromEntries(entries) };
 }
 
+/** A machine to look at: nothing is behind its names, and nobody runs it. @throws whatever XState throws at a configuration that is none */
+export function machineOfConfig(config: object): AnyStateMachine {
+  return createMachine(config as Parameters<typeof createMachine>[0]);
+}
+
 /** The machine that a configuration from elsewhere describes; null where XState can make none of it. Never throws. */
 export function chartOfConfig(config: unknown): RecordedChart | null {
   try {
-    const result = chartState.safeParse(definitionOf(createMachine(config as Parameters<typeof createMachine>[0])));
+    const result = chartState.safeParse(definitionOf(machineOfConfig(config as object)));
     return result.success ? result.data : null;
   } catch {
     return null;

@@ -11,12 +11,12 @@
  * is a whole one; actors that are no machine are shown; no frame of a viewer harms anybody.
  * @see reference of the original: packages/xstate-inspect/src/{server,inspectMachine,utils}.ts of statelyai/xstate, branch v4
  */
-import type { Scene, SceneActor } from '../../recording/scene.js';
+import type { SceneActor } from '../../recording/scene.js';
 import type { RecordedChart } from '../../wire/recording/chart.js';
 import type { RecordedEvent, RecordedExit, RecordedLine, RecordedTransition } from '../../wire/recording/lines.js';
 import type { Portable } from '../../wire/recording/portable-shape.js';
 import { activeStates, bareValue } from './active-states.js';
-import { Following } from './following.js';
+import { FollowingViewer } from './following.js';
 import { foreignJson, isForeignEvent, refused, type ForeignViewer, type Inbound } from './foreign.js';
 import { v4Event, v4EventNames, v4Machine, v4Stand, type ScxmlEvent } from './v4-machine.js';
 
@@ -38,31 +38,20 @@ interface Shown {
 
 type Message = { readonly type: string; readonly sessionId: string; readonly [key: string]: string };
 
-export class XStateInspect implements ForeignViewer {
-  readonly #following: Following;
+export class XStateInspect extends FollowingViewer implements ForeignViewer {
   readonly #machines = new Map<RecordedChart, Shown>();
   #isOpen = false;
 
   constructor({ maxActors = 500 }: XStateInspectOptions = {}) {
-    this.#following = new Following(maxActors);
+    super(maxActors);
   }
 
   get isOpen(): boolean {
     return this.#isOpen;
   }
 
-  get untold(): number {
-    return this.#following.untold;
-  }
-
-  open(scene: Scene): string[] {
-    this.#following.clear();
+  protected forget(): void {
     this.#machines.clear();
-    return this.lines(scene.lines());
-  }
-
-  lines(news: readonly RecordedLine[]): string[] {
-    return news.flatMap((line) => this.#line(line).map((message) => JSON.stringify(message)));
   }
 
   receive(text: string): Inbound {
@@ -76,15 +65,15 @@ export class XStateInspect implements ForeignViewer {
     const scxml = 'event' in frame && typeof frame.event === 'string' ? foreignJson(frame.event) : undefined;
     if (typeof scxml !== 'object' || scxml === null) return refused('an SCXML event as JSON in `event`');
     const { origin, name, data } = scxml as { readonly origin?: unknown; readonly name?: unknown; readonly data?: unknown };
-    if (typeof origin !== 'string' || !this.#following.isTold(origin))
+    if (typeof origin !== 'string' || !this.following.isTold(origin))
       return refused('the session id of an actor that this viewer was told of as `origin`');
     const event = data ?? { type: name };
     if (!isForeignEvent(event)) return refused('an event object with a type that does not begin with `xstate.` as `data` of the SCXML event');
     return { kind: 'send', actor: origin, event };
   }
 
-  #line(line: RecordedLine): readonly Message[] {
-    const { event, gone } = this.#following.take(line);
+  protected line(line: RecordedLine): readonly Message[] {
+    const { event, gone } = this.following.take(line);
     return [...this.#news(line, event), ...gone.map(stopMessage)];
   }
 
@@ -105,32 +94,32 @@ export class XStateInspect implements ForeignViewer {
 
   /** Tells of an actor as it is now, where there is room. One whose state is not known yet is told of when it is. */
   #registered(path: string): readonly Message[] {
-    const actor = this.#following.living(path);
+    const actor = this.following.living(path);
     if (actor === undefined) return [];
-    const chart = this.#following.chartOf(actor);
+    const chart = this.following.chartOf(actor);
     const begun = { type: 'xstate.init' };
     const state = chart === undefined ? standText(actor, 'active', begun) : machineState(actor, chart, begun, this.#shown(chart).names, []);
-    if (state === undefined || !this.#following.tell(path)) return [];
+    if (state === undefined || !this.following.tell(path)) return [];
     const machine =
       chart === undefined
         ? JSON.stringify(v4Stand(actor.src ?? actor.id, actor.isBrief ? `${actor.logic}, not watched` : `${actor.logic}, no machine`))
         : this.#shown(chart).text;
     const message: Message = { type: 'service.register', machine, state, id: actor.id, sessionId: path };
-    const events = this.#following.eventsTo(path).map(({ event, source }) => eventMessage(path, event, this.#namesOf(actor), source));
+    const events = this.following.eventsTo(path).map(({ event, source }) => eventMessage(path, event, this.#namesOf(actor), source));
     return [actor.parent === null ? message : { ...message, parent: actor.parent }, ...events];
   }
 
   #event({ actor: path, event, source, dead }: RecordedEvent): readonly Message[] {
-    const actor = this.#following.living(path);
-    if (dead === true || actor === undefined || !this.#following.isTold(path)) return [];
+    const actor = this.following.living(path);
+    if (dead === true || actor === undefined || !this.following.isTold(path)) return [];
     return [eventMessage(path, event, this.#namesOf(actor), source)];
   }
 
   #moved({ actor: path, event, state, actions }: RecordedTransition, made: Portable | undefined): readonly Message[] {
-    const actor = this.#following.living(path);
+    const actor = this.following.living(path);
     if (actor === undefined) return [];
-    if (!this.#following.isTold(path)) return this.#registered(path);
-    const chart = this.#following.chartOf(actor);
+    if (!this.following.isTold(path)) return this.#registered(path);
+    const chart = this.following.chartOf(actor);
     if (chart === undefined) return [];
     const { names } = this.#shown(chart);
     // XState's own words, its start and its stop, have no line of their own.
@@ -143,19 +132,19 @@ export class XStateInspect implements ForeignViewer {
   }
 
   #ended({ actor: path, reason }: RecordedExit): readonly Message[] {
-    const actor = this.#following.known(path);
+    const actor = this.following.known(path);
     const messages: Message[] = [];
-    if (actor !== undefined && this.#following.isTold(path) && this.#following.chartOf(actor) === undefined) {
+    if (actor !== undefined && this.following.isTold(path) && this.following.chartOf(actor) === undefined) {
       const how = actor.status === 'active' ? 'stopped' : actor.status;
       messages.push({ type: 'service.state', state: standText(actor, how, { type: `espalier.${how}`, reason }), sessionId: path });
     }
-    if (this.#following.end(path)) messages.push(stopMessage(path));
-    const next = this.#following.next();
+    if (this.following.end(path)) messages.push(stopMessage(path));
+    const next = this.following.next();
     return next === undefined ? messages : [...messages, ...this.#registered(next)];
   }
 
   #namesOf(actor: SceneActor): ReadonlyMap<string, string> {
-    const chart = this.#following.chartOf(actor);
+    const chart = this.following.chartOf(actor);
     return chart === undefined ? noNames : this.#shown(chart).names;
   }
 

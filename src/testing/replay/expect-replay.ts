@@ -1,5 +1,5 @@
 /** A recording as a test: it replays through today's machines, or the test fails with the first difference. */
-import { inline } from './difference.js';
+import { inline } from '../../recording/replay/difference.js';
 import type { ActorRecording } from '../../wire/recording/parse.js';
 import { replay, type ReplayDifference, type ReplayOptions, type ReplayPassed } from './replay.js';
 

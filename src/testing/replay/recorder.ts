@@ -9,6 +9,7 @@ import type { InspectionEvent } from 'xstate';
 import { EspalierError } from '../../errors.js';
 import { secretKeys } from '../../recording/portable.js';
 import { Reader } from '../../recording/reader.js';
+import { isRedact, redactWords, secretOf, shownRedact } from '../../recording/redact.js';
 import { recordingVersion, type RecordedLine, type RecordingEnd, type RecordingHead } from '../../wire/recording/lines.js';
 
 /** What {@link record} can be told. */
@@ -19,7 +20,7 @@ export interface RecordOptions {
   readonly maxBytes?: number;
   /**
    * Keys whose values are not recorded, wherever they stand. Default: keys that look like a password, an API key, a token of access. `false`: none;
-   * then what the app holds is in the file.
+   * then what the app holds is in the file. Without case; a flag that would mean something else is refused.
    */
   readonly redact?: RegExp | false;
 }
@@ -53,7 +54,7 @@ class ActorRecorder {
 
   constructor({ machines, maxBytes = defaultMaxBytes, redact = secretKeys }: RecordOptions) {
     this.#maxBytes = maxBytes;
-    const secret = redact === false ? null : new RegExp(redact.source, 'i');
+    const secret = secretOf(redact);
     const tell = (line: RecordedLine): void => this.#keep(line);
     this.#reader = new Reader({ contexts: 'whole', machines: machines === undefined ? null : new Set(machines), secret, tell });
     const head: RecordingHead = { type: 'recording', v: recordingVersion, secret: secret?.source ?? null, contexts: 'whole' };
@@ -117,5 +118,5 @@ function requireOptions(options: RecordOptions): void {
   const { machines = [], maxBytes = defaultMaxBytes, redact = false } = options;
   if (!Array.isArray(machines) || machines.some((id) => typeof id !== 'string')) wrong('`machines` to be a list of machine ids', machines);
   if (!Number.isInteger(maxBytes) || maxBytes < 1024) wrong('`maxBytes` to be a whole number of at least 1024', maxBytes);
-  if (redact !== false && !(redact instanceof RegExp)) wrong('`redact` to be a regular expression or false', redact);
+  if (!isRedact(redact)) wrong(redactWords, shownRedact(redact));
 }

@@ -5,9 +5,9 @@
 import type { AnyActorRef, AnyMachineSnapshot, AnyStateMachine, EventObject } from 'xstate';
 
 import { EspalierError } from '../../errors.js';
-import { changesBetween, changesOfActions, inline, type Change } from './difference.js';
-import { Cast, withoutChildren, type CollectedAction, type Fold, type Step } from './fold.js';
-import { impurityOf } from './impurity.js';
+import { changesBetween, changesOfActions, inline, type Change } from '../../recording/replay/difference.js';
+import { Cast, withoutChildren, type CollectedAction, type Fold, type Step } from '../../recording/replay/fold.js';
+import { impurityOf } from '../../recording/replay/impurity.js';
 import type { RecordedAction, RecordedActor, RecordedState, RecordedTransition } from '../../wire/recording/lines.js';
 import { applyPatch } from '../../wire/recording/patch.js';
 import { lineOf, parseRecording, type ActorRecording } from '../../wire/recording/parse.js';

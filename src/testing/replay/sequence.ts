@@ -1,5 +1,5 @@
 /** The conversation of a recording as a Mermaid sequence diagram. */
-import { inline } from './difference.js';
+import { inline } from '../../recording/replay/difference.js';
 import type { ActorLine } from '../../wire/recording/lines.js';
 import type { ActorRecording } from '../../wire/recording/parse.js';
 import type { Portable } from '../../wire/recording/portable-shape.js';

@@ -35,6 +35,7 @@ export class ChartView {
   readonly element: HTMLElement;
   readonly #paper = element('div', { class: 'paper-room', tabindex: 0, role: 'group', 'aria-label': 'statechart, scrolls' });
   readonly #word = element('p', { class: 'chart-word quiet' });
+  #actor = '';
   #definition: ChartDefinition | null = null;
   #svg: SVGSVGElement | null = null;
   #size = { width: 1, height: 1 };
@@ -58,11 +59,15 @@ export class ChartView {
     new ResizeObserver(() => this.#resize()).observe(this.#paper);
   }
 
-  show(definition: ChartDefinition | null, lit: Lit): void {
+  /** @param actor  whose chart it is: that of another begins where that one is */
+  show(actor: string, definition: ChartDefinition | null, lit: Lit): void {
+    const isOther = actor !== this.#actor;
+    this.#actor = actor;
     this.#lit = lit;
     if (definition !== this.#definition) this.#load(definition);
     else this.#light();
-    if (lit.last !== this.#seen) this.#reveal();
+    if (isOther) this.#reveal('state');
+    else if (lit.last !== this.#seen) this.#reveal('edge');
     this.#seen = lit.last;
   }
 
@@ -90,14 +95,16 @@ export class ChartView {
     if (layout.rung === 'grid') setText(this.#word, 'drawn without arrows: the layout failed');
     this.#resize();
     this.#light();
-    this.#reveal();
+    this.#reveal('state');
   }
 
   #byData(name: 'state' | 'edge' | 'count'): Map<string, Element[]> {
     const found = new Map<string, Element[]>();
     for (const one of this.#paper.querySelectorAll<SVGElement>(`[data-${name}]`)) {
       const id = one.dataset[name] ?? '';
-      found.set(id, [...(found.get(id) ?? []), one]);
+      const known = found.get(id);
+      if (known === undefined) found.set(id, [one]);
+      else known.push(one);
     }
     return found;
   }
@@ -112,10 +119,12 @@ export class ChartView {
     }
   }
 
-  /** Scrolls to what happened last, or to the innermost state of the first region, unless it is seen. */
-  #reveal(): void {
+  /** Scrolls to the innermost state of the first region, or to the edge that was taken last, where there is one; unless it is seen. */
+  #reveal(what: 'state' | 'edge'): void {
+    if (this.#svg === null) return;
     const leaf = this.#lit.active.find((id, place) => place > 0 && !(this.#lit.active[place + 1] ?? '').startsWith(`${id}.`));
-    const first = this.#edges.get(this.#lit.last.at(-1) ?? '')?.at(-1) ?? this.#states.get(leaf ?? '')?.[0];
+    const state = this.#states.get(leaf ?? '')?.[0];
+    const first = what === 'state' ? state : (this.#edges.get(this.#lit.last.at(-1) ?? '')?.at(-1) ?? state);
     if (first === undefined) return;
     const [at, room] = [first.getBoundingClientRect(), this.#paper.getBoundingClientRect()];
     if (at.left >= room.left && at.right <= room.right && at.top >= room.top && at.bottom <= room.bottom) return;

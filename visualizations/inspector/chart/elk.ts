@@ -47,6 +47,10 @@ export class WorkerElk implements Elk {
     if (source === null || source === undefined || source === '') throw new Error('the page was built without ELK');
     const url = URL.createObjectURL(new Blob([source.replaceAll('<\\/script', '</script')], { type: 'text/javascript' }));
     const worker = new Worker(url);
+    // It is read by when the worker says its first word, or cannot.
+    const release = (): void => URL.revokeObjectURL(url);
+    worker.addEventListener('message', release, { once: true });
+    worker.addEventListener('error', release, { once: true });
     worker.addEventListener('message', ({ data }: MessageEvent<Reply>) => this.#answer(data));
     worker.addEventListener('error', ({ message }) => this.#fail(message));
     worker.postMessage({ id: -1, cmd: 'register', algorithms: ['layered'] }, []);
@@ -63,6 +67,7 @@ export class WorkerElk implements Elk {
   #fail(message: string): void {
     for (const { reject } of this.#waiting.values()) reject(new Error(message));
     this.#waiting.clear();
+    this.#worker?.terminate();
     this.#worker = null;
   }
 }

@@ -33,18 +33,3 @@ export function shortChipsOf(actor: ActorView): readonly string[] {
 
 /** Letters of a chip on a row, before it is made shorter. */
 const longestChip = 20;
-
-/** The exit reason in words: `normal`, `shutdown`, `killed`, `shutdown: term`, `crash: Error: message`. */
-export function exitWords(reason: unknown): string {
-  if (typeof reason === 'string') return reason;
-  if (Array.isArray(reason)) return `${String(reason[0])}: ${JSON.stringify(reason[1])}`;
-  if (typeof reason !== 'object' || reason === null) return JSON.stringify(reason);
-  if ('$cut' in reason) return String(reason.$cut);
-  if (!('crash' in reason)) return JSON.stringify(reason);
-  const { crash } = reason;
-  if (typeof crash === 'object' && crash !== null && '$error' in crash) {
-    const { name, message } = crash.$error as { readonly name?: unknown; readonly message?: unknown };
-    return `crash: ${String(name)}: ${String(message)}`;
-  }
-  return `crash: ${typeof crash === 'string' ? crash : JSON.stringify(crash)}`;
-}

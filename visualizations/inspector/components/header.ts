@@ -1,9 +1,9 @@
 /** The head of the page: what one is connected to, the tabs, and the switches. */
 import type { Action } from '../state/reduce.js';
-import { type Connection, type Page, pages, type State, type Theme, themes } from '../state/state.js';
+import { nextTheme, type Page, pages, type State, type Theme } from '../state/state.js';
+import { connectionWords } from './connection-words.js';
 import { drawn, element, setAttribute, setChildren, setText } from './element.js';
 import { icon } from './icons.js';
-import { countdown, duration } from './words.js';
 
 const themeIcons = { auto: 'auto', light: 'sun', dark: 'moon' } as const;
 
@@ -34,11 +34,8 @@ export class Header {
       event.preventDefault();
       event.stopPropagation();
     });
-    const nextTheme = (): void => {
-      const { theme } = state();
-      dispatch({ type: 'theme.chosen', theme: themes[(themes.indexOf(theme) + 1) % themes.length] as Theme });
-    };
-    this.#theme = element('button', { class: 'small', on: { click: nextTheme } });
+    const changeTheme = (): void => dispatch({ type: 'theme.chosen', theme: nextTheme(state().theme) });
+    this.#theme = element('button', { class: 'small', on: { click: changeTheme } });
     const keys = element(
       'button',
       { class: 'small', title: 'keys (?)', 'aria-label': 'keys', on: { click: () => dispatch({ type: 'keys.toggled' }) } },
@@ -55,10 +52,11 @@ export class Header {
     );
   }
 
-  render({ connection, page, theme }: State): void {
+  /** @param end  how the app has ended, in words; null while it lives */
+  render({ connection, page, theme }: State, end: string | null): void {
     const now = Date.now();
-    setAttribute(this.#state, 'data-kind', connection.kind);
-    const words = connectionWords(connection, now);
+    setAttribute(this.#state, 'data-kind', connection.kind === 'live' && end !== null ? 'ended' : connection.kind);
+    const words = connectionWords(connection, now, end);
     setText(this.#words, words);
     setAttribute(this.#words, 'title', words);
     this.#retry.hidden = connection.kind !== 'lost';
@@ -88,24 +86,6 @@ function tabOf(page: Page, dispatch: (action: Action) => void): HTMLElement {
     },
     page,
   );
-}
-
-/** How the connection is, in words. */
-export function connectionWords(connection: Connection, now: number): string {
-  switch (connection.kind) {
-    case 'none':
-      return 'no app';
-    case 'connecting':
-      return connection.attempt === 1 ? 'connecting…' : `connecting, attempt ${connection.attempt}…`;
-    case 'live':
-      return `${connection.app} · ${connection.control ? 'control' : 'read-only'}`;
-    case 'lost':
-      return `lost ${duration(Math.floor((now - connection.since) / 1_000) * 1_000)} ago · again in ${countdown(Math.ceil((connection.retryAt - now) / 1_000) * 1_000)}`;
-    case 'refused':
-      return 'refused';
-    case 'file':
-      return connection.cut === null ? connection.name : `${connection.name} · cut off`;
-  }
 }
 
 /** A tree on a frame. */

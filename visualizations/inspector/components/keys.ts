@@ -1,6 +1,6 @@
 /** The keys of the page, and the card that shows them. */
 import type { Action } from '../state/reduce.js';
-import type { Page, State } from '../state/state.js';
+import { nextTheme, type Page, type State } from '../state/state.js';
 import type { Timeline } from '../state/timeline.js';
 import { element } from './element.js';
 
@@ -64,7 +64,7 @@ export function actionOf(key: string, state: State, timeline: Timeline): Action 
     case 'f':
       return { type: 'follow.toggled' };
     case 't':
-      return { type: 'theme.chosen', theme: state.theme === 'auto' ? 'light' : state.theme === 'light' ? 'dark' : 'auto' };
+      return { type: 'theme.chosen', theme: nextTheme(state.theme) };
     case '?':
       return { type: 'keys.toggled' };
     default:

@@ -41,11 +41,6 @@ export function short(count: number): string {
   return `${round(count / 1_000_000, 1)}M`;
 }
 
-export function bytes(count: number): string {
-  if (count < 1_024) return `${count} B`;
-  return count < 1_048_576 ? `${round(count / 1_024, 0)} kB` : `${round(count / 1_048_576, 1)} MB`;
-}
-
 /** An event as one says it: XState's own by what they tell, `after(backoff)`, `done(job)`, `error(job)`. */
 export function eventWords(type: string): string {
   const [, kind, subject = ''] = /^xstate\.(after|done\.actor|error\.actor|done\.state|snapshot)\.(.+)$/u.exec(type) ?? [];

@@ -20,7 +20,7 @@ export class TimeScale {
   #ends = new Float64Array(1024);
   #times = new Float64Array(1024);
   #length = 0;
-  readonly #gaps: Gap[] = [];
+  #gaps: Gap[] = [];
 
   get length(): number {
     return this.#length;
@@ -52,8 +52,7 @@ export class TimeScale {
     for (let index = from; index < this.#length; index++) this.#ends[index - from] = (this.#ends[index] ?? 0) - start;
     this.#times.copyWithin(0, from, this.#length);
     this.#length -= from;
-    const kept = this.#gaps.filter(({ before }) => before > from).map(({ before, ms }) => ({ before: before - from, ms }));
-    this.#gaps.splice(0, this.#gaps.length, ...kept);
+    this.#gaps = this.#gaps.filter(({ before }) => before > from).map(({ before, ms }) => ({ before: before - from, ms }));
   }
 
   /** The time of a line, ms. */
@@ -90,11 +89,6 @@ export class TimeScale {
       before = Math.max(before, to);
       return lines;
     });
-  }
-
-  /** The last line at or before a moment, ms; -1 where there is none. */
-  lineBefore(at: number): number {
-    return firstIndex(this.#length, (index) => (this.#times[index] ?? 0) > at) - 1;
   }
 
   /** The first line whose place is at least `wanted`. */

@@ -54,6 +54,8 @@ class Planting {
       else siblings.push(actor.path);
       for (const { id, dueAt } of retriesOf(actor)) this.#retries.set(`${actor.path} ${id}`, dueAt);
     }
+    // Whoever was restarted started last, and keeps the place of the one before.
+    for (const siblings of this.#children.values()) siblings.sort((one, other) => this.#seatOf(one) - this.#seatOf(other));
   }
 
   rows(): readonly TreeRow[] {
@@ -115,6 +117,10 @@ class Planting {
       case 'troubled':
         return !isReplaced(actor) && (hasFailed(actor) || this.#retryOf(actor) !== null || (!hasEnded(actor) && actor.run > 1));
     }
+  }
+
+  #seatOf(path: string): number {
+    return this.#actors.get(path)?.seat ?? 0;
   }
 
   #isOver(path: string): boolean {

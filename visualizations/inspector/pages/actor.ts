@@ -1,16 +1,19 @@
 /** One actor: its chart with what is active, what its context has changed in, what it would take next, and how it has fared. */
-import { activeStates, edgeWords, nextEvents } from '../chart/active.js';
+import { activeStates, nextEvents } from '../../../src/charts/active.js';
 import { ChartView } from '../chart/chart-view.js';
-import { chipsOf, exitWords, moodOf, moodSigns } from '../components/chip.js';
+import { chipsOf, moodOf, moodSigns } from '../components/chip.js';
 import { element, setAttribute, setChildren, setHidden, setText } from '../components/element.js';
 import { ValueView } from '../components/value-view.js';
 import { counted, duration, eventWords, moment as momentWords } from '../components/words.js';
 import type { ChartDefinition } from '../../../src/charts/definition.js';
+import { gaveUpText, reasonText } from '../../../src/recording/exports/story.js';
+import { stepWords } from '../layout/step-words.js';
 import type { Portable } from '../../../src/wire/recording/portable-shape.js';
 import { type ActorView, eventType, hasEnded } from '../state/actor-view.js';
-import { lineageOf } from '../state/lineage.js';
+import { lineageOf } from '../../../src/recording/scene-lineage.js';
 import { budgetAt } from '../state/supervision.js';
 import { NextEvents, OrderButtons } from './actor-orders.js';
+import { ReplayPanel } from './replay-panel.js';
 import type { Doors, PageView, View } from './view.js';
 
 /** A part of the page with a title, which is not there when it has nothing to say. */
@@ -39,6 +42,7 @@ export class ActorPage implements PageView {
   readonly #whole = element('button', { class: 'small', on: { click: () => this.#askWhole() } }, 'whole value');
   readonly #contextTitle = element('span', { class: 'quiet' });
   readonly #next: NextEvents;
+  readonly #replay: ReplayPanel;
   readonly #nextPanel: HTMLElement;
   readonly #readOnly = element('p', { class: 'quiet hint' });
   readonly #restarts = element('table', { class: 'facts-table' });
@@ -49,13 +53,14 @@ export class ActorPage implements PageView {
   readonly #inputPanel: HTMLElement;
   readonly #end = new ValueView();
   readonly #endPanel: HTMLElement;
-  /** The whole context that was asked for, of whom, and when. */
+  /** The whole context that was asked for, and of whom. */
   #asked: { readonly actor: string; readonly value: Portable } | null = null;
   #actor: ActorView | null = null;
 
   constructor(doors: Doors) {
     this.#doors = doors;
     this.#next = new NextEvents(doors);
+    this.#replay = new ReplayPanel(doors);
     const contextPanel = element(
       'section',
       { class: 'panel context' },
@@ -75,6 +80,7 @@ export class ActorPage implements PageView {
         element('div', { class: 'title second' }, this.#chips, this.#facts),
       ),
       element('section', { class: 'panel chart-panel', 'aria-label': 'statechart' }, this.#chart.element, this.#last),
+      this.#replay.element,
       element(
         'div',
         { class: 'columns-of-panels' },
@@ -105,12 +111,17 @@ export class ActorPage implements PageView {
     const definition = actor.machine === null ? null : (moment.machines.get(actor.machine) ?? null);
     const active = definition === null ? [] : activeStates(definition, actor.value);
     this.#showHead(actor, view);
-    this.#chart.show(definition, { active, last: actor.last?.taken ?? [], counts: actor.counts.edges });
+    this.#chart.show(actor.path, definition, { active, last: actor.last?.taken ?? [], counts: actor.counts.edges });
     setHidden(this.#chart.element, definition === null);
     this.#showLast(actor, definition, view);
     this.#showContext(actor, view);
     setHidden(this.#nextPanel, definition === null || hasEnded(actor));
-    if (definition !== null) this.#next.show(actor.path, nextEvents(definition, active), (type) => this.#sample(actor.path, type, view));
+    if (definition !== null)
+      this.#next.show(actor.path, nextEvents(definition, active), definition.events, (type) => this.#sample(actor.path, type, view));
+    const sample = (type: string): Portable | null => this.#sample(actor.path, type, view);
+    const supposable = definition === null || hasEnded(actor) ? [] : nextEvents(definition, active);
+    this.#replay.show(actor.path, { events: supposable, schemas: definition?.events, sample }, view);
+    setHidden(this.#replay.element, definition === null);
     const { refusal } = this.#doors.orders();
     setText(this.#readOnly, refusal ?? '');
     setHidden(this.#readOnly, refusal === null);
@@ -144,10 +155,11 @@ export class ActorPage implements PageView {
             : actor.startedAt === null
               ? 'started before this'
               : `for ${duration(Math.floor((at - actor.startedAt) / 1_000) * 1_000)}`
-          : exitWords(actor.exit.reason),
+          : reasonText(actor.exit.reason),
         counted(actor.counts.events, 'event'),
         ...(actor.counts.unhandled === 0 ? [] : [`${actor.counts.unhandled} unhandled`]),
         ...(actor.counts.dead === 0 ? [] : [counted(actor.counts.dead, 'dead letter')]),
+        ...(actor.gaveUp === null ? [] : [`gave up: ${gaveUpText(actor.gaveUp)}`]),
         ...(budget === null ? [] : [`${budget.used} of ${budget.intensity} restarts in ${duration(budget.periodMs)}`]),
       ].join(' · '),
     );
@@ -176,13 +188,17 @@ export class ActorPage implements PageView {
       setChildren(this.#last, element('span', { class: 'quiet' }, 'no transition yet'));
       return;
     }
-    const words = last.taken.length === 0 ? ['not handled'] : edgeWords(definition, last.taken);
-    const show = (): void => this.#doors.dispatch({ type: 'time.moved', to: timeline.indexOf(last.seq), last: timeline.last });
+    const words = stepWords(last, definition);
+    const show = (): void => {
+      const index = timeline.indexOf(last.seq);
+      // Its line may have been let go since.
+      if (index >= 0) this.#doors.dispatch({ type: 'time.moved', to: index, last: timeline.last });
+    };
     setChildren(
       this.#last,
       element('button', { class: 'link', title: 'go to this moment', on: { click: show } }, momentWords(Math.min(last.at, at))),
       element('strong', { title: lastEvent ?? '' }, eventWords(lastEvent ?? '?')),
-      ...words.slice(0, 6).map((word) => element('span', { class: 'edge-words' }, word)),
+      ...words.slice(0, 6).map((word) => element('span', { class: last.crash === undefined ? 'edge-words' : 'edge-words crash' }, word)),
     );
   }
 
@@ -191,10 +207,7 @@ export class ActorPage implements PageView {
     const isLast = actor.contextBefore !== undefined;
     this.#context.show(asked ?? actor.context, asked === undefined && isLast ? actor.contextBefore : undefined);
     setText(this.#contextTitle, asked === undefined ? (isLast ? 'with what changed last' : '') : 'whole, as it was when it was asked for');
-    setHidden(
-      this.#whole,
-      this.#doors.orders().value === undefined || view.state.connection.kind !== 'live' || view.state.position !== null || actor.machine === null,
-    );
+    setHidden(this.#whole, view.state.connection.kind !== 'live' || view.state.position !== null || actor.machine === null);
   }
 
   #askWhole(): void {
@@ -240,7 +253,7 @@ export class ActorPage implements PageView {
           ),
           element('td', { class: 'number' }, one.startedAt === null ? 'before' : momentWords(one.startedAt)),
           element('td', { class: 'number' }, one.exit === null ? 'lives' : one.startedAt === null ? '?' : duration(one.exit.at - one.startedAt)),
-          element('td', { class: 'reason' }, one.exit === null ? '' : exitWords(one.exit.reason)),
+          element('td', { class: 'reason' }, one.exit === null ? '' : reasonText(one.exit.reason)),
         ),
       );
     const heads = ['run', 'started', 'lived', 'ended by'].map((word) => element('th', { scope: 'col' }, word));

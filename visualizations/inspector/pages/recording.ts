@@ -1,14 +1,20 @@
 /** Recordings: what is in this one, another from a file, and all the forms in which it can be taken away. */
+import { activeStates } from '../../../src/charts/active.js';
+import type { ChartDefinition } from '../../../src/charts/definition.js';
+import { dotOf } from '../../../src/charts/dot.js';
+import { mermaidOf } from '../../../src/charts/mermaid.js';
 import { svgOf } from '../../../src/charts/svg.js';
+import { chromeTrace } from '../../../src/recording/exports/chrome-trace.js';
+import { otlpTrace } from '../../../src/recording/exports/otel.js';
+import { sequenceMermaid } from '../../../src/recording/exports/sequence-mermaid.js';
+import { sequenceSvg } from '../../../src/recording/exports/sequence-svg.js';
+import { SequenceRows } from '../../../src/recording/exports/sequence.js';
+import { recordingVersion, type RecordedLine, type RecordingHead } from '../../../src/wire/recording/lines.js';
 import { layoutOf } from '../chart/chart-view.js';
-import { activeStates } from '../chart/active.js';
 import { element, setAttribute, setChildren, setHidden } from '../components/element.js';
 import { icon } from '../components/icons.js';
 import { counted, duration } from '../components/words.js';
-import { chromeTrace } from '../exports/chrome-trace.js';
 import { fileName, save } from '../exports/save.js';
-import { sequenceMermaid } from '../exports/sequence-mermaid.js';
-import { SequenceRows } from '../layout/sequence-rows.js';
 import { linesOf } from '../sources/entries.js';
 import type { Entry } from '../state/entry.js';
 import type { Timeline } from '../state/timeline.js';
@@ -43,8 +49,12 @@ export class RecordingPage implements PageView {
     this.#buttons = [
       this.#button('Recording (NDJSON)', 'opens here again, with or without the app', false, () => this.#saveRecording()),
       this.#button('Chart (SVG)', 'of the chosen actor, with its states lit', true, () => this.#saveChart()),
-      this.#button('Sequence (Mermaid)', 'the last 200 messages, for a report', false, () => this.#saveSequence()),
-      this.#button('Trace (Chrome, Perfetto)', 'states and messages over time', false, () => this.#saveTrace()),
+      this.#button('Chart (Mermaid)', 'of the chosen actor, for a report', true, () => this.#saveChartText('mmd', mermaidOf)),
+      this.#button('Chart (DOT)', 'of the chosen actor, for Graphviz', true, () => this.#saveChartText('dot', dotOf)),
+      this.#button('Sequence (Mermaid)', 'the last 200 messages, for a report', false, () => this.#saveSequence('mmd')),
+      this.#button('Sequence (SVG)', 'the last 1 000 messages, as a picture', false, () => this.#saveSequence('svg')),
+      this.#button('Trace (Chrome, Perfetto)', 'states and messages over time', false, () => this.#saveTrace('trace', chromeTrace)),
+      this.#button('Trace (OpenTelemetry)', 'OTLP as JSON, for a collector', false, () => this.#saveTrace('otel', otlpTrace)),
     ];
     this.#factsPanel = element('section', { class: 'panel' }, element('h3', {}, 'This recording'), this.#facts);
     this.#exports = element(
@@ -95,7 +105,7 @@ export class RecordingPage implements PageView {
       ['restarts', String(timeline.marks.filter(({ kind }) => kind === 'restart').length)],
       ['dead letters', String(timeline.marks.filter(({ kind }) => kind === 'dead').length)],
       ['left out', counted(timeline.newest.dropped, 'line')],
-      ['redacted', timeline.head?.secret === null ? 'nothing' : (timeline.head?.secret ?? 'not known')],
+      ['redacted', timeline.head === null ? 'not known' : timeline.head.secret === null ? 'nothing' : `what has a key like ${timeline.head.secret}`],
     ];
     setChildren(
       this.#facts,
@@ -129,24 +139,41 @@ export class RecordingPage implements PageView {
     save(fileName(this.#name, 'ndjson'), await this.#doors.recording());
   }
 
-  async #saveChart(): Promise<void> {
+  /** The chosen actor, and what it runs. */
+  #chosen() {
     const { state, moment } = this.#view as View;
     const actor = moment.actors.get(state.selected ?? '');
     const definition = moment.machines.get(actor?.machine ?? '');
-    if (actor === undefined || definition === undefined) return;
+    return actor === undefined || definition === undefined ? null : { actor, definition };
+  }
+
+  async #saveChart(): Promise<void> {
+    const chosen = this.#chosen();
+    if (chosen === null) return;
+    const { actor, definition } = chosen;
     const highlights = { active: activeStates(definition, actor.value), last: actor.last?.taken ?? [], counts: actor.counts.edges };
     const svg = svgOf(await layoutOf(definition), { title: `${actor.path} (${definition.id})`, highlights });
     save(fileName(actor.path.replaceAll('/', '-'), 'svg'), new Blob([svg], { type: 'image/svg+xml' }));
   }
 
-  async #saveSequence(): Promise<void> {
-    const rows = new SequenceRows(() => true);
-    rows.extend(this.#doors.timeline);
-    save(fileName(this.#name, 'mmd'), new Blob([sequenceMermaid(rows.rows)], { type: 'text/plain' }));
+  async #saveChartText(ending: 'mmd' | 'dot', write: (definition: ChartDefinition) => string): Promise<void> {
+    const chosen = this.#chosen();
+    if (chosen === null) return;
+    save(fileName(chosen.definition.id, ending), new Blob([write(chosen.definition)], { type: 'text/plain' }));
   }
 
-  async #saveTrace(): Promise<void> {
-    save(fileName(`${this.#name}-trace`, 'json'), new Blob([chromeTrace(linesOf(allOf(this.#doors.timeline)))], { type: 'application/json' }));
+  async #saveSequence(ending: 'mmd' | 'svg'): Promise<void> {
+    const rows = new SequenceRows(() => true);
+    rows.extend(this.#doors.timeline);
+    const text = ending === 'svg' ? sequenceSvg(rows, { title: this.#name }) : sequenceMermaid(rows.rows);
+    save(fileName(`${this.#name}-sequence`, ending), new Blob([text], { type: ending === 'svg' ? 'image/svg+xml' : 'text/plain' }));
+  }
+
+  async #saveTrace(name: string, write: (recording: { head: RecordingHead; lines: readonly RecordedLine[] }) => object): Promise<void> {
+    const { timeline } = this.#doors;
+    const head = timeline.head ?? { type: 'recording', v: recordingVersion, secret: null, contexts: 'patches' };
+    const text = JSON.stringify(write({ head, lines: linesOf(allOf(timeline)) }));
+    save(fileName(`${this.#name}-${name}`, 'json'), new Blob([text], { type: 'application/json' }));
   }
 }
 

@@ -1,8 +1,8 @@
 /** One row of the sequence: an arrow from lane to lane, a mark on a lane, or a pause. */
 import { element, setAttribute, setHidden, setStyle, setText } from '../components/element.js';
 import type { VirtualRow } from '../components/virtual-list.js';
-import { counted, duration, eventWords, moment } from '../components/words.js';
-import type { SequenceRow } from '../layout/sequence-rows.js';
+import { duration, eventWords, moment } from '../components/words.js';
+import { missingWords, type SequenceRow } from '../../../src/recording/exports/sequence.js';
 
 export interface RowContext {
   /** Width of a lane. */
@@ -42,7 +42,9 @@ export class SequenceRowView implements VirtualRow<SequenceRow> {
   show(row: SequenceRow, place: number): void {
     const context = this.#context();
     this.#index = row.index;
-    const relation = context.role(row.index);
+    const role = context.role(row.index);
+    // A pause has the line that ends it, and is not that line.
+    const relation = row.kind === 'idle' && role !== null ? 'other' : role;
     setAttribute(this.element, 'id', `message-${place}`);
     setAttribute(this.element, 'data-kind', row.kind);
     setAttribute(this.element, 'data-role', relation);
@@ -53,7 +55,7 @@ export class SequenceRowView implements VirtualRow<SequenceRow> {
     setAttribute(this.element, 'data-dead', row.kind === 'message' && row.isDead);
     if (row.kind === 'message') this.#message(row, context);
     else if (row.kind === 'idle' || row.kind === 'missing') {
-      setText(this.#words, row.kind === 'idle' ? `${duration(row.ms)} without a message` : `${counted(row.count, 'line')} left out: ${row.why}`);
+      setText(this.#words, row.kind === 'idle' ? `${duration(row.ms)} without a message` : missingWords(row));
       this.#place('left', 8, 'wide');
       setAttribute(this.element, 'title', null);
     } else {

@@ -4,14 +4,17 @@ import { ValueView } from '../components/value-view.js';
 import { VirtualList } from '../components/virtual-list.js';
 import { counted, eventWords, moment as momentWords } from '../components/words.js';
 import { causesOf, type Causes } from '../layout/causes.js';
-import { outside, SequenceRows, type SequenceRow } from '../layout/sequence-rows.js';
+import { outside, SequenceRows, type SequenceRow } from '../../../src/recording/exports/sequence.js';
+import { isIn } from '../../../src/wire/recording/branch.js';
+import { placeOf, stepTo } from '../layout/row-places.js';
 import { firstIndex } from '../layout/time-scale.js';
 import { nameOf } from '../layout/tree-rows.js';
-import { eventType, stateNames } from '../state/actor-view.js';
+import { madeWords } from '../layout/step-words.js';
+import { eventType } from '../state/actor-view.js';
 import { type RowContext, SequenceRowView } from './sequence-row.js';
 import type { Doors, PageView, View } from './view.js';
 
-/** Height of a row, px; style/sequence.css has the same. */
+/** Height of a row, px; style/e-sequence.css has the same. */
 const rowPx = 24;
 /** Lanes share the width, within these bounds, px. */
 const narrowestLane = 76;
@@ -102,11 +105,11 @@ export class SequencePage implements PageView, RowContext {
     const { state, timeline, index } = view;
     const wasAtEnd = this.#list.isAtEnd(this.#rows.rows.length);
     this.#view = view;
-    const branch = this.#isScoped ? state.selected : null;
+    const branch = (this.#isScoped ? state.selected : null) ?? '';
     const key = [branch, timeline.generation];
     if (key.some((one, place) => one !== this.#madeFor[place])) {
       this.#madeFor = key;
-      this.#rows = new SequenceRows(branch === null ? () => true : (actor) => actor === branch || actor.startsWith(`${branch}/`));
+      this.#rows = new SequenceRows((actor) => isIn(branch, actor));
       this.#revealed = -2;
     }
     this.#rows.extend(timeline);
@@ -128,8 +131,8 @@ export class SequencePage implements PageView, RowContext {
     const wanted = isLive ? (wasAtEnd || this.#revealed === -2 ? rows.length - 1 : -1) : now === this.#revealed ? -1 : Math.max(0, now);
     if (wanted < 0 || this.#list.reveal(wanted, rows.length)) this.#revealed = now;
     this.#list.show(rows);
-    const chosen = rows.findIndex((row) => row.index === state.message);
-    setAttribute(this.#scroller, 'aria-activedescendant', state.message === null || chosen < 0 ? null : `message-${chosen}`);
+    const chosen = placeOf(rows, state.message);
+    setAttribute(this.#scroller, 'aria-activedescendant', chosen < 0 ? null : `message-${chosen}`);
     this.#showDetail(view);
   }
 
@@ -190,8 +193,8 @@ export class SequencePage implements PageView, RowContext {
     for (let at = index + 1; at < Math.min(timeline.length, index + 2_000); at++) {
       const line = timeline.line(at);
       if (line?.type !== '@xstate.transition' || line.event !== seq) continue;
-      if (line.taken.length === 0) return ' · not handled';
-      return line.state.value === undefined ? '' : ` · then ${stateNames(line.state.value).join(', ')}`;
+      const words = madeWords(line);
+      return words === '' ? '' : ` · ${words}`;
     }
     return '';
   }
@@ -209,7 +212,7 @@ export class SequencePage implements PageView, RowContext {
 
   #key(event: KeyboardEvent): void {
     const { rows } = this.#rows;
-    const at = rows.findIndex((row) => row.index === this.#view?.state.message);
+    const at = placeOf(rows, this.#view?.state.message ?? null);
     const moves: Readonly<Record<string, number>> = {
       ArrowDown: at + 1,
       ArrowUp: at < 0 ? rows.length - 1 : at - 1,
@@ -225,7 +228,7 @@ export class SequencePage implements PageView, RowContext {
     if (to === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     event.stopPropagation();
-    const place = Math.min(Math.max(0, to), rows.length - 1);
+    const place = stepTo(rows, to, at);
     const row = rows[place];
     if (row === undefined) return;
     this.#list.reveal(place, rows.length);

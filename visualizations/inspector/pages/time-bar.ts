@@ -2,6 +2,7 @@
 import { drawn, element, setAttribute, setHidden, setText } from '../components/element.js';
 import { icon } from '../components/icons.js';
 import { clock, counted, duration, moment as momentWords } from '../components/words.js';
+import { appEndOf } from '../state/app-end.js';
 import type { Mark } from '../state/timeline.js';
 import type { Doors, PageView, View } from './view.js';
 
@@ -81,8 +82,11 @@ export class TimeBar implements PageView {
     const { state, timeline, index } = view;
     this.#index = index;
     const isLive = state.position === null;
-    const isFed = state.connection.kind === 'live' || state.connection.kind === 'connecting' || state.connection.kind === 'lost';
+    const { kind } = state.connection;
+    // Where a root has ended nothing comes any more, however well the connection is.
+    const isFed = (kind === 'live' || kind === 'connecting' || kind === 'lost') && appEndOf(timeline.newest) === null;
     setText(this.#liveWord, isLive ? (isFed ? 'live' : 'end') : 'paused');
+    setAttribute(this.#live, 'data-fed', isFed ? 'true' : 'false');
     setAttribute(this.#live, 'aria-pressed', isLive ? 'true' : 'false');
     setAttribute(this.#live, 'title', isLive ? 'hold this moment (space)' : isFed ? 'back to now (space)' : 'to the end (space)');
     for (const button of this.#buttons) button.disabled = timeline.length === 0;

@@ -6,7 +6,7 @@ import type { VirtualRow } from '../components/virtual-list.js';
 import { countdown, duration, short } from '../components/words.js';
 import { nameOf, type TreeRow } from '../layout/tree-rows.js';
 import { type ActorView, hasEnded } from '../state/actor-view.js';
-import { budgetAt, queueOf } from '../state/supervision.js';
+import { budgetAt, queueOf, troubleOf } from '../state/supervision.js';
 import type { View } from './view.js';
 
 /** Most chips on a row; the rest is counted. */
@@ -18,6 +18,7 @@ export class TreeRowView implements VirtualRow<TreeRow> {
   readonly #sign = element('span', { class: 'sign', 'aria-hidden': 'true' });
   readonly #name = element('span', { class: 'name' });
   readonly #run = element('span', { class: 'run' });
+  readonly #trouble = element('span', { class: 'chip trouble', hidden: true });
   readonly #chips: HTMLElement[] = [];
   readonly #chipRoom = element('span', { class: 'chips' });
   readonly #restarts = element('span', { class: 'cell restarts' });
@@ -44,7 +45,7 @@ export class TreeRowView implements VirtualRow<TreeRow> {
         on: { click: () => chosen(this.#path, 'select'), dblclick: () => chosen(this.#path, 'open') },
       },
       who,
-      this.#chipRoom,
+      element('span', { class: 'states' }, this.#chipRoom, this.#trouble),
       this.#restarts,
       this.#wait,
       this.#queue,
@@ -74,7 +75,12 @@ export class TreeRowView implements VirtualRow<TreeRow> {
     setText(this.#run, actor.run > 1 && !/[#~]\d+$/u.test(row.path) ? `#${actor.run}` : '');
     this.#showChips(mood === 'backoff' ? ['backing off'] : shortChipsOf(actor));
     setAttribute(this.#chipRoom, 'title', chipsOf(actor).join('\n'));
-    this.#showFigures(row, actor, at, rates.get(row.path) ?? 0);
+    const trouble = troubleOf(actor, moment.actors);
+    setHidden(this.#trouble, trouble === null);
+    setText(this.#trouble, trouble ?? '');
+    setAttribute(this.#trouble, 'title', trouble);
+    // What came to it within the second in which it ended comes no more.
+    this.#showFigures(row, actor, at, hasEnded(actor) ? 0 : (rates.get(row.path) ?? 0));
   }
 
   #showChips(words: readonly string[]): void {
@@ -93,7 +99,7 @@ export class TreeRowView implements VirtualRow<TreeRow> {
   }
 
   #showFigures(row: TreeRow, actor: ActorView, at: number, rate: number): void {
-    const budget = hasEnded(actor) ? null : budgetAt(actor, at);
+    const budget = hasEnded(actor) && actor.gaveUp === null ? null : budgetAt(actor, at);
     setText(this.#restarts, budget === null ? (actor.run > 1 ? String(actor.run - 1) : '') : `${budget.used}/${budget.intensity}`);
     const level = budget === null || budget.used === 0 ? null : budget.used >= budget.intensity ? 'spent' : 'some';
     setAttribute(this.#restarts, 'data-level', level);

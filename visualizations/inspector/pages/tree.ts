@@ -9,7 +9,7 @@ import { filters } from '../state/state.js';
 import { TreeRowView } from './tree-row.js';
 import type { Doors, PageView, View } from './view.js';
 
-/** Height of a row, px; style/tree.css has the same. */
+/** Height of a row, px; style/c-tree.css has the same. */
 const rowPx = 28;
 
 export class TreePage implements PageView {

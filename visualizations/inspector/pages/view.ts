@@ -1,5 +1,6 @@
 /** What a page is given in each frame, and what it may ask for. */
 import type { Portable } from '../../../src/wire/recording/portable-shape.js';
+import type { ReplayOutcome } from '../../../src/wire/recording/replay-outcome.js';
 import type { Action } from '../state/reduce.js';
 import type { Moment } from '../state/moment.js';
 import type { State } from '../state/state.js';
@@ -28,6 +29,10 @@ export interface Orders {
   control(actor: string, action: ControlAction): void;
   /** The whole context of an actor as it is now; null where only the recording is known. */
   value(actor: string): Promise<Portable> | null;
+  /** Why nothing can be replayed, for people; null where it can. */
+  readonly replayRefusal: string | null;
+  /** What comes of an actor's events up to a line, or of one more there; null where nothing can be replayed. */
+  replay(actor: string, to: number, event?: { readonly type: string }): Promise<ReplayOutcome> | null;
 }
 
 export interface Doors {

@@ -17,6 +17,8 @@ import {
   type ViewerMessage,
   type Welcome,
 } from '../../../src/inspector/protocol.js';
+import type { RecordedLine } from '../../../src/wire/recording/lines.js';
+import type { ReplayOutcome } from '../../../src/wire/recording/replay-outcome.js';
 import type { Entry } from '../state/entry.js';
 import type { Connection } from '../state/state.js';
 import { entriesOf } from './entries.js';
@@ -36,6 +38,18 @@ const pausesMs = [500, 1_000, 2_000, 4_000, 8_000, 15_000];
 /** What a close without a welcome may mean: the browser does not say that the token was refused. */
 const attemptsBeforeRefusal = 3;
 
+/** Most earlier lines that are asked for. */
+const mostHistory = 60_000;
+/** So long an answer with earlier lines may take, ms: one who asks often is made to wait. */
+const historyWithinMs = 30_000;
+
+/** A request for history; `skip` lines of the first number have come. */
+interface HistoryPage {
+  readonly from: number;
+  readonly to: number;
+  readonly skip?: number;
+}
+
 type Answer = (result: Result) => void;
 
 export class LiveSource {
@@ -47,6 +61,8 @@ export class LiveSource {
   #keyframe: Keyframe[] = [];
   #nextId = 1;
   #answers = new Map<number, Answer>();
+  /** Earlier lines that are on their way, by the request. */
+  #history = new Map<number, RecordedLine[]>();
   #watched = new Map<string, Detail>();
   /** The actor that is looked at; in full, also where the whole is not. */
   #looked: string | null = null;
@@ -58,6 +74,7 @@ export class LiveSource {
   #hasBeenWelcome = false;
   #bye: string | null = null;
   #isOver = false;
+  #retry: ReturnType<typeof setTimeout> | undefined;
 
   /** @param origin  of the server: `http://127.0.0.1:4747` */
   constructor(origin: string, token: string, listener: SocketListener) {
@@ -74,6 +91,7 @@ export class LiveSource {
   /** Ends it: no further attempt. */
   stop(): void {
     this.#isOver = true;
+    clearTimeout(this.#retry);
     this.#socket?.close(1000, '');
   }
 
@@ -106,20 +124,52 @@ export class LiveSource {
     return this.#ask((id) => ({ type: 'value', id, actor })).then(({ value = null }) => value);
   }
 
+  /** What happened before a line, as far back as the app knows it; where it is too much, how many lines are left out is its last. */
+  async history(to: number): Promise<readonly RecordedLine[]> {
+    const lines: RecordedLine[] = [];
+    let [from, skip]: [number | null, number] = [0, 0];
+    while (from !== null && lines.length < mostHistory) {
+      const asked: HistoryPage = { from, to, ...(skip === 0 ? {} : { skip }) };
+      const answer: { readonly next?: number | null | undefined; readonly skip?: number | undefined } = await this.#ask((id) => {
+        this.#history.set(id, lines);
+        return { type: 'history', id, ...asked };
+      }, historyWithinMs);
+      [from, skip] = [answer.next ?? null, answer.skip ?? 0];
+    }
+    const last = lines.at(-1);
+    if (from === null || last === undefined) return lines;
+    const why = `of what was before, the page asks for ${mostHistory.toLocaleString('en')} lines`;
+    return [...lines, { type: '@espalier.dropped', seq: to, at: last.at, count: to - from + 1, why }];
+  }
+
   control(
     request: Omit<Extract<ControlRequest, { action: 'send' }>, 'type' | 'id'> | Omit<Exclude<ControlRequest, { action: 'send' }>, 'type' | 'id'>,
   ): Promise<void> {
     return this.#ask((id) => ({ type: 'control', id, ...request })).then(() => undefined);
   }
 
+  /** What comes of an actor's events up to a line, or of one more there. */
+  replay(actor: string, to: number, event?: { readonly type: string }): Promise<ReplayOutcome> {
+    return this.#ask((id) => ({ type: 'replay', id, actor, to, ...(event === undefined ? {} : { event }) })).then(({ replay }) => {
+      if (replay === undefined) throw new Error('The server did not say what came of it.');
+      return replay;
+    });
+  }
+
   #open(): void {
     if (this.#isOver) return;
+    clearTimeout(this.#retry);
     this.#frames = new ServerFrames();
     this.#hasBeenWelcome = false;
     this.#bye = null;
+    // What was watched, and how much there is, belongs to the conversation before.
+    this.#keyframe = [];
+    this.#watched = new Map();
+    this.#isWhole = false;
+    this.#known = 0;
     const socket = new WebSocket(this.#address, subprotocolsOf(this.#token));
     this.#socket = socket;
-    socket.addEventListener('message', ({ data }: MessageEvent<unknown>) => this.#read(data));
+    socket.addEventListener('message', ({ data }: { readonly data: unknown }) => this.#read(data));
     socket.addEventListener('close', ({ reason }) => this.#lost(reason));
   }
 
@@ -140,6 +190,7 @@ export class LiveSource {
         return;
       case 'lines':
         if (message.history === undefined) this.#listener.entries(message.lines);
+        else for (const line of message.lines) this.#history.get(message.history)?.push(line);
         return;
       case 'summary':
         this.#listener.entries([{ type: 'summary', at: message.at, actors: message.actors }]);
@@ -160,11 +211,13 @@ export class LiveSource {
     this.#hasBeenWelcome = true;
     this.#attempt = 0;
     this.#lostSince = null;
-    this.#isWhole = false;
-    this.#known = 0;
-    this.#watched = new Map();
     this.#listener.welcome(welcome);
-    this.#listener.connection({ kind: 'live', control: welcome.control, app: welcome.app.title });
+    this.#listener.connection({
+      kind: 'live',
+      control: welcome.control,
+      replay: welcome.replay,
+      app: welcome.app.title || welcome.app.root || 'an app',
+    });
     this.#watch('', 'summary');
   }
 
@@ -208,12 +261,20 @@ export class LiveSource {
     this.#ask((id) => ({ type: 'unwatch', id, branch })).catch(() => undefined);
   }
 
-  #ask(make: (id: number) => ViewerMessage): Promise<Extract<Result, { ok: true }>> {
+  /** @param withinMs  it is given up after so long; without it the answer, or the end of the connection, is waited for */
+  #ask(make: (id: number) => ViewerMessage, withinMs?: number): Promise<Extract<Result, { ok: true }>> {
     const socket = this.#socket;
     if (socket === null || socket.readyState !== WebSocket.OPEN) return Promise.reject(new Error('There is no connection.'));
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
-      this.#answers.set(id, (result) => (result.ok ? resolve(result) : reject(new Error(result.error.words))));
+      const unanswered = (): void =>
+        this.#result({ type: 'result', id, ok: false, error: { code: 'unavailable', words: 'the app does not answer' } });
+      const late = withinMs === undefined ? undefined : setTimeout(unanswered, withinMs);
+      this.#answers.set(id, (result) => {
+        clearTimeout(late);
+        if (result.ok) resolve(result);
+        else reject(new Error(result.error.words));
+      });
       socket.send(JSON.stringify(make(id)));
     });
   }
@@ -225,6 +286,7 @@ export class LiveSource {
     }
     this.#answers.get(result.id)?.(result);
     this.#answers.delete(result.id);
+    this.#history.delete(result.id);
   }
 
   #lost(reason: string): void {
@@ -232,6 +294,7 @@ export class LiveSource {
     const why = this.#bye ?? (reason === '' ? 'the connection was lost' : reason);
     for (const answer of this.#answers.values()) answer({ type: 'result', id: 0, ok: false, error: { code: 'unavailable', words: why } });
     this.#answers.clear();
+    this.#history.clear();
     if (this.#isOver) return;
     this.#attempt++;
     if (!this.#hasBeenWelcome && this.#lostSince === null && this.#attempt >= attemptsBeforeRefusal) {
@@ -250,6 +313,6 @@ export class LiveSource {
         ? { kind: 'connecting', attempt: this.#attempt + 1 }
         : { kind: 'lost', since: this.#lostSince, retryAt, attempt: this.#attempt, why },
     );
-    setTimeout(() => this.#socket === null && this.#open(), pauseMs);
+    this.#retry = setTimeout(() => this.#open(), pauseMs);
   }
 }

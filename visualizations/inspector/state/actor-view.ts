@@ -1,6 +1,8 @@
 /** One actor as the page knows it at a moment. A record is never changed: another moment has another record, and shares what is the same. */
+import { isCrash } from '../../../src/recording/exports/story.js';
 import type { SceneActor } from '../../../src/recording/scene.js';
 import type { Portable } from '../../../src/wire/recording/portable-shape.js';
+import { stateParts } from '../../../src/wire/recording/state-value.js';
 
 export type Status = SceneActor['status'];
 
@@ -17,21 +19,14 @@ export function hasEnded({ exit, status }: ActorView): boolean {
   return exit !== null || status !== 'active';
 }
 
-/** Has it ended by an error? */
-export function hasFailed({ exit, status }: ActorView): boolean {
-  return status === 'error' || isCrash(exit?.reason);
-}
-
-/** Is the reason of an exit a crash? */
-export function isCrash(reason: Portable | undefined): boolean {
-  return typeof reason === 'object' && reason !== null && 'crash' in reason;
+/** Has it ended by an error, or given up? A supervisor that gives up ends `shutdown`, as OTP's do. */
+export function hasFailed({ exit, status, gaveUp }: ActorView): boolean {
+  return status === 'error' || gaveUp !== null || isCrash(exit?.reason);
 }
 
 /** What an actor is in, in words: its leaf states, `a.b` and in parallel regions one for each; empty for what has no states. */
 export function stateNames(value: Portable | undefined): readonly string[] {
-  if (typeof value === 'string') return [value];
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return [];
-  return Object.entries(value).flatMap(([key, inner]) => {
+  return (stateParts(value) ?? []).flatMap(([key, inner]) => {
     const names = stateNames(inner);
     return names.length === 0 ? [key] : names.map((name) => `${key}.${name}`);
   });

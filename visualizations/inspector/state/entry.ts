@@ -1,5 +1,5 @@
 /** What the timeline holds: the lines of a recording, and between them what a server tells of branches that are not watched in full. */
-import type { RecordedLine, RecordedTransition } from '../../../src/wire/recording/lines.js';
+import type { RecordedLine } from '../../../src/wire/recording/lines.js';
 import type { Portable } from '../../../src/wire/recording/portable-shape.js';
 import type { Status } from './actor-view.js';
 
@@ -19,4 +19,3 @@ export interface BranchEntry {
 }
 
 export type Entry = RecordedLine | SummaryEntry | BranchEntry;
-export type Transition = RecordedTransition;

@@ -4,6 +4,7 @@
  */
 import type { ChartDefinition } from '../../../src/charts/definition.js';
 import { Scene, type SceneActor } from '../../../src/recording/scene.js';
+import { isIn } from '../../../src/wire/recording/branch.js';
 import { type ActorView, eventType } from './actor-view.js';
 import type { Entry, SummaryEntry } from './entry.js';
 
@@ -118,8 +119,7 @@ export class Moment {
   #branch(branch: string, known: ReadonlySet<string>, at: number): void {
     const { seq } = this.#scene;
     for (const [path, { exit }] of this.actors) {
-      const isIn = branch === '' || path === branch || path.startsWith(`${branch}/`);
-      if (!isIn || known.has(path) || exit !== null) continue;
+      if (!isIn(branch, path) || known.has(path) || exit !== null) continue;
       this.#scene.take({ type: '@espalier.exit', seq, at, actor: path, reason: { $cut: 'it ended unseen' } });
       this.structure++;
       this.#show(path);

@@ -6,11 +6,14 @@ const windowMs = 1_000;
 /** Most lines that are counted; beyond it the figure is scaled from what was. */
 const mostCounted = 20_000;
 
-/** How many events came to each actor within the second before a line; per second. */
-export function ratesAt(timeline: Timeline, index: number): ReadonlyMap<string, number> {
+/**
+ * How many events came to each actor within a second, up to a line; per second.
+ * @param now  the end of the second, ms, where that is later than the line: in an app in which nothing happens
+ */
+export function ratesAt(timeline: Timeline, index: number, now = 0): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
   if (index < 0) return counts;
-  const to = timeline.scale.timeOf(index);
+  const to = Math.max(now, timeline.scale.timeOf(index));
   let counted = 0;
   let spanMs = windowMs;
   const add = (actor: string, events: number): void => void counts.set(actor, (counts.get(actor) ?? 0) + events);

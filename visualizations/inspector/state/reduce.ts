@@ -6,7 +6,7 @@ export type Action =
   | { readonly type: 'connection.changed'; readonly connection: Connection }
   /** Other lines than before: a file, or a new connection. */
   | { readonly type: 'recording.replaced' }
-  /** The oldest lines were let go. */
+  /** Every line has another index: so many of the oldest were let go, or, below 0, so many have come before them. */
   | { readonly type: 'lines.dropped'; readonly count: number }
   | { readonly type: 'page.chosen'; readonly page: Page }
   | { readonly type: 'actor.chosen'; readonly actor: string | null; readonly show?: boolean }
@@ -33,9 +33,16 @@ export function reduce(state: State, action: Action): State {
     case 'connection.changed':
       return { ...state, connection: action.connection };
     case 'recording.replaced':
-      return { ...initialState, connection: state.connection, theme: state.theme, page: state.page, showsPools: state.showsPools };
+      return {
+        ...initialState,
+        connection: state.connection,
+        theme: state.theme,
+        page: state.page,
+        showsPools: state.showsPools,
+        lastNotice: state.lastNotice,
+      };
     case 'lines.dropped':
-      return { ...state, position: shifted(state.position, action.count), message: shifted(state.message, action.count) };
+      return { ...state, position: shifted(state.position, action.count), message: kept(state.message, action.count) };
     case 'page.chosen':
       return { ...state, page: action.page };
     case 'actor.chosen':
@@ -63,7 +70,7 @@ export function reduce(state: State, action: Action): State {
     case 'keys.toggled':
       return { ...state, showsKeys: action.shown ?? !state.showsKeys };
     case 'notice.shown':
-      return { ...state, notices: [...state.notices, newNotice(state.notices, action)].slice(-mostNotices) };
+      return withNotice(state, action);
     case 'notice.closed':
       return { ...state, notices: state.notices.filter(({ id }) => id !== action.id) };
   }
@@ -88,12 +95,18 @@ function shifted(index: number | null, by: number): number | null {
   return index === null ? null : Math.max(0, index - by);
 }
 
+/** A line that was let go is chosen no longer. */
+function kept(index: number | null, dropped: number): number | null {
+  return index === null || index < dropped ? null : index - dropped;
+}
+
 function toggled(set: ReadonlySet<string>, one: string): ReadonlySet<string> {
   const after = new Set(set);
   if (!after.delete(one)) after.add(one);
   return after;
 }
 
-function newNotice(notices: readonly Notice[], { tone, text }: Pick<Notice, 'tone' | 'text'>): Notice {
-  return { id: (notices.at(-1)?.id ?? 0) + 1, tone, text };
+function withNotice(state: State, { tone, text }: Pick<Notice, 'tone' | 'text'>): State {
+  const id = state.lastNotice + 1;
+  return { ...state, lastNotice: id, notices: [...state.notices, { id, tone, text }].slice(-mostNotices) };
 }

@@ -8,7 +8,7 @@ export type Connection =
   /** Opened as a file of its own, with nothing in it yet. */
   | { readonly kind: 'none' }
   | { readonly kind: 'connecting'; readonly attempt: number }
-  | { readonly kind: 'live'; readonly control: boolean; readonly app: string }
+  | { readonly kind: 'live'; readonly control: boolean; readonly replay?: boolean; readonly app: string }
   | { readonly kind: 'lost'; readonly since: number; readonly retryAt: number; readonly attempt: number; readonly why: string }
   /** It will not be tried again. */
   | { readonly kind: 'refused'; readonly why: string }
@@ -18,8 +18,13 @@ export type Connection =
 export type Filter = 'all' | 'running' | 'troubled' | 'ended';
 export const filters: readonly Filter[] = ['all', 'running', 'troubled', 'ended'];
 
-export const themes = ['auto', 'light', 'dark'] as const;
+const themes = ['auto', 'light', 'dark'] as const;
 export type Theme = (typeof themes)[number];
+
+/** The theme after one, when somebody goes through them. */
+export function nextTheme(theme: Theme): Theme {
+  return themes[(themes.indexOf(theme) + 1) % themes.length] ?? 'auto';
+}
 
 /** A sentence for a while: what went wrong, or what came of an order. */
 export interface Notice {
@@ -48,6 +53,8 @@ export interface State {
   readonly theme: Theme;
   readonly showsKeys: boolean;
   readonly notices: readonly Notice[];
+  /** The number of the latest notice, shown or not: none is given twice. */
+  readonly lastNotice: number;
 }
 
 export const initialState: State = {
@@ -64,4 +71,5 @@ export const initialState: State = {
   theme: 'auto',
   showsKeys: false,
   notices: [],
+  lastNotice: 0,
 };

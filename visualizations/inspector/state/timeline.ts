@@ -4,13 +4,14 @@
  */
 import type { RecordingHead } from '../../../src/wire/recording/lines.js';
 import { firstIndex, TimeScale } from '../layout/time-scale.js';
-import { eventType, isCrash } from './actor-view.js';
+import { isCrash } from '../../../src/recording/exports/story.js';
+import { eventType } from './actor-view.js';
 import type { Entry } from './entry.js';
 import { Moment } from './moment.js';
 
 /** Lines between two kept moments, at least; with many actors a copy costs more, and there are fewer. */
 const keptEvery = 1_000;
-/** Lines that are kept at most, for a page that lives with an app; a quarter is let go at a time. */
+/** Lines that are kept at most of what a living app tells; a quarter is let go at a time. */
 const mostLines = 240_000;
 
 /** What is marked on the time bar. */
@@ -26,7 +27,7 @@ export class Timeline {
   /** Another one: indexes mean other lines than before. */
   generation = 0;
   readonly #lines: Entry[] = [];
-  readonly #marks: Mark[] = [];
+  #marks: Mark[] = [];
   #scale = new TimeScale();
   #newest = new Moment();
   #kept: { readonly index: number; readonly moment: Moment }[] = [{ index: -1, moment: new Moment() }];
@@ -69,7 +70,10 @@ export class Timeline {
     return this.#seqs[index] === seq ? index : -1;
   }
 
-  /** How many lines lie between a line and the next, or the one before, that tells news: keyframes are passed over. 0: there is none. */
+  /**
+   * How many lines lie between a line and the next, or the one before, that tells news: keyframes are passed over. Where there is none: one
+   * step beyond the last line, or all the way to the first.
+   */
   stepFrom(index: number, direction: 1 | -1): number {
     for (let at = index + direction; at >= 0 && at < this.length; at += direction) if (isNews(this.#lines[at] as Entry)) return at - index;
     return direction === 1 ? 1 : -index;
@@ -80,7 +84,7 @@ export class Timeline {
     this.version++;
     this.generation++;
     this.#lines.length = 0;
-    this.#marks.length = 0;
+    this.#marks = [];
     this.#seqs.length = 0;
     this.#scale = new TimeScale();
     this.#newest = new Moment();
@@ -88,11 +92,30 @@ export class Timeline {
     this.#seen = null;
   }
 
-  /** @returns how many of the oldest lines had to go */
-  append(lines: readonly Entry[]): number {
+  /** Takes the lines of a file, all of them: how large it may be has been looked at. */
+  load(lines: readonly Entry[]): void {
     for (const line of lines) this.#add(line);
     this.version += lines.length;
+  }
+
+  /** Takes what a living app tells, and lets the oldest lines go when they are too many. @returns how many had to go */
+  append(lines: readonly Entry[]): number {
+    this.load(lines);
     return this.#lines.length > mostLines ? this.#forget(Math.floor(mostLines / 4)) : 0;
+  }
+
+  /**
+   * Puts lines before all that there are, where there is room for all of them.
+   * @returns how many places every line that was known has moved on
+   */
+  prepend(lines: readonly Entry[]): number {
+    const known = this.#lines.slice();
+    const room = Math.max(0, mostLines - known.length);
+    const earlier = lines.length > room ? [] : lines;
+    if (earlier.length === 0) return 0;
+    this.clear(this.head);
+    for (const line of [...earlier, ...known]) this.#add(line);
+    return earlier.length;
   }
 
   /** How the app was after a line; null: after the newest. What is returned changes with the next call. */
@@ -135,8 +158,7 @@ export class Timeline {
     this.#scale.drop(count);
     const kept = this.#kept.filter(({ index }) => index >= count).map(({ index, moment }) => ({ index: index - count, moment }));
     this.#kept = [{ index: -1, moment: base }, ...kept];
-    const marks = this.#marks.filter(({ index }) => index >= count).map(({ index, kind }) => ({ index: index - count, kind }));
-    this.#marks.splice(0, this.#marks.length, ...marks);
+    this.#marks = this.#marks.filter(({ index }) => index >= count).map(({ index, kind }) => ({ index: index - count, kind }));
     this.#seen = null;
     this.generation++;
     return count;

@@ -27,14 +27,6 @@ export function impurityOf(step: () => void): string[] {
       else Object.defineProperty(of, key, before);
     });
   };
-  for (const { name, of, key } of sources) {
-    const real = (of as Record<string, (...args: unknown[]) => unknown>)[key];
-    if (real === undefined) continue;
-    put(of, key, (...args: unknown[]) => {
-      read.add(name);
-      return real.apply(of, args);
-    });
-  }
   const watchedDate = new Proxy(RealDate, {
     construct: (target, args: [], newTarget): object => {
       if (args.length === 0) read.add('new Date()');
@@ -45,11 +37,19 @@ export function impurityOf(step: () => void): string[] {
       return target();
     },
   });
-  put(globalThis, 'Date', watchedDate);
   try {
+    for (const { name, of, key } of sources) {
+      const real = (of as Record<string, (...args: unknown[]) => unknown>)[key];
+      if (real === undefined) continue;
+      put(of, key, (...args: unknown[]) => {
+        read.add(name);
+        return real.apply(of, args);
+      });
+    }
+    put(globalThis, 'Date', watchedDate);
     step();
   } catch {
-    // What it throws has been said already; here only what it read counts.
+    // What it throws has been said already, and of globals that are frozen nothing is found out; here only what it read counts.
   } finally {
     for (const back of undo.reverse()) back();
   }

@@ -1,6 +1,9 @@
 /** What the actors of a recording have lived through, and what they have told each other: the same story for every format of traces. Runs in a page. */
 import type { RecordedActor, RecordedEvent, RecordedLine, RecordedTransition } from '../../wire/recording/lines.js';
+import type { GaveUp } from '../scene-supervision.js';
 import type { Portable } from '../../wire/recording/portable-shape.js';
+import { stateParts } from '../../wire/recording/state-value.js';
+import { isUnhandled } from '../../wire/recording/unhandled.js';
 
 /** The longest reason, characters. */
 const longestText = 1_000;
@@ -141,7 +144,8 @@ class Telling {
     if (!message.isDead && to.line.machine !== null) this.#pending.set(seq, message);
   }
 
-  #step({ actor, at, event, taken, left, state }: RecordedTransition): void {
+  #step(line: RecordedTransition): void {
+    const { actor, at, event, taken, state } = line;
     const life = this.#latest.get(actor);
     if (life === undefined || life.reason !== null) return;
     const message = typeof event === 'number' ? (this.#pending.get(event) ?? null) : null;
@@ -150,9 +154,8 @@ class Telling {
       this.#pending.delete(message.seq);
     }
     stay(life, state.value, at);
-    const isUnhandled = taken.length === 0 && left?.taken === undefined && typeof event === 'number' && state.status === 'active';
     const type = message?.type ?? (typeof event === 'number' ? 'unknown' : typeOf(event));
-    life.steps.push({ at, type, message, taken, value: life.stays.at(-1)?.value ?? '', isUnhandled });
+    life.steps.push({ at, type, message, taken, value: life.stays.at(-1)?.value ?? '', isUnhandled: isUnhandled(line) });
   }
 
   #exit(path: string, at: number, reason: Portable): void {
@@ -185,30 +188,50 @@ function close(life: Life, at: number): void {
 
 /** A state value in words. */
 export function valueText(value: Portable): string {
-  if (typeof value === 'string') return value;
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return '';
-  const parts = Object.entries(value as { readonly [key: string]: Portable }).map(([key, inner]) => {
+  const parts = (stateParts(value) ?? []).map(([key, inner]) => {
     const within = valueText(inner);
     return within === '' ? key : `${key}.${within.includes(' | ') ? `(${within})` : within}`;
   });
   return parts.join(' | ');
 }
 
-/** Why an actor ended, in words. */
+/** Is the reason of an exit a crash? */
+export function isCrash(reason: Portable | undefined): boolean {
+  return typeof reason === 'object' && reason !== null && 'crash' in reason;
+}
+
+/** Why an actor ended, in words: `normal`, `killed`, `shutdown: "term"`, `crash: Error: no such city`; of what was not told, why not. */
 export function reasonText(reason: Portable): string {
   if (typeof reason === 'string') return reason;
+  if (Array.isArray(reason)) return `${textOf(reason[0] as Portable)}: ${JSON.stringify(reason[1])}`.slice(0, longestText);
+  if (isCut(reason)) return textOf(reason.$cut);
   const crash = typeof reason === 'object' && reason !== null && 'crash' in reason ? reason.crash : undefined;
   const error = typeof crash === 'object' && crash !== null && '$error' in crash ? (crash.$error as { readonly [key: string]: Portable }) : undefined;
   if (error !== undefined) return `crash: ${textOf(error.name)}: ${textOf(error.message)}`.slice(0, longestText);
-  return (crash === undefined ? JSON.stringify(reason) : `crash: ${JSON.stringify(crash)}`).slice(0, longestText);
+  return (crash === undefined ? JSON.stringify(reason) : `crash: ${textOf(crash)}`).slice(0, longestText);
 }
 
-/** A part of an error, which is a text or what stands for one. */
+/** What an error says, in words: `Error: no such city`. */
+export function crashText(error: Portable): string {
+  return reasonText({ crash: error }).replace(/^crash: /u, '');
+}
+
+/** That a supervisor gave up, in words: `db, crash: Error: no such city`. */
+export function gaveUpText({ id, reason }: GaveUp): string {
+  return reason === null ? id : `${id}, ${reasonText(reason)}`;
+}
+
+function isCut(reason: Portable): reason is { readonly $cut: Portable } {
+  return typeof reason === 'object' && reason !== null && '$cut' in reason;
+}
+
+/** A text, or what stands for one, as JSON. */
 function textOf(part: Portable | undefined): string {
   return typeof part === 'string' ? part : JSON.stringify(part ?? '');
 }
 
-function typeOf(event: Portable): string {
+/** The type of an event; `unknown` where it has none. */
+export function typeOf(event: Portable): string {
   const type = typeof event === 'object' && event !== null && 'type' in event ? event.type : undefined;
   return typeof type === 'string' ? type : 'unknown';
 }

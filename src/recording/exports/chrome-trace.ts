@@ -6,7 +6,7 @@
  * @see https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU (Trace Event Format)
  */
 import type { RecordedLine, RecordingHead } from '../../wire/recording/lines.js';
-import { reasonText, storyOf, type Life, type Message, type Step } from './lives.js';
+import { reasonText, storyOf, type Life, type Message, type Step } from './story.js';
 
 /** One event of the format. `ts` and `dur` are µs on the clock of `at`. */
 export interface TraceEvent {

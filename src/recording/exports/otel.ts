@@ -6,7 +6,7 @@
  * @see https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding
  */
 import type { RecordedLine, RecordingHead } from '../../wire/recording/lines.js';
-import { reasonText, storyOf, type Life, type Message, type Step } from './lives.js';
+import { reasonText, storyOf, type Life, type Message, type Step } from './story.js';
 
 /** What {@link otlpTrace} can be told. */
 export interface OtlpOptions {
@@ -88,7 +88,9 @@ class SpanWriting {
 
   deadLetter(message: Message): void {
     const life = message.from ?? message.to;
-    this.#deadLetters.set(life, [...(this.#deadLetters.get(life) ?? []), message]);
+    const known = this.#deadLetters.get(life);
+    if (known === undefined) this.#deadLetters.set(life, [message]);
+    else known.push(message);
   }
 
   span(life: Life): OtlpSpan {

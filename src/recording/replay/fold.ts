@@ -8,9 +8,10 @@
 import { createActor, type AnyActorLogic, type AnyActorRef, type AnyMachineSnapshot, type AnyStateMachine, type EventObject } from 'xstate';
 
 import { parentOf } from '../../supervision/xstate-internals.js';
-import { ActorNames, idOfPath } from '../../recording/names.js';
+import { ActorNames, idOfPath } from '../names.js';
 import type { RecordedActor } from '../../wire/recording/lines.js';
-import type { OrderedAction } from '../../recording/actions.js';
+import type { OrderedAction } from '../actions.js';
+import { withOwnContext } from './own-context.js';
 
 /** An action that a step has ordered. */
 export interface CollectedAction extends OrderedAction {
@@ -173,6 +174,16 @@ export class Fold {
     return snapshot;
   }
 
+  /** Is there an edge that an event takes now? As the recorder has it: also one that leads nowhere and does nothing. */
+  handles(event: EventObject): boolean {
+    try {
+      return (this.#machine.getTransitionData(this.snapshot as never, event) as readonly unknown[]).length > 0;
+    } catch {
+      // A guard has thrown, and the event crashes the machine.
+      return true;
+    }
+  }
+
   /** What the machine makes of an event; {@link Fold.snapshot} is then the new one. */
   take(event: EventObject): Step {
     return this.#step(() => this.#machine.transition(this.snapshot as never, event, this.#scope as never) as AnyMachineSnapshot);
@@ -192,8 +203,9 @@ export class Fold {
   }
 }
 
-/** The machine with its named actors replaced by ones that do nothing. */
+/** The machine with its named actors replaced by ones that do nothing, and with a context that it shares with no actor that lives. */
 export function withoutChildren(machine: AnyStateMachine): AnyStateMachine {
   const { actors } = machine.implementations as { actors: object };
-  return machine.provide({ actors: Object.fromEntries(Object.keys(actors).map((name) => [name, inert])) } as never) as AnyStateMachine;
+  const bare = machine.provide({ actors: Object.fromEntries(Object.keys(actors).map((name) => [name, inert])) } as never);
+  return withOwnContext(bare as AnyStateMachine);
 }

@@ -1,9 +1,9 @@
 /** Who was in an actor's place before it and after, and how each ended. */
-import type { ActorView } from './actor-view.js';
+import type { SceneActor } from './scene.js';
 
 /** The newest first, the actor itself among them; as far as they are remembered. */
-export function lineageOf(actors: ReadonlyMap<string, ActorView>, actor: ActorView): readonly ActorView[] {
-  const found: ActorView[] = [actor];
+export function lineageOf<Actor extends SceneActor>(actors: ReadonlyMap<string, Actor>, actor: Actor): readonly Actor[] {
+  const found: Actor[] = [actor];
   const seen = new Set([actor.path]);
   for (let before = actor.replaces; before !== null && !seen.has(before); ) {
     const one = actors.get(before);

@@ -1,7 +1,5 @@
 /** The conversation as a Mermaid sequence diagram, for a report or an issue. Mermaid slows down beyond some hundreds of messages, so there is a bound. */
-import type { SequenceRow } from '../layout/sequence-rows.js';
-import { outside } from '../layout/sequence-rows.js';
-import { duration } from '../components/words.js';
+import { missingWords, outside, pauseWords, type SequenceRow } from './sequence.js';
 
 /** Most messages, the newest. */
 const mostMessages = 200;
@@ -20,9 +18,9 @@ export function sequenceMermaid(rows: readonly SequenceRow[]): string {
       case 'message':
         return `  ${lane(row.from)}${row.isDead ? '-x' : '->>'}${lane(row.to)}: ${escaped(row.event)}`;
       case 'idle':
-        return lanes.size === 0 ? '' : `  Note over ${[...lanes.values()][0]}: ${duration(row.ms)} idle`;
+        return lanes.size === 0 ? '' : `  Note over ${[...lanes.values()][0]}: ${pauseWords(row.ms)}`;
       case 'missing':
-        return lanes.size === 0 ? '' : `  Note over ${[...lanes.values()][0]}: ${row.count} lines left out`;
+        return lanes.size === 0 ? '' : `  Note over ${[...lanes.values()][0]}: ${escaped(missingWords(row))}`;
       default:
         return `  Note over ${lane(row.actor)}: ${row.kind}`;
     }

@@ -1,0 +1,147 @@
+/** A replay changes nothing of the actors that live, however unclean their machines are. */
+import { assign, createActor, createMachine, type AnyActorRef, type AnyStateMachine } from 'xstate';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { replayOfActor } from '../../../src/recording/replay/actor-replay.js';
+import { withoutChildren } from '../../../src/recording/replay/fold.js';
+import { copyOf, sharedBy } from '../../../src/recording/replay/own-context.js';
+import type { ReplayOutcome } from '../../../src/wire/recording/replay-outcome.js';
+import { recording, watch } from '../../inspector/watching.js';
+
+class Cart {
+  items: unknown[] = [];
+}
+
+/** A machine whose assign changes, in place, what it was given. */
+const unclean = (context: unknown): AnyStateMachine =>
+  createMachine({
+    id: 'unclean',
+    context,
+    on: {
+      ADD: {
+        actions: assign({
+          items: ({ context: { items }, event }: { context: { items: unknown[] }; event: { type: string; v?: unknown } }) => {
+            items.push(event.v);
+            return items;
+          },
+        }),
+      },
+      FILL: {
+        actions: assign(({ context: given }: { context: { cart: Cart } }) => {
+          given.cart.items.push(1);
+          return {};
+        }) as never,
+      },
+    },
+  } as never);
+
+/** What an event would bring to a machine that lives, and the actor. */
+function supposed(machine: AnyStateMachine, event: { type: string; v?: unknown }): { readonly outcome: ReplayOutcome; readonly actor: AnyActorRef } {
+  const { live } = recording();
+  const actor = createActor(machine, { id: 'unclean' }) as AnyActorRef;
+  onTestFinished(() => {
+    actor.stop();
+  });
+  live.attach(actor);
+  const { lines } = watch(live);
+  actor.start();
+  const makings = { machineOf: () => withoutChildren(machine), redaction: { secret: null } };
+  const run = replayOfActor(lines, { actor: 'unclean', event }, makings);
+  for (;;) {
+    const next = run.next();
+    if (next.done === true) return { outcome: next.value, actor };
+  }
+}
+
+const event = { type: 'ADD', v: 'never sent' };
+
+describe('what if an event came', () => {
+  it('leaves a static context as it is, and says what would change', () => {
+    const { outcome, actor } = supposed(unclean({ items: [] }), event);
+    expect(actor.getSnapshot()).toMatchObject({ context: { items: [] } });
+    expect(outcome).toMatchObject({ outcome: 'same', next: { handled: true, changed: ['items[0]'] } });
+  });
+
+  it('leaves what a factory takes from outside as it is', () => {
+    const outside = { items: ['a'] };
+    const { outcome, actor } = supposed(
+      unclean(() => outside),
+      event,
+    );
+    expect([outside, (actor.getSnapshot() as { context: unknown }).context]).toEqual([{ items: ['a'] }, { items: ['a'] }]);
+    expect(outcome).toMatchObject({ next: { changed: ['items[1]'] } });
+  });
+
+  it('is not known where a static context holds what cannot be copied', () => {
+    const context = { cart: new Cart() };
+    const { outcome } = supposed(unclean(context), { type: 'FILL' });
+    expect(outcome).toMatchObject({ outcome: 'unknown', code: 'shared', words: expect.stringContaining('an instance of Cart at cart') });
+    expect(context.cart.items).toEqual([]);
+  });
+
+  it('has a note where what changes in an instance is not seen', () => {
+    const { outcome } = supposed(
+      unclean(() => ({ cart: new Cart() })),
+      { type: 'FILL' },
+    );
+    const notes = ['its context holds an instance of Cart at cart: what changes in that is not known'];
+    expect(outcome).toMatchObject({ outcome: 'same', notes, next: { changed: [] } });
+  });
+});
+
+describe('a difference', () => {
+  it('has a note where the context was made of what is outside, or of a session id', () => {
+    let starts = 0;
+    const { outcome } = supposed(
+      createMachine({
+        id: 'unclean',
+        context: ({ self }: { self: { sessionId: string } }) => ({ start: ++starts, by: self.sessionId.replace('x:', 'x:of ') }),
+      } as never),
+      event,
+    );
+    const notes = [
+      expect.stringContaining('what its context is made of beside it may have changed'),
+      'it keeps a session id, which is another in each run',
+    ];
+    expect(outcome).toMatchObject({ outcome: 'differs', event: 'xstate.init', notes: expect.arrayContaining(notes) });
+  });
+});
+
+describe('a copy of a context', () => {
+  it('is of plain data, maps, sets, dates, bytes, and what is in a circle; what nothing changes stays what it is', () => {
+    const actor = createActor(createMachine({}));
+    const call = (): number => 1;
+    const frozen = Object.freeze(new Cart());
+    const round: { self?: unknown } = {};
+    round.self = round;
+    const value = {
+      list: [1, { a: 1 }],
+      map: new Map([['k', { b: 2 }]]),
+      set: new Set([1]),
+      at: new Date(5),
+      bytes: new Uint8Array([1, 2]),
+      none: Object.create(null) as object,
+    };
+    const { copy, shared } = copyOf({ value, round, actor, call, frozen, list: Object.freeze([1]) });
+    expect(shared).toBeNull();
+    expect(copy.value).toEqual(value);
+    for (const key of ['list', 'map', 'set', 'at', 'bytes', 'none'] as const) expect(copy.value[key]).not.toBe(value[key]);
+    expect(copy.value.map.get('k')).not.toBe(value.map.get('k'));
+    expect(copy.round).not.toBe(round);
+    expect(copy.round.self).toBe(copy.round);
+    expect([copy.actor, copy.call, copy.frozen]).toEqual([actor, call, frozen]);
+    expect(copy.frozen).toBe(frozen);
+    expect(Object.isFrozen(copy.list)).toBe(true);
+  });
+
+  it('says what it shares: instances, what is too deep, what cannot be read', () => {
+    expect(copyOf({ a: [new Cart()] }).shared).toBe('an instance of Cart at a.0');
+    let deep: unknown = 1;
+    for (let depth = 0; depth < 10_000; depth++) deep = { deep };
+    expect(copyOf(deep).shared).toMatch(/^more than a replay copies at deep/);
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    expect(copyOf({ proxy }).shared).toBe('what cannot be read');
+    expect(sharedBy(createMachine({ context: { cart: new Cart() } }) as AnyStateMachine)).toBeNull();
+    expect(sharedBy(withoutChildren(createMachine({ context: { cart: new Cart() } }) as AnyStateMachine))).toBe('an instance of Cart at cart');
+  });
+});
