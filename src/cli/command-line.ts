@@ -1,7 +1,6 @@
 /** The command line: finds the command, gives it what it needs of the process, and turns what it throws into words and an exit code. */
-import { readFileSync } from 'node:fs';
-
 import { EspalierError } from '../errors.js';
+import { ownVersion } from '../inspector/runtime-facts.js';
 import { bare, concealer } from './conceal.js';
 import { readFlags } from './flags.js';
 import { Interruption } from './interruption.js';
@@ -9,6 +8,7 @@ import type { PerformOptions } from './perform.js';
 import type { MakePlay } from './plays/play.js';
 import { chooseShow, type Show, type ShowFlags } from './screen/show.js';
 import { printable } from './screen/spans.js';
+import { runUsage } from './run-usage.js';
 import { demoUsage, drawUsage, geminiServerUsage, inspectUsage, replayUsage, treeUsage, usage, usageError, watchUsage } from './usage.js';
 
 /** What a command is given of the process. */
@@ -22,12 +22,14 @@ export interface CommandWorld {
   tell(text: string): number;
   /** Says something beside what is printed. */
   note(text: string): void;
-  /** Does work of which nobody knows what it prints: that goes where {@link note} does. */
+  /** Does work of which nobody knows what it prints: that goes where {@link note} does, whatever {@link tell} prints meanwhile. */
   aside<Made>(work: () => Promise<Made>): Promise<Made>;
   /** Runs a play. @returns the exit code */
   perform(flags: ShowFlags, play: MakePlay, options?: PerformOptions): Promise<number>;
-  /** Does work that goes on until it ends or is interrupted; its signal aborts then. @returns the exit code */
-  attend(flags: ShowFlags, work: (show: Show, signal: AbortSignal) => Promise<void>): Promise<number>;
+  /** Does work that goes on until it ends, with an exit code, or is interrupted; its signal aborts then. @returns the exit code */
+  attend(flags: ShowFlags, work: (show: Show, signal: AbortSignal) => Promise<number>): Promise<number>;
+  /** The same for work whose orderly end is what was asked for: its own exit code counts, unless nobody waited for it. */
+  serve(flags: ShowFlags, work: (signal: AbortSignal) => Promise<number>): Promise<number>;
 }
 
 interface Command {
@@ -42,19 +44,28 @@ const commands: ReadonlyMap<string, Command> = new Map([
   ['demo', { usage: demoUsage, run: async (...given) => (await import('./demo.js')).demo(...given) }],
   ['gemini-server', { usage: geminiServerUsage, run: async (...given) => (await import('./gemini-server.js')).geminiServerCommand(...given) }],
   ['draw', { usage: drawUsage, isForeign: true, run: async (...given) => (await import('./draw.js')).draw(...given) }],
+  ['run', { usage: runUsage, isForeign: true, run: async (...given) => (await import('./run.js')).runCommand(...given) }],
   ['inspect', { usage: inspectUsage, isForeign: true, run: async (...given) => (await import('./inspect.js')).inspectCommand(...given) }],
   ['tree', { usage: treeUsage, run: async (...given) => (await import('./tree.js')).tree(...given) }],
   ['watch', { usage: watchUsage, run: async (...given) => (await import('./watch.js')).watch(...given) }],
   ['replay', { usage: replayUsage, isForeign: true, run: async (...given) => (await import('./replay.js')).replayCommand(...given) }],
 ] satisfies [string, Command][]);
 
-/** What is wrong with the command line or a file that it names, not with the program: exit code 2, and the usage. */
+/** What is wrong with the command line or a file that it names, not with the program: exit code 2, and a word of how to use it. */
 function isFaultOfInput(error: unknown): boolean {
   return (
     error instanceof EspalierError &&
     /^(?:cli|live|gemini-server|draw|recording)\/|^inspector\/invalid-options$/.test(error.code) &&
     error.code !== 'draw/missing-peer'
   );
+}
+
+/** How to go on after a fault of input: the whole usage where something is missing or unknown; of a value that is wrong, where the usage is. */
+function adviceOn(error: unknown, command: string | null | undefined, text: string): string {
+  if (!isFaultOfInput(error)) return '';
+  const { code, cause, details } = error as EspalierError;
+  const isOfShape = code === 'cli/usage' && (cause !== undefined || details.got === 'none');
+  return isOfShape ? `\n${text}` : `See 'espalier ${[command, '--help'].filter(Boolean).join(' ')}'.\n`;
 }
 
 /**
@@ -66,8 +77,7 @@ export async function run(args: readonly string[], process: NodeJS.Process): Pro
   const command = commands.get(args[0] ?? '');
   const conceal = concealer(args, [process.env['GEMINI_API_KEY']]);
   const code = await codeOf(args, command, worldOf(process, conceal), (error) => {
-    const usageToo = isFaultOfInput(error) ? `\n${command?.usage ?? usage}` : '';
-    process.stderr.write(`espalier: ${conceal(wordsOf(error))}\n${usageToo}`);
+    process.stderr.write(`espalier: ${conceal(wordsOf(error))}\n${adviceOn(error, command === undefined ? null : args[0], command?.usage ?? usage)}`);
   });
   if (command?.isForeign !== true) return code;
   await Promise.all([process.stdout, process.stderr].map((stream) => new Promise((resolve) => stream.write('', resolve))));
@@ -87,12 +97,14 @@ function worldOf(process: NodeJS.Process, conceal: (text: string) => string): Co
   const note = (text: string): void => {
     process.stderr.write(`espalier: ${printable(conceal(text))}\n`);
   };
+  // Bound before anything is led aside.
+  const print = process.stdout.write.bind(process.stdout);
   return {
     env: process.env,
     directory: directoryOf(process),
     isTerminal: process.stdout.isTTY && process.env['TERM'] !== 'dumb',
     tell(text) {
-      process.stdout.write(text);
+      print(text);
       return 0;
     },
     note,
@@ -109,12 +121,17 @@ function worldOf(process: NodeJS.Process, conceal: (text: string) => string): Co
       const { perform } = await import('./perform.js');
       return perform(play, chooseShow(process.stdout, flags, process.env), new Interruption(process), note, options);
     },
+    async serve(flags, work) {
+      let own = 1;
+      await this.attend(flags, async (_show, signal) => (own = await work(signal)));
+      return own;
+    },
     async attend(flags, work) {
       const show = chooseShow(process.stdout, flags, process.env);
       const interruption = new Interruption(process);
       try {
-        await work(show, interruption.signal);
-        return interruption.exitCode ?? 0;
+        const code = await work(show, interruption.signal);
+        return interruption.exitCode ?? code;
       } finally {
         show.close();
         interruption.release();
@@ -128,7 +145,7 @@ function withoutCommand(args: readonly string[], world: CommandWorld): number {
   if (name === undefined) throw usageError('a command', 'none');
   if (!name.startsWith('-')) throw usageError(`a command among ${[...commands.keys()].join(', ')}`, bare(name));
   const flags = readFlags(args, { help: { type: 'boolean' }, version: { type: 'boolean' } });
-  return world.tell(flags.version === true ? `${versionOf(import.meta.url)}\n` : usage);
+  return world.tell(flags.version === true ? `${ownVersion()}\n` : usage);
 }
 
 /** What is said of an error: the words of a misuse; the stack of a fault of ours. */
@@ -142,15 +159,4 @@ function wordsOf(error: unknown): string {
 function directoryOf({ env, cwd }: NodeJS.Process): string {
   const here = cwd();
   return env['npm_package_name'] === 'espalier' && env['npm_lifecycle_event'] !== undefined ? (env['INIT_CWD'] ?? here) : here;
-}
-
-/** The version in the nearest package.json above a module. */
-function versionOf(module: string): string {
-  for (let folder = new URL('.', module); ; folder = new URL('..', folder)) {
-    try {
-      return (JSON.parse(readFileSync(new URL('package.json', folder), 'utf8')) as { version: string }).version;
-    } catch {
-      if (folder.pathname === '/') return 'unknown';
-    }
-  }
 }

@@ -1,6 +1,5 @@
 /** `espalier draw`: a machine of the user's own, as a picture. */
-import { writeFile } from 'node:fs/promises';
-import { extname, resolve } from 'node:path';
+import { extname } from 'node:path';
 
 import { type ChartDefinition, definitionOf } from '../charts/definition.js';
 import { dotOf } from '../charts/dot.js';
@@ -9,11 +8,11 @@ import { layOut } from '../charts/layout.js';
 import { loadElk } from '../charts/load-elk.js';
 import { mermaidOf } from '../charts/mermaid.js';
 import { svgOf } from '../charts/svg.js';
-import { EspalierError } from '../errors.js';
 import type { CommandWorld } from './command-line.js';
 import { bare } from './conceal.js';
 import { readCall } from './flags.js';
 import { loadMachine } from './machine-module.js';
+import { writeOut } from './output-file.js';
 import { drawUsage, usageError } from './usage.js';
 
 const formats = ['svg', 'mermaid', 'dot'] as const;
@@ -41,7 +40,7 @@ export async function draw(args: readonly string[], world: CommandWorld): Promis
   const { name, machine } = await world.aside(() => loadMachine(word, world.directory));
   const definition = definitionOf(machine);
   const { text, layout } = await drawn(definition, format, direction, (note) => world.note(note));
-  if (flags.out !== undefined) await write(resolve(world.directory, flags.out), text);
+  if (flags.out !== undefined) await writeOut(flags.out, world.directory, text);
   const file = flags.out ?? null;
   if (flags.json === true) {
     const drawing = {
@@ -87,12 +86,4 @@ async function drawn(
   if (layout.rung !== 'full') note(`laid out by less than the best means (${layout.rung}): ${layout.failures.join('; ')}`);
   const about = definition.description === undefined ? {} : { about: definition.description };
   return { text: svgOf(layout, { title: definition.id, ...about }), layout: { layout: layout.rung } };
-}
-
-async function write(path: string, text: string): Promise<void> {
-  try {
-    await writeFile(path, text);
-  } catch (cause) {
-    throw new EspalierError('draw/unwritable-file', { expected: '--out: a file that can be written', got: bare(path) }, { cause });
-  }
 }

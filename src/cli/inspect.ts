@@ -1,6 +1,8 @@
 /** `espalier inspect`: an app of the user's own, open to be looked at. */
 import type { AnyActorRef } from 'xstate';
 
+import { isClean } from '../../machines/supervision/exit.js';
+import type { SupervisorEmitted } from '../../machines/supervision/supervisor-facts.js';
 import { inspect } from '../inspector/inspector.js';
 import { recorder, type Recorder } from '../inspector/recorder.js';
 import { exitReason, onExit } from '../supervision/watch.js';
@@ -12,7 +14,8 @@ import { load } from './machine-module.js';
 import { reasonWords } from './stage/states.js';
 import { inspectUsage, usageError } from './usage.js';
 
-const defaultPort = 4_747;
+/** Where an inspector listens that was given no port: there, or on the next that is free. */
+export const inspectorPort = { port: 4_747, orNext: 50 } as const;
 
 /** Runs the command. @returns the exit code */
 export async function inspectCommand(args: readonly string[], world: CommandWorld): Promise<number> {
@@ -23,25 +26,43 @@ export async function inspectCommand(args: readonly string[], world: CommandWorl
   );
   if (flags.help === true) return world.tell(inspectUsage);
   if (word === undefined) throw usageError('MODULE: what exports an app', 'none');
-  const port = flags.port === undefined ? defaultPort : /^\d{1,5}$/.test(flags.port) ? Number(flags.port) : Number.NaN;
+  const port = flags.port === undefined ? inspectorPort.port : /^\d{1,5}$/.test(flags.port) ? Number(flags.port) : Number.NaN;
   if (!(port <= 65_535)) throw usageError('--port: a number from 0 to 65535', bare(flags.port ?? ''));
   await using seen = recorder();
-  const app = await world.aside(async () => appOf(await load(word, world.directory), word, seen));
   const origins = flags.origin === undefined ? [] : [flags.origin];
-  const orNext = flags.port === undefined ? 50 : 0;
-  return await world.attend(flags, async (_show, signal) => {
-    const eye = inspect(app.ref, { port, orNext, control: flags.control === true, origins, title: bare(word), recorder: seen });
-    const ready = await eye.ready();
-    const told = ready.ok
-      ? { type: 'inspector.listening', url: ready.url, port: ready.port, control: flags.control === true }
-      : { type: 'inspector.failed', reason: reasonWords(ready.reason) };
-    if (flags.json === true) world.tell(`${JSON.stringify(told)}\n`);
-    else if (ready.ok) world.tell(`open ${ready.url}\n`);
-    else world.note(`the inspector is not there: ${reasonWords(ready.reason)}`);
-    await ended(app.ref, signal);
-    await eye.close();
-    if (exitReason(app.ref) === null) await app.stop();
+  const orNext = flags.port === undefined ? inspectorPort.orNext : 0;
+  // Whatever the app prints, from its module's first line to its end.
+  return await world.aside(async () => {
+    const app = await appOf(await load(word, world.directory), word, seen);
+    const lost = losses(app.ref);
+    return world.attend(flags, async (_show, signal) => {
+      const eye = inspect(app.ref, { port, orNext, control: flags.control === true, origins, title: bare(word), recorder: seen });
+      const ready = await eye.ready();
+      const told = ready.ok
+        ? { type: 'inspector.listening', url: ready.url, port: ready.port, control: flags.control === true }
+        : { type: 'inspector.failed', reason: reasonWords(ready.reason) };
+      if (flags.json === true) world.tell(`${JSON.stringify(told)}\n`);
+      else if (ready.ok) world.tell(`open ${ready.url}\n`);
+      else world.note(`the inspector is not there: ${reasonWords(ready.reason)}`);
+      await ended(app.ref, signal);
+      const reason = exitReason(app.ref);
+      await eye.close();
+      if (reason === null) await app.stop();
+      if (reason === null || signal.aborted) return 0;
+      world.note(`the app has ended: ${[reasonWords(reason), ...lost].join('; ')}`);
+      return isClean(reason) && lost.length === 0 ? 0 : 1;
+    });
   });
+}
+
+/** Whom a supervisor could not keep up, once it has given up: it ends `shutdown` then, as one does that was asked to. @see OTP supervisor.erl */
+function losses(ref: AnyActorRef): readonly string[] {
+  const lost: string[] = [];
+  ref.on('supervisor.gaveUp', (event) => {
+    const { id, reason } = event as unknown as Extract<SupervisorEmitted, { type: 'supervisor.gaveUp' }>;
+    lost.push(`it gave up on ${id}, ${reasonWords(reason)}`);
+  });
+  return lost;
 }
 
 /** What runs, and how it is stopped. */
@@ -55,10 +76,12 @@ async function appOf(module: Readonly<Record<string, unknown>>, word: string, se
   const made: unknown = typeof exported === 'function' ? await (exported as () => unknown)() : await exported;
   // Attached before anything starts: who is made by no chart could not be found later.
   const app = isStartable(made) ? made.start({ inspect: seen }) : made;
-  const { ref, stop } = (typeof app === 'object' && app !== null ? app : {}) as { ref?: unknown; stop?: unknown };
-  if (isActor(ref) && typeof stop === 'function') return app as RunningApp;
+  // First: an actor has `ref` and `stop` as well.
   if (isActor(app)) {
-    if (isUnstarted(app)) app.start();
+    if (isUnstarted(app)) {
+      seen.attach(app);
+      app.start();
+    }
     return {
       ref: app,
       stop: () => {
@@ -67,6 +90,8 @@ async function appOf(module: Readonly<Record<string, unknown>>, word: string, se
       },
     };
   }
+  const { ref, stop } = (typeof app === 'object' && app !== null ? app : {}) as { ref?: unknown; stop?: unknown };
+  if (isActor(ref) && typeof stop === 'function') return app as RunningApp;
   throw usageError(`an app, an actor or an orchestrator that ${bare(word)} exports as \`app\` or by default`, Object.keys(module));
 }
 

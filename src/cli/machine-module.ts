@@ -1,11 +1,13 @@
 /** Machines of a module that the user names: a file, or a package. */
 import { existsSync, statSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { extname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { AnyStateMachine } from 'xstate';
 
 import { EspalierError } from '../errors.js';
+import { machineOfConfig } from '../inspector/adapters/v5-config.js';
 import { bare } from './conceal.js';
 
 /** A machine, and the name by which its module exports it. */
@@ -18,16 +20,21 @@ export interface ExportedMachine {
  * Loads `MODULE[#export]`. What the module does when it is loaded, it does.
  * @param named      a path, as seen from `directory`, or what one would import there; the machine's name after the last `#`
  * @param directory  where the user stands
- * @throws EspalierError `draw/invalid-module` for what cannot be loaded, `draw/no-machine` where no export is meant, or more than one
+ * @throws EspalierError `cli/invalid-module` for what cannot be loaded, `draw/no-machine` where no export is meant, or more than one
  */
 export async function loadMachine(named: string, directory: string): Promise<ExportedMachine> {
   const { module, name } = parted(named, directory);
   const exported = await load(module, directory);
-  const machines = Object.entries(exported).flatMap(([key, machine]) => (isMachine(machine) ? [{ name: key, machine }] : []));
+  const machines = Object.entries(exported).flatMap(([key, value]) => {
+    const machine = machineIn(value);
+    return machine === undefined ? [] : [{ name: key, machine }];
+  });
   const names = machines.map((one) => one.name);
   if (name !== undefined) {
     const found = machines.find((one) => one.name === name);
     if (found !== undefined) return found;
+    const made = await madeBy(exported[name]);
+    if (made !== undefined) return { name, machine: made };
     const got = Object.hasOwn(exported, name) ? `${name}, which is ${kindOf(exported[name])}` : name;
     throw new EspalierError('draw/no-machine', { expected: `a machine of XState 5 that ${shown(module)} exports${listed(names)}`, got });
   }
@@ -46,12 +53,33 @@ export async function loadMachine(named: string, directory: string): Promise<Exp
   return first;
 }
 
+/** A machine, or that of an actor. */
+function machineIn(value: unknown): AnyStateMachine | undefined {
+  if (isMachine(value)) return value;
+  const { logic, getSnapshot } = (typeof value === 'object' && value !== null ? value : {}) as { logic?: unknown; getSnapshot?: unknown };
+  return typeof getSnapshot === 'function' && isMachine(logic) ? logic : undefined;
+}
+
+/** What a function that needs no arguments makes, where it was named; whoever names it wants it called. @throws EspalierError `cli/invalid-module` */
+async function madeBy(make: unknown): Promise<AnyStateMachine | undefined> {
+  if (typeof make !== 'function' || make.length > 0) return undefined;
+  try {
+    return machineIn(await (make as () => unknown)());
+  } catch (cause) {
+    throw new EspalierError('cli/invalid-module', { expected: 'a function that makes a machine', got: nameOf(cause) }, { cause });
+  }
+}
+
+function nameOf(cause: unknown): string {
+  return cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
+}
+
 function listed(names: readonly string[]): string {
   return names.length === 0 ? '' : ` (there are ${names.join(', ')})`;
 }
 
 /** A file's name may have a `#` in it. */
-function parted(named: string, directory: string): { readonly module: string; readonly name: string | undefined } {
+export function parted(named: string, directory: string): { readonly module: string; readonly name: string | undefined } {
   const at = named.lastIndexOf('#');
   if (at <= 0 || at === named.length - 1 || isFile(resolve(directory, named))) return { module: named.replace(/#$/u, ''), name: undefined };
   return { module: named.slice(0, at), name: named.slice(at + 1) };
@@ -63,19 +91,25 @@ function isFile(path: string): boolean {
 
 const typescript = new Set(['.ts', '.mts', '.cts']);
 
-/** Loads a module. @throws EspalierError `draw/invalid-module` */
+/** Loads a module. @throws EspalierError `cli/invalid-module` */
 export async function load(module: string, directory: string): Promise<Readonly<Record<string, unknown>>> {
   const specifier = specifierOf(module, directory);
   if (typescript.has(extname(specifier)) && !stripsTypes()) {
     const expected = `JavaScript (${shown(module)} is TypeScript: this Node does not strip types, as 22.18 and newer do; compile it first)`;
-    throw new EspalierError('draw/invalid-module', { expected, got: `Node ${process.versions.node}` });
+    throw new EspalierError('cli/invalid-module', { expected, got: `Node ${process.versions.node}` });
   }
   try {
+    if (extname(specifier) === '.json') return { default: machineOf(JSON.parse(await readFile(new URL(specifier), 'utf8'))) };
     return (await import(specifier)) as Record<string, unknown>;
   } catch (cause) {
-    const got = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
-    throw new EspalierError('draw/invalid-module', { expected: `a module that can be loaded, ${shown(module)}`, got }, { cause });
+    throw new EspalierError('cli/invalid-module', { expected: `a module that can be loaded, ${shown(module)}`, got: nameOf(cause) }, { cause });
   }
+}
+
+/** The machine of a configuration in JSON: with names, and nothing behind them. */
+function machineOf(config: unknown): AnyStateMachine {
+  if (typeof config !== 'object' || config === null || Array.isArray(config)) throw new TypeError('the configuration of a machine is an object');
+  return machineOfConfig(config);
 }
 
 function stripsTypes(): boolean {
@@ -87,8 +121,8 @@ function stripsTypes(): boolean {
 function specifierOf(module: string, directory: string): string {
   const path = module.startsWith('file:') ? fileURLToPath(module) : resolve(directory, module);
   if (isFile(path)) return pathToFileURL(path).href;
-  if (module.startsWith('.') || module.startsWith('file:') || isAbsolute(module) || /\.[cm]?[jt]s$/u.test(module)) {
-    throw new EspalierError('draw/invalid-module', { expected: 'a module that can be read', got: bare(path) });
+  if (module.startsWith('.') || module.startsWith('file:') || isAbsolute(module) || /\.(?:[cm]?[jt]s|json)$/u.test(module)) {
+    throw new EspalierError('cli/invalid-module', { expected: 'a module that can be read', got: bare(path) });
   }
   try {
     return pathToFileURL(createRequire(join(directory, 'here.js')).resolve(module)).href;

@@ -3,6 +3,7 @@ import type { AnyActorRef } from 'xstate';
 
 import { inspect, type Inspector } from '../inspector/inspector.js';
 import { recorder } from '../inspector/recorder.js';
+import { inspectorPort } from './inspect.js';
 import type { Interruption } from './interruption.js';
 import type { MakePlay, Play } from './plays/play.js';
 import type { Ending, Show } from './screen/show.js';
@@ -14,9 +15,6 @@ export interface PerformOptions {
   /** Opens it to be looked at: then it begins when somebody looks, and stays until it is interrupted. Default false. */
   readonly inspects?: boolean;
 }
-
-/** Where the inspector of a play listens, or the next that is free. */
-const inspectorPort = { port: 4_747, orNext: 50 } as const;
 
 /**
  * Performs a play.
@@ -30,7 +28,7 @@ export async function perform(
   warn: (reason: string) => void,
   { inspects = false }: PerformOptions = {},
 ): Promise<number> {
-  const stage = new Stage((facts, tree) => show.update(facts, tree));
+  const stage = new Stage((facts, tree) => show.update(facts, [tree]));
   let play = make(stage);
   show.begin(play.title);
   try {

@@ -7,7 +7,7 @@ import { treeUsage, usageError } from './usage.js';
 
 /** Runs the command. @returns the exit code */
 export async function tree(args: readonly string[], world: CommandWorld): Promise<number> {
-  const { flags, word } = readCall(args, shownFlags, 'URL|FILE');
+  const { flags, word } = readCall(args, { ...shownFlags, actor: { type: 'string' } }, 'URL|FILE');
   if (flags.help === true) return world.tell(treeUsage);
   if (word === undefined) throw usageError('URL|FILE: an inspector or a recording', 'none');
   return printScene(await sceneOf(word, world.directory), flags, world);

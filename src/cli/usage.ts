@@ -9,6 +9,7 @@ Commands
   demo            hold a supervised conversation, and draw the tree as it lives
   gemini-server   serve Gemini on this machine, from scripts or recordings
   draw            draw a machine of yours as SVG, Mermaid or DOT
+  run             run an app of yours until it is told to stop, and go on after a crash where it was
   inspect         run an app of yours with the inspector, and print where to look
   tree            print the tree of an app that is inspected, or of a recording
   watch           print what happens in an app that is inspected
@@ -19,7 +20,7 @@ Options
   --version       show the version
 
 Exit codes: 0 all went well · 1 something went wrong · 2 the command line or a file it names is wrong
-            130 after Ctrl-C, 143 after SIGTERM: the tree was stopped in order (a second Ctrl-C does not wait for it)
+            130 after Ctrl-C, 143 after SIGTERM: the tree was stopped in order (a second Ctrl-C does not wait for it); of run, that is 0
 `;
 
 export const demoUsage = `Usage: espalier demo [options]          in a clone: npm start -- [options]
@@ -67,8 +68,9 @@ Draws a machine of XState 5 that a module exports: its states, transitions, guar
   espalier draw ./src/checkout.js#checkoutMachine --out checkout.svg
   espalier draw espalier/machines#sessionMachine --format mermaid
 
-MODULE is a file (.js, .mjs, .cjs; .ts where this Node strips types, as 22.18 and newer do) or a package. It is loaded, so what it does when it is
-imported, it does; what it prints meanwhile goes to the error output.
+MODULE is a file (.js, .mjs, .cjs; .ts where this Node strips types, as 22.18 and newer do; .json with the configuration of a machine) or a package. It is
+loaded, so what it does when it is imported, it does; what it prints meanwhile goes to the error output. An export may be a machine, an actor that runs
+one, or, where it is named, a function without parameters that makes one.
 
 Options
   --format FORMAT   svg (default; needs the package elkjs), mermaid or dot; without it the ending of --out says it
@@ -85,7 +87,7 @@ Runs an app and opens it to be looked at in a browser, on 127.0.0.1, until Ctrl-
   espalier inspect ./dist/app.js
 
 MODULE is loaded and exports as \`app\`, or by default, what runs: an app (what orchestrator(…).start() returns), an actor, an orchestrator that has not
-started, or a function that returns one of these. What it prints goes to the error output.
+started, or a function that returns one of these. What it prints goes to the error output. An app that crashes, or gives up: exit code 1.
 
 Options
   --port N          port (default: 4747, or the next that is free)
@@ -107,7 +109,9 @@ Prints the tree as it is now, or as it was at the end of a recording: states, re
 ${sources}
 
 Options
-  --json            JSON: every actor with its state, context, timers, restarts
+  --actor PATH      one actor: its state, context, next events, timers, restarts with their reasons; app/pool/db is the run that lives, or
+                    the last one, app/pool/db#3 exactly that one
+  --json            JSON: every actor, or the one, with its state, context, timers, restarts
   --no-color        no colours; NO_COLOR does the same
   --help            show this text
 `;
@@ -120,6 +124,7 @@ ${sources}
 
 Options
   --branch PATH     only this actor and those below it
+  --messages        also each message, as it is sent: to whom, what, from whom
   --json            the lines of a recording: 'espalier watch URL --json > run.ndjson' can be replayed
   --no-color        no colours; NO_COLOR does the same
   --help            show this text
@@ -129,12 +134,22 @@ On a terminal the tree is redrawn in place; otherwise it is printed where it cha
 
 export const replayUsage = `Usage: espalier replay FILE [options]
 
-Prints the tree of a recording at a moment. With machines, runs what was recorded through them, and names the first difference: exit code 1.
+Prints the tree of a recording at a moment; or one actor of it, or what was said. With machines, runs what was recorded through them, and names the first
+difference: exit code 1.
+
+  espalier replay run.ndjson --at 120 --actor app/pool/lamp
+  espalier replay run.ndjson --export trace --out trace.json
 
 Options
   --at N            after the line with this number (\`seq\`; default: the last)
-  --machines MODULE the machines that it exports, by their ids; Espalier's own are known
-  --json            JSON: the scene at that moment; the outcome of the replay
+  --actor PATH      one actor: its state, context, next events, timers, restarts with their reasons; of a sequence: it and those below it
+  --sequence        what was said by whom to whom, with causes; starts, ends and restarts with their reasons; letters to the dead
+  --export KIND     another form: trace (Chrome, Perfetto), otel (OTLP, JSON), mermaid or svg (the sequence), ndjson (the recording up to --at);
+                    with --actor: chart-svg (states lit as at that moment; needs the package elkjs), chart-mermaid, chart-dot
+  --out FILE        of an export: write there; else it is printed
+  --machines MODULE the machines that it exports, by their ids; Espalier's own are known. Actors of others are named and left out; exit code 1 where
+                    only Espalier's own were replayed
+  --json            JSON: the scene or the actor at that moment; the rows of the sequence, one a line; the outcome of the replay
   --no-color        no colours; NO_COLOR does the same
   --help            show this text
 `;

@@ -12,7 +12,7 @@ import { usageError, watchUsage } from './usage.js';
 
 /** Runs the command. @returns the exit code */
 export async function watch(args: readonly string[], world: CommandWorld): Promise<number> {
-  const { flags, word } = readCall(args, { ...shownFlags, branch: { type: 'string' } }, 'URL');
+  const { flags, word } = readCall(args, { ...shownFlags, branch: { type: 'string' }, messages: { type: 'boolean' } }, 'URL');
   if (flags.help === true) return world.tell(watchUsage);
   if (word === undefined) throw usageError('URL: the address of an inspector', 'none');
   const address = addressOf(word);
@@ -20,7 +20,11 @@ export async function watch(args: readonly string[], world: CommandWorld): Promi
   return world.attend(flags, async (show, signal) => {
     let hear: (message: ServerMessage) => void = () => undefined;
     let end: () => void = () => undefined;
-    const client = await lookAt(address, (message) => hear(message));
+    const client = await lookAt(address, (message) => hear(message), signal).catch((error: unknown) => {
+      if (signal.aborted) return null;
+      throw error;
+    });
+    if (client === null) return 0;
     const { head, app, at } = client.welcome;
     const title = app.title || (app.root ?? 'an app');
     if (flags.json === true) {
@@ -34,19 +38,44 @@ export async function watch(args: readonly string[], world: CommandWorld): Promi
       hear = (message) => {
         const lines = linesOf(message);
         for (const line of lines) scene.take(line);
-        const [tree] = sceneTrees(scene);
-        const facts = message.type === 'lines' ? lines.flatMap((line) => factsOf(line, at)) : [];
-        if (tree !== undefined) show.update(facts, tree);
+        const facts = message.type === 'lines' ? lines.flatMap((line) => factsOf(line, at, flags.messages)) : [];
+        show.update(facts, sceneTrees(scene));
         if (message.type === 'keyframe' && message.last) show.picture();
       };
     }
+    if (branch !== '') hear = both(hear, firstLook(branch, world));
     signal.addEventListener('abort', () => client.close(), { once: true });
+    // It may have aborted in between, when nobody listened.
+    if (signal.aborted) client.close();
     const answer = await client.ask({ type: 'watch', branch, detail: 'full' }).catch(() => null);
-    if (answer?.ok === false) throw usageError('--branch: the path of an actor', answer.error.words);
+    if (answer?.ok === false) {
+      client.close();
+      throw usageError('--branch: the path of an actor', answer.error.words);
+    }
     const why = await client.ended;
     end();
     if (!signal.aborted) world.note(`the inspector is gone: ${why}`);
+    return 0;
   });
+}
+
+type Hear = (message: ServerMessage) => void;
+
+function both(first: Hear, second: Hear): Hear {
+  return (message) => {
+    first(message);
+    second(message);
+  };
+}
+
+/** Says so when nobody is there yet who is watched: any path may be, since actors come and go. */
+function firstLook(branch: string, world: Pick<CommandWorld, 'note'>): Hear {
+  let isOver = false;
+  return (message) => {
+    if (isOver || message.type !== 'keyframe') return;
+    isOver = message.last || message.lines.some((line) => line.type === '@xstate.actor');
+    if (message.last && !message.lines.some((line) => line.type === '@xstate.actor')) world.note(`nobody is at ${branch} yet: waiting`);
+  };
 }
 
 function linesOf(message: ServerMessage): readonly RecordedLine[] {

@@ -27,6 +27,9 @@ afterAll(() => {
 const espalier = (args: readonly string[], options: Parameters<typeof run>[2] = {}): Running => run(process.execPath, [built.main, ...args], options);
 const ran = (args: readonly string[], options: Parameters<typeof run>[2] = {}): Promise<Ran> => espalier(args, options).ended;
 
+/** How to use it: the usage, or where it is. */
+const help = /\n(?:\nUsage: espalier |See 'espalier (?:[\w-]+ )?--help'\.\n$)/;
+
 /** A file with this text. */
 function file(name: string, text: string): string {
   writeFileSync(join(own, name), text);
@@ -53,7 +56,7 @@ describe.concurrent('the command line', { timeout: 60_000 }, () => {
 
   it.for([
     ['no command', [], 'expected a command'],
-    ['an unknown command', ['dmeo'], 'expected a command among demo, gemini-server, draw, inspect, tree, watch, replay, got: "dmeo"'],
+    ['an unknown command', ['dmeo'], 'expected a command among demo, gemini-server, draw, run, inspect, tree, watch, replay, got: "dmeo"'],
     ['an unknown flag', ['demo', '--fast'], "Unknown option '--fast'"],
     ['an unknown flag of its own', ['--fast'], "Unknown option '--fast'"],
     ['an argument', ['demo', 'log'], 'expected options only, got: "log"'],
@@ -71,7 +74,16 @@ describe.concurrent('the command line', { timeout: 60_000 }, () => {
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toMatch(/^espalier: /);
     expect(stderr).toContain(words);
-    expect(stderr).toContain('\nUsage: espalier ');
+    expect(stderr).toMatch(help);
+  });
+
+  it('prints the usage where something is missing or unknown, and of a wrong value where the usage is', async ({ expect }) => {
+    expect((await ran(['demo', '--fast'])).stderr).toMatch(/^espalier: Unknown option '--fast'\n\nUsage: espalier demo /);
+    expect((await ran([])).stderr).toMatch(/^espalier: expected a command, .*\n\nUsage: espalier <command>/);
+    expect((await ran(['gemini-server', '--port', '70000'])).stderr).toMatch(
+      /^espalier: expected --port.*\nSee 'espalier gemini-server --help'\.\n$/,
+    );
+    expect((await ran(['dmeo'])).stderr).toMatch(/^espalier: expected a command.*\nSee 'espalier --help'\.\n$/);
   });
 
   it.for([
@@ -83,7 +95,7 @@ describe.concurrent('the command line', { timeout: 60_000 }, () => {
     const { code, stdout, stderr } = await ran(args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toMatch(words);
-    expect(stderr).toContain('\nUsage: espalier ');
+    expect(stderr).toMatch(help);
     expect(stderr).not.toContain('\n    at ');
   });
 

@@ -28,6 +28,12 @@ const modules: Readonly<Record<string, string>> = {
   'throws.mjs': "throw new RangeError('no good');",
   'wrong.mjs': 'export const = 1;',
   'a#b.mjs': "import { createMachine } from 'xstate'; export const m = createMachine({ id: 'm' });",
+  'made.mjs': `import { createActor, createMachine } from 'xstate';
+    export const make = async () => createMachine({ id: 'made' });
+    export const fail = () => { throw new RangeError('no good'); };
+    export const running = createActor(createMachine({ id: 'run' }));`,
+  'config.json': '{ "id": "conf", "initial": "a", "states": { "a": { "on": { "go": "b" } }, "b": {} } }',
+  'list.json': '[1]',
   'strict.ts': "import { createMachine } from 'xstate'; const id: string = 'typed'; export const typed = createMachine({ id });",
 };
 
@@ -99,6 +105,15 @@ describe.concurrent('espalier draw', { timeout: 60_000 }, () => {
     expect(await draw('a#b.mjs#m', '--format', 'dot')).toMatchObject({ code: 0, stdout: expect.stringMatching(/^digraph "m"/u) });
   });
 
+  it('takes a function that makes a machine where it is named, the machine of an actor, and a configuration as JSON', async ({ expect }) => {
+    const dot = async (word: string): Promise<string> => (await draw(word, '--format', 'dot')).stdout;
+    expect(await dot('made.mjs#make')).toMatch(/^digraph "made"/u);
+    expect(await dot('made.mjs')).toMatch(/^digraph "run"/u);
+    expect(await dot('config.json')).toMatch(/^digraph "conf" \{[\s\S]*label="go"/u);
+    expect(await draw('made.mjs#fail')).toMatchObject({ code: 2, stderr: expect.stringContaining('RangeError: no good') });
+    expect(await draw('list.json')).toMatchObject({ code: 2, stderr: expect.stringContaining('the configuration of a machine is an object') });
+  });
+
   it('takes TypeScript where this Node does, else says which Node would', async ({ expect }) => {
     const { code, stdout, stderr } = await draw('strict.ts', '--format', 'mermaid');
     if (stripsTypes) expect({ code, stdout }).toEqual({ code: 0, stdout: 'stateDiagram-v2\n  state "typed" as typed\n' });
@@ -133,7 +148,7 @@ describe.concurrent('espalier draw', { timeout: 60_000 }, () => {
     const { code, stdout, stderr } = await draw(...args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain(words);
-    expect(stderr).toContain('\nUsage: espalier draw ');
+    expect(stderr).toMatch(/\n(?:\nUsage: espalier draw |See 'espalier draw --help'\.\n$)/);
     expect(stderr).not.toContain('\n    at ');
   });
 

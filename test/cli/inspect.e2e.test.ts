@@ -11,6 +11,8 @@ beforeAll(() => {
   built = build();
   own = mkdtempSync(join(built.folder, 'own-'));
   writeFileSync(join(own, 'app.mjs'), app);
+  writeFileSync(join(own, 'crashes.mjs'), crashes);
+  writeFileSync(join(own, 'late.ndjson'), late.map((line) => JSON.stringify(line)).join('\n'));
 }, 120_000);
 afterAll(() => {
   endAll();
@@ -34,6 +36,30 @@ console.log('loaded');
 export default orchestrator({ intensity: 1_000, actors: { lamp, bomb }, children: [{ id: 'lamp', src: 'lamp' }, { id: 'bomb', src: 'bomb' }] });
 `;
 
+/** A recording that begins in the midst of things. */
+const late = [
+  { type: 'recording', v: 2, secret: null, contexts: 'whole' },
+  { type: '@espalier.keyframe', seq: 3, at: 0, lines: 0 },
+  { type: 'end', lines: 1, cut: null },
+];
+
+/** Two that print, and crash a moment after their start; and one that is done. */
+const crashes = `
+import { orchestrator } from '../dist/src/index.js';
+import { createActor, createMachine } from 'xstate';
+const bomb = createMachine({
+  id: 'bomb', initial: 'armed',
+  states: { armed: { after: { 300: 'boom' } }, boom: { entry: () => { console.log('going off'); throw new Error('boom'); } } },
+});
+const brief = createMachine({ id: 'brief', initial: 'here', states: { here: { after: { 300: 'over' } }, over: { type: 'final' } } });
+const ways = {
+  supervised: () => orchestrator({ intensity: 0, actors: { bomb }, children: [{ id: 'bomb', src: 'bomb' }] }),
+  alone: () => createActor(bomb),
+  brief: () => createActor(brief),
+};
+export default () => ways[process.env.WAY]();
+`;
+
 const espalier = (args: readonly string[]): Running => run(process.execPath, [built.main, ...args], { cwd: own });
 const ran = (args: readonly string[]): Promise<Ran> => espalier(args).ended;
 const linesOf = ({ stdout }: Ran): Record<string, unknown>[] =>
@@ -48,6 +74,9 @@ async function inspected(args: readonly string[] = []): Promise<{ readonly runni
   const [line] = await running.printed(/^\{.*\}$/m);
   return { running, url: (JSON.parse(line) as { url: string }).url };
 }
+
+/** A recording that is kept with the project. */
+const kept = join(import.meta.dirname, '../testing/replay/recordings/crashing-tree.ndjson');
 
 describe('the commands that look', { timeout: 60_000 }, () => {
   it('inspect runs an app of the user, tree shows it, and Ctrl-C ends it in order', async ({ expect }) => {
@@ -66,6 +95,17 @@ describe('the commands that look', { timeout: 60_000 }, () => {
     expect(JSON.stringify(scene)).not.toContain('a very secret key');
     running.child.kill('SIGINT');
     await expect(running.ended).resolves.toMatchObject({ code: 130, stderr: 'loaded\n' });
+  });
+
+  it.for([
+    ['supervised', 1, /^going off\nespalier: the app has ended: shutdown; it gave up on bomb, crash: boom\n$/],
+    ['alone', 1, /^going off\nespalier: the app has ended: crash: boom\n$/],
+    ['brief', 0, /^espalier: the app has ended: normal\n$/],
+  ] as const)('inspect says how an app ended, and keeps what it prints apart: %s', async ([way, code, stderr], { expect }) => {
+    const args = [built.main, 'inspect', 'crashes.mjs', '--port', '0', '--json'];
+    const ended = await run(process.execPath, args, { cwd: own, env: { WAY: way } }).ended;
+    expect(ended).toMatchObject({ code, stderr: expect.stringMatching(stderr) });
+    expect(linesOf(ended)).toMatchObject([{ type: 'inspector.listening' }]);
   });
 
   it('watch tells what happens, and as JSON a recording that can be replayed', async ({ expect }) => {
@@ -102,6 +142,80 @@ describe('the commands that look', { timeout: 60_000 }, () => {
     expect(outcome).toMatchObject({ type: 'replay', ok: false, machine: 'lamp' });
   });
 
+  it('replay names whom it had no machine for, and fails where only its own were replayed', async ({ expect }) => {
+    writeFileSync(join(own, 'idle.mjs'), 'export const nothing = 1;');
+    const idle = await ran(['replay', kept, '--machines', 'idle.mjs']);
+    expect(idle).toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining("not replayed: app/pool/third#2, no machine with the id 'worker' was given"),
+    });
+    expect(idle.stdout).toContain("none of the app's own machines was replayed");
+    const [outcome] = linesOf(await ran(['replay', kept, '--machines', 'idle.mjs', '--json']));
+    expect(outcome).toMatchObject({ ok: true, skipped: expect.arrayContaining([{ actor: 'app/pool/third#2', machine: 'worker' }]) });
+    // Of facts alone nobody's steps are known.
+    writeFileSync(join(own, 'facts.ndjson'), `${readFileSync(kept, 'utf8').split('\n')[0]}\n`);
+    const empty = await ran(['replay', 'facts.ndjson', '--machines', 'app.mjs']);
+    expect(empty).toMatchObject({ code: 1, stdout: expect.stringContaining('nothing was replayed') });
+  });
+
+  it('replay shows one actor at a moment, as people and as programs read it', async ({ expect }) => {
+    const told = await ran(['replay', kept, '--actor', 'app/pool/third#2', '--at', '60']);
+    expect(told).toMatchObject({ code: 0, stderr: '' });
+    expect(told.stdout).toMatch(
+      /^actor +app\/pool\/third#2\nruns +worker, machine\nstate +working\nstatus +active\nrun +2, in place of app\/pool\/third\n/,
+    );
+    expect(told.stdout).toMatch(/^next events +.*crash/m);
+    expect(told.stdout).toMatch(/^run 1 +app\/pool\/third: ended at line 35: crash: Error: boom$/m);
+    const [data] = linesOf(await ran(['replay', kept, '--actor', 'app/pool/third#2', '--at', '60', '--json']));
+    expect(data).toMatchObject({
+      type: 'actor',
+      seq: 60,
+      value: 'working',
+      run: 2,
+      lineage: [
+        { run: 2, exit: null },
+        { run: 1, exit: { seq: 35 } },
+      ],
+    });
+    expect(linesOf(await ran(['tree', kept, '--actor', 'app', '--json']))[0]).toMatchObject({ type: 'actor', budget: { intensity: 2 } });
+  });
+
+  it('replay prints the sequence with causes and reasons, of all or of a branch, up to a moment', async ({ expect }) => {
+    const { code, stdout } = await ran(['replay', kept, '--sequence']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/ 35 +app\/pool\/third +crashed: Error: boom\n/);
+    expect(stdout).toMatch(/ 36 +app\/pool\/third → app\/pool +xstate\.error\.actor\.third +\(because of 32\)\n/);
+    expect(stdout).toMatch(/started again in place of app\/pool\/third\n/);
+    expect(stdout).not.toContain('\u001B[');
+    const rows = linesOf(await ran(['replay', kept, '--sequence', '--json', '--actor', 'app/pool/third', '--at', '35']));
+    expect(rows.at(-1)).toMatchObject({
+      type: 'sequence',
+      kind: 'crash',
+      seq: 35,
+      actor: 'app/pool/third',
+      reason: { crash: { $error: { message: 'boom' } } },
+    });
+    expect(rows).toContainEqual(expect.objectContaining({ kind: 'message', seq: 32, from: null, event: 'crash', message: { type: 'crash' } }));
+  });
+
+  it('replay gives a recording in every form that the page does', async ({ expect }) => {
+    const of = async (...args: string[]): Promise<string> => {
+      const { code, stdout, stderr } = await ran(['replay', kept, '--export', ...args]);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      return stdout;
+    };
+    expect(JSON.parse(await of('trace'))).toContainEqual(expect.objectContaining({ ph: 'X', name: 'app/pool/third' }));
+    expect(JSON.parse(await of('otel'))).toHaveProperty('resourceSpans');
+    expect(await of('mermaid')).toMatch(/^sequenceDiagram\n {2}participant /);
+    expect(await of('svg', '--actor', 'app/pool/third')).toMatch(/^<svg [^]*crash third[^]*<\/svg>\n$/);
+    expect(await of('chart-mermaid', '--actor', 'app/pool/third')).toMatch(/^stateDiagram-v2/);
+    expect(await of('chart-dot', '--actor', 'app/pool/third')).toMatch(/^digraph "worker"/);
+    expect(await of('chart-svg', '--actor', 'app/pool/third#2', '--at', '60')).toContain('class="state active" data-state="worker.working"');
+    expect(await of('ndjson', '--at', '60', '--out', 'cut.ndjson')).toBe('');
+    expect(linesOf(await ran(['replay', 'cut.ndjson', '--json']))[0]).toMatchObject({ type: 'scene', seq: 60 });
+    expect(readFileSync(join(own, 'cut.ndjson'), 'utf8')).toMatch(/"cut":\{"why":"exported up to line 60","dropped":\d+\}\}\n$/);
+  });
+
   it('the demo with --inspect waits for somebody who looks, and is shown', async ({ expect }) => {
     const demo = espalier(['demo', '--inspect']);
     const [, url = ''] = await demo.printed(/open (http:\S+)/);
@@ -123,6 +237,14 @@ describe('the commands that look', { timeout: 60_000 }, () => {
     ['nobody there', ['tree', `http://127.0.0.1:1/#token=${'a'.repeat(43)}`], 1, 'expected an inspector at 127.0.0.1:1'],
     ['no file', ['tree', 'none.ndjson'], 2, 'expected a file that can be read'],
     ['no recording', ['replay', 'app.mjs'], 2, 'expected in app.mjs, line 1'],
+    ['a form that is none', ['replay', kept, '--export', 'pdf'], 2, 'expected --export: one of trace'],
+    ['a chart of nobody', ['replay', kept, '--export', 'chart-svg'], 2, 'expected --actor PATH'],
+    ['a trace of one actor', ['replay', kept, '--export', 'trace', '--actor', 'app'], 2, 'without --actor'],
+    ['an actor that is none', ['replay', kept, '--actor', 'app/none'], 2, 'there are app, app/pool'],
+    ['two things at once', ['replay', kept, '--sequence', '--export', 'svg'], 2, '--export or --sequence'],
+    ['a file without an export', ['replay', kept, '--out', 'a.svg'], 2, 'expected --export'],
+    ['a file that cannot be written', ['replay', kept, '--export', 'svg', '--out', 'no/such/folder.svg'], 2, 'a file that can be written'],
+    ['a moment before the file begins', ['replay', 'late.ndjson', '--at', '2'], 2, 'expected --at: 3, where the file begins, or later, got: 2'],
     ['a moment that is none', ['replay', 'app.mjs', '--at', 'noon'], 2, 'expected --at'],
   ] as const)('refuses %s', async ([, args, code, words], { expect }) => {
     const { stderr, ...rest } = await ran(args);

@@ -40,13 +40,25 @@ describe('a scene as a tree', () => {
       state: 'running',
       restarts: { count: 1, budget: 3, periodMs: 5_000 },
       about: '',
-      children: [{ name: 'voice', state: 'ready', restarts: { count: 1 }, about: 'liveSession', children: [] }],
+      children: [{ name: 'voice#2', state: 'ready', restarts: { count: 1 }, about: 'liveSession · after crash: Error: no such city', children: [] }],
     });
+  });
+
+  it('keeps whoever is restarted in its place among its siblings, in the tree and in the list of children', () => {
+    const all = ['app', 'app/first', 'app/second', 'app/third'].map((path) => actor(path));
+    const end = (path: string): RecordedLine => ({ type: '@espalier.exit', seq: ++seq, at: seq, actor: path, reason: { crash: 'x' } });
+    const names = (lines: readonly RecordedLine[]): unknown => sceneTrees(sceneOf(lines))[0]?.children.map(({ name }) => name);
+    const again = [...all, end('app/first'), actor('app/first#2', { run: 2, replaces: 'app/first' })];
+    expect(names(again)).toEqual(['first#2', 'second', 'third']);
+    expect(sceneOf(again).childrenOf('app')).toEqual(['app/first#2', 'app/second', 'app/third']);
+    const twice = [...again, end('app/second'), end('app/first#2'), actor('app/first#3', { run: 3, replaces: 'app/first#2' })];
+    expect(names(twice)).toEqual(['first#3', 'second', 'third']);
+    expect(sceneOf(twice).copy().childrenOf('app')).toEqual(['app/first#3', 'app/third']);
   });
 
   it('shows how it ended, of a system that is over', () => {
     const all = [...lines(), { type: '@espalier.exit', seq: ++seq, at: seq, actor: 'app/pool/voice#2', reason: 'killed' } as const];
-    expect(sceneTrees(sceneOf(all))[0]?.children).toMatchObject([{ name: 'voice', state: 'killed' }]);
+    expect(sceneTrees(sceneOf(all))[0]?.children).toMatchObject([{ name: 'voice#2', state: 'killed' }]);
     const over = [...all, { type: '@espalier.exit', seq: ++seq, at: seq, actor: 'app', reason: 'normal' } as const];
     expect(sceneTrees(sceneOf(over))).toMatchObject([{ name: 'app', state: 'idle' }]);
   });
@@ -55,7 +67,9 @@ describe('a scene as a tree', () => {
     const told: string[] = [];
     const world = { env: {}, isTerminal: false, tell: (text: string) => told.push(text) - told.length };
     printScene(sceneOf(lines()), {}, world);
-    expect(told.pop()).toMatch(/^actor +state +restarts\napp +running +1 of 3 in 5 s\n└── voice +ready +1 +liveSession\n$/);
+    expect(told.pop()).toMatch(
+      /^actor +state +restarts\napp +running +1 of 3 in 5 s\n└── voice#2 +ready +1 +liveSession · after crash: Error: no such city\n$/,
+    );
     printScene(sceneOf(lines()), { json: true }, world);
     expect(JSON.parse(told.pop() ?? '')).toMatchObject({ type: 'scene', actors: [{ path: 'app', budget: { used: 1 } }, {}, {}, {}] });
     printScene(new Scene(), {}, world);
@@ -63,7 +77,53 @@ describe('a scene as a tree', () => {
   });
 });
 
+describe('an actor on paper', () => {
+  const sheetOf = (scene: Scene, path: string): string => {
+    const told: string[] = [];
+    printScene(scene, { actor: path }, { env: {}, isTerminal: false, tell: (text: string) => told.push(text) && 0 });
+    return told.join('');
+  };
+
+  it('says which event crashed it and why, not that nobody handled it', () => {
+    const boom = { $error: { name: 'Error', message: 'boom' } };
+    const event = { type: '@xstate.event', seq: 2, at: 2, actor: 'app', source: null, event: { type: 'GO' } } as const;
+    const state = { status: 'error', value: 'ready', error: boom } as const;
+    const crash: RecordedLine = { type: '@xstate.transition', seq: 3, at: 3, actor: 'app', event: 2, taken: [], state, actions: [] };
+    const sheet = sheetOf(sceneOf([{ ...actor('app'), seq: 1 }, event, crash]), 'app');
+    expect(sheet).toMatch(/^last +line 3: GO: crashed it: Error: boom$/m);
+    expect(sheet).toContain(' 0 not handled');
+    const unread: RecordedLine = { ...crash, state: { status: 'active', value: 'ready' } };
+    expect(sheetOf(sceneOf([{ ...actor('app'), seq: 1 }, event, unread]), 'app')).toMatch(/^last +line 3: GO: no transition$/m);
+  });
+
+  it('says of a supervisor that it gave up, on which child and why', () => {
+    const reason = { crash: { $error: { name: 'Error', message: 'boom' } } };
+    const lines: RecordedLine[] = [
+      { ...actor('app', { logic: 'supervisor', state: structuredClone(supervisorState) }), seq: 1 },
+      {
+        ...{ type: '@xstate.transition', seq: 2, at: 2, actor: 'app', event: { type: 'child.exited' }, taken: ['edge'] },
+        ...{ state: { status: 'done', value: 'stopped' }, actions: [{ kind: 'emit', event: { type: 'supervisor.gaveUp', id: 'db', reason } }] },
+      },
+      { type: '@espalier.exit', seq: 3, at: 3, actor: 'app', reason: 'shutdown' },
+    ];
+    const scene = sceneOf(lines);
+    expect(sheetOf(scene, 'app')).toMatch(/^gave up +db, crash: Error: boom$/m);
+    expect(sceneTrees(scene)).toMatchObject([{ name: 'app', about: 'gave up: db, crash: Error: boom' }]);
+  });
+});
+
 describe('lines as facts', () => {
+  it('tell of each message, where that is wanted', () => {
+    const event = { type: '@xstate.event', seq: 7, at: 40, actor: 'app/pool/voice', event: { type: 'HELLO' } } as const;
+    const told = (more: { readonly source: string | null; readonly delay?: { ms: number; by: null } }) =>
+      factsOf({ ...event, ...more }, 30, true).map((fact) => [fact.atMs, fact['who'], fact['words']]);
+    expect(told({ source: null })).toEqual([[10, 'voice', '← HELLO, from outside']]);
+    expect(told({ source: 'app/pool/db#2' })).toEqual([[10, 'voice', '← HELLO, from db#2']]);
+    expect(told({ source: event.actor })).toEqual([[10, 'voice', '← HELLO, from itself']]);
+    expect(told({ source: event.actor, delay: { ms: 90, by: null } })).toEqual([[10, 'voice', '← HELLO, from a timer of 90 ms']]);
+    expect(factsOf({ ...event, source: null }, 30)).toEqual([]);
+  });
+
   it('tell who started again and who ended, and why; dead letters; what nobody handled; what was left out', () => {
     const news: RecordedLine[] = [
       ...lines(),

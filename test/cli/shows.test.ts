@@ -7,10 +7,9 @@ import type { TreeNode } from '../../src/cli/stage/tree-node.js';
 import { Screen } from './screen.js';
 
 const leaf = (name: string, state: string): TreeNode => ({ name, state, restarts: null, about: '', children: [] });
-const tree = (...states: string[]): TreeNode => ({
-  ...leaf('app', 'running'),
-  children: states.map((state, index) => leaf(`child-${index}`, state)),
-});
+const tree = (...states: string[]): [TreeNode] => [
+  { ...leaf('app', 'running'), children: states.map((state, index) => leaf(`child-${index}`, state)) },
+];
 const said = (text: string): Fact => ({ type: 'said', by: 'user', text, from: 'app', atMs: 0 });
 const report = { id: 'app', reason: 'normal', tookMs: 1, children: [], killed: [], orphans: [] } as const;
 
@@ -73,8 +72,8 @@ describe('on a terminal', () => {
     const screen = new Screen(40);
     const show = new TerminalShow(screen, false);
     show.begin('a play');
-    const wide = { ...tree('running'), about: 'x'.repeat(60) };
-    show.update([], wide);
+    const wide = { ...tree('running')[0], about: 'x'.repeat(60) };
+    show.update([], [wide]);
     const broken = new Screen(20);
     broken.write(screen.text);
     screen.columns = 20;
@@ -104,6 +103,25 @@ describe('into a pipe', () => {
     expect(pipe.text).not.toContain('\u001B');
     expect(pipe.text).not.toContain('\n\n\n');
     expect(pipe.text.endsWith('\nall went well\n')).toBe(true);
+  });
+
+  it('every root has a tree of its own', () => {
+    const guest: TreeNode = leaf('~statelyai-1', 'running');
+    const shows = [new Pipe(), new Pipe(), new Screen(80)] as const;
+    for (const [paper, flags] of [
+      [shows[0], {}],
+      [shows[1], { json: true }],
+      [shows[2], {}],
+    ] as const) {
+      const show = chooseShow(paper, flags, {});
+      show.begin('a play');
+      show.update([], [...tree('ready'), guest]);
+      show.picture();
+      show.close();
+    }
+    expect(shows[0].text).toMatch(/\napp .*\n└── child-0 .*\n\nactor .*\n~statelyai-1 +running/);
+    expect(shows[1].text).toMatch(/"tree":\{"name":"app".*\n.*"tree":\{"name":"~statelyai-1"/);
+    expect(shows[2].text).toMatch(/\napp .*\n└── child-0 .*\n\nactor .*\n~statelyai-1 +running/);
   });
 
   it('a tree that has just been printed is not printed again', () => {

@@ -9,6 +9,9 @@ export const questions = {
   neverMind: 'Never mind, that takes too long.',
 } as const;
 
+/** Ms. */
+const aDay = 86_400_000;
+
 const accepted: readonly Step[] = [{ expect: 'setup' }, { send: { setupComplete: { sessionId: 'demo' } } }];
 const parallelTools: readonly Step[] = [
   {
@@ -30,7 +33,8 @@ const throwingTool: readonly Step[] = [
 export const demoScript: readonly Step[] = [
   ...accepted,
 
-  { expect: 'clientContent' },
+  // With `--inspect` the first word is said when somebody looks.
+  { expect: 'clientContent', deadlineMs: aDay },
   ...parallelTools,
 
   { expect: 'clientContent' },

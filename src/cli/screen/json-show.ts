@@ -6,7 +6,7 @@ import type { Ending, Paper, Show } from './show.js';
 
 export class JsonShow implements Show {
   readonly #paper: Paper;
-  #tree: TreeNode | null = null;
+  #trees: readonly TreeNode[] = [];
 
   constructor(paper: Paper) {
     this.#paper = paper;
@@ -16,14 +16,14 @@ export class JsonShow implements Show {
     this.#print({ type: 'begin', title });
   }
 
-  update(facts: readonly Fact[], tree: TreeNode): void {
-    this.#tree = tree;
+  update(facts: readonly Fact[], trees: readonly TreeNode[]): void {
+    this.#trees = trees;
     for (const fact of facts) if (fact.type !== 'frame') this.#print(fact);
     if (facts.some(isTurningPoint)) this.picture();
   }
 
   picture(): void {
-    if (this.#tree !== null) this.#print({ type: 'tree', tree: this.#tree });
+    for (const tree of this.#trees) this.#print({ type: 'tree', tree });
   }
 
   report(report: ExitReport): void {

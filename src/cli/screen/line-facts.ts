@@ -1,10 +1,15 @@
 /** Lines of a recording as facts for people: what started again, what ended, what nobody read. Pure. */
-import type { RecordedLine } from '../../wire/recording/lines.js';
+import type { RecordedEvent, RecordedLine } from '../../wire/recording/lines.js';
 import type { Portable } from '../../wire/recording/portable-shape.js';
+import { isUnhandled } from '../../wire/recording/unhandled.js';
 import type { Fact } from '../stage/facts.js';
 
-/** The facts that a line tells. @param since  `at` when the telling began, ms */
-export function factsOf(line: RecordedLine, since: number): Fact[] {
+/**
+ * The facts that a line tells.
+ * @param since        `at` when the telling began, ms
+ * @param hasMessages  whether a message is one, also where somebody reads it
+ */
+export function factsOf(line: RecordedLine, since: number, hasMessages = false): Fact[] {
   if (!('at' in line)) return [];
   const atMs = Math.max(0, line.at - since);
   const fact = (from: string, type: string, more: Readonly<Record<string, unknown>>): Fact[] => [{ ...more, type, from, atMs }];
@@ -16,17 +21,22 @@ export function factsOf(line: RecordedLine, since: number): Fact[] {
     case '@espalier.exit':
       return fact(line.actor, 'child.exited', { id: nameOf(line.actor), reason: termOf(line.reason) });
     case '@xstate.event':
-      return line.dead === true ? fact(line.actor, 'note', { who: nameOf(line.actor), words: `has ended: nobody reads ${typeOf(line.event)}` }) : [];
-    case '@xstate.transition': {
-      const { taken, left, state, event } = line;
-      const isUnhandled = taken.length === 0 && left === undefined && typeof event === 'number' && state.status === 'active';
-      return isUnhandled ? fact(line.actor, 'note', { who: nameOf(line.actor), words: 'did not handle an event' }) : [];
-    }
+      if (line.dead === true) return fact(line.actor, 'note', { who: nameOf(line.actor), words: `has ended: nobody reads ${typeOf(line.event)}` });
+      if (!hasMessages) return [];
+      return fact(line.actor, 'note', { who: nameOf(line.actor), words: `← ${typeOf(line.event)}, from ${sourceOf(line)}` });
+    case '@xstate.transition':
+      return isUnhandled(line) ? fact(line.actor, 'note', { who: nameOf(line.actor), words: 'did not handle an event' }) : [];
     case '@espalier.dropped':
       return line.count > 0 ? fact('', 'note', { who: 'inspector', words: `${line.count} lines were left out: ${line.why}` }) : [];
     default:
       return [];
   }
+}
+
+/** Whoever sent it; by its name, for one line has not room for two paths. */
+function sourceOf({ actor, source, delay }: RecordedEvent): string {
+  if (delay !== undefined) return `a timer of ${delay.ms} ms`;
+  return source === null ? 'outside' : source === actor ? 'itself' : nameOf(source);
 }
 
 function nameOf(path: string): string {

@@ -11,7 +11,7 @@ import { type Line, paint } from './spans.js';
 export class LineShow implements Show {
   readonly #paper: Paper;
   readonly #colours: boolean;
-  #tree: TreeNode | null = null;
+  #trees: readonly TreeNode[] = [];
   #picture = '';
   /** Is the tree the last thing that was printed? */
   #pictured = false;
@@ -27,8 +27,8 @@ export class LineShow implements Show {
     this.#print([[{ text: `espalier · ${title}`, tone: 'strong' }], []]);
   }
 
-  update(facts: readonly Fact[], tree: TreeNode): void {
-    this.#tree = tree;
+  update(facts: readonly Fact[], trees: readonly TreeNode[]): void {
+    this.#trees = trees;
     this.#print(facts.map(factLine).filter((line) => line !== null));
     if (facts.some(isTurningPoint)) this.#draw();
   }
@@ -50,8 +50,8 @@ export class LineShow implements Show {
   close(): void {}
 
   #draw(): void {
-    if (this.#tree === null) return;
-    const lines = drawTree(this.#tree);
+    if (this.#trees.length === 0) return;
+    const lines = this.#trees.flatMap((tree, index) => [...(index === 0 ? [] : [[]]), ...drawTree(tree)]);
     const picture = lines.map((line) => paint(line, false)).join('\n');
     if (picture === this.#picture) return;
     this.#picture = picture;

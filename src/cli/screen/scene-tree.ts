@@ -1,4 +1,6 @@
 /** The scene of a recording as trees of rows: as the tree of a running play, and with pools left out in the same way. Pure. */
+import { gaveUpText, isCrash, reasonText } from '../../recording/exports/story.js';
+import { numberedName } from '../../recording/scene-places.js';
 import { budgetOf } from '../../recording/scene-supervision.js';
 import type { Scene, SceneActor } from '../../recording/scene.js';
 import { innermost, stateWords } from '../stage/states.js';
@@ -29,13 +31,20 @@ function endedBelow(scene: Scene): ReadonlyMap<string, readonly SceneActor[]> {
 const mostEnded = 6;
 
 function nodeOf(scene: Scene, actor: SceneActor, ended: ReadonlyMap<string, readonly SceneActor[]>): TreeNode {
-  const living = [...scene.childrenOf(actor.path)].flatMap((path) => scene.actors.get(path) ?? []);
-  const below = [...living, ...(ended.get(actor.path) ?? [])];
+  const living = scene.childrenOf(actor.path).flatMap((path) => scene.actors.get(path) ?? []);
+  const below = [...living, ...(ended.get(actor.path) ?? [])].sort((one, other) => one.seat - other.seat);
   const children = below.flatMap((child) => {
     const node = nodeOf(scene, child, ended);
     return child.logic === 'pool' ? node.children : [node];
   });
-  return { name: actor.id, state: stateNow(actor), restarts: restartsOf(scene, actor), about: aboutOf(actor), children };
+  return { name: numberedName(actor), state: stateNow(actor), restarts: restartsOf(scene, actor), about: aboutOf(scene, actor), children };
+}
+
+/** How much of a reason a row shows, characters; the sheet of the actor has all. */
+const longestReason = 80;
+
+function cut(text: string): string {
+  return text.length > longestReason ? `${text.slice(0, longestReason)}…` : text;
 }
 
 function stateNow({ exit, isBrief, logic, status, value }: SceneActor): string {
@@ -52,10 +61,14 @@ function restartsOf(scene: Scene, actor: SceneActor): TreeNode['restarts'] {
   return parent?.logic === 'pool' ? { count: actor.run - 1 } : null;
 }
 
-/** What is worth knowing of it beside: what it runs where its name does not say it, what waits. */
-function aboutOf({ id, machine, timers, queue, logic }: SceneActor): string {
+/** What is worth knowing of it beside: what it runs where its name does not say it, what waits, of what it or the one before it has crashed. */
+function aboutOf(scene: Scene, { id, machine, timers, queue, logic, gaveUp, exit, replaces }: SceneActor): string {
   const parts = [machine !== null && machine !== id && logic !== 'supervisor' ? machine : null];
   if (timers.length > 0) parts.push(`${timers.length} ${timers.length === 1 ? 'timer' : 'timers'}`);
   if (queue.length > 1) parts.push(`${queue.length} events wait`);
+  const former = replaces === null ? null : (scene.actors.get(replaces)?.exit ?? scene.exits.findLast((line) => line.actor === replaces) ?? null);
+  if (gaveUp !== null) parts.push(`gave up: ${cut(gaveUpText(gaveUp))}`);
+  else if (exit !== null && isCrash(exit.reason)) parts.push(cut(reasonText(exit.reason)));
+  else if (former !== null && isCrash(former.reason)) parts.push(`after ${cut(reasonText(former.reason))}`);
   return parts.filter((part) => part !== null).join(' · ');
 }

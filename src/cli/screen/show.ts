@@ -16,9 +16,9 @@ export interface Ending {
 export interface Show {
   /** The play is about to begin. */
   begin(title: string): void;
-  /** What has happened, and the tree as it is now. */
-  update(facts: readonly Fact[], tree: TreeNode): void;
-  /** The tree as it is now is to be kept: at the start, and before the end. */
+  /** What has happened, and the trees as they are now, one for each root. */
+  update(facts: readonly Fact[], trees: readonly TreeNode[]): void;
+  /** The trees as they are now are to be kept: at the start, and before the end. */
   picture(): void;
   report(report: ExitReport): void;
   end(ending: Ending): void;

@@ -21,7 +21,7 @@ const clearBelow = '\u001B[J';
 export class TerminalShow implements Show {
   readonly #paper: Paper;
   readonly #colours: boolean;
-  #tree: TreeNode | null = null;
+  #trees: readonly TreeNode[] = [];
   /** Columns of each line of the picture on the screen. */
   #drawn: readonly number[] = [];
   #hidden = false;
@@ -38,8 +38,8 @@ export class TerminalShow implements Show {
     this.#redraw([[{ text: 'espalier', tone: 'strong' }, { text: ` · ${title}` }], []], []);
   }
 
-  update(facts: readonly Fact[], tree: TreeNode): void {
-    this.#tree = tree;
+  update(facts: readonly Fact[], trees: readonly TreeNode[]): void {
+    this.#trees = trees;
     const lines = facts.map(factLine).filter((line) => line !== null);
     this.#redraw(lines, this.#picture());
   }
@@ -67,10 +67,10 @@ export class TerminalShow implements Show {
     this.#hidden = false;
   };
 
-  /** The tree, as much of it as fits: the cursor cannot go back to what has scrolled away. */
+  /** The trees, as much of them as fits: the cursor cannot go back to what has scrolled away. */
   #picture(): Line[] {
-    if (this.#tree === null) return [];
-    const lines: Line[] = [[], ...drawTree(this.#tree)];
+    if (this.#trees.length === 0) return [];
+    const lines = this.#trees.flatMap((tree): Line[] => [[], ...drawTree(tree)]);
     const room = Math.max(3, (this.#paper.rows || 24) - 1);
     if (lines.length <= room) return lines;
     return [...lines.slice(0, room - 1), [{ text: `… and ${lines.length - room + 1} more`, tone: 'quiet' }]];
