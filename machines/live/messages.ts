@@ -14,10 +14,10 @@ export function asksForTurn(message: JsonObject): boolean {
 }
 
 /**
- * Where the model's turn stands. `interrupted`: it is cut off, and the word that it is over is still to come. `answered`: the model waited for a call, has
- * its answer, and is to go on.
+ * Where the model's turn stands. `running`: it speaks, or waits for the answer of a call, with which it goes on. `interrupted`: it is cut off, and the word
+ * that it is over is still to come.
  */
-export type Turn = 'over' | 'running' | 'interrupted' | 'answered';
+export type Turn = 'over' | 'running' | 'interrupted';
 
 /**
  * What a message makes of the model's turn, and whether the next one begins with it; one may begin and end without a word of the model. A transcription
@@ -35,7 +35,7 @@ export function turnAfter(turn: Turn, message: JsonObject, isCalling: boolean): 
   };
   if (isCalling || fieldOf(content, 'modelTurn') !== undefined) go('running', now === 'over' || now === 'interrupted');
   if (fieldOf(content, 'interrupted') === true) go('interrupted', now === 'over');
-  if ((now === 'running' || now === 'answered') && cancelledIds(message).length > 0) go('interrupted', false);
+  if (now === 'running' && cancelledIds(message).length > 0) go('interrupted', false);
   if (fieldOf(content, 'turnComplete') === true) go('over', now === 'over');
   return { turn: now, begins };
 }

@@ -107,6 +107,8 @@ export type SessionEvent =
   /** What the conversation begins with is written. */
   | { type: 'uplink.seeded' }
   | { type: 'uplink.told'; fact: UplinkFact }
+  /** Asked whether there is more to hear of before the socket is left: all that it may write now is with the socket, and told. */
+  | { type: 'uplink.settled' }
   | ToolCallNews
   | { type: 'tools.failed'; reason: string }
   | { type: 'uplink.failed'; reason: string }
@@ -199,4 +201,6 @@ export type UplinkCommand =
   | { type: 'uplink.seed'; message: JsonObject }
   | { type: 'uplink.answer'; key: number | null; again?: number; final: boolean; unasked?: boolean; message: JsonObject }
   | { type: 'uplink.withdraw'; key: number }
+  /** It is to say that it has obeyed all that came before, and to write nothing more until it is opened anew, or ended. */
+  | { type: 'uplink.settle' }
   | { type: 'uplink.end' };

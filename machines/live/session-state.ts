@@ -3,9 +3,9 @@ import { backoffMs } from '../backoff.js';
 import type { ExitReason } from '../supervision/exit.js';
 import { addRestart, exceedsIntensity } from '../supervision/restart-window.js';
 import { type CallRow, type CallTable, fieldOf, noCalls } from './calls.js';
-import type { SessionEnd, SessionFailure } from './ending.js';
+import type { SessionEnd, SessionFailure, SessionOutput } from './ending.js';
 import type { Turn } from './messages.js';
-import type { SessionInput } from './session-events.js';
+import type { SessionEmitted, SessionEvent, SessionInput } from './session-events.js';
 
 /** What a session knows: its input, its calls, how it may be resumed, and how it is to end or has ended. */
 export interface SessionContext extends SessionInput {
@@ -48,6 +48,16 @@ export interface SessionContext extends SessionInput {
   readonly exit: ExitReason | null;
   readonly end: SessionEnd | null;
   readonly failure: SessionFailure | null;
+}
+
+/** What the chart of a session is made of. */
+export interface SessionTypes {
+  input: SessionInput;
+  context: SessionContext;
+  events: SessionEvent;
+  emitted: SessionEmitted;
+  output: SessionOutput;
+  tags: 'starting' | 'accepting';
 }
 
 /** What a session begins with. @throws never */
@@ -163,9 +173,12 @@ export function rotationDelay({ goAway, rotationMarginMs }: SessionContext): num
   return Math.max(0, (goAway?.timeLeftMs ?? 60_000) - rotationMarginMs);
 }
 
-/** Can the socket be left at once? Nobody waits for an answer, and the conversation can be resumed as it stands, or not at all. */
+/**
+ * Can the socket be left at once? The model neither speaks nor is about to, nobody waits for an answer, and the conversation can be resumed as it stands, or
+ * not at all.
+ */
 export function mayRotate({ goAway, calls, resumption, isFresh, awaitsTurn, turn }: SessionContext): boolean {
-  return goAway !== null && !awaitsTurn && turn !== 'answered' && calls.openCount === 0 && (!resumption || isFresh);
+  return goAway !== null && !awaitsTurn && turn !== 'running' && calls.openCount === 0 && (!resumption || isFresh);
 }
 
 /** Does a conversation begin afresh with the present socket, after another? */

@@ -221,14 +221,14 @@ function answerUnasked(context: SessionContext, call: { readonly id: string; rea
 /** The uplink has written the answer of a call: the call is over. It may have been written before. */
 export function confirmWritten(context: SessionContext, key: number): SessionStep {
   const resent = confirmResent(context.calls, key);
-  const turn = turnAskedFor(context, key);
-  if (resent !== null) return { changes: { calls: resent, isFresh: false, ...turn } };
+  const asked = turnAskedFor(context, key);
+  if (resent !== null) return { changes: { calls: resent, isFresh: false, ...asked } };
   const isWritten = (row: CallRow): boolean => row.key === key && row.status === 'answering';
   const { table, moved } = moveCalls(context.calls, isWritten, { status: 'answered', covered: false });
   const written = context.calls.rows.filter(isWritten);
   return {
     // A handle that came while the answer waited does not stand for it.
-    changes: { calls: table, ...(moved.length > 0 ? { isFresh: false, ...turn } : {}) },
+    changes: { calls: table, ...(moved.length > 0 ? { isFresh: false, ...asked } : {}) },
     facts: written.map(({ id, name, answer }) => ({ type: 'tool.answered' as const, id, name, response: answer ?? {} })),
     toCalls: moved.map((row) => ({ row, event: { type: 'call.written' } })),
     over: moved,
@@ -236,9 +236,9 @@ export function confirmWritten(context: SessionContext, key: number): SessionSte
 }
 
 /** A model that has waited for an answer goes on with it, in the turn that made the call, or in another: that is awaited as one that the app asked for. */
-function turnAskedFor({ calls, isAccepted, turn }: SessionContext, key: number): Partial<Pick<SessionContext, 'turn' | 'awaitsTurn'>> {
+function turnAskedFor({ calls, isAccepted, turn }: SessionContext, key: number): Partial<Pick<SessionContext, 'awaitsTurn'>> {
   if (!isAccepted || !calls.rows.some((row) => row.key === key && row.blocking && !row.takenBack)) return {};
-  return turn === 'running' || turn === 'answered' ? { turn: 'answered' } : { awaitsTurn: true };
+  return turn === 'running' ? {} : { awaitsTurn: true };
 }
 
 /** The uplink will not write an answer: its call was taken back while it waited; or nobody had asked for it, and too much waits. */

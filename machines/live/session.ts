@@ -2,7 +2,7 @@
  * One Gemini Live conversation, over as many sockets as it takes: set up, talk, have tools called, come back, close.
  *
  * States   open, in five regions side by side, then closed | failed
- *            connection   atGate → online(connecting → settingUp → ready(idle, userSpeaking, generating, interrupted) → rotating → closing) ⇄ backingOff
+ *            connection   atGate → online(connecting → settingUp → ready → rotating → closing) ⇄ backingOff; ready(idle → leaving, …)
  *            rotation     steady ⇄ announced     a `goAway` came; its deadline is here
  *            tools        idle ⇄ called          the calls are actors of their own, `call.<key>` (tool-call.ts)
  *            microphone   open ⇄ gated           while the model waits for a call, where it needs that
@@ -17,28 +17,20 @@
  * Restored from a snapshot, it has lost its socket: the calls of that one are abandoned, and it sets up again on a new one, with its handle.
  */
 import { assign, emit, enqueueActions, fromCallback, raise, sendTo, setup } from 'xstate';
+import { missingActor } from '../missing-actor.js';
 import type { JsonObject } from './calls.js';
-import { clientEnd, endOf, exitOf, failureOf, outputOf, type SessionEnd, type SessionFailure, type SessionOutput } from './ending.js';
+import { clientEnd, endOf, exitOf, failureOf, outputOf, type SessionEnd, type SessionFailure } from './ending.js';
 import type * as says from './session-events.js';
 import * as state from './session-state.js';
 import { carryOut } from './session-step.js';
 import * as steps from './session-steps.js';
 import { type ToolAnswer, toolCallMachine } from './tool-call.js';
 
-const missing = (actor: string) => (): never => {
-  throw new Error(`machine 'liveSession' needs actor '${actor}': use liveSession() of 'espalier', or machine.provide({ actors })`);
-};
+const missing = (actor: string) => missingActor('liveSession', actor, "liveSession() of 'espalier'");
 
 /** The chart of a session; `liveSession()` is it with its actors. */
 export const sessionMachine = setup({
-  types: {
-    input: {} as says.SessionInput,
-    context: {} as state.SessionContext,
-    events: {} as says.SessionEvent,
-    emitted: {} as says.SessionEmitted,
-    output: {} as SessionOutput,
-    tags: {} as 'starting' | 'accepting',
-  },
+  types: {} as state.SessionTypes,
   actors: {
     connection: fromCallback<says.ConnectionCommand, says.ConnectionInput>(missing('connection')),
     uplink: fromCallback<says.UplinkCommand, undefined>(missing('uplink')),
@@ -92,6 +84,7 @@ export const sessionMachine = setup({
     tellUplink: emit((_, p: { fact: says.UplinkFact }) => p.fact),
     openUplink: sendTo('uplink', { type: 'uplink.open' }),
     holdUplink: sendTo('uplink', { type: 'uplink.hold' }),
+    askUplink: sendTo('uplink', { type: 'uplink.settle' }),
     endUplink: sendTo('uplink', { type: 'uplink.end' }),
     passOn: enqueueActions(({ context, enqueue }, p: says.Sending) => carryOut(enqueue, context, steps.passOn(context, p))),
     rejectClosing: emit((_, p: { ref: string | undefined }) => ({ type: 'session.rejected', ref: p.ref ?? null, reason: 'closing' })),
@@ -106,7 +99,8 @@ export const sessionMachine = setup({
     noteRequest: assign({ isFresh: false, awaitsTurn: ({ context }, p: { awaits: boolean }) => context.awaitsTurn || p.awaits }),
     noteSeeded: assign({ isFresh: false, seed: 'written' }),
     amendSetup: assign(({ context }, p: { update: JsonObject }) => ({ isFresh: false, ...steps.amended(context, p.update) })),
-    noteSpeech: assign({ speaksOver: (_, p: { over: boolean }) => p.over }),
+    noteSpeech: assign({ speaksOver: true }),
+    forgetSpeech: assign({ speaksOver: false }),
     noteGoAway: assign({ goAway: (_, p: { timeLeftMs: number | null }) => p }),
     forceRotation: raise({ type: 'rotation.forced' }),
     noteExit: assign({ exit: ({ event }) => exitOf(event) }),
@@ -253,14 +247,27 @@ export const sessionMachine = setup({
                   initial: 'idle',
                   states: {
                     idle: {
-                      always: { guard: 'mayRotate', target: '#liveSession.open.connection.online.rotating' },
+                      always: { guard: 'mayRotate', target: 'leaving' },
                       on: { 'turn.generating': 'generating', 'turn.interrupted': 'interrupted', 'speech.started': 'userSpeaking' },
+                    },
+                    leaving: {
+                      description:
+                        'What else the last message says is heard, and what the uplink may write by now is written, before the socket is left.',
+                      entry: 'askUplink',
+                      on: {
+                        'uplink.settled': [
+                          { guard: 'mayRotate', target: '#liveSession.open.connection.online.rotating' },
+                          { target: 'idle', actions: 'openUplink' },
+                        ],
+                        'turn.interrupted': { target: 'interrupted', actions: 'openUplink' },
+                        'speech.started': { target: 'userSpeaking', actions: 'openUplink' },
+                      },
                     },
                     userSpeaking: {
                       on: {
                         'speech.ended': 'idle',
-                        'turn.generating': { target: 'generating', actions: { type: 'noteSpeech', params: { over: true } } },
-                        'turn.interrupted': { target: 'interrupted', actions: { type: 'noteSpeech', params: { over: true } } },
+                        'turn.generating': { target: 'generating', actions: 'noteSpeech' },
+                        'turn.interrupted': { target: 'interrupted', actions: 'noteSpeech' },
                       },
                     },
                     generating: {
@@ -268,24 +275,18 @@ export const sessionMachine = setup({
                       entry: 'openLane',
                       exit: 'closeLane',
                       on: {
-                        'speech.started': { actions: { type: 'noteSpeech', params: { over: true } } },
-                        'speech.ended': { actions: { type: 'noteSpeech', params: { over: false } } },
-                        'turn.completed': [
-                          { guard: 'speaksOver', target: 'userSpeaking', actions: { type: 'noteSpeech', params: { over: false } } },
-                          { target: 'idle' },
-                        ],
+                        'speech.started': { actions: 'noteSpeech' },
+                        'speech.ended': { actions: 'forgetSpeech' },
+                        'turn.completed': [{ guard: 'speaksOver', target: 'userSpeaking', actions: 'forgetSpeech' }, { target: 'idle' }],
                         'turn.interrupted': 'interrupted',
                       },
                     },
                     interrupted: {
                       description: 'The user spoke; the server drops what it has generated, and ends the turn.',
                       on: {
-                        'speech.started': { target: 'userSpeaking', actions: { type: 'noteSpeech', params: { over: false } } },
-                        'speech.ended': { actions: { type: 'noteSpeech', params: { over: false } } },
-                        'turn.completed': [
-                          { guard: 'speaksOver', target: 'userSpeaking', actions: { type: 'noteSpeech', params: { over: false } } },
-                          { target: 'idle' },
-                        ],
+                        'speech.started': { target: 'userSpeaking', actions: 'forgetSpeech' },
+                        'speech.ended': { actions: 'forgetSpeech' },
+                        'turn.completed': [{ guard: 'speaksOver', target: 'userSpeaking', actions: 'forgetSpeech' }, { target: 'idle' }],
                         'turn.generating': 'generating',
                       },
                     },

@@ -10,6 +10,7 @@
  * after the first final answer, or after the end, touches nothing.
  */
 import { type AnyActorRef, assign, fromCallback, sendTo, setup } from 'xstate';
+import { missingActor } from '../missing-actor.js';
 import type { JsonObject } from './calls.js';
 import { wordsOf } from './ending.js';
 
@@ -65,9 +66,7 @@ export const toolCallMachine = setup({
     events: {} as ToolCallEvent,
   },
   actors: {
-    execute: fromCallback<{ type: 'execute.none' }, ExecuteInput>(() => {
-      throw new Error("machine 'toolCall' needs actor 'execute': use liveSession() of 'espalier', or machine.provide({ actors })");
-    }),
+    execute: fromCallback<{ type: 'execute.none' }, ExecuteInput>(missingActor('toolCall', 'execute', "liveSession() of 'espalier'")),
   },
   delays: {
     toolDeadline: ({ context }) => context.deadlineMs,

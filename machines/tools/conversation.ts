@@ -12,6 +12,7 @@
  * Restored from a snapshot, its request is gone, and to make it or to run the tools again might do a thing twice: it has failed, `interrupted`.
  */
 import { assign, emit, enqueueActions, fromCallback, sendTo, setup } from 'xstate';
+import { missingActor } from '../missing-actor.js';
 import { wordsOf } from '../live/ending.js';
 import type { ExitReason } from '../supervision/exit.js';
 import type { CallResult } from './calls.js';
@@ -30,15 +31,9 @@ export const conversationMachine = setup({
     output: {} as ConversationOutput,
   },
   actors: {
-    tools: fromCallback<{ type: 'tools.none' }, undefined>(() => {
-      throw new Error("machine 'conversation' needs actor 'tools': use conversation() of 'espalier', or machine.provide({ actors })");
-    }),
-    subscriber: fromCallback<{ type: 'subscriber.none' }, undefined>(() => {
-      throw new Error("machine 'conversation' needs actor 'subscriber': use conversation() of 'espalier', or machine.provide({ actors })");
-    }),
-    turn: fromCallback<{ type: 'turn.none' }, TurnInput>(() => {
-      throw new Error("machine 'conversation' needs actor 'turn': use conversation() of 'espalier', or machine.provide({ actors })");
-    }),
+    tools: fromCallback<{ type: 'tools.none' }, undefined>(missingActor('conversation', 'tools', "conversation() of 'espalier'")),
+    subscriber: fromCallback<{ type: 'subscriber.none' }, undefined>(missingActor('conversation', 'subscriber', "conversation() of 'espalier'")),
+    turn: fromCallback<{ type: 'turn.none' }, TurnInput>(missingActor('conversation', 'turn', "conversation() of 'espalier'")),
     round: roundMachine,
   },
   guards: {

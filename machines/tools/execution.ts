@@ -9,6 +9,7 @@
  * Arguments as the tool's schema reads them may be what JSON is not, and never pass through the chart.
  */
 import { type AnyActorRef, assign, fromCallback, sendTo, setup } from 'xstate';
+import { missingActor } from '../missing-actor.js';
 import { wordsOf } from '../live/ending.js';
 import { type CallAnswer, failed, type ModelCall } from './calls.js';
 
@@ -40,9 +41,7 @@ export const executionMachine = setup({
     events: {} as ExecutionEvent,
   },
   actors: {
-    execute: fromCallback<{ type: 'execute.none' }, ModelCall>(() => {
-      throw new Error("machine 'execution' needs actor 'execute': use converse() of 'espalier', or machine.provide({ actors })");
-    }),
+    execute: fromCallback<{ type: 'execute.none' }, ModelCall>(missingActor('execution', 'execute', "converse() of 'espalier'")),
   },
   delays: {
     toolDeadline: ({ context }) => context.deadlineMs,

@@ -10,7 +10,7 @@ import { asksForTurn } from '../../machines/live/messages.js';
 import { sessionMachine } from '../../machines/live/session.js';
 import type { SessionEmitted } from '../../machines/live/session-events.js';
 import { printFault } from '../supervision/last-resort.js';
-import { isInTurn, logicOf } from '../supervision/xstate-internals.js';
+import { isInTurn, runsMachine } from '../supervision/xstate-internals.js';
 import type { ClientMessage } from '../wire/gemini/live.js';
 import type { LiveEvent } from './events.js';
 import { answerMessage } from './parts.js';
@@ -66,8 +66,8 @@ export interface LiveSession extends AsyncDisposable {
   readonly ref: LiveSessionRef;
   /**
    * Settles when messages can be sent, or when that will never be. Each attempt takes at most `connectMs` + `setupMs`, behind a gate its `waitMs` before the
-   * first. A session that was never ready has one, and another where the server refuses its handle; one that comes back from a lost socket has as many as
-   * `reconnect` allows, with the pauses between them.
+   * first. A session that was never ready has one, one that comes back from a lost socket has as many as `reconnect` allows, with the pauses
+   * between them; either has another, at once, where the server refuses its handle.
    */
   ready(): Promise<ReadyOutcome>;
   /** Settles at the session's end. */
@@ -114,16 +114,11 @@ export interface LiveHandleOptions {
  * @throws EspalierError `live/invalid-options` when the actor runs something else
  */
 export function liveSessionHandle(ref: LiveSessionRef, options: LiveHandleOptions = {}): LiveSession {
-  if (!isSession(ref)) throw invalid('ref', 'an actor that runs liveSession()', sortOf(ref));
+  if (!runsMachine(ref, sessionMachine)) throw invalid('ref', 'an actor that runs liveSession()', sortOf(ref));
   requireOptions('options of the handle', options, ['onListenerError']);
   const { onListenerError = (error: unknown, type: string) => printFault(`a listener of '${type}'`, error) } = options;
   if (typeof onListenerError !== 'function') throw invalid('onListenerError', 'a function', sortOf(onListenerError));
   return new Handle(ref, onListenerError);
-}
-
-/** Does the actor run the session's chart? Told by its definition, which provide() keeps. */
-function isSession(ref: LiveSessionRef | null | undefined): boolean {
-  return typeof ref?.getSnapshot === 'function' && (logicOf(ref) as { config?: unknown } | undefined)?.config === sessionMachine.config;
 }
 
 class Handle implements LiveSession {

@@ -11,6 +11,7 @@ import type { SessionEmitted, SessionEvent } from '../../machines/live/session-e
 import { connectingAgain } from '../../machines/live/session-restore.js';
 import { toolCallMachine } from '../../machines/live/tool-call.js';
 import { withInput } from '../supervision/supervisors.js';
+import { geminiSubject, withSubject } from '../telemetry/subject.js';
 import { connection } from './connection.js';
 import { liveSessionHandle } from './handle.js';
 import { openWebSocket } from './node-socket.js';
@@ -45,7 +46,7 @@ export function liveSession(options: LiveSessionOptions): LiveSessionLogic {
       toolCall: answeringFor(toolCallMachine.provide({ actors: { execute: execute(find, (ref) => liveSessionHandle(ref as LiveSessionRef)) } })),
     },
   });
-  return withInput(withoutSocket(machine, gate !== undefined), input);
+  return withSubject(withInput(withoutSocket(machine, gate !== undefined), input), geminiSubject(options));
 }
 
 /**

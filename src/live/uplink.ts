@@ -9,7 +9,8 @@
  * | audio    | `realtimeInput` with audio, video or mediaChunks | `maxAudio`          | the oldest is dropped, and told           |
  *
  * What waits, but for the last answers to calls, is bounded by `maxBytes` too, with the same policies. A message that finds nothing waiting may be larger
- * than that. Content and audio keep their order among each other: the end of an activity must not overtake its audio. A message is handed to the socket at
+ * than that. Content and audio keep their order among each other: the end of an activity must not overtake its audio; but content that is no realtime input
+ * does not wait behind input that a gated microphone holds. A message is handed to the socket at
  * once where nothing waits before it and the socket holds less than `highWaterBytes`; else it waits. The session opens and holds the uplink as its sockets
  * come and go; what waits stays. An answer counts as written only once the socket has confirmed it: until then the next socket gets it again.
  */
@@ -61,17 +62,7 @@ export interface UplinkOptions {
 /** What an uplink tells its session. */
 export type UplinkNews = Extract<
   SessionEvent,
-  {
-    type:
-      | 'uplink.written'
-      | 'uplink.withdrawn'
-      | 'uplink.seeded'
-      | 'uplink.told'
-      | 'turn.requested'
-      | 'setup.amended'
-      | 'speech.started'
-      | 'speech.ended';
-  }
+  { type: `uplink.${'written' | 'withdrawn' | 'seeded' | 'told' | 'settled'}` | 'turn.requested' | 'setup.amended' | `speech.${'started' | 'ended'}` }
 >;
 
 /** How often a socket that cannot say when it has written is looked at while messages wait, ms. */
@@ -88,6 +79,8 @@ export class Uplink {
   #isSpeaking = false;
   #socket: ClientSocket | null = null;
   #isOpen = false;
+  /** Is the socket about to be left? What comes now is for the next. */
+  #isSettled = false;
   #isGated = false;
   #isOver = false;
   #timer: unknown;
@@ -173,6 +166,7 @@ export class Uplink {
         return;
       case 'uplink.open':
         this.#isOpen = true;
+        this.#isSettled = false;
         this.#drain();
         return;
       case 'uplink.hold':
@@ -183,7 +177,12 @@ export class Uplink {
       case 'uplink.gate':
         this.#gate(command.closed);
         return;
+      case 'uplink.settle':
+        this.#isSettled = true;
+        this.#options.tell({ type: 'uplink.settled' });
+        return;
       case 'uplink.end':
+        this.#isSettled = false;
         this.#drain();
         this.end();
     }
@@ -298,7 +297,7 @@ export class Uplink {
   }
 
   #canWrite(): boolean {
-    return this.#isOpen && this.#socket !== null && this.#socket.bufferedAmount() < this.#options.limits.highWaterBytes;
+    return this.#isOpen && !this.#isSettled && this.#socket !== null && this.#socket.bufferedAmount() < this.#options.limits.highWaterBytes;
   }
 
   /** Would an answer be written at once? */
@@ -316,10 +315,11 @@ export class Uplink {
       if (next === undefined) break;
       if (!this.#handMessage(next)) this.#messages.putBack(place, next);
       else {
+        // Before the word of speech: a socket may be left as soon as nobody speaks.
+        if (next.speech !== null) this.#options.written(asks || next.asks);
+        [hasWritten, asks] = next.speech === null ? [true, asks || next.asks] : [false, false];
         // Only now does the user speak on this socket: what waited was said to none, or to one that is gone.
         this.#tellSpeech(next.speech);
-        hasWritten = true;
-        asks ||= next.asks;
       }
     }
     if (hasWritten) this.#options.written(asks);
@@ -342,13 +342,16 @@ export class Uplink {
 
   /** @returns was it taken? */
   #handMessage({ text, speech, isSeed }: Waiting): boolean {
-    const socket = this.#socket;
-    const isTaken = this.#hand(text, () => {
-      if (isSeed && this.#socket === socket) this.#options.tell({ type: 'uplink.seeded' });
-      this.#look();
-    });
+    const isTaken = this.#hand(text, isSeed ? this.#seedTaken(this.#socket) : this.#look);
     if (isTaken && speech !== null) this.#isSpeaking = speech === 'starts';
     return isTaken;
+  }
+
+  #seedTaken(socket: ClientSocket | null): () => void {
+    return () => {
+      if (this.#socket === socket) this.#options.tell({ type: 'uplink.seeded' });
+      this.#look();
+    };
   }
 
   /**

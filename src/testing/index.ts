@@ -23,6 +23,7 @@ export { clientScript, type RecordedClientMessage, replayScript } from './gemini
 export { type GeminiServer, geminiServer } from './gemini-server/server.js';
 export type { Step } from './gemini-server/steps.js';
 export type { Waited } from './gemini-server/waits.js';
+export { type ContractCase, eventStoreContract, type EventStoreSubject } from './event-store/contract.js';
 export { VirtualClock } from './virtual-clock.js';
 
 export { coverageFaults, CoverageFailure, expectFullCoverage, summary } from './model/expect.js';
@@ -66,7 +67,7 @@ export { type OracleChildStatus, type OracleRules, otpRules } from './oracle/rul
 export type { OracleFlags, OracleSpec, OracleStart, OracleStop, ResolvedOracleSpec } from './oracle/specs.js';
 export { type CoverageFormat, coverageReport, type CoverageReportOptions } from './report/coverage-report.js';
 export { writeCoverageReport, type WrittenReport } from './report/write-report.js';
-export type { Change } from './replay/difference.js';
+export type { Change } from '../recording/replay/difference.js';
 export { expectReplay, ReplayFailure } from './replay/expect-replay.js';
 export type { RecordedAction, RecordedActor, RecordedEvent, RecordedState, RecordedTransition } from '../wire/recording/lines.js';
 export { type ActorRecording, type ParseOptions, parseRecording } from '../wire/recording/parse.js';

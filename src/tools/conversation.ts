@@ -12,6 +12,7 @@ import { conversationMachine } from '../../machines/tools/conversation.js';
 import { executionMachine } from '../../machines/tools/execution.js';
 import { roundMachine } from '../../machines/tools/round.js';
 import { withInput } from '../supervision/supervisors.js';
+import { subjectOf, withSubject } from '../telemetry/subject.js';
 import type { ConversationEmitted } from './events.js';
 import { execute } from './execute.js';
 import { conversationKeys, type ConversationOptions, type ConversationPlan, planConversation } from './options.js';
@@ -52,5 +53,5 @@ export function logicOf({ gate, input, model, readTools, signal, subscriber, too
       round,
     },
   });
-  return withInput(machine, input) as unknown as ConversationLogic;
+  return withSubject(withInput(machine, input) as unknown as ConversationLogic, subjectOf(model));
 }

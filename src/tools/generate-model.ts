@@ -3,10 +3,12 @@ import type { CallResult } from '../../machines/tools/calls.js';
 import { type GenerateOutcome, type GenerateStream, openGenerate } from '../stream/generate.js';
 import type { GenerateEvent } from '../stream/generate-body.js';
 import { type GenerateOptions, generateKeys, planGenerate } from '../stream/generate-options.js';
+import { geminiSubject, withSubject } from '../telemetry/subject.js';
 import type { Content } from '../wire/gemini/content.js';
 import type { GenerateRequest } from '../wire/gemini/generate.js';
 import type { GenerateAnswer } from '../wire/gemini/generate-answer.js';
-import { type ConversationModel, type ModelEvent, type ModelTurn, tokensIn, type TurnOutcome } from './model.js';
+import { tokensIn } from '../gate/behind.js';
+import type { ConversationModel, ModelEvent, ModelTurn, TurnOutcome } from './model.js';
 import { isPlainObject, sortOf } from '../option-checks.js';
 import { invalid, requireOptions } from './refusal.js';
 
@@ -37,7 +39,7 @@ export function generateModel(options: GenerateModelOptions): ConversationModel<
   // As JSON, now: what the app changes later is the app's. What it can't be is refused beneath.
   planGenerate({ ...rest, request: { ...request, contents: [{ parts: [] }] } }, 'streamGenerateContent', generateKeys);
   const fixed = JSON.parse(JSON.stringify(request)) as Omit<GenerateRequest, 'contents'>;
-  return {
+  const model: ConversationModel<GenerateAnswer, GenerateItem> = {
     ask({ clock, history, parent, refused, retrying, signal, tools }) {
       const own = (fixed.tools ?? []) as readonly object[];
       const declared = tools.length === 0 ? own : [...own, { functionDeclarations: tools }];
@@ -52,6 +54,7 @@ export function generateModel(options: GenerateModelOptions): ConversationModel<
     input: (input) => (typeof input === 'string' ? [{ role: 'user', parts: [{ text: input }] }] : requireContents(input)),
     results: (results) => [{ role: 'user', parts: results.map(responsePart) }],
   };
+  return withSubject(model, geminiSubject(options));
 }
 
 function streamedTurn(stream: GenerateStream): ModelTurn<GenerateAnswer, GenerateItem> {

@@ -10,8 +10,10 @@ import { creation } from '../interactions/client.js';
 import { type InteractionOutcome, openInteraction } from '../interactions/handle.js';
 import { type InteractionsOptions, planClient } from '../interactions/options.js';
 import { requestBody } from '../interactions/request-body.js';
+import { geminiSubject, withSubject } from '../telemetry/subject.js';
 import type { InteractionRequest } from '../wire/gemini/interactions.js';
-import { type ConversationModel, type ModelEvent, tokensIn, type TurnOutcome } from './model.js';
+import { tokensIn } from '../gate/behind.js';
+import type { ConversationModel, ModelEvent, TurnOutcome } from './model.js';
 import { isPlainObject, sortOf } from '../option-checks.js';
 import { invalid, requireOptions } from './refusal.js';
 import type { ToolDeclaration } from './tool-plan.js';
@@ -47,7 +49,7 @@ export function interactionsModel(options: InteractionsModelOptions): Conversati
   if (other !== undefined) throw invalid('options of the model', `no ${other}: it is of the conversation`, other);
   planClient(client);
   const fixed = JSON.parse(requestBody({ ...request, input: 'checked' }, false)) as InteractionRequest;
-  return {
+  const model: ConversationModel<InteractionAnswer, InteractionItem> = {
     ask({ clock, history, parent, refused, retrying, signal, tools }) {
       const plan = creation(nextRequest(fixed, history, tools), { signal }, true);
       const stream = openInteraction(planClient({ ...client, clock }), plan, parent);
@@ -67,6 +69,7 @@ export function interactionsModel(options: InteractionsModelOptions): Conversati
     input: (input) => (typeof input === 'string' ? [{ type: 'text', text: input }] : requireItems(input)),
     results: (results) => results.map(resultItem),
   };
+  return withSubject(model, geminiSubject(fixed));
 }
 
 /** What was said behind the last interaction that the server keeps. */

@@ -78,14 +78,9 @@ export interface ConversationModel<Answer = unknown, Item = JsonObject> {
   results(results: readonly CallResult[]): readonly Item[];
 }
 
-/** How many tokens a service says it took; nothing where that is no number of tokens. @throws never */
-export function tokensIn(count: unknown): { readonly tokensUsed?: number } {
-  return isAmount(count) ? { tokensUsed: count } : {};
-}
-
-/** A time from now, as a model says it; nothing where that is no number of ms. @throws never */
-export function timeIn<Name extends string>(name: Name, ms: unknown): { readonly [name in Name]?: number } {
-  return isAmount(ms) ? ({ [name]: ms } as { readonly [name in Name]: number }) : {};
+/** A time from now, as a model says it, ms; undefined where that is no number of ms. @throws never */
+export function msIn(ms: unknown): number | undefined {
+  return Number.isFinite(ms) && (ms as number) >= 0 ? (ms as number) : undefined;
 }
 
 /**
@@ -97,10 +92,7 @@ export function failureIn<Failure extends Pick<StreamFailure, 'code' | 'retryAft
   const code: unknown = (failure as Failure | null | undefined)?.code;
   if (typeof code !== 'number' && typeof code !== 'string')
     throw new TypeError(`expected ${where} of the model to say a failure with a code, got: ${sortOf(failure)}`);
-  const { retryAfterMs, ...rest } = failure;
-  return { ...rest, ...timeIn('retryAfterMs', retryAfterMs) } as Failure;
-}
-
-function isAmount(value: unknown): value is number {
-  return typeof value === 'number' && Number.isFinite(value) && value >= 0;
+  const { retryAfterMs: given, ...rest } = failure;
+  const retryAfterMs = msIn(given);
+  return (retryAfterMs === undefined ? rest : { ...rest, retryAfterMs }) as Failure;
 }

@@ -14,28 +14,10 @@
 import { EspalierError } from '../errors.js';
 import { isZodSchema, readToolParameters, type ToolParameters as ZodOrJson } from '../wire/gemini/tool-parameters.js';
 import { isPlainObject, sortOf } from '../option-checks.js';
+import { isStandardSchema, type StandardIssue, type StandardSchema, stepsOf } from '../wire/standard-schema.js';
 import { invalidTool } from './refusal.js';
 
 type JsonObject = { readonly [key: string]: unknown };
-
-/** What an issue of a Standard Schema says. */
-interface StandardIssue {
-  readonly message: string;
-  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
-}
-
-type StandardResult<Output> = { readonly value: Output; readonly issues?: undefined } | { readonly issues: readonly StandardIssue[] };
-
-/** The part of Standard Schema, and of Standard JSON Schema where there is one, that is used here. */
-export interface StandardSchema<Output = unknown> {
-  readonly '~standard': {
-    readonly version: 1;
-    readonly vendor: string;
-    readonly validate: (value: unknown) => StandardResult<Output> | Promise<StandardResult<Output>>;
-    readonly jsonSchema?: { readonly input: (options: { readonly target: 'draft-2020-12' }) => Record<string, unknown> };
-    readonly types?: { readonly input: unknown; readonly output: Output } | undefined;
-  };
-}
 
 /** What a tool's parameters may be. */
 export type ToolParameters<Args> = ZodOrJson<Args> | StandardSchema<Args>;
@@ -81,12 +63,6 @@ function readZodOrJson(tool: string, parameters: ZodOrJson<unknown> | undefined)
   }
 }
 
-function isStandardSchema(value: unknown): value is StandardSchema {
-  const isHolder = (typeof value === 'object' && value !== null) || typeof value === 'function';
-  const standard = isHolder ? (value as { '~standard'?: Partial<StandardSchema['~standard']> })['~standard'] : undefined;
-  return typeof standard?.validate === 'function';
-}
-
 function jsonSchemaOf(tool: string, { '~standard': { jsonSchema, vendor } }: StandardSchema): JsonObject {
   if (typeof jsonSchema?.input !== 'function')
     throw invalidTool(tool, 'parametersJsonSchema, since its schema cannot say itself as JSON schema', `a schema of ${vendor}`);
@@ -105,7 +81,7 @@ async function checkStandard(schema: StandardSchema, args: JsonObject): Promise<
   return { ok: false, error: `invalid arguments: ${read.issues.map(wordsOf).join('; ')}` };
 }
 
-function wordsOf({ message, path = [] }: StandardIssue): string {
-  const steps = path.map((step) => String(typeof step === 'object' ? step.key : step));
-  return steps.length === 0 ? message : `${steps.join('.')}: ${message}`;
+function wordsOf(issue: StandardIssue): string {
+  const steps = stepsOf(issue);
+  return steps.length === 0 ? issue.message : `${steps.join('.')}: ${issue.message}`;
 }

@@ -10,13 +10,13 @@ import { wordsOf } from '../../machines/live/ending.js';
 import type { ModelCall } from '../../machines/tools/calls.js';
 import type { ConversationEvent, TurnAnswer, TurnInput } from '../../machines/tools/conversation-events.js';
 import { type ConversationFailure, failureAs, type HistoryEntry } from '../../machines/tools/outcome.js';
-import { type BehindGate, type Passage, passGate, reportOf } from '../gate/behind.js';
+import { type BehindGate, type Passage, passGate, reportOf, tokensIn } from '../gate/behind.js';
 import type { CallReport } from '../gate/permit.js';
 import { type Clock, clockOf } from '../supervision/clock.js';
 import { guardedSignal } from '../supervision/guarded-signal.js';
 import { printFault } from '../supervision/last-resort.js';
 import { parentOf } from '../supervision/xstate-internals.js';
-import { type ConversationModel, failureIn, type ModelTurn, timeIn, tokensIn, type TurnOutcome } from './model.js';
+import { type ConversationModel, failureIn, type ModelTurn, msIn, type TurnOutcome } from './model.js';
 import { feedOf, type Place, placeOf, tellData, tellLoss } from './place.js';
 import { sortOf } from '../option-checks.js';
 import type { ReadTools, ToolPlan } from './tool-plan.js';
@@ -147,10 +147,11 @@ class Asking {
     const asked = model.ask({
       ...{ history: said, tools: plan.declarations, clock, parent, turn: number },
       signal: guardedSignal(ends, (error) => printFault('an abort listener of a model', error)),
-      retrying: (failure, delayMs) =>
+      retrying: (failure, given) =>
         this.#note(passage, () => {
           this.#refusal = null;
-          passage.again({ ...reportOf(failureIn(failure, 'retrying()')), ...timeIn('delayMs', delayMs) });
+          const delayMs = msIn(given);
+          passage.again({ ...reportOf(failureIn(failure, 'retrying()')), ...(delayMs === undefined ? {} : { delayMs }) });
         }),
       refused: (failure) => this.#note(passage, () => (this.#refusal = reportOf(failureIn(failure, 'refused()')))),
     });

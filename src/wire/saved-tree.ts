@@ -73,12 +73,14 @@ const taskTree = saved(
 
 /**
  * Refuses what is no saved tree, or one with children whose logic is not here.
+ * @param actors  the logics; null where it does not matter which there are
  * @throws EspalierError `supervision/invalid-snapshot`
  */
-export function requireSaved(snapshot: unknown, actors: Readonly<Record<string, unknown>>): void {
+export function requireSaved(snapshot: unknown, actors: Readonly<Record<string, unknown>> | null): void {
   const tree = parsed(supervisorTree, snapshot, 'the saved tree');
   for (const { spec: child } of tree.context.children) {
-    if (!Object.hasOwn(actors, child.src)) throw invalidSnapshot(`an actor named '${child.src}', which the saved tree runs`, Object.keys(actors));
+    if (actors !== null && !Object.hasOwn(actors, child.src))
+      throw invalidSnapshot(`an actor named '${child.src}', which the saved tree runs`, Object.keys(actors));
   }
   requireChildren(tree.children.pool.snapshot.children);
 }

@@ -77,6 +77,16 @@ interface Search {
   readonly hasEscapable: boolean;
   readonly any: RegExp;
   readonly all: RegExp;
+  /** Made where beginnings are looked for, and then kept. */
+  beginnings: readonly Beginning[] | null;
+}
+
+/** A secret whose beginning is looked for, too. */
+interface Beginning {
+  /** Where it may begin, its first characters. */
+  readonly first: RegExp;
+  /** Each of its characters, at a place. */
+  readonly letters: readonly RegExp[];
 }
 
 const searches = new WeakMap<Secrets, Search | null>();
@@ -88,16 +98,40 @@ function searchFor(secrets: Secrets): Search | null {
     const plain = [...new Set(secrets)].filter((secret) => secret !== '').sort((a, b) => b.length - a.length);
     const spelled = plain.map((secret) => secret.split('').map(spellingOf).join('')).join('|');
     const hasEscapable = plain.some((secret) => /["\\/]/.test(secret));
-    search = plain.length === 0 ? null : { plain, hasEscapable, any: new RegExp(spelled, 'i'), all: new RegExp(spelled, 'gi') };
+    search = plain.length === 0 ? null : { plain, hasEscapable, any: new RegExp(spelled, 'i'), all: new RegExp(spelled, 'gi'), beginnings: null };
     searches.set(secrets, search);
   }
   return search;
+}
+
+function beginningsOf(search: Search): readonly Beginning[] {
+  search.beginnings ??= search.plain.map((secret) => {
+    const spelled = secret.split('').map(spellingOf);
+    return { first: new RegExp(spelled.slice(0, shortest).join(''), 'gi'), letters: spelled.map((letter) => new RegExp(letter, 'iy')) };
+  });
+  return search.beginnings;
 }
 
 function spellingOf(letter: string): string {
   const hex = letter.charCodeAt(0).toString(16).padStart(2, '0');
   const itself = /[a-zA-Z0-9]/.test(letter) ? letter : `\\\\?\\u00${hex}`;
   return `(?:${itself}|%(?:25)*${hex}|\\\\u00${hex})`;
+}
+
+/** A parameter of a URL, with what is before its value. */
+const parameter = /([?&#]([^=?&#\s"'<>]{1,100})=)[^&#\s"'<>\\]+/g;
+
+/** The password in a URL, after what is before it. */
+const password = /([a-z][a-z0-9+.-]{0,30}:\/\/[^\s/?#@:"'<>\\]{0,200}:)[^\s/?#"'<>\\]{1,1000}(?=@)/gi;
+
+/**
+ * The text without the passwords of URLs (`postgres://app:…@db`), and without the values of those of their parameters whose names say that they are secrets:
+ * `?key=…`, `&access_token=…`. @throws never
+ */
+export function hideInQueries(text: string): string {
+  const clean = text.includes('://') && text.includes('@') ? text.replace(password, `$1${blot}`) : text;
+  if (!clean.includes('=')) return clean;
+  return clean.replace(parameter, (whole, start: string, name: string) => (secretName.test(name) ? `${start}${blot}` : whole));
 }
 
 /** Has the text one of the secrets in it? Where it has no escape, that costs no more than to look for each of them as it is. @throws never */
@@ -126,17 +160,19 @@ export function hideInExcerpt(text: string, secrets: Secrets): string {
   const search = searchFor(secrets);
   if (search === null) return text;
   let clean = hideIn(text, secrets);
-  for (const secret of search.plain) if (secret.length > shortest) clean = hideBeginnings(clean, secret);
+  for (const secret of beginningsOf(search)) if (secret.letters.length > shortest) clean = hideBeginnings(clean, secret);
   return clean;
 }
 
 /** Is the text what one of the secrets begins with, or cut in the middle of that? @throws never */
 export function isBeginning(text: string, secrets: Secrets): boolean {
-  return (searchFor(secrets)?.plain ?? []).some((secret) => beginningAt(text, 0, secret).end === text.length);
+  const search = searchFor(secrets);
+  return search !== null && beginningsOf(search).some((secret) => beginningAt(text, 0, secret).end === text.length);
 }
 
-function hideBeginnings(text: string, secret: string): string {
-  const first = new RegExp(secret.slice(0, shortest).split('').map(spellingOf).join(''), 'gi');
+function hideBeginnings(text: string, secret: Beginning): string {
+  const { first } = secret;
+  first.lastIndex = 0;
   let clean = '';
   let from = 0;
   for (let found = first.exec(text); found !== null; found = first.exec(text)) {
@@ -153,10 +189,9 @@ function hideBeginnings(text: string, secret: string): string {
 const cutEscape = /(?:%[0-9a-f]*|\\(?:u[0-9a-f]{0,3})?)$/iy;
 
 /** How much of a secret stands there, however it is spelled: characters of the secret, and where they end in the text. */
-function beginningAt(text: string, start: number, secret: string): { readonly end: number; readonly length: number } {
+function beginningAt(text: string, start: number, { letters }: Beginning): { readonly end: number; readonly length: number } {
   let end = start;
-  for (let length = 0; length < secret.length; length++) {
-    const letter = new RegExp(spellingOf(secret.charAt(length)), 'iy');
+  for (const [length, letter] of letters.entries()) {
     letter.lastIndex = end;
     if (!letter.test(text)) {
       cutEscape.lastIndex = end;
@@ -164,7 +199,7 @@ function beginningAt(text: string, start: number, secret: string): { readonly en
     }
     end = letter.lastIndex;
   }
-  return { end, length: secret.length };
+  return { end, length: letters.length };
 }
 
 /** Would anything of the text be blotted out? @throws never */

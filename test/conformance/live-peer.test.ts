@@ -229,4 +229,24 @@ describe('what a server waits for', () => {
     await silent.clock.advanceByAsync(31_000);
     expect(silent.peer.violations).toEqual([expect.stringContaining('frame 3 never came') as string]);
   });
+
+  it('is an answer that nobody had asked for, unless its conversation is over', async () => {
+    const unasked = around(['client', answer]);
+    const client = new Client(unasked);
+    await client.connect();
+    await client.connect();
+    expect(client.peer.isDone).toBe(false);
+    client.peer.loseUnasked('a');
+    await client.clock.advanceByAsync(10);
+    expect(client.peer.isDone).toBe(true);
+    expect(client.peer.violations).toEqual([]);
+    const hasty = new Client(unasked);
+    await hasty.connect();
+    hasty.peer.loseUnasked('a');
+    await hasty.clock.advanceByAsync(31_000);
+    expect(hasty.peer.violations).toEqual([
+      'the answer a, which nobody had asked for, was given up in a conversation that goes on',
+      expect.stringContaining('frame 2 never came') as string,
+    ]);
+  });
 });

@@ -115,7 +115,10 @@ describe('a slow reader', () => {
   });
 
   it('does not keep its session from closing in order', async () => {
-    const server = await serve([...setUp, { expect: 'clientContent' }, flood, { expectClose: { code: 1000 } }], { frames: 'text' });
+    const server = await serve([...setUp, { expect: 'clientContent' }, flood, { expectClose: { code: 1000 } }], {
+      frames: 'text',
+      deadlineMs: 60_000,
+    });
     const session = await connect(server.url, {}, { clock: new VirtualClock() });
     session.sendText('go');
     const events = liveEvents(session, { maxBuffered: 2 })[Symbol.asyncIterator]();

@@ -222,7 +222,7 @@ describe('a goAway, once a call for which the model waits is answered,', () => {
   });
 
   it.each([
-    ['for which it does not wait', 'later', []],
+    ['for which it does not wait', 'later', [{ serverContent: { turnComplete: true } }]],
     ['that it took back', 'a', [{ toolCallCancellation: { ids: ['a'] } }]],
   ] as const)('does not wait for a call %s', (_, id, messages) => {
     const w = without();
@@ -233,6 +233,20 @@ describe('a goAway, once a call for which the model waits is answered,', () => {
     for (const message of messages) w.message(message);
     w.flush();
     w.message(goAway);
+    expect(w.state()).toBe('rotating');
+  });
+
+  it.each([
+    ['with its first word', without, {}],
+    ['with a handle in the frame of its first word', world, handle('h9')],
+  ])('is not followed while the model speaks, %s', (_, begin, more) => {
+    const w = begin();
+    w.call('a');
+    w.settle('a');
+    w.message(goAway);
+    w.message({ serverContent: { modelTurn: { parts: [{ text: '12' }] } }, ...more });
+    expect(w.state()).toBe('ready.generating');
+    w.message({ serverContent: { turnComplete: true } });
     expect(w.state()).toBe('rotating');
   });
 

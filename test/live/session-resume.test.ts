@@ -84,6 +84,18 @@ describe('the budget of attempts', () => {
     expect([w.state(), failureOf(w)]).toEqual(['failed', { kind: 'connectFailed', code: 'ECONNREFUSED', reason: 'refused' }]);
   });
 
+  it('has one more, at once, where the last one finds its handle refused', () => {
+    const w = withHandle();
+    w.closed(1006);
+    w.clock.advanceBy(100);
+    w.closed('ECONNREFUSED');
+    reopened(w, 200);
+    w.closed(1008, 'no such handle');
+    expect([w.state(), w.sockets.length]).toEqual(['connecting', 4]);
+    w.closed('ECONNREFUSED');
+    expect([w.state(), w.sockets.length]).toEqual(['failed', 4]);
+  });
+
   it.each([
     ['do not connect in time', 1_000, () => undefined, 'connectTimeout', 'no connection in time'],
     ['are not set up in time', 2_000, (w: SessionWorld) => w.opened(), 'setupTimeout', 'no setupComplete in time'],

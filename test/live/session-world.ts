@@ -218,6 +218,7 @@ function fakeUplink(wire: JsonObject[], tell: (event: SessionEvent) => void, isH
   return {
     obey(command: UplinkCommand): void {
       if (command.type === 'uplink.open') isOpen = true;
+      else if (command.type === 'uplink.settle') tell({ type: 'uplink.settled' });
       else if (command.type === 'uplink.hold') {
         isOpen = false;
         if (waiting.some((one) => one.type === 'uplink.send' && asksForTurn(one.message))) tell({ type: 'turn.requested', awaits: true });

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { EspalierError } from '../../src/errors.js';
-import type { StandardSchema } from '../../src/tools/parameters.js';
+import type { StandardSchema } from '../../src/wire/standard-schema.js';
 import { planTools, type ToolPlan, type Tools, type ToolSource } from '../../src/tools/tool-plan.js';
 
 const execute = () => 1;

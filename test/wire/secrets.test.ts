@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { hideIn, hideInExcerpt, hideInJson, isBeginning, parseHidden, secretsOf } from '../../src/wire/secrets.js';
 
 describe('a secret', () => {
@@ -52,6 +52,26 @@ describe('the beginning of a secret', () => {
     ['that goes on as something else', 'AIza is how keys begin', 'AIza is how keys begin'],
   ])('%s', (_, text, hidden) => {
     expect(hideInExcerpt(text, secrets)).toBe(hidden);
+  });
+
+  it('is looked for by expressions that are made once, however many texts there are', () => {
+    const own = [...secrets];
+    expect(hideInExcerpt(key.slice(0, 8), own)).toBe('[hidden]');
+    const made = vi.fn<(pattern: string | RegExp) => void>();
+    class Counted extends RegExp {
+      constructor(pattern: string | RegExp, flags?: string) {
+        super(pattern, flags);
+        made(pattern);
+      }
+    }
+    vi.stubGlobal('RegExp', Counted);
+    try {
+      expect(hideInExcerpt(`AIzaAIza ${key.slice(0, 9)}, my s`, own)).toBe('AIzaAIza [hidden], [hidden]');
+      expect(isBeginning(key.slice(0, 9), own)).toBe(true);
+      expect(made).not.toHaveBeenCalled();
+    } finally {
+      vi.unstubAllGlobals();
+    }
   });
 
   it('is in no text of a value, and in no key of it', () => {

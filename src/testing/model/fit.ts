@@ -1,5 +1,6 @@
 /** Whether a model fits its machine: every name in it must mean something, and everything of the machine must be spoken for. */
 import type { AnyStateMachine } from 'xstate';
+import { takes } from '../../charts/descriptor.js';
 import { eventName, invocations, statesOf } from '../../charts/edges.js';
 import { kitClaims } from './claims.js';
 import type { Model } from './model.js';
@@ -180,12 +181,12 @@ function eventFaults<M extends AnyStateMachine>(model: Model<M>, machine: M): st
     ...[...new Set(given)].filter(isWildcard).map((type) => `'${type}' is a wildcard: give the types of events that it takes, as they are sent`),
     ...[...new Set(given)]
       .filter((type) => !isWildcard(type))
-      .filter((type) => type.startsWith('xstate.') || ![...handled].some((descriptor) => matches(descriptor, type)))
+      .filter((type) => type.startsWith('xstate.') || ![...handled].some((descriptor) => takes(descriptor, type)))
       .map((type) => `the machine has no event '${type}'; it has: ${list}`),
     ...ignored.filter((type) => !handled.has(type)).map((type) => `ignored['${type}'] is no event of the machine; it has: ${list}`),
     ...ignored.filter((type) => given.includes(type)).map((type) => `'${type}' is ignored, and sent`),
     ...[...handled]
-      .filter((descriptor) => !ignored.includes(descriptor) && !given.some((type) => matches(descriptor, type)))
+      .filter((descriptor) => !ignored.includes(descriptor) && !given.some((type) => takes(descriptor, type)))
       .map(
         (descriptor) =>
           `event '${descriptor}' of the machine is never sent: give it in \`events\` or an actor's \`reports\`, or say why in \`ignored\``,
@@ -195,14 +196,6 @@ function eventFaults<M extends AnyStateMachine>(model: Model<M>, machine: M): st
 
 function isWildcard(type: string): boolean {
   return type === '*' || type.endsWith('.*');
-}
-
-/** As XState matches: `call.*` takes `call` and `call.made`, `*` takes all. */
-function matches(descriptor: string, type: string): boolean {
-  if (descriptor === type || descriptor === '*') return true;
-  if (!descriptor.endsWith('.*')) return false;
-  const stem = descriptor.slice(0, -'.*'.length);
-  return type === stem || type.startsWith(`${stem}.`);
 }
 
 // ----

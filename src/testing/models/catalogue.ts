@@ -1,13 +1,21 @@
 /** The models of the catalogue's machines, by machine id: for apps that embed one, change one with `provide()`, or restart one. */
+import { applicationModel } from './application.js';
+import { configModel } from './config.js';
 import { conversationModel } from './conversation.js';
 import { dynamicSupervisorModel } from './dynamic-supervisor.js';
+import { eventStoreModel } from './event-store.js';
 import { executionModel } from './execution.js';
 import { httpStreamModel } from './http-stream.js';
 import { gateModel } from './gate.js';
 import { inspectorModel } from './inspector.js';
 import { interactionModel } from './interaction.js';
+import { isolationModel } from './isolation.js';
 import { liveSessionModel } from './live-session.js';
+import { monitorModel } from './monitor.js';
+import { probeModel } from './probe.js';
+import { registryModel } from './registry.js';
 import { roundModel } from './round.js';
+import { serviceModel } from './service.js';
 import { supervisorModel } from './supervisor.js';
 import { taskModel } from './task.js';
 import { taskSupervisorModel } from './task-supervisor.js';
@@ -18,7 +26,15 @@ export const models = {
   dynamicSupervisor: dynamicSupervisorModel,
   taskSupervisor: taskSupervisorModel,
   task: taskModel,
+  registry: registryModel,
   gate: gateModel,
+  monitor: monitorModel,
+  probe: probeModel,
+  service: serviceModel,
+  application: applicationModel,
+  config: configModel,
+  eventStore: eventStoreModel,
+  isolation: isolationModel,
   liveSession: liveSessionModel,
   toolCall: toolCallModel,
   httpStream: httpStreamModel,

@@ -105,6 +105,9 @@ const messages: Readonly<Record<string, Case>> = {
     },
   },
   'server: gives a handle': says({ handle: 'h1' }),
+  'server: the model speaks, with a handle': says({ turn: 'modelTurn', handle: 'h1' }, () => true, 0.25),
+  'server: interrupted, with a handle': says({ turn: 'interrupted', handle: 'h1' }, () => true, 0.25),
+  'server: hears that the user speaks, with a handle': says({ speech: 'started', handle: 'h1' }, () => true, 0.25),
   'server: cannot be resumed now': says({ handle: null }, () => true, 0.5),
   'server: goes away in 400 ms': says({ goAway: 400 }),
   'server: goes away': says({ goAway: null }, () => true, 0.5),
@@ -127,8 +130,7 @@ function replied(session: Session, key: number | undefined): void {
   const own = ledger(session);
   const row = rows(session).find((one) => one.key === key);
   if (row?.blocking !== true || uplink(session).handed === key) return;
-  if (own.turn === 'running' || own.turn === 'answered') own.turn = 'answered';
-  else own.awaitsTurn = true;
+  if (own.turn !== 'running') own.awaitsTurn = true;
 }
 
 /** Closing is the end already: nothing more comes of it. */
@@ -223,7 +225,7 @@ export const outcomes: NonNullable<SessionModel['outcomes']> = {
   },
   uplink: {
     ...uplinkDouble,
-    sends: ['uplink.withdrawn', 'uplink.told', 'turn.requested'],
+    sends: ['uplink.withdrawn', 'uplink.told', 'turn.requested', 'uplink.settled'],
     reports: {
       'uplink.withdrawn': {
         'uplink: has no room for an answer that nobody had asked for': happens(
@@ -270,6 +272,15 @@ export const outcomes: NonNullable<SessionModel['outcomes']> = {
           ),
         },
       },
+    },
+    cases: {
+      'uplink: is given half a turn, past the chart, which waits': happens(
+        stays(),
+        (session) => {
+          uplink(session).hasUntold = true;
+        },
+        { when: (session) => !uplink(session).isOpen && !uplink(session).hasUntold && phase(session) !== 'closing', weight: 0.2 },
+      ),
     },
     error: { 'uplink: crashes': dies('uplinkCrashed') },
   },

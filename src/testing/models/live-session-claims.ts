@@ -106,6 +106,12 @@ export const claims: Model<typeof sessionMachine>['invariants'] = {
     const lost = rows(session).find((row) => row.status === 'answering' && !waiting.some(({ key, final }) => final && key === row.key));
     return lost === undefined ? undefined : `the answer to ${lost.id} is nowhere`;
   },
+  'the uplink is asked for the last of a socket only where one is announced to end': (session) => {
+    const asked = uplinkHeard(session)
+      .slice(Number(session.notes['heard'] ?? 0))
+      .some(({ type }) => type === 'uplink.settle');
+    return asked && ledger(session).goAway === null ? 'it was asked' : undefined;
+  },
   'the uplink is open exactly while it is ready, and has ended with the conversation': (session) => {
     if (session.find('uplink') === undefined) return undefined;
     const { isOpen: open, isEnded } = uplink(session);

@@ -51,6 +51,11 @@ export const corners: NonNullable<Model<typeof sessionMachine>['corners']> = {
     ...ready,
     ...['server: calls later', 'server: gives a handle', 'later answers', 'uplink: an answer is written', 'server: goes away'],
   ],
+  'so it does once the turn is over that made the call': [
+    ...ready,
+    ...['server: calls later', 'server: the turn is over', 'server: gives a handle', 'later answers', 'uplink: an answer is written'],
+    'server: goes away',
+  ],
   'an answered call is a turn that was asked for': [
     ...called,
     ...['server: goes away', 'a answers', 'uplink: an answer is written', 'server: gives a handle', ...turn, 'server: gives a handle'],
@@ -62,6 +67,14 @@ export const corners: NonNullable<Model<typeof sessionMachine>['corners']> = {
   'and beside one that the app asked for': [
     ...called,
     ...['app: says hello', 'a answers', 'uplink: an answer is written', ...turn, 'server: gives a handle', 'server: goes away'],
+  ],
+  'a socket is not left while the model begins to speak': [...ready, 'server: goes away', 'server: the model speaks, with a handle'],
+  'nor where it was interrupted before a word': [...ready, 'server: goes away', 'server: interrupted, with a handle'],
+  'nor while the user begins to speak': [...ready, 'server: goes away', 'server: hears that the user speaks, with a handle'],
+  'nor while the uplink writes what waited, which the handle does not stand for': [
+    'a session',
+    ...['socket: opens', 'uplink: is given half a turn, past the chart, which waits'],
+    ...['server: gives a handle', 'server: goes away', 'server: setupComplete', 'server: gives a handle'],
   ],
   'a turn that was asked for is awaited': [...ready, 'app: says hello', 'server: gives a handle', 'server: goes away'],
   'a turn that was asked for while another is spoken is awaited beyond its end': [

@@ -53,6 +53,8 @@ interface UplinkNotes {
   handed: number | null;
   /** Does a message wait that asks for a turn? */
   asks: boolean;
+  /** Does a message wait that was given past the chart, and that asks for nothing? The session knows nothing of it. */
+  hasUntold: boolean;
   /** Does it hold what the conversation begins with, written or not, of which it has not said that it is? */
   hasSeed: boolean;
   /** Of a call that was abandoned, and would have been written at the end. */
@@ -66,6 +68,7 @@ const fresh = (): UplinkNotes => ({
   waiting: [],
   handed: null,
   asks: false,
+  hasUntold: false,
   hasSeed: false,
   undead: undefined,
 });
@@ -115,6 +118,14 @@ function obey(fake: Fake, is: UplinkNotes, command: UplinkCommand): void {
   if (is.asks && (command.type === 'uplink.open' || command.type === 'uplink.hold')) {
     is.asks = command.type === 'uplink.hold';
     tell(fake, { type: 'turn.requested', awaits: true });
+  }
+  if (command.type === 'uplink.open' && is.hasUntold) {
+    is.hasUntold = false;
+    tell(fake, { type: 'turn.requested', awaits: false });
+  }
+  if (command.type === 'uplink.settle') {
+    is.isOpen = false;
+    tell(fake, { type: 'uplink.settled' });
   }
   if (command.type === 'uplink.gate') is.isGated = command.closed;
   if (command.type === 'uplink.end') is.isEnded = true;

@@ -179,10 +179,10 @@ export function isToBeSeeded(session: Session): boolean {
   return inputOf(session).history.length > 0 && (asked === null || seed === 'waiting' || seed === 'written');
 }
 
-/** The socket can be left at once: nobody waits for an answer, and nothing would be forgotten. */
+/** The socket can be left at once: the model does not speak, nobody waits for an answer, and nothing would be forgotten. */
 function mayRotate(session: Session): boolean {
   const { goAway, isFresh, awaitsTurn, turn } = ledger(session);
-  return goAway !== null && isFresh && !awaitsTurn && turn !== 'answered' && !rows(session).some((row) => isOpen(row) && !row.unasked);
+  return goAway !== null && isFresh && !awaitsTurn && turn !== 'running' && !rows(session).some((row) => isOpen(row) && !row.unasked);
 }
 
 /** Keeps the ledger, after everything that happens. */

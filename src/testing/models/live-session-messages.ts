@@ -77,7 +77,7 @@ export function saying(session: Session, message: Said): Foreseen {
   const late = open.filter(({ status, id }) => status === 'answering' && cancels.includes(id));
   const withdrawn = late.filter(({ key }) => !isLast && uplink(session).handed !== key).map(({ id }) => id);
   if (handle === null || message.turn === 'modelTurn' || message.turn === 'interrupted' || message.speech !== undefined) own.isFresh = false;
-  else if (handle !== undefined && !isLast) own.handle = handle;
+  if (typeof handle === 'string' && !isLast) own.handle = handle;
   if (isReady(at)) {
     hears(own, message, fresh.length > 0);
     if (typeof handle === 'string' && own.seed === 'written') own.seed = 'known';
@@ -121,7 +121,7 @@ function hears(own: Ledger, { turn, cancels = [] }: Said, isCalling: boolean): v
     if (former === 'over' || former === 'interrupted') own.awaitsTurn = false;
     own.turn = 'running';
   }
-  if ((own.turn === 'running' || own.turn === 'answered') && cancels.length > 0) own.turn = 'interrupted';
+  if (own.turn === 'running' && cancels.length > 0) own.turn = 'interrupted';
   if (turn !== 'interrupted' && turn !== 'turnComplete') return;
   // Interrupted, or over, before a word of it: so it had begun.
   if (former === 'over') own.awaitsTurn = false;
@@ -184,6 +184,7 @@ function beginning(session: Session, fresh: readonly string[], repeated: readonl
   ];
   if (own.goAway !== null) own.goAway.by = session.clock.now() + own.goAway.leftMs;
   Object.assign(own, { wasReady: true, lost: null, attempt: 0, speaksOver: false });
+  if (uplink(session).hasUntold) own.isFresh = false;
   if (uplink(session).asks) Object.assign(own, { awaitsTurn: true, isFresh: false });
   const seeds = isToBeSeeded(session);
   if (seeds) own.seed = 'waiting';

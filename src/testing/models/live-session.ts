@@ -57,6 +57,7 @@ export const liveSessionModel: Model<typeof sessionMachine> = {
         awaitsTurn,
         seed,
         uplink(session).asks,
+        uplink(session).hasUntold,
         uplink(session).hasSeed,
         speaksOver,
         wasReady,

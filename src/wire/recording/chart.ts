@@ -1,6 +1,9 @@
 /** A machine as data, as a recording holds it: the shape of `ChartDefinition` (src/charts/definition.ts), checked. */
 import { z } from 'zod';
 
+import { asSchema, type JsonSchema } from './event-schema.js';
+import { isPortable } from './portable-shape.js';
+
 const edge = z.strictObject({
   id: z.string(),
   event: z.string(),
@@ -29,5 +32,16 @@ export const chartState = z.strictObject({
   },
 });
 
-/** A state of a recorded machine, with everything in it. */
-export type RecordedChart = z.infer<typeof chartState>;
+/** A whole machine. */
+export const chartDefinition = z.strictObject({
+  ...chartState.shape,
+  events: z
+    .record(
+      z.string(),
+      z.custom<JsonSchema>((schema) => asSchema(schema) !== null && isPortable(schema), 'a JSON Schema'),
+    )
+    .exactOptional(),
+});
+
+/** A recorded machine, with everything in it. */
+export type RecordedChart = z.infer<typeof chartDefinition>;

@@ -26,11 +26,13 @@
  */
 import { z } from 'zod';
 
-import { chartState } from './chart.js';
+import { chartDefinition } from './chart.js';
 import { isPortable, type Portable } from './portable-shape.js';
 
 /** The version of the format; another one is refused. */
 export const recordingVersion = 2;
+/** Most bytes of a file, unless told otherwise: what is written by default is read by default. */
+export const mostFileBytes = 256 * 1024 * 1024;
 
 const portable = z.custom<Portable>(isPortable, 'no value that a recorder writes');
 const path = z.string().min(1);
@@ -100,7 +102,7 @@ export const machineLine = z.strictObject({
   at,
   /** By which actors name it: the machine's id; `id~2` for the second definition with that id. */
   machine: z.string().min(1),
-  definition: chartState,
+  definition: chartDefinition,
 });
 
 /** What an actor runs. A `supervisor` and a `machine` are machines; a `pool` carries the children of a supervisor. */
@@ -139,7 +141,10 @@ export const actorLine = z.strictObject({
   children: z.record(z.string(), path).optional(),
   /** What its history states remember: ids of states by id. Kept unless it starts from its input. */
   history: z.record(z.string(), z.array(z.string())).optional(),
-  /** What waits, for one that had started before. */
+  /**
+   * What waits, for one that had started before. Whose scheduler does not know when something is due (XState's own, in a system that no supervisor has
+   * made), that is reckoned by the wall.
+   */
   timers: z.array(timer).optional(),
 });
 
@@ -167,7 +172,7 @@ export const transitionLine = z.strictObject({
   actor: path,
   /** The `seq` of the event's line; the event itself where it has none (`xstate.init`, `xstate.stop`). */
   event: z.union([earlier, portable]),
-  /** Ids of the edges of its machine that were taken, in order. Empty, and neither start nor stop: the machine did not handle the event. */
+  /** Ids of the edges of its machine that were taken, in order. Empty, neither start nor stop, no `error` in the state: the machine did not handle the event. */
   taken: z.array(z.string()),
   state,
   actions: z.array(action),

@@ -6,6 +6,7 @@ import { bytesOf } from './bytes.js';
 import {
   anyLine,
   headLine,
+  mostFileBytes,
   recordingVersion,
   type RecordedActor,
   type RecordedLine,
@@ -37,13 +38,12 @@ export function lineOf({ lines }: Pick<ActorRecording, 'lines'>, seq: number): R
 
 /** What {@link parseRecording} can be told. */
 export interface ParseOptions {
-  /** Most bytes. Default 64 MiB. */
+  /** Most bytes. Default 256 MiB, as much as is written by default. */
   readonly maxBytes?: number;
   /** Take a file that was not ended, as a process that was killed leaves it: what is whole of it, with `cut` saying so. Default false. */
   readonly allowUnfinished?: boolean;
 }
 
-const defaultMaxBytes = 64 * 1024 * 1024;
 /** Deeper than any value that a recorder writes. */
 const maxDepth = 256;
 
@@ -52,7 +52,7 @@ const maxDepth = 256;
  * @throws EspalierError `recording/invalid-file`: the first line that is not what it must be, and what it must be
  */
 export function parseRecording(text: string, options: ParseOptions = {}): ActorRecording {
-  const { maxBytes = defaultMaxBytes, allowUnfinished = false } = requireOptions(options);
+  const { maxBytes = mostFileBytes, allowUnfinished = false } = requireOptions(options);
   if (typeof text !== 'string') throw invalid(1, 'the text of a recording', typeof text);
   requireSize(text, maxBytes);
   const rows = text.split(/\r?\n/);

@@ -7,7 +7,7 @@
  * | turns, audio, and whatever else        | it is heard, or a socket that died has taken it along: nobody says it again                |
  * | the answer to a call                   | its call is: answered, taken back, or of a conversation that is over. A dead socket is no end of it: it is written again |
  * | a part of one                          | it is heard, or the session refused it, or its call is over; not waited for once its id was taken back |
- * | an answer without an id, or unasked    | as many as were recorded by then are heard, or cannot come                                 |
+ * | an answer without an id, or unasked    | as many as were recorded by then are heard, or cannot come: its conversation is over       |
  *
  * So it makes no difference how many frames follow a fault, and what a session loses by itself is never over.
  */

@@ -100,6 +100,7 @@ export async function playRun(script: Session, { faults, givesHandles, returned,
     returns: (call) => (call % 2 === 0) === (returned === 'even'),
   });
   app.partRefused = (id) => peer.refusePart(id);
+  app.unaskedLost = (id) => peer.loseUnasked(id);
   const { ref } = app.session;
   ref.start();
   while (!peer.isDone && clock.now() < longestMs && ref.getSnapshot().status === 'active') await clock.advanceByAsync(nextStep(clock));

@@ -84,6 +84,8 @@ export class FaultyPeer {
   readonly #calls = new PeerCalls((violation) => this.violations.push(violation));
   readonly #frames: ClientFrames;
   #wasSetUp = false;
+  /** Did a client, after the first setup, begin another conversation? */
+  #hasBegunAfresh = false;
   readonly #timers = new Set<unknown>();
   #line: Line | null = null;
   #position = 0;
@@ -215,6 +217,12 @@ export class FaultyPeer {
     this.#later(1, () => this.#goOn());
   }
 
+  /** The client's session has given up, and told so, an answer that no call had asked for: true only of a conversation that did not go on. */
+  loseUnasked(id: string): void {
+    if (!this.#hasBegunAfresh) this.violations.push(`the answer ${id}, which nobody had asked for, was given up in a conversation that goes on`);
+    else this.refusePart(id);
+  }
+
   /** As the real server: none that could be resumed while a call is open. */
   #giveHandle(line: Line): void {
     if (this.#calls.open.size > 0) {
@@ -226,7 +234,10 @@ export class FaultyPeer {
 
   #resume(line: Line, handle: string | undefined): void {
     if (handle !== undefined) this.#calls.resume(handle, line.due);
-    else if (this.#wasSetUp) for (const name of this.#calls.beginAfresh()) this.#frames.dropUnnamed(name);
+    else if (this.#wasSetUp) {
+      this.#hasBegunAfresh = true;
+      for (const name of this.#calls.beginAfresh()) this.#frames.dropUnnamed(name);
+    }
     this.#wasSetUp = true;
   }
 

@@ -48,6 +48,8 @@ export class RecordedApp {
   changed: () => void = () => {};
   /** Told where the session has refused a part of the answer to this call. */
   partRefused: (id: string) => void = () => {};
+  /** Told where the session has given up an answer that no call had asked for, because its conversation is lost. */
+  unaskedLost: (id: string) => void = () => {};
   readonly #later: (act: () => void) => void;
   readonly #returns: (call: number) => boolean;
   readonly #script: Session;
@@ -143,6 +145,7 @@ export class RecordedApp {
       case 'tool.answered':
       case 'tool.cancelled':
       case 'tool.abandoned':
+        if (fact.type === 'tool.abandoned' && fact.reason === 'contextLost' && this.#calls.latest(fact.id) === undefined) this.unaskedLost(fact.id);
         this.#end(fact.type, fact);
         break;
       default:

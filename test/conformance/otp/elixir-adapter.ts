@@ -2,6 +2,7 @@
 import { differenceOfLists } from './compare.js';
 import type { Json, Line, Outcome, Step } from './line.js';
 import { PartitionOps } from './partition-ops.js';
+import { RegistryOps } from './registry-ops.js';
 import { TaskOps } from './task-ops.js';
 import { World } from './world.js';
 
@@ -9,27 +10,38 @@ import { World } from './world.js';
 export async function playElixir(line: Line): Promise<Outcome> {
   const world = new World();
   const driver = world.driver();
-  const [tasks, partitions] = [new TaskOps(world, driver), new PartitionOps(world, driver)];
+  const ops: Ops = [new RegistryOps(world, driver), new TaskOps(world, driver), new PartitionOps(world, driver)];
   const results: Json[] = [];
-  for (const step of line.scenario.steps) results.push(await play(world, tasks, partitions, step));
+  for (const step of line.scenario.steps) results.push(await play(world, ops, step));
   const found = differenceOfLists('results', line.golden['results'], results, false);
   return found === null ? { status: 'passed' } : { status: 'failed', difference: found };
 }
 
-async function play(world: World, tasks: TaskOps, partitions: PartitionOps, step: Step): Promise<Json> {
+/** Whoever plays ops: the first that knows one plays it. */
+type Ops = readonly { play(step: Step): Promise<Json> | null; alive(name: string): boolean | null }[];
+
+async function play(world: World, ops: Ops, step: Step): Promise<Json> {
   if (step.op === 'sleep') {
     await world.advanceTo(world.clock.now() + Number(step['ms']));
     return 'ok';
   }
-  const pending = step.op === 'alive' ? alive(tasks, partitions, String(step['p'])) : (tasks.play(step) ?? partitions.play(step));
+  const pending = step.op === 'alive' ? alive(ops, String(step['p'])) : first(ops, (each) => each.play(step));
   if (pending === null) throw new TypeError(`unknown op ${step.op}`);
   const result = await world.settle(pending);
   await world.flush();
   return result;
 }
 
-async function alive(tasks: TaskOps, partitions: PartitionOps, name: string): Promise<Json> {
-  const found = tasks.alive(name) ?? partitions.alive(name);
+async function alive(ops: Ops, name: string): Promise<Json> {
+  const found = first(ops, (each) => each.alive(name));
   if (found === null) throw new TypeError(`no process was ever called ${name}`);
   return Promise.resolve(found);
+}
+
+function first<Result>(ops: Ops, ask: (each: Ops[number]) => Result | null): Result | null {
+  for (const each of ops) {
+    const answer = ask(each);
+    if (answer !== null) return answer;
+  }
+  return null;
 }

@@ -38,9 +38,8 @@ export function readLine(text: string): Line | { readonly broken: string } {
 
 /** Why a line is not played; null when it is. */
 export function skipReason(line: Line, exclusions: readonly Exclusion[]): string | null {
-  const { quirk, kind, steps } = line.scenario;
+  const { quirk, kind } = line.scenario;
   if (quirk !== undefined) return `newer OTP differs: ${quirk}`;
-  if (kind === 'elixir' && steps[0]?.op === 'registry') return "waits for the foundation's registry";
   const excluded = exclusions.find(({ name }) => name === line.name);
   // A supervisor can do whatever OTP does: such lines are never excluded.
   if (excluded === undefined || kind === 'supervisor') return null;

@@ -1,7 +1,7 @@
-/** What src/testing/replay/fold.ts and actor-names.ts lean on of XState beyond its typings, held to the installed version. */
+/** What src/recording/replay/fold.ts and actor-names.ts lean on of XState beyond its typings, held to the installed version. */
 import { assign, createActor, emit, initialTransition, sendParent, setup, transition, type AnyActorRef } from 'xstate';
 import { describe, expect, it } from 'vitest';
-import { Cast, withoutChildren } from '../../../src/testing/replay/fold.js';
+import { Cast, withoutChildren } from '../../../src/recording/replay/fold.js';
 import type { RecordedActor } from '../../../src/wire/recording/lines.js';
 import { till } from './till.js';
 

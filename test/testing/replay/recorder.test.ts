@@ -270,6 +270,7 @@ describe('a recorder', () => {
     ['no end', { maxBytes: Infinity }, /`maxBytes`/],
     ['a machine for its id', { machines: [keeper] }, /`machines` to be a list of machine ids/],
     ['a text for an expression', { redact: 'key' }, /`redact` to be a regular expression/],
+    ['a flag that would be lost', { redact: /^\p{L}+$/u }, /of flags only i, which always holds, and g, got: "\/\^\\\\p\{L\}\+\$\/u"/],
   ])('refuses %s', (_, options, says) => {
     expect(() => record(options as RecordOptions)).toThrow(says);
   });
