@@ -1,9 +1,17 @@
 /** The catalogue: every machine by its id. Tests, diagrams and the inspector iterate it. */
+import { applicationMachine } from './application/application.js';
+import { configMachine } from './config/config.js';
+import { eventStoreMachine } from './events/event-store.js';
 import { gateMachine } from './gate/gate.js';
+import { monitorMachine } from './health/monitor.js';
+import { probeMachine } from './health/probe.js';
+import { serviceMachine } from './health/service.js';
 import { inspectorMachine } from './inspector/inspector.js';
 import { interactionMachine } from './interactions/interaction.js';
+import { isolationMachine } from './isolation/isolation.js';
 import { sessionMachine } from './live/session.js';
 import { toolCallMachine } from './live/tool-call.js';
+import { registryMachine } from './registry/registry.js';
 import { httpStreamMachine } from './stream/http-stream.js';
 import { dynamicSupervisorMachine } from './supervision/dynamic-supervisor.js';
 import { supervisorMachine } from './supervision/supervisor.js';
@@ -14,14 +22,22 @@ import { executionMachine } from './tools/execution.js';
 import { roundMachine } from './tools/round.js';
 
 export {
+  applicationMachine,
+  configMachine,
   conversationMachine,
   dynamicSupervisorMachine,
+  eventStoreMachine,
   executionMachine,
   gateMachine,
   httpStreamMachine,
   inspectorMachine,
   interactionMachine,
+  isolationMachine,
+  monitorMachine,
+  probeMachine,
+  registryMachine,
   roundMachine,
+  serviceMachine,
   sessionMachine,
   supervisorMachine,
   taskMachine,
@@ -34,7 +50,15 @@ export const catalogue = {
   dynamicSupervisor: dynamicSupervisorMachine,
   taskSupervisor: taskSupervisorMachine,
   task: taskMachine,
+  registry: registryMachine,
   gate: gateMachine,
+  monitor: monitorMachine,
+  probe: probeMachine,
+  service: serviceMachine,
+  application: applicationMachine,
+  config: configMachine,
+  eventStore: eventStoreMachine,
+  isolation: isolationMachine,
   liveSession: sessionMachine,
   toolCall: toolCallMachine,
   httpStream: httpStreamMachine,

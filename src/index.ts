@@ -72,6 +72,22 @@ export {
   type Monitor,
   type MonitorDown,
 } from './supervision/watch.js';
+export type { RegistryEntry } from './registry/entry.js';
+export {
+  createRegistry,
+  registryHandle,
+  type RegisterOptions,
+  type RegisterOutcome,
+  type Registry,
+  type RegistryStatus,
+  type StartNamedOutcome,
+} from './registry/handle.js';
+export type { NamespaceOptions, RegistryOptions } from './registry/options.js';
+export type { RegistryQuery } from './registry/query.js';
+export { registry, type RegistryLogic, type RegistryRef } from './registry/registry.js';
+export type { NameRefused, UpdateOutcome } from './registry/table.js';
+export type { WaitForOptions, WaitForOutcome } from './registry/wait.js';
+export { registryFacts, type NameLoss, type NameRefusal, type RegistryEmitted } from '../machines/registry/registry-events.js';
 export { type BehindGate, passGate, type Passage, requireBehindGate } from './gate/behind.js';
 export { gate, type GateLogic, type GateRef } from './gate/gate.js';
 export { type CallFault, faultOf } from './gate/fault.js';
@@ -90,7 +106,157 @@ export type {
 } from './gate/permit.js';
 export type { CallScope, RunOptions, RunOutcome } from './gate/run.js';
 export type { GateEmitted, Loss, RefusalReason } from '../machines/gate/gate-events.js';
+export type { HealthAnswer, HealthCheck, Said as HealthSaid } from './health/answer.js';
+export {
+  endpointAddress,
+  type EndpointAddress,
+  type EndpointEmitted,
+  healthEndpoint,
+  type HealthEndpointLogic,
+  type HealthEndpointOptions,
+} from './health/endpoint.js';
+export { healthHandle, type HealthHandle, type WatchOutcome } from './health/health-handle.js';
+export { healthMonitor, type HealthMonitorLogic, type HealthMonitorRef } from './health/health-monitor.js';
+export type { CheckScope, HealthOptions, ProbeOptions, ProbeTiming } from './health/probe-options.js';
+export type { ProbeStatus } from './health/probes.js';
+export { servicesHandle, type ServicesHandle, type WaitOptions } from './health/service-handle.js';
+export { serviceMonitor, type ServiceMonitorLogic, type ServiceMonitorRef } from './health/service-monitor.js';
+export type { ServiceOptions, ServicesOptions, ServiceTiming } from './health/service-options.js';
+export type { ServiceState, ServiceStatus } from './health/services.js';
+export type { AvailableOutcome } from './health/waiters.js';
+export type { Whereabouts } from './health/whereabouts.js';
+export { createIsolation, isolationHandle, type IsolationHandle, type IsolationResult, type IsolationStatus } from './isolation/handle.js';
+export { isolation, type IsolationLogic, type IsolationRef } from './isolation/isolation.js';
+export type { IsolationOptions, Job as IsolatedJob, JobOptions as IsolatedJobOptions } from './isolation/options.js';
+export type { JobError as IsolatedJobError } from './isolation/seat.js';
+export type { JobOutcome as IsolatedJobOutcome } from './isolation/work.js';
+export type { IsolationEmitted, JobRefusal as IsolatedJobRefusal, LossCause } from '../machines/isolation/isolation-events.js';
+export type { EndpointAnswer, EndpointRequest, EndpointRoute } from './wire/http-endpoint.js';
+export type { HealthEmitted, ProbeFact, ServiceFact, ServicesEmitted } from '../machines/health/facts.js';
+export type { MonitorEmitted } from '../machines/health/monitor.js';
+export type { Answer as HealthResult, Because as HealthBecause } from '../machines/health/probe.js';
+export type { Health, Outcome as HealthOutcome } from '../machines/health/verdict.js';
 export type { Adaptive } from '../machines/gate/level.js';
+export { config, type ConfigLogic, type ConfigRef } from './config/config.js';
+export { fileSource, type FileOptions } from './config/file-source.js';
+export {
+  configHandle,
+  createConfig,
+  type ChangeOptions,
+  type Config,
+  type ConfigStatus,
+  type ConfigView,
+  type ValueAt,
+  type VersionNote,
+} from './config/handle.js';
+export type { ConfigOptions } from './config/options.js';
+export type { ChangeOutcome } from './config/requests.js';
+export { environmentSource, objectSource, SourceFault, type ConfigSource, type EnvironmentOptions } from './config/sources.js';
+export type { ConfigChanged } from './config/subscribers.js';
+export { configFacts, type Because, type CheckFault, type ConfigEmitted, type Issue } from '../machines/config/config-events.js';
+export {
+  type Counter,
+  type Gauge,
+  type Histogram,
+  type SeriesReading,
+  type UpDown,
+} from './telemetry/instruments.js';
+export { type AttachOutcome, type HandlerFailure, Handlers, type HandlersOptions } from './telemetry/handlers.js';
+export { genAi, genAiMetrics, genAiOperations, genAiProviders, genAiSchemaUrl, tokenBuckets } from './telemetry/gen-ai.js';
+export { jsonLogger, type Logger, type LoggerOptions, type LogLevel } from './telemetry/logger.js';
+export type { MeterLike } from './telemetry/meter.js';
+export {
+  createMetrics,
+  type HistogramOptions,
+  type InstrumentOptions,
+  longSeconds,
+  type MetricReading,
+  type Metrics,
+  type MetricsOptions,
+  type Overflow,
+  shortSeconds,
+} from './telemetry/metrics.js';
+export { promText, promType } from './telemetry/prometheus.js';
+export { type Labels, overflowLabel } from './telemetry/series.js';
+export { type Subject, subjectOf, withSubject } from './telemetry/subject.js';
+export type { OpenTelemetryLike, TracerLike } from './telemetry/tracer.js';
+export { countDeadLetters } from './instrumentation/dead-letter-count.js';
+export type { EventGroup, EventRow } from './instrumentation/event-row.js';
+export { eventGroups } from './instrumentation/event-table.js';
+export { type FactNews, instrument, type Instrumentation, type TelemetryLogic } from './instrumentation/instrument.js';
+export { metricsRoute, type MetricsRouteOptions, type PromSource } from './instrumentation/metrics-route.js';
+export type { InstrumentationOptions } from './instrumentation/options.js';
+export type { TelemetryFact } from './instrumentation/telemetry-events.js';
+export { createEventStore, type EventStoreHandle, eventStoreHandle } from './event-store/handle.js';
+export { eventStore, type EventStoreLogic, type EventStoreRef } from './event-store/event-store.js';
+export type { EventStoreOptions } from './event-store/options.js';
+export type { Delivery, EventListener, EventSubscription, SubscribeOptions, SubscriptionEnd } from './event-store/subscription.js';
+export { type NotJson } from './event-store/lossless.js';
+export {
+  type RestoreOutcome,
+  type SaveTreeOutcome,
+  type TreeShape,
+  treeSnapshots,
+  type TreeSnapshots,
+  type TreeSnapshotsOptions,
+} from './event-store/tree-snapshots.js';
+export {
+  type BuryOutcome,
+  type DeadLetter,
+  deadLetters,
+  type DeadLetters,
+  deadLetterStream,
+  type NewLetter,
+  type SettleOutcome,
+} from './events/dead-letters.js';
+export { memoryEvents, type MemoryOptions } from './events/memory.js';
+export { sqliteEvents, type SqliteOptions } from './events/sqlite.js';
+export type {
+  AppendOptions,
+  AppendOutcome,
+  Commit,
+  EventJournal,
+  EventQuery,
+  EventStore,
+  Fence,
+  FenceOutcome,
+  FindOutcome,
+  Json,
+  ListOutcome,
+  LoadOutcome,
+  NewEvent,
+  NotDone,
+  NotRead,
+  PruneOutcome,
+  PrunePolicy,
+  ReadOutcome,
+  RemoveOutcome,
+  SaveOptions,
+  SaveOutcome,
+  StatusOutcome,
+  StoredDocument,
+  StoredEvent,
+  StoreFault,
+  StoreLimits,
+  StoreListener,
+  StoreStatus,
+} from './events/port.js';
+export type { EventStoreEmitted } from '../machines/events/event-store-events.js';
+export { application, type ApplicationPlan } from './application/application.js';
+export type { Flags } from './application/flags.js';
+export {
+  type Application,
+  applicationFacts,
+  type ApplicationServiceState,
+  type ApplicationServiceStatus,
+  type ApplicationStatus,
+  type ApplicationWait,
+  type ReadyApplication,
+  type RestartedService,
+} from './application/handle.js';
+export type { ApplicationOptions, ApplicationService, FlushScope, OptionalNeed } from './application/options.js';
+export type { Otherwise } from './application/otherwise.js';
+export type { ApplicationEmitted, ApplicationFailure, OnDependencyLoss } from '../machines/application/application-events.js';
 export { connectLive, type ConnectOptions, type LiveCallbacks, type LiveClose, type LiveFault } from './live/connect.js';
 export { type EventsDropped, eventsOf, type LiveEvent, type LiveEventOf, type WireEvent } from './live/events.js';
 export {
@@ -164,7 +330,7 @@ export { type InteractionItem, interactionsModel, type InteractionsModelOptions 
 export { type McpClient, mcpTools, type McpTools, type McpToolsOptions } from './tools/mcp.js';
 export type { ConversationModel, ModelEvent, ModelTurn, TurnOutcome, TurnRequest } from './tools/model.js';
 export type { ConversationOptions } from './tools/options.js';
-export type { StandardSchema } from './tools/parameters.js';
+export type { StandardSchema } from './wire/standard-schema.js';
 export type { Tool, ToolContext as ToolCallContext, ToolDeclaration, Tools, ToolsOption, ToolSource } from './tools/tool-plan.js';
 export type { CallAnswer, CallFault as ToolFault, CallResult, ModelCall } from '../machines/tools/calls.js';
 export type { ConversationFact } from '../machines/tools/conversation-events.js';

@@ -10,6 +10,7 @@
  * are, whether any are granted, and what becomes of lost watchers.
  */
 import { assign, enqueueActions, fromCallback, sendTo, setup } from 'xstate';
+import { missingActor } from '../missing-actor.js';
 import { exitWith } from '../supervision/exit.js';
 import { addRestart, exceedsIntensity } from '../supervision/restart-window.js';
 import {
@@ -48,12 +49,8 @@ export const gateMachine = setup({
     tags: {} as 'accepting',
   },
   actors: {
-    permits: fromCallback<PermitsCommand>(() => {
-      throw new Error("machine 'gate' needs actor 'permits': use gate() of 'espalier', or machine.provide({ actors })");
-    }),
-    watchers: fromCallback<{ type: 'watchers.none' }>(() => {
-      throw new Error("machine 'gate' needs actor 'watchers': use gate() of 'espalier', or machine.provide({ actors })");
-    }),
+    permits: fromCallback<PermitsCommand>(missingActor('gate', 'permits', "gate() of 'espalier'")),
+    watchers: fromCallback<{ type: 'watchers.none' }>(missingActor('gate', 'watchers', "gate() of 'espalier'")),
   },
   guards: {
     changesLevel: ({ context, event }) => levelAfter(context, event as LevelEvent) !== levelOf(context, (event as LevelEvent).key),

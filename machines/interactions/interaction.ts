@@ -17,6 +17,7 @@
  * Id and last event id are in the snapshot, for another one to begin with.
  */
 import { assign, emit, fromCallback, sendTo, setup } from 'xstate';
+import { missingActor } from '../missing-actor.js';
 import { wordsOf } from '../live/ending.js';
 import { failureOf, outputOf, type StreamCancellation, type StreamFailure, type StreamOutput } from '../stream/outcome.js';
 import type { ExitReason } from '../supervision/exit.js';
@@ -43,15 +44,9 @@ export const interactionMachine = setup({
     output: {} as StreamOutput,
   },
   actors: {
-    delivery: fromCallback<DeliveryCommand, undefined>(() => {
-      throw new Error("machine 'interaction' needs actor 'delivery': use interactions() of 'espalier', or machine.provide({ actors })");
-    }),
-    exchange: fromCallback<{ type: 'exchange.none' }, ExchangeInput>(() => {
-      throw new Error("machine 'interaction' needs actor 'exchange': use interactions() of 'espalier', or machine.provide({ actors })");
-    }),
-    poll: fromCallback<{ type: 'poll.none' }, PollInput>(() => {
-      throw new Error("machine 'interaction' needs actor 'poll': use interactions() of 'espalier', or machine.provide({ actors })");
-    }),
+    delivery: fromCallback<DeliveryCommand, undefined>(missingActor('interaction', 'delivery', "interactions() of 'espalier'")),
+    exchange: fromCallback<{ type: 'exchange.none' }, ExchangeInput>(missingActor('interaction', 'exchange', "interactions() of 'espalier'")),
+    poll: fromCallback<{ type: 'poll.none' }, PollInput>(missingActor('interaction', 'poll', "interactions() of 'espalier'")),
   },
   guards: {
     isRestored: ({ context }) => context.hasBegun,

@@ -16,6 +16,7 @@
  */
 import { assign, emit, fromCallback, sendTo, setup } from 'xstate';
 import { wordsOf } from '../live/ending.js';
+import { missingActor } from '../missing-actor.js';
 import type { ExitReason } from '../supervision/exit.js';
 import { failureOf, outputOf, type StreamCancellation, type StreamFailure, type StreamOutput, type StreamSummary } from './outcome.js';
 import type { DeliveryCommand, RequestCommand, RequestInput, StreamContext, StreamEvent, StreamFact, StreamInput } from './stream-events.js';
@@ -31,12 +32,8 @@ export const httpStreamMachine = setup({
     output: {} as StreamOutput,
   },
   actors: {
-    delivery: fromCallback<DeliveryCommand, undefined>(() => {
-      throw new Error("machine 'httpStream' needs actor 'delivery': use httpStream() of 'espalier', or machine.provide({ actors })");
-    }),
-    request: fromCallback<RequestCommand, RequestInput>(() => {
-      throw new Error("machine 'httpStream' needs actor 'request': use httpStream() of 'espalier', or machine.provide({ actors })");
-    }),
+    delivery: fromCallback<DeliveryCommand, undefined>(missingActor('httpStream', 'delivery', "httpStream() of 'espalier'")),
+    request: fromCallback<RequestCommand, RequestInput>(missingActor('httpStream', 'request', "httpStream() of 'espalier'")),
   },
   guards: {
     mayRetry: ({ context }, p: { failure: StreamFailure; isRetryable: boolean }) => state.mayRetry(context, p.failure, p.isRetryable),

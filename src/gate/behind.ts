@@ -117,7 +117,7 @@ export interface GateFault {
   readonly retryAfterMs?: number;
 }
 
-/** One permit of one who may be stopped while he waits for it, and while he has it. None of its methods throws. */
+/** One permit of one who may be stopped while he waits for it, and while he has it. None of its methods throws, but for misuse. */
 export class Pass {
   readonly #option: BehindGate;
   readonly #holder: AnyActorRef;
@@ -165,7 +165,10 @@ export class Pass {
     return null;
   }
 
-  /** Gives it back, with what became of the call; one that comes later is given back then. Twice is once. */
+  /**
+   * Gives it back, with what became of the call; one that comes later is given back then. Twice is once.
+   * @throws EspalierError `gate/invalid-options` for a report that is none
+   */
   leave(report?: CallReport): void {
     const passage = this.#passage;
     this.#hasLeft = true;
@@ -198,4 +201,9 @@ export function reportOf({ code, httpStatus, retryAfterMs, status = '' }: Failed
   const isLimited = httpStatus === undefined ? [String(code), status].some((word) => limits.includes(word.toUpperCase())) : httpStatus === 429;
   const again = retryAfterMs === undefined ? {} : { retryAfterMs };
   return { outcome: isLimited ? 'rateLimited' : 'failed', ...again };
+}
+
+/** How many tokens a service says a call took; nothing where that is no number of tokens. @throws never */
+export function tokensIn(count: unknown): { readonly tokensUsed?: number } {
+  return Number.isFinite(count) && (count as number) >= 0 ? { tokensUsed: count as number } : {};
 }

@@ -34,6 +34,8 @@ export class Claim implements Permit, Deadline, Owned {
   /** Its holder had not been started, and so it has a lease until that is seen to run. */
   isStarting = false;
   signal: Owner | null = null;
+  /** Was it told of an attempt that is followed by another? Then the call was made, whatever becomes of the rest. */
+  hasGoneOut = false;
   /** Where its tokens are noted, and how many of them. */
   slice: Slice | null = null;
   noted = 0;

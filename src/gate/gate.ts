@@ -10,8 +10,8 @@ import { gateMachine } from '../../machines/gate/gate.js';
 import type { GateEmitted, GateEvent, PermitsCommand } from '../../machines/gate/gate-events.js';
 import { clockOf } from '../supervision/clock.js';
 import { withInput } from '../supervision/supervisors.js';
-import { onExit } from '../supervision/watch.js';
-import { emitFrom, hasStopped, parentOf } from '../supervision/xstate-internals.js';
+import { onLoss } from '../supervision/watch.js';
+import { emitFrom, parentOf } from '../supervision/xstate-internals.js';
 import { type GateOptions, type GatePlan, planGate } from './options.js';
 import { PermitTable } from './permits.js';
 import { watchers } from './watchers.js';
@@ -51,10 +51,7 @@ function permits(plan: GatePlan): ReturnType<typeof fromCallback<PermitsCommand>
     tables.set(owner, table);
     receive((command) => table.obey(command));
     sendBack({ type: 'permits.opened' });
-    // Stopped by the chart it ends `shutdown`; by anybody else it was killed, and nobody tells the chart.
-    onExit(self, (reason) => {
-      if (reason !== 'shutdown' && !hasStopped(owner)) owner.send({ type: 'permits.ended' });
-    });
+    onLoss(self, owner, () => owner.send({ type: 'permits.ended' }));
     return () => table.close();
   });
 }

@@ -9,9 +9,9 @@ import { gateMachine } from '../../machines/gate/gate.js';
 import type { GateEmitted } from '../../machines/gate/gate-events.js';
 import { isRecord, keysOf } from '../../machines/supervision/option-keys.js';
 import { type Clock, requireClock, systemClock } from '../supervision/clock.js';
-import { printFault } from '../supervision/last-resort.js';
-import { exitReason, onExit } from '../supervision/watch.js';
-import { logicOf } from '../supervision/xstate-internals.js';
+import { onFact } from '../supervision/on-fact.js';
+import { ended } from '../supervision/watch.js';
+import { runsMachine } from '../supervision/xstate-internals.js';
 import { Attempts, type Passable } from './attempts.js';
 import { Claim } from './claim.js';
 import { gate as gateLogic, type GateRef, tableOf } from './gate.js';
@@ -55,7 +55,7 @@ export interface Gate extends AsyncDisposable {
   setLimit(key: string, permits: number | 'unlimited'): boolean;
   /** How a key stands; null for one that nobody has used lately. @throws EspalierError `gate/invalid-options` */
   status(key: string): KeyStatus | null;
-  /** Facts of the gate, as it emits them. What a listener throws goes to `console.error`. @throws EspalierError `gate/invalid-options` */
+  /** Facts of the gate, as it emits them, and of each that comes after it in its seat, until unsubscribed. What a listener throws goes to `console.error`. @throws EspalierError `gate/invalid-options` */
   on<Type extends GateEmitted['type']>(type: Type, listener: (fact: Fact<Type>) => void): { unsubscribe(): void };
   /**
    * Refuses whoever waits and whoever comes, and ends when the last permit is back, at the latest after `deadlineMs` (default: never).
@@ -92,9 +92,8 @@ export function createGate(options: GateOptions = {}, where: { readonly clock?: 
   return new Handle(() => root);
 }
 
-/** Does the actor run the gate's chart? Told by its definition, which provide() keeps. */
 function isGate(ref: unknown): ref is GateRef {
-  return isActor(ref) && (logicOf(ref) as { config?: unknown } | undefined)?.config === gateMachine.config;
+  return runsMachine(ref, gateMachine);
 }
 
 const factTypes = keysOf<Record<GateEmitted['type'], true>>({
@@ -185,16 +184,7 @@ class Handle implements Gate {
   on<Type extends GateEmitted['type']>(type: Type, listener: (fact: Fact<Type>) => void): { unsubscribe(): void } {
     if (!factTypes.includes(type)) throw invalid('type', factTypes.join(', '), typeof type === 'string' ? 'another fact' : sortOf(type));
     if (typeof listener !== 'function') throw invalid('listener', 'a function', sortOf(listener));
-    const { ref } = this;
-    if (ref === undefined) return { unsubscribe: () => {} };
-    // XState makes of a throwing listener an uncaught exception.
-    return ref.on(type, (fact) => {
-      try {
-        listener(fact as Fact<Type>);
-      } catch (error) {
-        printFault(`a listener of '${type}'`, error);
-      }
-    });
+    return onFact(() => this.ref, type, listener, isGate);
   }
 
   async drain(options: { readonly deadlineMs?: number } = {}): Promise<GateReport> {
@@ -212,13 +202,11 @@ class Handle implements Gate {
     await this.close();
   }
 
-  #end(order: (ref: GateRef) => void): Promise<GateReport> {
+  async #end(order: (ref: GateRef) => void): Promise<GateReport> {
     const { ref } = this;
-    if (ref === undefined) return Promise.resolve(nothing);
-    return new Promise((resolve) => {
-      onExit(ref, () => resolve(tableOf(ref)?.report ?? nothing));
-      if (exitReason(ref) === null) order(ref);
-    });
+    if (ref === undefined) return nothing;
+    await ended(ref, order);
+    return tableOf(ref)?.report ?? nothing;
   }
 }
 

@@ -37,7 +37,7 @@ export type AcquireOutcome = { readonly ok: true; readonly permit: Permit } | Re
 export interface CallReport {
   /**
    * `ok` and `rateLimited` move the level of a key that adapts; `failed` moves nothing, as where nothing is said; `unused`: there was no call, and what
-   * was reserved is given back.
+   * was reserved is given back; after {@link Permit.again} there was one, and only the attempt that would have been next is given back.
    */
   readonly outcome?: 'ok' | 'rateLimited' | 'failed' | 'unused';
   /** The service asks for a pause, ms: nothing is granted of the key until it is over. */

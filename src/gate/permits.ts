@@ -25,7 +25,7 @@ import { requireAttempt, requireUsage } from './requests.js';
 import { Rests, type Resting, type RestOutcome } from './rest.js';
 
 /** What the table tells: facts of the gate, and news for its chart. */
-export interface TableListener {
+interface TableListener {
   emit(fact: GateEmitted): void;
   report(news: Extract<GateEvent, { type: 'key.rateLimited' | 'key.succeeded' | 'keys.forgotten' | 'permits.emptied' }>): void;
 }
@@ -201,6 +201,7 @@ export class PermitTable {
     if (!claim.isHeld) return false;
     const { lane } = claim;
     const now = this.#now();
+    claim.hasGoneOut = true;
     claim.goesOut(report.delayMs === undefined ? Infinity : now + report.delayMs, now);
     this.#learn(claim, report);
     // What comes of the next attempt says something of the level as it is now.
@@ -212,7 +213,7 @@ export class PermitTable {
 
   #learn(claim: Claim, { outcome, retryAfterMs = 0, tokensUsed }: CallReport): void {
     const { lane } = claim;
-    if (outcome === 'unused') claim.note(0, -1, this.#now);
+    if (outcome === 'unused' && !claim.hasGoneOut) claim.note(0, -1, this.#now);
     else if (tokensUsed !== undefined) claim.note(tokensUsed, 0, this.#now);
     if (retryAfterMs > 0 && lane.pause(this.#now() + retryAfterMs)) this.#outbox.add({ type: 'gate.paused', key: lane.key, retryAfterMs });
     const news = lane.learn(claim.epoch, outcome);

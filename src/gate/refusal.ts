@@ -1,7 +1,7 @@
 /** How a gate refuses what it is given: typed, at the call, and without showing a text that might be a key where none was expected. */
 import { faultOfKeys } from '../../machines/supervision/option-keys.js';
 import { EspalierError } from '../errors.js';
-import { sortOf } from '../option-checks.js';
+import { shownName, sortOf } from '../option-checks.js';
 
 /** `gate/invalid-options`: what the option was expected to be, and what came. */
 export function invalid(name: string, expected: string, got: unknown): EspalierError {
@@ -17,7 +17,7 @@ export function requireOptions(name: string, options: unknown, known: readonly s
   const fault = faultOfKeys(options, known, name);
   if (fault === null) return;
   const { expected, got } = fault;
-  throw new EspalierError('gate/invalid-options', { expected, got: got === options ? sortOf(options) : `${path}${String(got)}` });
+  throw new EspalierError('gate/invalid-options', { expected, got: got === options ? sortOf(options) : `${path}${shownName(String(got))}` });
 }
 
 export function requireKey(key: unknown, name = 'key'): asserts key is string {

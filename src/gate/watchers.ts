@@ -7,7 +7,7 @@
 import { type AnyActorRef, fromCallback } from 'xstate';
 import { clockOf } from '../supervision/clock.js';
 import { supervisor } from '../supervision/supervisors.js';
-import { onExit } from '../supervision/watch.js';
+import { onExit, onLoss } from '../supervision/watch.js';
 import { createChild, hasStopped, parentOf, stopActor } from '../supervision/xstate-internals.js';
 import { watchEnd, type Watch } from './owners.js';
 import type { PermitTable } from './permits.js';
@@ -37,10 +37,7 @@ export function watchers(tableOf: (gate: AnyActorRef) => PermitTable | undefined
     const ref = createChild(logic, { parent: self, id: 'supervisor' });
     ref.start();
     const below = onExit(ref, tell);
-    // Stopped by the chart it ends `shutdown`; by anybody else it was killed, and nobody tells the chart.
-    onExit(self, (reason) => {
-      if (reason !== 'shutdown') tell();
-    });
+    onLoss(self, gate, tell);
     return () => {
       below.unsubscribe();
       stopActor(ref);

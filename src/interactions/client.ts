@@ -12,6 +12,7 @@
  */
 import { requireTarget, type TargetOptions, type Unfinished } from '../stream/http-stream.js';
 import type { StreamTarget } from '../stream/target.js';
+import { geminiSubject } from '../telemetry/subject.js';
 import { type InteractionRequest, type InteractionResource, readInteraction } from '../wire/gemini/interactions.js';
 import type { InteractionStreamEvent } from './account.js';
 import { type InteractionOutcome, type InteractionStream, openInteraction } from './handle.js';
@@ -108,7 +109,8 @@ export function creation(request: InteractionRequest, { gate, signal, totalMs }:
     ...(totalMs === undefined ? {} : { totalMs }),
     ...(gate === undefined ? {} : { gate }),
   };
-  return { start: 'create', id: null, lastEventId: null, body: requestBody(request, isStreamed), isWhole: !isStreamed, options };
+  const body = requestBody(request, isStreamed);
+  return { start: 'create', id: null, lastEventId: null, body, isWhole: !isStreamed, options, subject: geminiSubject(request) };
 }
 
 function resumption(id: string, call: ResumeOptions): InteractionPlan {

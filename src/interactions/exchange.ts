@@ -10,8 +10,7 @@ import type { Breach, ExchangeInput, InteractionEvent } from '../../machines/int
 import { verdictOf } from '../../machines/interactions/interaction-state.js';
 import { wordsOf } from '../../machines/live/ending.js';
 import { failureOf, type StreamFailure } from '../../machines/stream/outcome.js';
-import { type BehindGate, type GateFault, Pass, reportOf } from '../gate/behind.js';
-import type { CallReport } from '../gate/permit.js';
+import { type BehindGate, type GateFault, Pass, reportOf, tokensIn } from '../gate/behind.js';
 import { truncated } from '../stream/body.js';
 import { deliveryOf, tellLoss } from '../stream/delivery.js';
 import { type HttpStream, openPlan } from '../stream/http-stream.js';
@@ -215,7 +214,7 @@ class Exchange {
     const verdict = verdictOf(status);
     if (verdict === 'running' && !isWhole) return this.#break(breachOf(truncated(`it is '${status}', and its events ended`)));
     const isOk = isGood(status) || verdict === 'running';
-    this.#pass?.leave({ outcome: isOk ? 'ok' : 'failed', ...tokensOf(account) });
+    this.#pass?.leave({ outcome: isOk ? 'ok' : 'failed', ...tokensIn(account.answer().usage?.total_tokens) });
     if (isOk) lane.give({ type: 'answer', answer: account.answer() });
     // The end comes after the last event, which the target may not have taken yet.
     while (!lane.isDrained && !this.#isOver) await lane.changed();
@@ -238,10 +237,4 @@ class Exchange {
   #report(event: InteractionEvent): void {
     if (!this.#isOver) this.#around.report(event);
   }
-}
-
-/** @see Interactions API: `usage.total_tokens` */
-function tokensOf(account: Account): CallReport {
-  const { total_tokens: tokensUsed } = account.answer().usage ?? {};
-  return typeof tokensUsed === 'number' && Number.isFinite(tokensUsed) && tokensUsed >= 0 ? { tokensUsed } : {};
 }

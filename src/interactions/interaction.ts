@@ -7,6 +7,7 @@ import { delivery, type DeliveryOptions } from '../stream/delivery.js';
 import type { StreamPlan } from '../stream/options.js';
 import { printFault } from '../supervision/last-resort.js';
 import { withInput } from '../supervision/supervisors.js';
+import { type Subject, withSubject } from '../telemetry/subject.js';
 import { Creations } from './creation.js';
 import { exchange } from './exchange.js';
 import { type Asking, type ClientPlan, type EventsCallOptions, pathOf } from './options.js';
@@ -33,6 +34,8 @@ export interface InteractionPlan extends Pick<InteractionInput, 'start' | 'id' |
   /** Of a stream that is gone on with: are the inputs to be among the events? */
   readonly includeInput?: boolean;
   readonly options: EventsCallOptions;
+  /** Which model is asked, where that is known. */
+  readonly subject?: Subject | undefined;
   /** What differs from the client's. */
   readonly input?: Partial<InteractionInput>;
 }
@@ -66,7 +69,7 @@ export function interactionLogic(
     creations.restore(scope.self as AnyActorRef, snapshot);
     return restoreSnapshot(snapshot, scope);
   };
-  return Object.assign(logic, { restoreSnapshot: restore });
+  return withSubject(Object.assign(logic, { restoreSnapshot: restore }), plan.subject);
 }
 
 /** All the time there is, is the interaction's to keep. */

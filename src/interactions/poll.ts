@@ -3,6 +3,7 @@ import { type AnyActorRef, fromCallback } from 'xstate';
 import type { InteractionEvent, PollInput } from '../../machines/interactions/interaction-events.js';
 import { failureOf, type StreamFailure } from '../../machines/stream/outcome.js';
 import { type BehindGate, Pass, reportOf } from '../gate/behind.js';
+import type { AttemptReport } from '../gate/permit.js';
 import { deliveryOf, tellLoss } from '../stream/delivery.js';
 import { clockOf } from '../supervision/clock.js';
 import { parentOf } from '../supervision/xstate-internals.js';
@@ -17,6 +18,9 @@ export interface PollOptions {
   planFor(id: string): InquiryPlan;
 }
 
+/** So long a gate may take to answer, ms: one of this process does so at once, another of the app's own may never. */
+const tellMs = 1_000;
+
 /** The logic of one question. */
 export function poll({ gate, planFor }: PollOptions) {
   return fromCallback<{ type: 'poll.none' }, PollInput>(({ input, self, sendBack, system }) => {
@@ -29,8 +33,9 @@ export function poll({ gate, planFor }: PollOptions) {
     account.begin({ id: input.id, lastEventId: null });
     const plan = planFor(input.id);
     account.secrets = plan.secrets;
-    const inquiry = inquire(plan, clockOf(system), self);
-    const life = { isOver: false };
+    const clock = clockOf(system);
+    const inquiry = inquire(plan, clock, self);
+    const life = { isOver: false, goOn: () => {} };
     const report = (event: InteractionEvent): void => {
       if (!life.isOver) sendBack(event);
     };
@@ -41,7 +46,18 @@ export function poll({ gate, planFor }: PollOptions) {
       if (life.isOver) return;
       if (!answer.ok) {
         const breach = breachOf(answer.failure);
-        if (gate !== undefined) await tellLimit(gate, self, breach.failure);
+        const told = reportOf(breach.failure);
+        // Before it is told: whoever asks next finds the pause that the service wants.
+        if (gate !== undefined && told.outcome === 'rateLimited') {
+          await new Promise<void>((resolve) => {
+            const deadline = clock.setTimeout(resolve, tellMs);
+            life.goOn = () => {
+              clock.clearTimeout(deadline);
+              resolve();
+            };
+            void tellLimit(gate, self, told).then(life.goOn);
+          });
+        }
         return report({ type: 'poll.failed', breach });
       }
       // A page of something between says nothing of the interaction: it may be asked again.
@@ -60,6 +76,7 @@ export function poll({ gate, planFor }: PollOptions) {
     void run();
     return () => {
       life.isOver = true;
+      life.goOn();
       inquiry.cancel();
     };
   });
@@ -67,11 +84,10 @@ export function poll({ gate, planFor }: PollOptions) {
 
 /**
  * Has the gate hear of a limit that a question has met. A question needs no permit, so one is had for the telling alone, where one is free at once; where
- * none is, those who hold them all find the limit out for themselves.
+ * none is, those who hold them all find the limit out for themselves. It costs the key a request of its window; a gate that has no permit says `gate.refused`
+ * of it. What a gate answers too late is told all the same, and given back.
  */
-async function tellLimit({ gate, key }: BehindGate, self: AnyActorRef, failure: StreamFailure): Promise<void> {
-  const told = reportOf(failure);
-  if (told.outcome !== 'rateLimited') return;
+async function tellLimit({ gate, key }: BehindGate, self: AnyActorRef, told: AttemptReport): Promise<void> {
   const pass = new Pass({ gate, key, waitMs: 0 }, self, () => undefined);
   if ((await pass.enter()) === null) pass.leave(told);
 }

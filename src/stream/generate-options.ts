@@ -1,4 +1,5 @@
 /** What a generation is asked for, checked, and turned into the plan of its stream. */
+import { geminiSubject } from '../telemetry/subject.js';
 import type { AccessToken } from '../wire/gemini/live-url.js';
 import { googleBaseUrl, modelPath, requireHeaderText } from '../wire/gemini/live-url.js';
 import { generateRequest, type GenerateRequest } from '../wire/gemini/generate.js';
@@ -74,6 +75,7 @@ export function planGenerate(options: GenerateOptions, method: 'generateContent'
       ...settings,
       method: 'POST',
       body: bodyOf(request),
+      subject: geminiSubject({ model, vertex }),
       openBody: body.open,
       secrets: () => secrets,
       address: async () => {

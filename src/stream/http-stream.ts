@@ -16,6 +16,7 @@ import { printFault } from '../supervision/last-resort.js';
 import { withInput } from '../supervision/supervisors.js';
 import { createChild } from '../supervision/xstate-internals.js';
 import type { SseEvent } from '../wire/sse.js';
+import { withSubject } from '../telemetry/subject.js';
 import { delivery, type DeliveryOptions, endOfActor } from './delivery.js';
 import { type HttpStreamOptions, planStream, type StreamPlan } from './options.js';
 import { Reader } from './reader.js';
@@ -121,7 +122,7 @@ function logicOf(plan: StreamPlan, { demand, target }: Pick<DeliveryOptions, 'de
       request: request({ address, body, fetch, gate, method, openBody, secrets }),
     },
   });
-  return withInput(machine, input);
+  return withSubject(withInput(machine, input), plan.subject);
 }
 
 class Handle<Value> implements HttpStream<Value> {

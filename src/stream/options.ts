@@ -6,6 +6,7 @@ import { type BehindGate, requireBehindGate } from '../gate/behind.js';
 import { baseUrlOf } from '../wire/gemini/live-url.js';
 import { secretsOf } from '../wire/secrets.js';
 import { defaultSseLimits, type SseEvent, type SseLimits } from '../wire/sse.js';
+import type { Subject } from '../telemetry/subject.js';
 import { type OpenBody, sseBody } from './body.js';
 import { isPlainObject, sortOf } from '../option-checks.js';
 import { asStreamOption, count, duration, invalid, requireFunction, requireJson, requireOptions, requireSignal } from './refusal.js';
@@ -74,6 +75,8 @@ export interface StreamPlan {
   readonly signal: AbortSignal | undefined;
   readonly gate: BehindGate | undefined;
   secrets(): readonly string[];
+  /** Which model is asked, where it is one. */
+  readonly subject?: Subject | undefined;
 }
 
 /** From 500 ms to 20 s, doubling, half of it by chance: a server that is back gets no crowd at one moment. */

@@ -14,6 +14,7 @@ import { clockOf, type Clock } from './clock.js';
 import { kindOf } from './kind.js';
 import { adopt } from './orphans.js';
 import { restoreTimers, timersBelow, type PersistedTimer } from './persistence.js';
+import { seated } from './seats.js';
 import { inTurn } from './turns.js';
 import { exitReason, handles, noteOrder, onExit } from './watch.js';
 import { childrenOf, createChild, hasStopped, providedActor } from './xstate-internals.js';
@@ -135,6 +136,7 @@ export class Children {
     });
     const child: PooledChild = { id, run, spec, ref, phase: 'starting', askedAt: null, killed: false };
     this.#enter(child);
+    seated(this.#supervisor, ref);
     ref.start();
     const below = poolBelow(ref);
     if (below !== undefined) child.below = below;

@@ -13,6 +13,7 @@ import { clockOf, type Clock } from './clock.js';
 import { InitRun } from './init-run.js';
 import { restoreTimers, timersOf, type PersistedTimer } from './persistence.js';
 import { poolActor, type AnyPoolScope, type PoolEnded, type PoolLogic } from './pool-actor.js';
+import { unseated } from './seats.js';
 import { inTurn, takeTurns } from './turns.js';
 import { handles, orderOf } from './watch.js';
 import { systemOf } from './xstate-internals.js';
@@ -163,6 +164,7 @@ export class DynamicPool {
   #forget(key: string): void {
     this.#entries.delete(key);
     this.children.forget(key);
+    unseated(this.#supervisor, key);
   }
 
   #with(key: string, act: (child: PooledChild) => void): void {

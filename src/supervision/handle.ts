@@ -293,9 +293,14 @@ function requireReason(reason: unknown): void {
 
 /** What a handle asks of a pool. */
 interface ChildIndex {
-  get(id: string): { readonly ref: AnyActorRef } | undefined;
+  get(id: string): { readonly ref: AnyActorRef; readonly run?: number } | undefined;
   /** A pool of tasks has none: nobody is terminated there by a call. */
   nameOf?(actor: AnyActorRef): ChildName | undefined;
+}
+
+/** How often a child has been started, by who runs under the id now; undefined while nobody does. @throws never */
+export function incarnationOf(supervisor: AnyActorRef, id: string): number | undefined {
+  return poolOf(supervisor)?.get(id)?.run;
 }
 
 function poolOf(supervisor: AnyActorRef): ChildIndex | undefined {

@@ -4,7 +4,7 @@ import type { AnyActorRef } from 'xstate';
 import { dynamicSupervisorMachine } from '../../machines/supervision/dynamic-supervisor.js';
 import { supervisorMachine } from '../../machines/supervision/supervisor.js';
 import { taskSupervisorMachine } from '../../machines/supervision/task-supervisor.js';
-import { logicOf } from './xstate-internals.js';
+import { definitionOf } from './xstate-internals.js';
 
 export type SupervisorKind = 'supervisor' | 'dynamicSupervisor' | 'taskSupervisor';
 
@@ -16,8 +16,7 @@ const kinds = new Map<unknown, SupervisorKind>([
 
 /** The kind of supervisor that an actor is; undefined for any other value. */
 export function kindOf(actor: AnyActorRef | null | undefined): SupervisorKind | undefined {
-  if (typeof actor?.getSnapshot !== 'function') return undefined;
-  return kinds.get((logicOf(actor) as { config?: unknown } | undefined)?.config);
+  return kinds.get(definitionOf(actor));
 }
 
 /** What an error message calls a value that should have been an actor. */

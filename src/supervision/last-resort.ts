@@ -2,6 +2,11 @@
 
 /** Prints what was thrown. Rethrown, it would end the process, and swallowed, it would never be found. @param who  `a listener of 'tool.called'` */
 export function printFault(who: string, error: unknown): void {
-  // oxlint-disable-next-line no-console -- the app's bug must be seen somewhere
-  console.error(`espalier: ${who} threw`, error);
+  try {
+    // oxlint-disable-next-line no-console -- the app's bug must be seen somewhere
+    console.error(`espalier: ${who} threw`, error);
+  } catch {
+    // oxlint-disable-next-line no-console -- what was thrown throws where it is read
+    console.error(`espalier: ${who} threw what cannot be shown`);
+  }
 }

@@ -78,6 +78,8 @@ export class App extends SupervisorHandle {
 
 /** A tree that has been described and checked, and can be started. */
 export interface Orchestrator {
+  /** What the children run, by name: by these is told whether a saved tree is of the same machines. */
+  readonly actors: Readonly<Record<string, AnyActorLogic>>;
   /**
    * Starts the root. Returns at once; {@link App.started} tells when the children are up, or why not.
    * @throws EspalierError `supervision/invalid-snapshot` for a snapshot that is no saved tree of these options, before anything starts
@@ -94,6 +96,7 @@ export function orchestrator<const Actors extends ActorMap>(options: SupervisorO
   const actors: Record<string, AnyActorLogic> = { tasks: taskSupervisor(), ...options.actors };
   const logic = supervisor({ ...options, actors } as SupervisorOptions);
   return {
+    actors: options.actors ?? {},
     start(environment = {}) {
       requireOptions(environment, ['clock', 'snapshot', 'inspect', 'id'], 'the environment of a start');
       const { clock = systemClock, snapshot, inspect, id = 'app' } = environment;
@@ -112,7 +115,7 @@ export function orchestrator<const Actors extends ActorMap>(options: SupervisorO
       if (snapshot !== undefined && status === 'error') throw invalidSnapshot('a saved tree that these options can go on with', snapshot, error);
       contain(root);
       indexTimers(root);
-      if (typeof inspect === 'object') inspect.attach(root);
+      if (typeof inspect === 'object') harmless(() => inspect.attach(root))();
       root.start();
       return new App(root);
     },
@@ -120,10 +123,10 @@ export function orchestrator<const Actors extends ActorMap>(options: SupervisorO
 }
 
 /** An inspector that throws would wedge the mailbox of the actor it looks at, for ever. */
-function harmless(inspect: (event: InspectionEvent) => void): (event: InspectionEvent) => void {
-  return (event) => {
+function harmless<Seen extends unknown[]>(look: (...seen: Seen) => void): (...seen: Seen) => void {
+  return (...seen) => {
     try {
-      inspect(event);
+      look(...seen);
     } catch {
       // The observer's own fault; the tree must not pay for it.
     }

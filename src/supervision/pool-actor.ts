@@ -3,6 +3,7 @@ import type { ActorLogic, ActorScope, AnyActorRef, EventObject, Snapshot } from 
 
 import { contain } from './contain.js';
 import { indexTimers } from './scheduler.js';
+import { onLoss, terminate } from './watch.js';
 import { childrenOf, parentOf } from './xstate-internals.js';
 
 export type AnyPoolScope = ActorScope<Snapshot<unknown>, EventObject>;
@@ -61,6 +62,9 @@ export function poolActor<Pool extends PoolAtWork<Event, Saved>, Event extends E
     start(snapshot, scope) {
       contain(scope.self as AnyActorRef);
       indexTimers(scope.self as AnyActorRef);
+      const supervisor = parentOf(scope.self as AnyActorRef);
+      // Without its pool it would neither hear of anybody nor end anybody, and never end itself.
+      if (supervisor !== undefined) onLoss(scope.self as AnyActorRef, supervisor, () => terminate(supervisor, 'killed'));
       const persisted = saved.get(snapshot.pool);
       saved.delete(snapshot.pool);
       if (persisted !== undefined) snapshot.pool.resume(persisted);

@@ -235,6 +235,28 @@ export function onExit(target: AnyActorRef, listener: (reason: ExitReason | 'nop
 }
 
 /**
+ * Calls once when a part of an actor is lost: it was ended by anybody but its owner's chart, by which it ends `shutdown`, while the owner lives. The chart
+ * itself hears nothing of such an end.
+ */
+export function onLoss(part: AnyActorRef, owner: AnyActorRef, lost: () => void): void {
+  onExit(part, (reason) => {
+    if (reason !== 'shutdown' && !hasStopped(owner)) lost();
+  });
+}
+
+/**
+ * Orders an actor's end, unless it has ended.
+ * @param order  has it end, at once or later
+ * @returns why it has ended, as soon as it has; `noproc` where it had. Never rejects
+ */
+export function ended<Ref extends AnyActorRef>(ref: Ref, order: (ref: Ref) => void): Promise<ExitReason | 'noproc'> {
+  return new Promise((resolve) => {
+    onExit(ref, resolve);
+    if (exitReason(ref) === null) order(ref);
+  });
+}
+
+/**
  * Sets a monitor: when `target` ends, `owner` is sent one {@link MonitorDown}. It dies with its owner. To monitor oneself sets none.
  * @param ref  the monitor's name in that event; made up when absent
  * @throws EspalierError `supervision/invalid-actor` when either is no actor

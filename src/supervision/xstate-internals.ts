@@ -7,6 +7,8 @@
 import type { ActorOptions, AnyActorLogic, AnyActorRef, EventObject, InspectionEvent } from 'xstate';
 import { createActor } from 'xstate';
 
+import { isActor } from '../option-checks.js';
+
 /** A delayed event, as XState's scheduler knows it. */
 export interface ScheduledEvent {
   readonly id: string;
@@ -111,6 +113,16 @@ export function logicOf(actor: AnyActorRef): AnyActorLogic {
   return (actor as unknown as ActorInternals).logic;
 }
 
+/** The definition of the machine that an actor runs, which provide() keeps; undefined for other logic, and for what is no actor. */
+export function definitionOf(ref: unknown): unknown {
+  return isActor(ref) ? (logicOf(ref) as { config?: unknown } | undefined)?.config : undefined;
+}
+
+/** Does the actor run this machine, with whatever actors it was provided? */
+export function runsMachine(ref: unknown, machine: { readonly config: object }): boolean {
+  return definitionOf(ref) === machine.config;
+}
+
 /** The actor logics that a machine was provided with, by name. */
 export function providedActors(actor: AnyActorRef): Readonly<Record<string, AnyActorLogic>> {
   const { implementations } = logicOf(actor) as unknown as { implementations?: { actors?: Record<string, AnyActorLogic> } };
@@ -127,6 +139,16 @@ export function providedActor(actor: AnyActorRef, name: string): AnyActorLogic |
 export function childrenOf(actor: AnyActorRef): AnyActorRef[] {
   const { children } = (actor.getSnapshot() ?? {}) as { children?: Record<string, AnyActorRef | undefined> };
   return Object.values(children ?? {}).filter((child): child is AnyActorRef => child !== undefined);
+}
+
+/**
+ * Actors that a system itself names: those with a `systemId`, and who has ordered a delayed event or is to get one. XState keeps its list of all actors
+ * to itself: one that no snapshot lists and that is not among these cannot be found.
+ */
+export function namedBySystem(actor: AnyActorRef): AnyActorRef[] {
+  const system = systemOf(actor);
+  const scheduled = Object.values(system.getSnapshot()._scheduledEvents).flatMap(({ source, target }) => [source, target]);
+  return [...new Set([...Object.values(system.getAll()), ...scheduled])];
 }
 
 /** Creates a child of any actor. XState types `parent` but documents it as internal. */

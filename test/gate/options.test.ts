@@ -150,6 +150,7 @@ describe('a handle', () => {
       ...[() => gate.on('gate.waited', secret), () => gate.on(secret, () => {}), () => permit.release(secret), () => gate.release(permit, secret)],
       ...[() => createGate(secret), () => createGate({}, secret), () => gate.acquire({ key: 'a', tokens: secret, holder: undefined as never })],
       () => gate.run('a', () => 1, { backoff: { minMs: secret } }),
+      ...[() => gate.acquire({ key: 'a', [secret]: 1 }), () => createGate({ keys: { a: { [secret]: 1 } } })],
     ];
     for (const act of acts) {
       const error = await (async () => act())().catch((thrown: unknown) => thrown);

@@ -211,6 +211,7 @@ describe('an attempt that is made again within its permit', () => {
   it.each([
     ['given up before it goes out, has its place no longer', undefined, 1],
     ['of a call that has ended before it was to go out, counts for now', 'ok', 2],
+    ['not made after all, is taken back, and what went out before it stays', 'unused', 1],
   ] as const)('%s', async (_, outcome, requests) => {
     const { gate, clock } = gateWorld({ rate: { requests: 2, windowMs } });
     const permit = permitOf(await gate.acquire({ key }));

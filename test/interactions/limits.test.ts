@@ -1,6 +1,7 @@
 /** Questions for a status need no permit, but the limits that they meet are everybody's. On virtual time. */
 import { afterEach, describe, expect, it } from 'vitest';
 import type { AnyActorRef } from 'xstate';
+import type { Gate } from '../../src/gate/handle.js';
 import type { GateOptions } from '../../src/gate/options.js';
 import { interactions } from '../../src/interactions/client.js';
 import { gateWorld, leaveNothing, permitOf, settle } from '../gate/gate-world.js';
@@ -55,5 +56,34 @@ describe('a gate whose key is polled for', () => {
     (await wire.next()).answer(200, json).send('{"id":"v1","status":"completed"}').end();
     expect(await outcome).toMatchObject({ ok: true });
     taken.release();
+  });
+
+  it('is not waited for, where it is one of the app that does not answer', async () => {
+    const { clock } = gateWorld();
+    const wire = new Wire();
+    const asked: unknown[] = [];
+    const mute = {
+      acquire: (options: unknown) => {
+        asked.push(options);
+        return new Promise<never>(() => undefined);
+      },
+    } as unknown as Gate;
+    const api = interactions({ fetch: wire.fetch, clock, pollMs: 50, gate: { gate: mute, key } });
+    const limit = async (): Promise<void> => {
+      (await wire.next()).answer(429, json).send('{}').end();
+      await settle();
+    };
+    const cancelled = new AbortController();
+    const outcome = api.waitForCompletion('v1', { signal: cancelled.signal });
+    await limit();
+    expect(asked).toMatchObject([{ key, waitMs: 0 }]);
+    clock.advanceBy(1_000);
+    await settle();
+    clock.advanceBy(10_000);
+    await limit();
+    expect(asked).toHaveLength(2);
+    cancelled.abort();
+    expect(await outcome).toMatchObject({ ok: false });
+    expect(clock.pending(), 'timers left').toBe(0);
   });
 });

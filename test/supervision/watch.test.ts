@@ -1,6 +1,7 @@
 import { setup, type AnyActorRef, type EventObject } from 'xstate';
 import { describe, expect, it, vi } from 'vitest';
 import { exit, exitReason, exitWith, link, monitor, onExit, unlink, type LinkExit, type MonitorDown } from '../../src/index.js';
+import { ended, onLoss } from '../../src/supervision/watch.js';
 import { boom, stage, type Stage } from './stage.js';
 
 /** An actor that writes down whatever it is sent. It names `monitor.down` and `link.exit`, so it traps exits. */
@@ -300,6 +301,45 @@ describe('a link', () => {
       exit(faulty, 'shutdown', other);
     }).not.toThrow();
     expect(exitReason(faulty)).not.toBeNull();
+  });
+});
+
+describe('an end that is ordered', () => {
+  it('is told when it has come, with its reason; of one that has ended nothing is ordered', async () => {
+    const here = stage();
+    const ref = actor(here, 'ref');
+    const orders: AnyActorRef[] = [];
+    const order = (of: AnyActorRef): void => void orders.push(of);
+    const both = [ended(ref, order), ended(ref, order)];
+    expect([orders, exitReason(ref)]).toEqual([[ref, ref], null]);
+    ref.send({ type: 'leave' });
+    expect(await Promise.all([...both, ended(ref, order)])).toEqual([['shutdown', 'idle'], ['shutdown', 'idle'], 'noproc']);
+    expect(orders).toHaveLength(2);
+  });
+});
+
+describe('the loss of a part', () => {
+  it.each([
+    ['killed', 'kill', 1],
+    ['ended in a crash', { crash: 'x' }, 1],
+    ['stopped as its owner does it', 'shutdown', 0],
+  ] as const)('that is %s is told so often: %s, %i', (_, reason, times) => {
+    const here = stage();
+    const [part, owner] = [actor(here, 'part'), actor(here, 'owner')];
+    const lost = vi.fn<() => void>();
+    onLoss(part, owner, lost);
+    exit(part, reason, owner);
+    expect([exitReason(part) === null, lost.mock.calls.length]).toEqual([false, times]);
+  });
+
+  it('is none of an owner that has ended', () => {
+    const here = stage();
+    const [part, owner] = [actor(here, 'part'), actor(here, 'owner')];
+    const lost = vi.fn<() => void>();
+    onLoss(part, owner, lost);
+    exit(owner, 'kill');
+    exit(part, 'kill');
+    expect(lost).not.toHaveBeenCalled();
   });
 });
 

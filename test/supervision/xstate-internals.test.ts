@@ -11,6 +11,7 @@ import {
   parentOf,
   providedActors,
   rootOf,
+  runsMachine,
   stopActor,
   systemOf,
   type ScheduledEvent,
@@ -336,6 +337,14 @@ describe('a system of XState', () => {
     actor.send({ type: 'go' });
     actor.stop();
     expect(calls).toEqual(['schedule', 'cancel', 'cancelAll']);
+  });
+
+  it('keeps the definition of a machine over provide(), by which an actor is known', () => {
+    const provided = createActor(quiet.provide({}));
+    expect([provided, createActor(quiet), createActor(parent), createActor(held, { input: '' })].map((ref) => runsMachine(ref, quiet))).toEqual([
+      ...[true, true, false, false],
+    ]);
+    expect([undefined, null, {}, quiet].map((value) => runsMachine(value, quiet))).toEqual([false, false, false, false]);
   });
 
   it('carries the clock that its root was given, in _clock', () => {
