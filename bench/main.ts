@@ -1,9 +1,18 @@
 /** `npm run bench -- NAME…`. */
 import { enter } from './door.js';
+import { eventsBench } from './events.js';
 import { gateBench } from './gate.js';
+import { healthBench } from './health.js';
 import { inspectBench } from './inspect.js';
+import { isolationBench } from './isolation.js';
 import { liveBench } from './live.js';
+import { registryBench } from './registry.js';
 import { streamBench } from './stream.js';
 import { supervisionBench } from './supervision.js';
+import { telemetryBench } from './telemetry.js';
 
-process.exitCode = await enter(process.argv.slice(2), [supervisionBench, liveBench, streamBench, gateBench, inspectBench], process);
+process.exitCode = await enter(
+  process.argv.slice(2),
+  [supervisionBench, liveBench, streamBench, registryBench, eventsBench, gateBench, healthBench, isolationBench, inspectBench, telemetryBench],
+  process,
+);

@@ -4,6 +4,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { runUsage } from '../src/cli/run-usage.js';
+import { demoUsage, drawUsage, geminiServerUsage, inspectUsage, replayUsage, treeUsage, watchUsage } from '../src/cli/usage.js';
 import { codeBlocks } from './house/documents.js';
 import { readHouse } from './house/source.js';
 
@@ -13,6 +15,22 @@ const isDocument = (path: string): boolean => /^(?:README|CONTRIBUTING|CHANGELOG
 const documents = files.filter(({ path }) => isDocument(path));
 const readme = documents.find(({ path }) => path === 'README.md')?.text ?? '';
 
+/** The commands of `espalier`, and what each says of itself. */
+const usages: ReadonlyMap<string, string> = new Map([
+  ...([
+    ['demo', demoUsage],
+    ['gemini-server', geminiServerUsage],
+    ['draw', drawUsage],
+    ['inspect', inspectUsage],
+  ] as const),
+  ...([
+    ['tree', treeUsage],
+    ['watch', watchUsage],
+    ['replay', replayUsage],
+    ['run', runUsage],
+  ] as const),
+]);
+
 /** Type-checks programs against the package as it is in machines/ and src/; returns the compiler's complaints. */
 function complaints(programs: readonly { readonly name: string; readonly code: string }[]): string {
   mkdirSync(join(root, '.build'), { recursive: true });
@@ -21,6 +39,7 @@ function complaints(programs: readonly { readonly name: string; readonly code: s
   const entry = (path: string): string[] => [`../../${path}`];
   const paths = {
     espalier: entry('src/index.ts'),
+    'espalier/charts': entry('src/charts/index.ts'),
     'espalier/inspector': entry('src/inspector/index.ts'),
     'espalier/machines': entry('machines/index.ts'),
     'espalier/testing': entry('src/testing/index.ts'),
@@ -64,6 +83,35 @@ describe('the links of the documents', () => {
         .map((target) => `${path} → ${target}`),
     );
     expect(broken).toEqual([]);
+  });
+});
+
+describe('the commands of the documents', () => {
+  /** What is typed: in a block for a shell, or between backquotes; `…` and what follows a comment is not. */
+  const typed = documents.flatMap(({ path, text }) =>
+    [...text.matchAll(/^```(?:sh|text)?\n([\s\S]*?)^```$|`([^`\n]+)`/gm)]
+      .flatMap(([, block, inline]) => (block ?? inline ?? '').split('\n'))
+      .map((line) => ({ path, line: line.trim() })),
+  );
+  const found = (pattern: RegExp) =>
+    typed.flatMap(({ path, line }) => [...line.matchAll(pattern)].map(([, name = '', flags = '']) => ({ path, name, flags })));
+
+  it('are scripts that there are, where they are run by npm', () => {
+    const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { readonly scripts: Readonly<Record<string, string>> };
+    const named = found(/\bnpm run (?:--silent )?([\w:]+)/g);
+    expect(named.length).toBeGreaterThan(10);
+    expect(named.filter(({ name }) => scripts[name] === undefined)).toEqual([]);
+  });
+
+  it('are commands that there are, with options that they have', () => {
+    const named = found(/^(?:npx )?espalier (\w[\w-]*)((?: .*)?)$/g);
+    expect(new Set(named.map(({ name }) => name))).toEqual(new Set(usages.keys()));
+    const unknown = named.flatMap(({ path, name, flags }) =>
+      [...flags.matchAll(/(?<= )--[\w-]+/g)]
+        .filter(([flag]) => usages.get(name)?.includes(`  ${flag} `) !== true)
+        .map(([flag]) => `${path}: ${name} ${flag}`),
+    );
+    expect(unknown).toEqual([]);
   });
 });
 
