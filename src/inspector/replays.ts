@@ -163,7 +163,7 @@ export class Replays {
 /** As it is replayed. */
 function bareOf(machine: AnyStateMachine | null): AnyStateMachine | null {
   if (machine === null) return null;
-  const known = bare.get(machine) ?? withoutChildren(machine);
+  const known = bare.get(machine) ?? withoutChildren(machine, true);
   bare.set(machine, known);
   return known;
 }

@@ -19,7 +19,7 @@ import { revive } from '../revive.js';
 import { changesBetween, type Change } from './difference.js';
 import { Cast, type Fold, type Step } from './fold.js';
 import { impurityOf } from './impurity.js';
-import { copyOf, sharedBy } from './own-context.js';
+import { copyOf, SharedContext, sharedBy } from './own-context.js';
 import { knownChanges, shownChange } from './known-changes.js';
 
 /** Most events of one replay. */
@@ -62,8 +62,7 @@ export function* replayOfActor(lines: readonly RecordedLine[], request: ReplayRe
   const machine = makings.machineOf(begun.line);
   if (machine === null) return unknown(0, 'noMachine', begun.line.seq, 'its machine does not run in this app any more, or runs elsewhere');
   const shared = begun.line.from === 'input' ? sharedBy(machine) : null;
-  if (shared !== null)
-    return unknown(0, 'shared', begun.line.seq, `its machine begins with ${shared}, which a replay would share with the actors that live`);
+  if (shared !== null) return unknown(0, 'shared', begun.line.seq, sharing(shared));
   yield 0;
   return yield* new ActorReplay(lines, begun, machine, request, makings.redaction).run();
 }
@@ -88,6 +87,10 @@ function* beginningOf(lines: readonly RecordedLine[], { actor, to = Infinity }: 
   if (wasLost) return { code: 'lost', words: 'lines were lost between what it was in and this moment' };
   const words = isKnown ? 'what it was in then was not recorded: nobody watched it in full' : 'the app has no lines of it from before this moment';
   return { code: 'notRecorded', words };
+}
+
+function sharing(shared: string): string {
+  return `its machine begins with ${shared}, which a replay would share with the actors that live`;
 }
 
 function unknown(steps: number, code: ReplayObstacle, seq: number | null, words: string): ReplayOutcome {
@@ -165,6 +168,8 @@ class ActorReplay {
       const partly: string[] = [];
       const input = line.input === undefined ? undefined : this.#revived(line.input, 'input', partly);
       const step = this.#fold.begin(input);
+      const { error } = step.snapshot as { readonly error?: unknown };
+      if (error instanceof SharedContext) return unknown(0, 'shared', line.seq, sharing(error.message));
       this.#track.begin(step.snapshot.context);
       return this.#compare(line.seq, 'xstate.init', state, step, partly, () => void this.#fold.begin(input));
     }
@@ -293,7 +298,7 @@ class ActorReplay {
     const given = { ...before, context: copy } as AnyMachineSnapshot;
     if (shared !== null) this.#note(`its context holds ${shared}: what changes in that is not known`);
     this.#fold.snapshot = given;
-    const { snapshot, actions } = this.#fold.take(event);
+    const { snapshot, actions, isHandled } = this.#fold.take(event);
     this.#track.next(snapshot.context);
     const changed = knownChanges(context, this.#track.written, '');
     const names = actions.flatMap((action) => {
@@ -304,8 +309,7 @@ class ActorReplay {
     return {
       type: event.type,
       state: this.#stateOf(snapshot),
-      // XState gives the same snapshot back where an edge changes nothing, but acts or enters anew.
-      handled: snapshot !== given || this.#fold.handles(event),
+      handled: isHandled,
       changed: [...new Set(changed.map(({ path }) => path))],
       actions: names.slice(0, mostActions),
     };

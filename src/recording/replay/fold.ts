@@ -24,6 +24,16 @@ export interface Step {
   readonly actions: readonly CollectedAction[];
 }
 
+export interface TakenStep extends Step {
+  /** Was an edge taken, also one that leads nowhere and does nothing? A guard that throws crashes the machine, and is heard, too. */
+  readonly isHandled: boolean;
+}
+
+/** What XState tells of itself, as far as it is heard here. */
+type Inspected =
+  | { readonly type: '@xstate.actor'; readonly actorRef: AnyActorRef }
+  | { readonly type: '@xstate.microstep'; readonly actorRef: AnyActorRef; readonly _transitions: readonly unknown[] };
+
 /** Logic that does nothing: what stands in for every other actor. */
 const inert: AnyActorLogic = {
   getInitialSnapshot: () => ({ status: 'active', output: undefined, error: undefined }),
@@ -58,8 +68,9 @@ export class Cast {
     _relay: () => undefined,
     _set: (name: string, actor: AnyActorRef) => this.#registered.set(name, actor),
     _snapshot: { _scheduledEvents: {} },
-    _sendInspectionEvent: (event: { readonly type: string; readonly actorRef: AnyActorRef }) => {
+    _sendInspectionEvent: (event: Inspected) => {
       if (event.type === '@xstate.actor') this.#created(event.actorRef);
+      else if (event.type === '@xstate.microstep' && event._transitions.length > 0) this.#folds.get(event.actorRef)?.noteEdge();
     },
     scheduler: { schedule: () => undefined, cancel: () => undefined, cancelAll: () => undefined },
     get: (name: string) => this.#registered.get(name),
@@ -132,6 +143,7 @@ export class Fold {
   readonly #machine: AnyStateMachine;
   readonly #cast: Cast;
   #collected: CollectedAction[] = [];
+  #isHandled = false;
   readonly #scope: object;
 
   constructor(machine: AnyStateMachine, self: AnyActorRef, cast: Cast) {
@@ -174,23 +186,19 @@ export class Fold {
     return snapshot;
   }
 
-  /** Is there an edge that an event takes now? As the recorder has it: also one that leads nowhere and does nothing. */
-  handles(event: EventObject): boolean {
-    try {
-      return (this.#machine.getTransitionData(this.snapshot as never, event) as readonly unknown[]).length > 0;
-    } catch {
-      // A guard has thrown, and the event crashes the machine.
-      return true;
-    }
-  }
-
   /** What the machine makes of an event; {@link Fold.snapshot} is then the new one. */
-  take(event: EventObject): Step {
+  take(event: EventObject): TakenStep {
     return this.#step(() => this.#machine.transition(this.snapshot as never, event, this.#scope as never) as AnyMachineSnapshot);
   }
 
-  #step(run: () => AnyMachineSnapshot): Step {
+  /** An edge of it was taken. */
+  noteEdge(): void {
+    this.#isHandled = true;
+  }
+
+  #step(run: () => AnyMachineSnapshot): TakenStep {
     this.#collected = [];
+    this.#isHandled = false;
     this.#cast.lookedAt.clear();
     let snapshot: AnyMachineSnapshot;
     try {
@@ -199,13 +207,16 @@ export class Fold {
       snapshot = { ...(this.snapshot as AnyMachineSnapshot), status: 'error', error } as AnyMachineSnapshot;
     }
     this.snapshot = snapshot;
-    return { snapshot, actions: this.#collected };
+    return { snapshot, actions: this.#collected, isHandled: this.#isHandled || snapshot.status === 'error' };
   }
 }
 
-/** The machine with its named actors replaced by ones that do nothing, and with a context that it shares with no actor that lives. */
-export function withoutChildren(machine: AnyStateMachine): AnyStateMachine {
+/**
+ * The machine with its named actors replaced by ones that do nothing, and with a context of its own.
+ * @param isBeside  actors of it live in this process, with which it must share nothing: see {@link withOwnContext}
+ */
+export function withoutChildren(machine: AnyStateMachine, isBeside = false): AnyStateMachine {
   const { actors } = machine.implementations as { actors: object };
   const bare = machine.provide({ actors: Object.fromEntries(Object.keys(actors).map((name) => [name, inert])) } as never);
-  return withOwnContext(bare as AnyStateMachine);
+  return withOwnContext(bare as AnyStateMachine, isBeside);
 }
