@@ -157,14 +157,15 @@ describe.skipIf(browserPath === null)('the inspector of the demo (skipped where 
   });
 });
 
-/** What the browser asks of its maker by itself, whatever page it shows. */
-const ofTheBrowser = /^(?:accounts|[\w.]+\.clients)\.google\.com:443$|\.googleapis\.com:443$/;
+/** Whom the browser asks by itself, whatever page it shows: its maker, also without TLS where it had no answer with it. */
+const ofTheBrowser = /^(?:accounts|[\w.]+\.clients)\.google\.com(?::443)?$|\.googleapis\.com(?::443)?$/;
 
 /** A proxy that leads nowhere, and who has asked it for what. */
 async function trapOf() {
   const asked: string[] = [];
   const server = createServer((wanted, answer) => {
-    asked.push(wanted.url ?? '');
+    const { url: whole = '' } = wanted;
+    if (!ofTheBrowser.test(URL.canParse(whole) ? new URL(whole).host : '')) asked.push(whole);
     answer.writeHead(403).end();
   });
   server.on('connect', (wanted, socket) => {
