@@ -71,6 +71,8 @@ export interface OptionChecks {
   requireFunction(name: string, value: unknown): void;
   /** What an `AbortController` has, or nothing. */
   requireSignal(value: unknown): void;
+  /** A text that is not empty, of at most 200 characters: a name, an id, a few words. */
+  requireText(name: string, text: unknown): void;
   /** A delay, ms. @returns the value, or the default */
   duration(name: string, value: number | undefined, byDefault: number): number;
   /** A whole number of at least 1. @returns the value, or the default */
@@ -89,6 +91,14 @@ export function optionChecks(invalid: (name: string, expected: string, got: unkn
     },
     requireSignal: (value) => {
       if (value !== undefined && !isAbortSignal(value)) throw invalid('signal', 'an AbortSignal', sortOf(value));
+    },
+    requireText: (name, text) => {
+      if (typeof text === 'string' && text !== '' && text.length <= 200) return;
+      throw invalid(
+        name,
+        'a text that is not empty, of at most 200 characters',
+        typeof text === 'string' ? `a text of ${text.length}` : sortOf(text),
+      );
     },
     duration: (name, value, byDefault) => {
       if (value === undefined) return byDefault;

@@ -15,6 +15,9 @@ describe('the checks of options', () => {
     ['a key for a name', () => checks.requireOptions('retry', { [key]: 1 }, ['attempts']), 'got: "another name, of 22 characters"'],
     ['a key for a function', () => checks.requireFunction('fetch', key), 'fetch: a function, got: "a string"'],
     ['a key for a signal', () => checks.requireSignal(key), 'signal: an AbortSignal, got: "a string"'],
+    ['nothing for a text', () => checks.requireText('id', ''), 'id: a text that is not empty, of at most 200 characters, got: "a text of 0"'],
+    ['a text that is too long', () => checks.requireText('id', key.repeat(10)), 'got: "a text of 220"'],
+    ['a number for a text', () => checks.requireText('id', 5), 'got: "a number"'],
     ['a key for a time', () => checks.duration('totalMs', key as never, 1), 'totalMs: a number of ms, 1 to 2147483647, got: "a string"'],
     ['a time that no timer takes', () => checks.duration('totalMs', 2 ** 31, 1), 'got: 2147483648'],
     ['half a count', () => checks.count('attempts', 1.5, 1), 'attempts: a whole number, at least 1, got: 1.5'],
@@ -30,6 +33,7 @@ describe('the checks of options', () => {
     ]);
     checks.requireOptions('options', Object.create(null), []);
     checks.requireFunction('fetch', undefined);
+    checks.requireText('id', 'a'.repeat(200));
     checks.requireSignal(new AbortController().signal);
   });
 });

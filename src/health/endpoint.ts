@@ -9,6 +9,7 @@ import { type AnyActorRef, fromPromise, type PromiseActorLogic } from 'xstate';
 import type { Health } from '../../machines/health/verdict.js';
 import { isObject, sortOf } from '../option-checks.js';
 import { printFault } from '../supervision/last-resort.js';
+import { heedRejection } from '../telemetry/rejections.js';
 import { type EndpointAnswer, type EndpointRequest, type EndpointRoute, openEndpoint } from '../wire/http-endpoint.js';
 import type { HealthHandle } from './health-handle.js';
 import { count, duration, invalid, requireFunction, requireOptions } from './refusal.js';
@@ -112,7 +113,7 @@ function ask(name: string, question: (() => unknown) | undefined): Word {
     const said = question();
     if (typeof said === 'boolean') return said ? 'healthy' : 'unhealthy';
     // A promise is no answer; one that rejects must not be nobody's.
-    Promise.resolve(said).then(undefined, () => {});
+    heedRejection(said, () => {});
     printFault(`'${name}' of an endpoint`, invalid(name, 'a function that returns true or false at once', sortOf(said)));
     return 'misanswered';
   } catch (error) {

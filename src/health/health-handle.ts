@@ -9,7 +9,7 @@ import type { HealthMonitorRef } from './health-monitor.js';
 import { type Found, Held } from './held.js';
 import { planHealth, type ProbeOptions } from './probe-options.js';
 import { type ProbeStatus, probesOf, type ProbeTable } from './probes.js';
-import { invalid, requireId } from './refusal.js';
+import { invalid, requireText } from './refusal.js';
 
 type Fact<Type extends HealthEmitted['type']> = Extract<HealthEmitted, { type: Type }>;
 
@@ -72,7 +72,7 @@ class Handle extends Held implements HealthHandle {
   }
 
   status(id: string): ProbeStatus | null {
-    requireId('id', id);
+    requireText('id', id);
     return this.#table?.statusOf(id) ?? null;
   }
 
@@ -88,12 +88,12 @@ class Handle extends Held implements HealthHandle {
   }
 
   unwatch(id: string): boolean {
-    requireId('id', id);
+    requireText('id', id);
     return this.#table?.remove(id) ?? false;
   }
 
   report(id: string, outcome: Outcome, detail?: string): boolean {
-    requireId('id', id);
+    requireText('id', id);
     if (outcome !== 'ok' && outcome !== 'degraded' && outcome !== 'failed') throw invalid('outcome', 'ok, degraded or failed', sortOf(outcome));
     if (detail !== undefined && typeof detail !== 'string') throw invalid('detail', 'a text', sortOf(detail));
     const answer = answerOf({ outcome, detail }, 'reported');
@@ -103,7 +103,7 @@ class Handle extends Held implements HealthHandle {
   }
 
   checkNow(id: string): boolean {
-    requireId('id', id);
+    requireText('id', id);
     const lane = this.#table?.laneOf(id);
     lane?.check();
     return lane !== undefined;

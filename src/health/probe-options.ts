@@ -5,7 +5,7 @@ import type { Thresholds } from '../../machines/health/verdict.js';
 import { keysOf } from '../../machines/supervision/option-keys.js';
 import { isObject, sortOf } from '../option-checks.js';
 import type { Said } from './answer.js';
-import { count, duration, invalid, requireFunction, requireId, requireOptions } from './refusal.js';
+import { count, duration, invalid, requireFunction, requireText, requireOptions } from './refusal.js';
 
 /** What a check is given. */
 export interface CheckScope {
@@ -110,7 +110,7 @@ export function planHealth(options: HealthOptions): HealthPlan {
 function planProbe(probe: ProbeOptions, timing: ProbeTiming): ProbePlan {
   requireOptions('a probe', probe, probeKeys);
   const { id, check, ask, firstMs, isCritical = true, ...own } = probe;
-  requireId("a probe's id", id);
+  requireText("a probe's id", id);
   const at = `probe '${id}': `;
   requireFunction(`${at}check`, check);
   requireFunction(`${at}ask`, ask);

@@ -76,7 +76,13 @@ export class ProbeTable implements Host {
   /** Begins, or goes on where a former table was; `troubles` are of a snapshot. */
   resume(troubles: Troubles): void {
     for (const plan of this.plan.probes) if (!this.#lanes.has(plan.input.id)) this.#lanes.set(plan.input.id, new Lane(plan));
-    for (const lane of this.#lanes.values()) this.#start(lane, troubles[lane.id]);
+    for (const lane of this.#lanes.values()) {
+      const { id } = lane;
+      this.#start(lane, troubles[id]);
+      const { health } = lane;
+      // A monitor that was restarted has its predecessor's lanes, and knows of no trouble yet.
+      if (troubleOf(health) !== troubles[id]) this.#outlet.report({ type: 'trouble.noted', id, health });
+    }
     this.#isOpen = true;
     this.#tellOverall();
     this.#outlet.changed();
@@ -201,11 +207,12 @@ export class ProbeTable implements Host {
   #moved(lane: Lane, { context }: ProbeSnapshot, said: readonly ProbeEmitted[]): void {
     const { health, isFlapping, isSilent } = context;
     if (this.#lanes.get(lane.id) !== lane) return;
+    const was = lane.health;
     this.#count(lane, -1);
     Object.assign(lane, { health, isFlapping, isSilent });
     this.#count(lane, 1);
-    const { id } = lane;
-    if (said.some(({ type }) => type === 'probe.changed')) this.#outlet.report({ type: 'trouble.noted', id, health });
+    // Also of one that flaps, and tells of no change.
+    if (health !== was) this.#outlet.report({ type: 'trouble.noted', id: lane.id, health });
     for (const fact of said) this.#tell(lane, fact);
     this.#tellOverall();
   }
@@ -246,6 +253,10 @@ export class ProbeTable implements Host {
     this.#overall = overall;
     this.#outlet.report({ type: 'overall.changed', to: overall });
   }
+}
+
+function troubleOf(health: Health): Health | undefined {
+  return health === 'degraded' || health === 'unhealthy' ? health : undefined;
 }
 
 const tables = new WeakMap<AnyActorRef, ProbeTable>();

@@ -4,7 +4,7 @@ import type { Health } from '../../machines/health/verdict.js';
 import type { ExitReason } from '../../machines/supervision/exit.js';
 import { keysOf } from '../../machines/supervision/option-keys.js';
 import { type Found, Held } from './held.js';
-import { duration, requireId, requireOptions, requireSignal } from './refusal.js';
+import { duration, requireText, requireOptions, requireSignal } from './refusal.js';
 import type { ServiceMonitorRef } from './service-monitor.js';
 import { type ServiceStatus, servicesOf, type ServiceTable } from './services.js';
 import type { AvailableOutcome } from './waiters.js';
@@ -72,7 +72,7 @@ class Handle extends Held implements ServicesHandle {
   }
 
   status(id: string): ServiceStatus | null {
-    requireId('id', id);
+    requireText('id', id);
     return this.#table?.statusOf(id) ?? null;
   }
 
@@ -81,7 +81,7 @@ class Handle extends Held implements ServicesHandle {
   }
 
   async waitUntilAvailable(id: string, options: WaitOptions = {}): Promise<AvailableOutcome> {
-    requireId('id', id);
+    requireText('id', id);
     requireOptions('the options of a wait', options, ['deadlineMs', 'signal']);
     const { deadlineMs, signal } = options;
     requireSignal(signal);

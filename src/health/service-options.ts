@@ -3,7 +3,7 @@ import { orderOf } from '../../machines/health/order.js';
 import type { ServiceInput } from '../../machines/health/service.js';
 import { keysOf } from '../../machines/supervision/option-keys.js';
 import { sortOf } from '../option-checks.js';
-import { count, duration, invalid, requireId, requireOptions } from './refusal.js';
+import { count, duration, invalid, requireText, requireOptions } from './refusal.js';
 import type { Whereabouts } from './whereabouts.js';
 
 /** What may be said for all services, and of single ones. */
@@ -67,7 +67,7 @@ export function planServices(options: ServicesOptions): ServicesPlan {
   const { services, where, health, maxWaiting, ...timing } = options;
   planTiming('', timing);
   if (!Array.isArray(services)) throw invalid('services', 'a list', sortOf(services));
-  if (health !== undefined) requireId('health', health);
+  if (health !== undefined) requireText('health', health);
   if (where !== undefined && (typeof where?.find !== 'function' || typeof where.heed !== 'function'))
     throw invalid('where', 'an object with find and heed', sortOf(where));
   const plans = new Map<string, ServicePlan>();
@@ -90,13 +90,13 @@ export function planServices(options: ServicesOptions): ServicesPlan {
 function planService(service: ServiceOptions, timing: ServiceTiming): ServicePlan {
   requireOptions('a service', service, serviceKeys);
   const { id, name = id, dependsOn = [], probes = [], ...own } = service;
-  requireId("a service's id", id);
+  requireText("a service's id", id);
   const at = `service '${id}': `;
-  requireId(`${at}name`, name);
+  requireText(`${at}name`, name);
   const lists = { dependsOn, probes };
   for (const [key, list] of Object.entries(lists)) {
     if (!Array.isArray(list)) throw invalid(`${at}${key}`, 'a list', sortOf(list));
-    for (const one of list as readonly unknown[]) requireId(`${at}${key}`, one);
+    for (const one of list as readonly unknown[]) requireText(`${at}${key}`, one);
   }
   return { id, name, dependsOn: [...new Set(dependsOn)], probes: [...new Set(probes)], input: planTiming(at, { ...timing, ...own }) };
 }

@@ -1,8 +1,8 @@
 /** What a recorder can be told, and what it refuses. */
 import type { SchemasOfMachines } from '../charts/event-schemas.js';
 import { EspalierError } from '../errors.js';
-import { secretKeys } from '../recording/portable.js';
-import { isRedact, redactWords, secretOf, shownRedact } from '../recording/redact.js';
+import { keyRule, secretKeys } from '../recording/portable.js';
+import { isRedact, redactWords, shownRedact } from '../recording/redact.js';
 import type { Secrets } from '../wire/secrets.js';
 import { ownSchemas } from './own-schemas.js';
 
@@ -55,7 +55,7 @@ export function resolveOptions(options: RecorderOptions): ResolvedOptions {
   if (schemas !== undefined && !areSchemas(schemas)) throw wrong('`schemas`: { machine: { event: schema } }', typeof schemas);
   if (typeof onFault !== 'function') throw wrong('`onFault` to be a function', onFault);
   return {
-    secret: secretOf(redact),
+    secret: keyRule(redact),
     secrets: [...secrets],
     details,
     history: { maxBytes, maxLines },

@@ -85,7 +85,7 @@ class InstrumentationOfApp implements Instrumentation {
     observeProcess(this.metrics, own);
     this.#faults = own.faults;
     this.handlers = new Handlers({
-      sends: { during: (act) => this.#watcher.sendsDuring(act) },
+      sends: { during: (act) => this.#watcher.countSends(act), count: () => this.#watcher.sends },
       onFailure: ({ id, type, error }) => {
         this.#faults.add(1, { where: 'a handler' });
         printFault(`the telemetry handler '${id}'`, error);

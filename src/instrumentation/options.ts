@@ -1,13 +1,12 @@
 /** What the instrumentation of an app may be told, and what it refuses. */
 import type { AnyActorRef } from 'xstate';
 import { isActor, isObject, sortOf } from '../option-checks.js';
-import type { Hiding } from '../telemetry/hidden.js';
+import { type Hiding, planHiding } from '../telemetry/hidden.js';
 import { type Logger, requireLogger } from '../telemetry/logger.js';
 import type { MeterLike } from '../telemetry/meter.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import { invalid, requireOptions } from '../telemetry/refusal.js';
 import type { OpenTelemetryLike, TracerLike } from '../telemetry/tracer.js';
-import { secretKeys } from '../wire/secret-keys.js';
 import type { Secrets } from '../wire/secrets.js';
 
 /** Options of {@link instrument}; each may be left out. A name that is not here is refused. */
@@ -26,7 +25,7 @@ export interface InstrumentationOptions {
   readonly logger?: Logger;
   /** Are arguments and results of tools, texts and messages told to spans and logs? Default false. */
   readonly content?: boolean;
-  /** Keys whose values are hidden, wherever they stand. Default: keys that look like a password, an API key, a token of access. `false`: none. */
+  /** Keys whose values are hidden, wherever they stand, in whatever case. Default: keys that look like a password, an API key, a token of access. `false`: none. */
   readonly redact?: RegExp | false;
   /** Texts that are blotted out wherever they stand: at least 4 characters each. */
   readonly secrets?: Secrets;
@@ -45,7 +44,7 @@ const keys = ['actor', 'metrics', 'meter', 'opentelemetry', 'tracer', 'logger', 
 /** @throws EspalierError `telemetry/invalid-options` */
 export function planInstrumentation(options: InstrumentationOptions): InstrumentationPlan {
   requireOptions('the options of instrument()', options, keys);
-  const { actor, content = false, logger, meter, metrics, opentelemetry, redact = secretKeys, secrets = [], tracer } = options;
+  const { actor, content = false, logger, meter, metrics, opentelemetry, redact, secrets, tracer } = options;
   if (actor !== undefined && !isActor(actor)) throw invalid('actor', 'an actor', sortOf(actor));
   if (typeof content !== 'boolean') throw invalid('content', 'true or false', sortOf(content));
   if (logger !== undefined) requireLogger(logger);
@@ -58,13 +57,9 @@ export function planInstrumentation(options: InstrumentationOptions): Instrument
     if (opentelemetry === undefined)
       throw invalid('tracer', '`opentelemetry` beside it: only the API can put one span below another', 'a tracer alone');
   }
-  if (redact !== false && !(redact instanceof RegExp)) throw invalid('redact', 'a regular expression or false', sortOf(redact));
-  const areTexts = Array.isArray(secrets) && secrets.every((one) => typeof one === 'string' && one.length >= 4);
-  // What was given is not shown: some of it may be a secret.
-  if (!areTexts) throw invalid('secrets', 'texts of at least 4 characters', sortOf(secrets));
   return {
     content,
-    hiding: { secret: redact === false ? null : new RegExp(redact.source, 'i'), secrets: [...secrets] },
+    hiding: planHiding(redact, secrets),
     logger: logger ?? null,
     opentelemetry: opentelemetry ?? null,
     tracer: tracer ?? null,

@@ -6,7 +6,7 @@ import type { AnyActorRef } from 'xstate';
 import { listen, type Listening } from '../recording/hooks.js';
 import { ActorNames } from '../recording/names.js';
 import { presentActors } from '../recording/present-actors.js';
-import { exitReason } from '../supervision/watch.js';
+import { exitReason, type ExitWatch, onExit } from '../supervision/watch.js';
 import { hasStopped, isInTurn, isUnstarted, rootOf } from '../supervision/xstate-internals.js';
 import { hidden, hiddenText } from '../telemetry/hidden.js';
 import { hearLosses } from '../telemetry/logger.js';
@@ -44,15 +44,15 @@ export class Watcher {
   readonly #tracing: Tracing | null;
   #log: LogLines | null;
   #hasLostLines = false;
-  /** How many calls of {@link sendsDuring} there are, one within the other, and how many events waited meanwhile. */
+  /** How many calls of {@link countSends} there are, one within the other, and how many events waited meanwhile. */
   #attention = 0;
   #waiting = 0;
   readonly #names = new ActorNames();
   readonly #places = new Places();
   readonly #systems = new Map<AnyActorRef, { readonly listening: Listening; holders: number }>();
   readonly #living = new Map<AnyActorRef, Watched>();
-  /** Work of actors that nobody watches at the moment. */
-  readonly #left = new Map<AnyActorRef, Work>();
+  /** Work of actors that nobody watches at the moment, and what tells of their ends. */
+  readonly #left = new Map<AnyActorRef, { readonly work: Work; readonly watch: ExitWatch }>();
 
   constructor(plan: InstrumentationPlan, metrics: OwnMetrics, reports: WatcherReports) {
     const { content, hiding, logger, opentelemetry } = plan;
@@ -89,13 +89,24 @@ export class Watcher {
     heedRejection(this.#log?.write(null, fact, rowOf(null, fact.type), null), (error) => this.#lostLine(error));
   }
 
-  /** Does something. @returns whether an event was sent meanwhile to an actor in the midst of another, so that it waits */
-  sendsDuring(act: () => void): boolean {
-    const before = this.#waiting;
-    if (this.#attention++ === 0) for (const { listening } of this.#systems.values()) listening.details(true);
-    act();
-    if (--this.#attention === 0) for (const { listening } of this.#systems.values()) listening.details(false);
-    return this.#waiting > before;
+  /** Does something, and counts meanwhile what is sent to an actor in the midst of an event, so that it waits. */
+  countSends(act: () => void): void {
+    this.#attention++;
+    try {
+      if (this.#attention === 1) this.#attend(true);
+      act();
+    } finally {
+      if (--this.#attention === 0) this.#attend(false);
+    }
+  }
+
+  /** How many have been sent so, as far as they were counted. */
+  get sends(): number {
+    return this.#waiting;
+  }
+
+  #attend(wanted: boolean): void {
+    for (const { listening } of this.#systems.values()) listening.details(wanted);
   }
 
   #join(root: AnyActorRef): void {
@@ -110,8 +121,6 @@ export class Watcher {
     this.#systems.set(root, { listening, holders: 1 });
     this.#safely('the actors that are there', () => {
       if (!isUnstarted(root)) for (const actor of presentActors(root)) if (!hasStopped(actor)) this.#born(actor, false);
-      // Whoever died while nobody watched.
-      for (const [actor, work] of this.#left) if (rootOf(actor) === root) this.#end(actor, work, 'lost');
     });
   }
 
@@ -126,17 +135,29 @@ export class Watcher {
       this.#living.delete(actor);
       this.#metrics.actors.add(-1, { machine: seen.kind });
       if (work === null) continue;
-      if (flush) this.#safely('the work of an actor', () => work.ended('detached'));
-      else this.#left.set(actor, work);
+      if (flush) this.#end(work, 'detached');
+      else this.#leaveWork(actor, work);
     }
+  }
+
+  /** It goes on where somebody watches its actor again; where that has ended before, nobody knows how it ended. */
+  #leaveWork(actor: AnyActorRef, work: Work): void {
+    if (exitReason(actor) !== null) return this.#end(work, 'lost');
+    const watch = onExit(actor, () => {
+      this.#left.delete(actor);
+      this.#end(work, 'lost');
+    });
+    this.#left.set(actor, { work, watch });
   }
 
   #born(actor: AnyActorRef, isNew: boolean): void {
     if (this.#living.has(actor)) return;
     this.#names.note(actor);
     const seen = new Seen(actor, this.#names);
-    const work = this.#left.get(actor) ?? this.#workOf(seen);
+    const left = this.#left.get(actor);
+    left?.watch.unsubscribe();
     this.#left.delete(actor);
+    const work = left?.work ?? this.#workOf(seen);
     const subscription = actor.on('*', (fact: unknown) => this.#safely('a fact', () => this.#heard(watched, fact as Fact)));
     const watched: Watched = { seen, work, unsubscribe: () => subscription.unsubscribe() };
     this.#living.set(actor, watched);
@@ -154,14 +175,13 @@ export class Watcher {
     this.#metrics.actors.add(-1, labels);
     this.#metrics.ended.add(1, { ...labels, reason });
     watched.unsubscribe();
-    if (watched.work !== null) this.#end(actor, watched.work, reason === 'normal' ? 'ended' : reason);
+    if (watched.work !== null) this.#end(watched.work, reason === 'normal' ? 'ended' : reason);
     this.#names.ended(actor);
     this.#systems.get(actor)?.listening.stop();
     this.#systems.delete(actor);
   }
 
-  #end(actor: AnyActorRef, work: Work, error: string): void {
-    this.#left.delete(actor);
+  #end(work: Work, error: string): void {
     this.#safely('the work of an actor', () => work.ended(error));
   }
 

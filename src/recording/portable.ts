@@ -41,7 +41,7 @@ export interface Redaction {
   readonly secrets?: Secrets;
 }
 
-export { secretKeys } from '../wire/secret-keys.js';
+export { keyRule, secretKeys } from '../wire/secret-keys.js';
 
 const mostKnownKeys = 5_000;
 /** Shorter texts are written faster than looked up, characters. */

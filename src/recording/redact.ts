@@ -11,8 +11,3 @@ export function isRedact(value: unknown): value is RegExp | false {
 export function shownRedact(value: unknown): unknown {
   return value instanceof RegExp ? String(value) : value;
 }
-
-/** The keys whose values are not told; null: none. */
-export function secretOf(redact: RegExp | false): RegExp | null {
-  return redact === false ? null : new RegExp(redact.source, 'i');
-}

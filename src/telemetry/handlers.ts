@@ -21,10 +21,12 @@ export type AttachOutcome =
   /** `alreadyExists`: somebody has that id. `full`: there are as many handlers as may be. */
   | { readonly ok: false; readonly reason: 'alreadyExists' | 'full' };
 
-/** Counts what is sent meanwhile to actors in the midst of an event: there it waits, and a circle of that never ends. */
+/** Counts what is sent to actors in the midst of an event: there it waits, and a circle of that never ends. */
 export interface Sends {
-  /** @returns whether anything was */
-  during(act: () => void): boolean;
+  /** Does something, and counts meanwhile. One may be within another. */
+  during(act: () => void): void;
+  /** How many there have been, as far as they were counted. */
+  count(): number;
 }
 
 export interface HandlersOptions {
@@ -101,7 +103,16 @@ export class Handlers<Event extends { readonly type: string }> {
 
   /** Tells an event to those who are attached now. @throws never */
   tell(event: Event): void {
-    for (const attached of this.#list) {
+    const list = this.#list;
+    const first = list.findIndex(({ matches }) => matches(event.type));
+    if (first === -1) return;
+    if (this.#sends === undefined) this.#tellFrom(first, list, event);
+    else this.#sends.during(() => this.#tellFrom(first, list, event));
+  }
+
+  #tellFrom(first: number, list: readonly Attached<Event>[], event: Event): void {
+    for (let place = first; place < list.length; place++) {
+      const attached = list[place] as Attached<Event>;
       // One that was detached by a handler before it is told nothing more.
       if (this.#attached.get(attached.id) === attached && attached.matches(event.type)) this.#tellOne(attached, event);
     }
@@ -111,11 +122,15 @@ export class Handlers<Event extends { readonly type: string }> {
     const { depth, turn } = attached;
     const wrong = depth >= deepest ? `expected no circle, got: ${deepest} calls of it, each within the other` : turn.called();
     if (wrong !== null) return this.#failed(attached, event.type, new Error(wrong));
+    const before = this.#sends?.count() ?? 0;
     attached.depth++;
-    let hasSent = false;
-    if (this.#sends === undefined) this.#call(attached, event);
-    else hasSent = this.#sends.during(() => this.#call(attached, event));
-    attached.depth--;
+    try {
+      this.#call(attached, event);
+    } finally {
+      // Whatever comes out of it: where the stack is exhausted, even what catches a throw may throw.
+      attached.depth--;
+    }
+    const hasSent = (this.#sends?.count() ?? 0) > before;
     const circle = hasSent ? turn.caused() : null;
     if (circle !== null) this.#failed(attached, event.type, new Error(circle));
   }

@@ -1,6 +1,9 @@
 /** Values as a log line may show them: JSON, within bounds, without secrets. */
+import { sortOf } from '../option-checks.js';
 import { hideKeyLike } from '../wire/key-like.js';
+import { keyRule, secretKeys } from '../wire/secret-keys.js';
 import { blot, hideIn, hideInQueries, type Secrets } from '../wire/secrets.js';
+import { invalid } from './refusal.js';
 
 export interface Hiding {
   /** Keys whose values are not told; null: none. */
@@ -9,17 +12,41 @@ export interface Hiding {
   readonly secrets: Secrets;
 }
 
+/**
+ * What an app hides.
+ * @param redact   the keys; `false`: none
+ * @param secrets  the texts, of at least 4 characters each
+ * @throws EspalierError `telemetry/invalid-options`
+ */
+export function planHiding(redact: RegExp | false = secretKeys, secrets: Secrets = []): Hiding {
+  if (redact !== false && !(redact instanceof RegExp)) throw invalid('redact', 'a regular expression or false', sortOf(redact));
+  const areTexts = Array.isArray(secrets) && secrets.every((one) => typeof one === 'string' && one.length >= 4);
+  // What was given is not shown: some of it may be a secret.
+  if (!areTexts) throw invalid('secrets', 'texts of at least 4 characters', sortOf(secrets));
+  return { secret: keyRule(redact), secrets: [...secrets] };
+}
+
 const mostDepth = 6;
 const mostItems = 100;
 const longestText = 4_096;
+/** Of one call: what is shared is written in each place, so that a few lists within lists may come to as many values as there are atoms. */
+const mostValues = 1_000;
+
+/** A copy that is being written. */
+interface Copying {
+  readonly hiding: Hiding;
+  /** So many values more may be written. */
+  left: number;
+}
 
 /**
- * A copy of a value that JSON can write. An error becomes its name, its message and its code; what is too deep, too long or a circle is cut; a getter that
- * throws says so.
+ * A copy of a value that JSON can write. An error becomes its name, its message and its code; a list or an object is written 6 deep and up to its 100th item, a
+ * text up to its 4 096th character; in place of what is deeper, and of each value after the first 1 000, stands `[…]`, and `[circular]` for a circle; a getter
+ * that throws says so.
  * @throws never
  */
 export function hidden(value: unknown, hiding: Hiding): unknown {
-  return write(value, hiding, mostDepth, new Set());
+  return write(value, { hiding, left: mostValues }, mostDepth, new Set());
 }
 
 /** A text without secrets, and not longer than a line may be. @throws never */
@@ -29,7 +56,9 @@ export function hiddenText(text: string, { secrets }: Hiding): string {
   return clean.length > longestText ? `${clean.slice(0, longestText)}…` : clean;
 }
 
-function write(value: unknown, hiding: Hiding, depth: number, above: ReadonlySet<object>): unknown {
+function write(value: unknown, copying: Copying, depth: number, above: ReadonlySet<object>): unknown {
+  const { hiding } = copying;
+  if (copying.left-- <= 0) return '[…]';
   if (typeof value === 'string') return hiddenText(value, hiding);
   if (typeof value === 'bigint') return String(value);
   if (typeof value === 'function' || typeof value === 'symbol') return `[${typeof value}]`;
@@ -41,19 +70,21 @@ function write(value: unknown, hiding: Hiding, depth: number, above: ReadonlySet
   try {
     if (value instanceof Error) return errorOf(value, hiding);
     if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString();
-    if (Array.isArray(value)) return value.slice(0, mostItems).map((one: unknown) => write(one, hiding, depth - 1, within));
+    if (Array.isArray(value)) return value.slice(0, mostItems).map((one: unknown) => write(one, copying, depth - 1, within));
     if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`;
-    return fieldsOf(value, hiding, depth, within);
+    return fieldsOf(value, copying, depth, within);
   } catch {
     return '[unreadable]';
   }
 }
 
-function fieldsOf(value: object, hiding: Hiding, depth: number, within: ReadonlySet<object>): object {
+function fieldsOf(value: object, copying: Copying, depth: number, within: ReadonlySet<object>): object {
+  const { hiding } = copying;
   const fields: Record<string, unknown> = {};
   for (const key of Object.keys(value).slice(0, mostItems)) {
     const isSecret = hiding.secret?.test(key) ?? false;
-    const told = isSecret ? blot : read(value, key, (one) => write(one, hiding, depth - 1, within));
+    if (isSecret) copying.left--;
+    const told = isSecret ? blot : read(value, key, (one) => write(one, copying, depth - 1, within));
     // Defined and not assigned: `__proto__` is a key like any other.
     Object.defineProperty(fields, hiddenText(key, hiding), { value: told, enumerable: true, configurable: true, writable: true });
   }

@@ -5,9 +5,8 @@
  *   log.child({ room: 'kitchen' }).warn({ degrees: 31 }, 'too warm');
  */
 import { isPlainObject, sortOf } from '../option-checks.js';
-import { secretKeys } from '../wire/secret-keys.js';
 import type { Secrets } from '../wire/secrets.js';
-import { hidden, hiddenText, type Hiding } from './hidden.js';
+import { hidden, hiddenText, type Hiding, planHiding } from './hidden.js';
 import { invalid, requireFunction, requireOptions } from './refusal.js';
 import { heedRejection } from './rejections.js';
 
@@ -36,7 +35,7 @@ export interface LoggerOptions {
    * by the instrumentation that it logs for, else on the console.
    */
   readonly write?: (line: string) => unknown;
-  /** Keys whose values are hidden, wherever they stand. Default: keys that look like a password, an API key, a token of access. `false`: none. */
+  /** Keys whose values are hidden, wherever they stand, in whatever case. Default: keys that look like a password, an API key, a token of access. `false`: none. */
   readonly redact?: RegExp | false;
   /** Texts that are blotted out wherever they stand: at least 4 characters each. */
   readonly secrets?: Secrets;
@@ -117,17 +116,11 @@ class JsonLogger implements Logger {
 /** A logger that writes JSON lines. @throws EspalierError `telemetry/invalid-options` */
 export function jsonLogger(options: LoggerOptions = {}): Logger {
   requireOptions('the options of a logger', options, ['level', 'write', 'redact', 'secrets', 'now']);
-  const { level = 'info', write = toStderr, redact = secretKeys, secrets = [], now = Date.now } = options;
+  const { level = 'info', write = toStderr, redact, secrets, now = Date.now } = options;
   if (level !== 'silent' && !logLevels.includes(level)) throw invalid('level', [...logLevels, 'silent'].join(', '), sortOf(level));
   requireFunction('write', write);
   requireFunction('now', now);
-  if (redact !== false && !(redact instanceof RegExp)) throw invalid('redact', 'a regular expression or false', sortOf(redact));
-  const areTexts = Array.isArray(secrets) && secrets.every((one) => typeof one === 'string' && one.length >= 4);
-  // What was given is not shown: some of it may be a secret.
-  if (!areTexts) throw invalid('secrets', 'texts of at least 4 characters', sortOf(secrets));
-  // Without `g`: such an expression remembers where it was.
-  const secret = redact === false ? null : new RegExp(redact.source, 'i');
-  return new JsonLogger({ level, write, secret, secrets: [...secrets], now, losses: { hear: null, isTold: false } }, {});
+  return new JsonLogger({ ...planHiding(redact, secrets), level, write, now, losses: { hear: null, isTold: false } }, {});
 }
 
 /** Has each line told that a logger of ours cannot write; others tell theirs by what they throw or give back. @param hear  must not throw */

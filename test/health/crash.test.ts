@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Said } from '../../src/health/answer.js';
 import { exitReason } from '../../src/supervision/watch.js';
-import { healthWorld, idle, leaveNothing, settle } from './health-world.js';
+import { healthWorld, idle, leaveNothing, settle, troublesOf } from './health-world.js';
 
 afterEach(leaveNothing);
 
@@ -90,6 +90,13 @@ describe('a health monitor that is restarted', () => {
     await kill('table');
     expect(exitReason(first)).toEqual({ crash: 'tableLost' });
     expect(health.all().length).toBe(1);
+  });
+
+  it('knows in its own snapshot who was in trouble', async () => {
+    const { pass, kill, part } = await healthWorld({ health: { unhealthyAfter: 1, probes: [{ id: 'db', check: () => false, ...every }] } });
+    await pass(100);
+    await kill('health');
+    expect(troublesOf(part('health'))).toEqual({ db: 'unhealthy' });
   });
 
   it('of a process that starts again knows who was in trouble', async () => {

@@ -94,6 +94,11 @@ export async function healthWorld({ health = {}, services, children = {}, backof
   return world;
 }
 
+/** Who is in trouble, as a monitor's snapshot says. */
+export function troublesOf(monitor: AnyActorRef): object {
+  return (monitor.getSnapshot() as { readonly context: { readonly troubles: object } }).context.troubles;
+}
+
 /** Ends the apps of a test, and holds that nothing of them goes on. */
 export async function leaveNothing(): Promise<void> {
   for (const { app, clock } of worlds.splice(0)) {

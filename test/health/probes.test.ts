@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createMachine, sendTo } from 'xstate';
 import type { HealthCheck, Said } from '../../src/health/answer.js';
 import { exitReason } from '../../src/supervision/watch.js';
-import { healthWorld, idle, leaveNothing, settle } from './health-world.js';
+import { healthWorld, idle, leaveNothing, settle, troublesOf } from './health-world.js';
 
 afterEach(leaveNothing);
 afterEach(() => {
@@ -171,7 +171,9 @@ describe('a probe', () => {
   it('that goes to and fro flaps: that is told once, and where it stands when it has settled', async () => {
     const check = saying();
     const flapping = { of: 6, starts: 4, ends: 1 };
-    const { pass, facts, health } = await healthWorld({ health: { flapping, healthyAfter: 1, probes: [{ id: 'db', check: check.fn, ...every }] } });
+    const { pass, facts, health, part } = await healthWorld({
+      health: { flapping, healthyAfter: 1, probes: [{ id: 'db', check: check.fn, ...every }] },
+    });
     for (let time = 0; time < 12; time++) {
       check.says = time % 2 === 0;
       await pass(100);
@@ -183,6 +185,7 @@ describe('a probe', () => {
     await pass(100, 6);
     expect(facts.filter((fact) => fact.includes(' db')).slice(4)).toEqual(['health.settled db healthy']);
     expect(health.status('db')?.isFlapping).toBe(false);
+    expect(troublesOf(part('health')), 'what a snapshot would say').toEqual({});
   });
 
   it('that is not critical leaves the whole degraded at worst', async () => {

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Said } from '../../src/health/answer.js';
 import { seed } from '../model/seed.js';
-import { healthWorld, leaveNothing, settle } from './health-world.js';
+import { healthWorld, leaveNothing, settle, troublesOf } from './health-world.js';
 
 afterEach(leaveNothing);
 
@@ -119,7 +119,7 @@ describe('a probe', () => {
             release = () => (running--, (release = () => {}), resolve('ok'));
           });
         };
-        const { pass, kill, facts, health } = await healthWorld({
+        const { pass, kill, facts, health, part } = await healthWorld({
           health: {
             flapping: { of: 6, starts: 4, ends: 1 },
             probes: [{ id: 'db', check, everyMs: 100, firstMs: 100, deadlineMs }],
@@ -143,6 +143,7 @@ describe('a probe', () => {
           }
           const { health: own, isFlapping, isSilent, isOverdue } = health.all()[0] as ReturnType<typeof health.all>[number];
           expect([own, isFlapping, isSilent]).toEqual([hand.health, hand.isFlapping, hand.isSilent]);
+          expect(troublesOf(part('health'))).toEqual(own === 'degraded' || own === 'unhealthy' ? { db: own } : {});
           if (isOverdue) expect(hand.isHanging).toBe(true);
           expect(facts.filter((fact) => fact.includes(' db'))).toEqual(hand.facts);
         }

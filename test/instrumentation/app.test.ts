@@ -212,7 +212,7 @@ describe('telemetry', () => {
 });
 
 describe('services', () => {
-  it('are measured: waits and refusals of a gate, commits and fences of a store', async () => {
+  it('are measured: waits and refusals of a gate', async () => {
     const world = telemetryWorld();
     worlds.push(world);
     const { metrics } = world.telemetry;
@@ -226,6 +226,18 @@ describe('services', () => {
     expect(await waiting).toMatchObject({ ok: true });
     expect(metrics.valueOf('espalier.gate.refusals', { key: 'model', reason: 'busy' })).toBe(1);
     expect(metrics.valueOf('espalier.gate.wait.duration', { key: 'model' })).toBe(2);
+  });
+
+  it('have what a fence refused counted, and nothing else that was refused', async () => {
+    const world = telemetryWorld();
+    worlds.push(world);
+    await using store = createEventStore({ memory: true });
+    world.telemetry.attach(store.ref as AnyActorRef);
+    await store.fence({ name: 'leader', token: 2 });
+    const one = [{ type: 'a' }];
+    expect(await store.append('s', one, { fence: { name: 'leader', token: 1 } })).toMatchObject({ ok: false, reason: 'fenced' });
+    expect(await store.append('s', one, { expected: 4 })).toMatchObject({ ok: false, reason: 'conflict' });
+    expect(world.telemetry.metrics.valueOf('espalier.fencing.rejected')).toBe(1);
   });
 
   it('have their dead letters counted, those that were there and those that come, until they are dealt with', async () => {

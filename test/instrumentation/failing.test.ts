@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Actor, type AnyActorRef, type AnyStateMachine, createActor, emit, setup } from 'xstate';
 import { instrument } from '../../src/instrumentation/instrument.js';
 import type { InstrumentationOptions } from '../../src/instrumentation/options.js';
+import { systemOf } from '../../src/supervision/xstate-internals.js';
 import { jsonLogger, type Logger } from '../../src/telemetry/logger.js';
 import { withSubject } from '../../src/telemetry/subject.js';
 import { telemetryWorld } from './telemetry-world.js';
@@ -121,6 +122,21 @@ describe('what fails', () => {
     actor.send({ type: 'rain' });
     expect(told).toEqual(['the tracer']);
     expect(lines.filter((line) => line.includes('town.flooded'))).toHaveLength(2);
+  });
+
+  it('as a handler whose failure cannot even be noted, as on an exhausted stack, leaves no inspection of the app behind', () => {
+    const { actor, faults, telemetry } = grow();
+    const system = systemOf(actor);
+    const uninspected = system._sendInspectionEvent;
+    telemetry.handlers.attach('mine', 'town.*', () => {
+      vi.spyOn(Map.prototype, 'delete').mockImplementationOnce(() => {
+        throw new RangeError('Maximum call stack size exceeded');
+      });
+      throw new RangeError('Maximum call stack size exceeded');
+    });
+    actor.send({ type: 'rain' });
+    vi.mocked(Map.prototype.delete).mockRestore();
+    expect([faults('a fact'), system._sendInspectionEvent === uninspected]).toEqual([1, true]);
   });
 
   it('as two handlers of everything at one fact is told of both, also where they throw what cannot be read', () => {

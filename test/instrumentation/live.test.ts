@@ -1,6 +1,7 @@
 /** Live sessions as spans: a trace for each turn, linked to the session; none that is open for as long as the session is. */
 import { afterEach, expect, it } from 'vitest';
 import { liveSessionHandle } from '../../src/live/handle.js';
+import type { LiveSessionOptions } from '../../src/live/options.js';
 import { liveSession, type LiveSessionRef } from '../../src/live/session.js';
 import { type App, orchestrator } from '../../src/supervision/orchestrator.js';
 import { geminiServer, type GeminiServer } from '../../src/testing/gemini-server/server.js';
@@ -22,11 +23,11 @@ const complete: Step = {
   send: { serverContent: { turnComplete: true }, usageMetadata: { promptTokenCount: 8, responseTokenCount: 3, totalTokenCount: 11 } },
 };
 
-async function talk(script: readonly Step[]) {
+async function talk(script: readonly Step[], reconnect: LiveSessionOptions['reconnect'] = { intensity: 0 }) {
   const server = await geminiServer({ script });
   const world = telemetryWorld();
   const weather = { description: 'the weather', execute: () => ({ output: 'rain' }) };
-  const voice = liveSession({ baseUrl: server.url, model: 'gemini-live', apiKey: 'k', tools: { weather }, reconnect: { intensity: 0 } });
+  const voice = liveSession({ baseUrl: server.url, model: 'gemini-live', apiKey: 'k', tools: { weather }, reconnect });
   const app = orchestrator({
     actors: { telemetry: world.telemetry.logic, voice },
     children: [
@@ -104,4 +105,34 @@ it('that are restarted are linked to the one before, and a turn that was cut is 
   expect(again?.links.map((link) => link.context.spanId)).toEqual([own?.spanContext().spanId]);
   expect(again?.events.map(({ name }) => name)).toEqual(['session.restarted']);
   expect(again?.attributes['espalier.actor.incarnation']).toBe(2);
+});
+
+it('that lose their socket have a span until they are ready again, linked to the session, which each attempt is an event of', async () => {
+  const again: readonly Step[] = [{ accept: { handle: 'h1' } }, ...setUp, { expectClose: { code: 1000 } }];
+  const script: readonly Step[] = [...setUp, { resumption: { handle: 'h1' } }, { expect: 'clientContent' }, { drop: true }, ...again];
+  const { session, world } = await talk(script, { intensity: 1, backoff: { minMs: 1, maxMs: 1, jitter: 0 } });
+  const live = session();
+  await live.ready();
+  const lost = new Promise((resolve) => live.on('session.reconnecting', resolve));
+  const back = new Promise((resolve) => live.on('session.ready', resolve));
+  live.sendText('rain?');
+  await Promise.all([lost, back]);
+  expect(world.spans().map(({ name }) => name)).toEqual(['live.session', 'live.reconnect']);
+  const [own, reconnect] = world.spans();
+  expect(reconnect?.links.map((link) => link.context.spanId)).toEqual([own?.spanContext().spanId]);
+  expect(reconnect?.events.map(({ name, attributes }) => [name, attributes?.['espalier.attempt']])).toEqual([['session.reconnecting', 1]]);
+  expect([reconnect?.attributes['espalier.live.resumed'], reconnect?.status.code]).toEqual([true, 0]);
+});
+
+it('have what they let go counted, by its lane and why', async () => {
+  const backoff = { minMs: 60_000, maxMs: 60_000, jitter: 0 };
+  const { app, session, world } = await talk([...setUp, { expect: 'clientContent' }, { drop: true }], { intensity: 1, backoff });
+  const live = session();
+  await live.ready();
+  const lost = new Promise((resolve) => live.on('session.reconnecting', resolve));
+  live.sendText('rain?');
+  await lost;
+  expect(live.sendText('snow?')).toEqual({ status: 'queued' });
+  await app.stop();
+  expect(await world.measured('espalier.mailbox.dropped')).toEqual([{ attributes: { lane: 'content', reason: 'ended' }, value: 1 }]);
 });

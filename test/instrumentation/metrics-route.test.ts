@@ -5,6 +5,7 @@ import { type AnyActorRef, createActor } from 'xstate';
 import { healthEndpoint } from '../../src/health/endpoint.js';
 import { metricsRoute, type MetricsRouteOptions } from '../../src/instrumentation/metrics-route.js';
 import { createMetrics, type Metrics } from '../../src/telemetry/metrics.js';
+import { VirtualClock } from '../../src/testing/virtual-clock.js';
 
 const open: AnyActorRef[] = [];
 beforeEach(() => void vi.spyOn(console, 'error').mockImplementation(() => undefined));
@@ -76,6 +77,28 @@ it('print a source that fails once, until it has answered again', async () => {
   await read();
   expect(printed).toHaveBeenCalledTimes(2);
   expect(metrics.valueOf('espalier.telemetry.sources_failed', { source: 'app' })).toBe(3);
+});
+
+it('ask a source once at a time: whoever reads meanwhile shares the answer, and after the deadline is told that it could not be read', async () => {
+  const clock = new VirtualClock();
+  const asked: ((text: string) => void)[] = [];
+  const app = { metrics: () => new Promise<string>((resolve) => asked.push(resolve)) };
+  const metrics = make();
+  const route = metricsRoute(metrics, { sources: { app }, deadlineMs: 1_000, clock });
+  const read = async (): Promise<string> => (await (route as () => unknown as () => Promise<{ body: string }>)()).body.split('\n').at(-2) ?? '';
+  const refused = '# the metrics of "app" could not be read';
+  const both = [read(), read()];
+  asked[0]?.('app_up 1');
+  expect([await Promise.all(both), asked.length, clock.pending()]).toEqual([['app_up 1', 'app_up 1'], 1, 0]);
+  const late = read();
+  clock.advanceBy(1_000);
+  expect([await late, await read(), asked.length, clock.pending()]).toEqual([refused, refused, 2, 0]);
+  expect(metrics.valueOf('espalier.telemetry.sources_failed', { source: 'app' })).toBe(2);
+  asked[1]?.('app_up 2');
+  await new Promise(setImmediate);
+  const next = read();
+  asked[2]?.('app_up 3');
+  expect([await next, asked.length, clock.pending()]).toEqual(['app_up 3', 3, 0]);
 });
 
 it.each([

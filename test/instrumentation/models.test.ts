@@ -198,6 +198,33 @@ describe('telemetry that is killed while a model is asked', () => {
     await app.stop();
   });
 
+  it.each([
+    ['its actor ends', 'helper'],
+    ['the whole app ends', 'app'],
+  ])('and never comes back, leaves nothing under way when %s: it is lost', async (_, who) => {
+    const world = telemetryWorld();
+    worlds.push(world);
+    const { telemetry } = world;
+    const hangs = { description: 'hangs', execute: () => new Promise<never>(() => undefined) };
+    const model = new ScriptedModel(call('hangs'));
+    const called = new Promise<void>((resolve) => void telemetry.handlers.attach('test', 'tool.called', () => resolve()));
+    const app = orchestrator({
+      actors: { telemetry: telemetry.logic, helper: conversation({ model, input: 'hello', tools: { hangs } }) },
+      children: ['telemetry', 'helper'].map((id) => ({ id, src: id as 'helper', restart: 'temporary' })),
+    }).start({ clock: world.clock });
+    await called;
+    exit(app.child('telemetry') as AnyActorRef, 'killed');
+    expect([world.spans().length, telemetry.metrics.valueOf('espalier.tool.inflight')]).toEqual([1, 1]);
+    exit(who === 'app' ? app.ref : (app.child('helper') as AnyActorRef), 'killed');
+    expect(world.spans().map(({ name, attributes }) => [name, attributes['error.type']])).toEqual([
+      ['chat', undefined],
+      ['execute_tool hangs', 'lost'],
+      ['invoke_agent helper', 'lost'],
+    ]);
+    expect(telemetry.metrics.valueOf('espalier.tool.inflight')).toBe(0);
+    if (who !== 'app') exit(app.ref, 'killed');
+  });
+
   it('ends what is under way when it is taken off, and says so: `detached`', async () => {
     const world = telemetryWorld();
     worlds.push(world);

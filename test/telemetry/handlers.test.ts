@@ -1,5 +1,5 @@
 /** Handlers of events: attached by id, in nobody's way. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { type HandlerFailure, Handlers } from '../../src/telemetry/handlers.js';
 
 interface Told {
@@ -94,6 +94,39 @@ describe('a handler', () => {
     handlers.tell({ type: 'a' });
     handlers.tell({ type: 'b' });
     expect([failures.map(({ id }) => id), heard]).toEqual([['loop'], ['sober b']]);
+  });
+
+  it('that failed where even that could not be noted, as on an exhausted stack, is not taken for a circle', () => {
+    const { failures, handlers, heard } = make();
+    handlers.attach('a', '*', ({ n, type }) => {
+      if (n !== undefined) throw new RangeError('Maximum call stack size exceeded');
+      heard.push(type);
+    });
+    for (let n = 0; n < 40; n++) {
+      const exhausted = vi.spyOn(Map.prototype, 'delete').mockImplementationOnce(() => {
+        throw new RangeError('Maximum call stack size exceeded');
+      });
+      expect(() => handlers.tell({ type: 'x', n })).toThrow(RangeError);
+      exhausted.mockRestore();
+    }
+    handlers.tell({ type: 'y' });
+    expect([heard, failures]).toEqual([['y'], []]);
+  });
+
+  it('is not blamed for what another sends; what is sent is counted once for all who are told, and not where nobody is', () => {
+    let sent = 0;
+    let counts = 0;
+    const during = (act: () => void): void => {
+      counts++;
+      act();
+    };
+    const failures: string[] = [];
+    const handlers = new Handlers<Told>({ onFailure: ({ id }) => failures.push(id), sends: { during, count: () => sent } });
+    handlers.attach('sober', 'a', ignore);
+    handlers.attach('sends', 'a', () => void sent++);
+    handlers.attach('sober too', 'a', ignore);
+    for (let n = 0; n < 1_001; n++) for (const type of ['a', 'b']) handlers.tell({ type });
+    expect([failures, counts, handlers.ids()]).toEqual([['sends'], 1_001, ['sober', 'sober too']]);
   });
 
   it('is told of also where whoever is told of failures throws', () => {

@@ -46,6 +46,20 @@ describe('a line', () => {
     });
   });
 
+  it.each([
+    ['by its own kind of pattern', /\p{Lu}ASS/u, 'MyPass'],
+    ['by a set of letters', new RegExp('^[\\p{Lu}--[Q]]in$', 'v'), 'pin'],
+    ['in any of several lines', /^pin$/m, 'my\nPIN'],
+    ['over lines', /my.pin/s, 'my\nPIN'],
+    ['each time, also where it remembers where it was', /pin/gy, 'pin'],
+  ])('hides the values of keys as an app says it: %s', (_, redact, key) => {
+    const { last, log } = make({ redact });
+    for (let time = 0; time < 2; time++) {
+      log.info({ [key]: 1_234, other: 1 });
+      expect(last()).toMatchObject({ [key]: '[hidden]', other: 1 });
+    }
+  });
+
   it('can be written of whatever there is', () => {
     const { last, log } = make();
     const circle: Record<string, unknown> = {};
@@ -72,6 +86,18 @@ describe('a line', () => {
     const { lines, log } = make();
     log.info({ long: 'x'.repeat(1_000_000), many: Array.from({ length: 100_000 }, () => 1) });
     expect(lines.at(-1)?.length).toBeLessThan(10_000);
+  });
+
+  it('is bounded also where a few lists, each within another many times, come to far more values', () => {
+    const { last, lines, log } = make();
+    let shared: unknown = 'x';
+    for (let depth = 0; depth < 4; depth++) shared = Array.from({ length: 20 }, () => shared);
+    log.info({ shared });
+    expect(lines.at(-1)?.length).toBeLessThan(10_000);
+    expect((last()['shared'] as unknown[]).at(-1)).toBe('[…]');
+    const pins = Object.fromEntries(Array.from({ length: 50 }, (_, n) => [`${n}password`, n]));
+    log.info({ pins: Array.from({ length: 50 }, () => pins) });
+    expect((last()['pins'] as unknown[]).at(-1)).toBe('[…]');
   });
 
   it('that cannot be written is lost, and nobody else notices', () => {

@@ -7,9 +7,9 @@
 import type { InspectionEvent } from 'xstate';
 
 import { EspalierError } from '../../errors.js';
-import { secretKeys } from '../../recording/portable.js';
+import { keyRule, secretKeys } from '../../recording/portable.js';
 import { Reader } from '../../recording/reader.js';
-import { isRedact, redactWords, secretOf, shownRedact } from '../../recording/redact.js';
+import { isRedact, redactWords, shownRedact } from '../../recording/redact.js';
 import { recordingVersion, type RecordedLine, type RecordingEnd, type RecordingHead } from '../../wire/recording/lines.js';
 
 /** What {@link record} can be told. */
@@ -54,7 +54,7 @@ class ActorRecorder {
 
   constructor({ machines, maxBytes = defaultMaxBytes, redact = secretKeys }: RecordOptions) {
     this.#maxBytes = maxBytes;
-    const secret = secretOf(redact);
+    const secret = keyRule(redact);
     const tell = (line: RecordedLine): void => this.#keep(line);
     this.#reader = new Reader({ contexts: 'whole', machines: machines === undefined ? null : new Set(machines), secret, tell });
     const head: RecordingHead = { type: 'recording', v: recordingVersion, secret: secret?.source ?? null, contexts: 'whole' };
