@@ -10,6 +10,7 @@
  */
 import { assign, enqueueActions, fromCallback, sendTo, setup } from 'xstate';
 import { backoffMs } from '../backoff.js';
+import { missingActor } from '../missing-actor.js';
 import { exitWith } from '../supervision/exit.js';
 import { addRestart, exceedsIntensity } from '../supervision/restart-window.js';
 import type { IsolationContext, IsolationEmitted, IsolationEvent, IsolationInput, ThreadsCommand } from './isolation-events.js';
@@ -29,9 +30,7 @@ export const isolationMachine = setup({
     tags: {} as 'accepting' | 'degraded',
   },
   actors: {
-    threads: fromCallback<ThreadsCommand>(() => {
-      throw new Error("machine 'isolation' needs actor 'threads': use isolation() of 'espalier', or machine.provide({ actors })");
-    }),
+    threads: fromCallback<ThreadsCommand>(missingActor('isolation', 'threads', "isolation() of 'espalier'")),
   },
   guards: {
     isLostTooOften: ({ context: { losses, intensity, periodMs }, event }) => exceedsIntensity(losses, (event as Loss).at, intensity, periodMs),

@@ -28,31 +28,38 @@ process.on('message', (/** @type {{ module: string, name: string, input: unknown
   let code = null;
   const running = pool.run({ ...job, port: port2 }, { transferList: [port2] });
   const [thread] = pool.threads;
-  const noteFault = (/** @type {unknown} */ fault) => (code ??= /** @type {{ code?: unknown }} */ (fault ?? {}).code ?? 'ERR');
-  let isSettled = false;
-  /** @returns {boolean} is there an answer? */
-  const settle = (/** @type {{ usedShare: number, isBusy: boolean } | undefined} */ ended) => {
-    if (isSettled) return true;
-    const found = receiveMessageOnPort(port1);
-    if (found === undefined) return false; // The thread is lost: its exit says so.
-    isSettled = true;
+  let isTold = false;
+  const tell = (/** @type {unknown} */ answer) => {
+    if (isTold) return;
+    isTold = true;
     port1.close();
-    thread?.off('error', noteFault).off('exit', noteExit);
-    const word = { answer: found.message, usedShare: ended?.usedShare ?? 1, isBusy: ended?.isBusy ?? true };
     try {
-      if (!isCarried(found.message)) throw new TypeError('the result holds what cannot go to another process, such as a Blob');
-      send(word);
+      if (!isCarried(answer)) throw new TypeError('the result holds what cannot go to another process, such as a Blob');
+      send({ answer });
     } catch (fault) {
       const message = fault instanceof Error ? fault.message : '';
-      const error = { cause: 'uncloneable', name: 'DataCloneError', message, code: null, stack: null };
-      send({ ...word, answer: { status: 'failed', error } });
+      send({ answer: { status: 'failed', error: { cause: 'uncloneable', name: 'DataCloneError', message, code: null, stack: null } } });
     }
-    return true;
   };
-  // Node may tell a thread's fault and its exit in one go, before any promise settles: an answer that came in time is an answer.
-  const noteExit = (/** @type {number} */ exitCode) => settle(undefined) || send({ lost: code ?? exitCode });
+  /** Node may tell a thread's fault and its exit in one go, before any message: an answer that came in time is an answer. */
+  const take = () => {
+    const found = isTold ? undefined : receiveMessageOnPort(port1);
+    if (found !== undefined) tell(found.message);
+  };
+  port1.once('message', tell);
+  const noteFault = (/** @type {unknown} */ fault) => (code ??= /** @type {{ code?: unknown }} */ (fault ?? {}).code ?? 'ERR');
+  const noteExit = (/** @type {number} */ exitCode) => {
+    take();
+    send({ lost: code ?? exitCode });
+  };
   thread?.once('error', noteFault).once('exit', noteExit);
-  running.then(settle, () => settle(undefined));
+  running.then((/** @type {{ usedShare: number, isBusy: boolean } | null} */ left) => {
+    take();
+    // Of a thread that threw null there is nothing: it is lost, and its exit says so.
+    if (!isTold || left === null) return;
+    thread?.off('error', noteFault).off('exit', noteExit);
+    send(left);
+  }, take);
 });
 
 // Buffers and the like are beyond the ceiling of a thread's heap. This thread is free to look, whatever the other is at.

@@ -10,6 +10,7 @@ import { resourceLimits } from 'node:worker_threads';
 /** Taken before any job could put another in their place. */
 const turn = setImmediate.bind(null);
 const resources = process.getActiveResourcesInfo.bind(process);
+const outputs = [process.stdout, process.stderr].map((stream) => ({ stream, write: stream.write.bind(stream) }));
 
 /** How many turns of the event loop what a job has begun may take to come to its end, after the job. */
 const mostTurns = 20;
@@ -36,6 +37,7 @@ export async function runJob({ module, name, input, port }) {
  * @param {Map<string, number>} before
  */
 async function goesOn(before) {
+  await written();
   for (let turns = 0; turns < mostTurns; turns++) {
     // At least one: what was rejected in the last turn is told by then.
     await turn();
@@ -43,6 +45,12 @@ async function goesOn(before) {
     if ([...now].every(([kind, count]) => count <= (before.get(kind) ?? 0))) return false;
   }
   return true;
+}
+
+/** What a job has written keeps the event loop until another thread has taken it, however late, and is nothing that goes on. */
+async function written() {
+  for (const { stream, write } of outputs)
+    if (stream.writable && stream.writableLength > 0) await new Promise((resolve) => write('', () => resolve(undefined)));
 }
 
 /** @param {string[]} kinds */

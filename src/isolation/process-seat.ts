@@ -7,6 +7,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { isCarried } from './carried.js';
+import { LastWords } from './last-words.js';
 import type { Answer, Loss, OpenSeat, Seat, SeatEvents, Task } from './seat.js';
 import { outOfMemory } from './seat.js';
 
@@ -14,13 +15,15 @@ const program = new URL('./in-process.js', import.meta.url);
 
 type Word =
   | { readonly ready: true }
-  | { readonly answer: Answer; readonly usedShare: number; readonly isBusy: boolean }
+  | { readonly answer: Answer }
+  | { readonly usedShare: number; readonly isBusy: boolean }
   /** Its thread has ended: by this code. */
   | { readonly lost: string | number };
 
 class ProcessSeat implements Seat {
   readonly #child: ChildProcess;
   readonly #events: SeatEvents;
+  readonly #said = new LastWords((text) => process.stderr.write(text));
   #lost: string | number | null = null;
   #waiting: Task | null = null;
   #isReady = false;
@@ -40,9 +43,11 @@ class ProcessSeat implements Seat {
     child.channel?.unref();
     const { stderr } = child;
     (stderr as unknown as { unref(): void } | null)?.unref();
-    stderr?.on('data', pass());
+    stderr?.on('data', (chunk: Buffer) => this.#said.write(chunk));
     child.on('message', (word) => this.#hear(word as Word));
     child.once('exit', (code, signal) => this.#leave(code, signal));
+    // After its exit, and all that it wrote.
+    child.once('close', (_, signal) => this.#said.ended(signal));
     // It could not be spawned, or what was sent did not arrive: of the latter its end tells.
     child.on('error', (fault) => {
       if (child.pid === undefined) this.#leave(null, (fault as { code?: string }).code ?? 'ERR');
@@ -68,8 +73,10 @@ class ProcessSeat implements Seat {
   }
 
   #hear(word: Word): void {
+    this.#said.release();
     if (this.#isEnding) return;
-    if ('answer' in word) this.#events.answered(word.answer, word.usedShare, word.isBusy);
+    if ('answer' in word) this.#events.answered(word.answer);
+    else if ('isBusy' in word) this.#events.freed(word.usedShare, word.isBusy);
     else if ('lost' in word) {
       this.#lost = word.lost;
       this.#child.kill('SIGKILL');
@@ -93,15 +100,6 @@ class ProcessSeat implements Seat {
     if (!this.#isReady) return { cause: 'unstartable', code };
     return { cause: typeof code === 'number' ? 'exited' : 'crashed', code };
   }
-}
-
-/** Passes on what jobs write, but not what V8 says as it dies. */
-function pass(): (chunk: Buffer) => void {
-  let isDying = false;
-  return (chunk) => {
-    isDying ||= /<--- Last few GCs --->|FATAL ERROR/.test(chunk.toString('latin1'));
-    if (!isDying) process.stderr.write(chunk);
-  };
 }
 
 export const processSeat: OpenSeat = ({ heapMb, processMb }, events) => new ProcessSeat([String(heapMb), String(processMb)], events);

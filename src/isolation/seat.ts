@@ -36,12 +36,14 @@ export interface Loss {
 
 /** Whom a seat tells. */
 export interface SeatEvents {
+  /** Of the job that it has, as soon as that has come to its end. Once for each job, unless the thread is gone. */
+  answered(answer: Answer): void;
   /**
-   * Of the job that it has. Once for each job, unless the thread is gone.
+   * The thread has looked at what the job left, and can be given the next. After each answer, unless the thread is gone, or is kept by what the job left.
    * @param usedShare  of the heap's ceiling, 0 to 1
-   * @param isBusy     does anything go on that the job has begun? Default false
+   * @param isBusy     does anything go on that the job has begun?
    */
-  answered(answer: Answer, usedShare: number, isBusy?: boolean): void;
+  freed(usedShare: number, isBusy: boolean): void;
   /** The job cannot be given to a thread. Once, in place of an answer. */
   uncloneable(): void;
   /** The thread runs no more; once. Null: it was told to end. */

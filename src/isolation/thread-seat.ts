@@ -16,6 +16,8 @@ class ThreadSeat implements Seat {
   #isWatched = false;
   #isEnding = false;
   #isGone = false;
+  /** Takes the answer of the job that it has, if there is one. */
+  #take = (): void => {};
 
   constructor(pool: Piscina, events: SeatEvents) {
     this.#pool = pool;
@@ -26,23 +28,38 @@ class ThreadSeat implements Seat {
 
   run({ module, name, input }: Task): void {
     const { port1, port2 } = new MessageChannel();
-    let isCloned = true;
-    const settle = (usedShare: number, isBusy = true): void => {
-      const found = answerAt(port1);
+    let isTold = false;
+    const tell = (answer: Answer): void => {
+      if (isTold) return;
+      isTold = true;
       port1.close();
-      if (this.#isEnding || this.#isGone) return;
-      if (found !== undefined) this.#events.answered(found, usedShare, isBusy);
-      else if (!isCloned) this.#events.uncloneable();
-      // Else the thread is lost, and its exit says so.
+      if (this.#isServing) this.#events.answered(answer);
     };
+    this.#take = () => {
+      const found = isTold ? undefined : receiveMessageOnPort(port1);
+      if (found !== undefined) tell(found.message as Answer);
+    };
+    const take = this.#take;
+    port1.once('message', tell);
+    // What is held by the app is not held by this.
+    port1.unref();
     this.#pool.run({ module, name, input, port: port2 }, { transferList: [port2 as never] }).then(
-      (ended: { readonly usedShare: number; readonly isBusy: boolean } | null) => settle(ended?.usedShare ?? 1, ended?.isBusy),
+      (left: { readonly usedShare: number; readonly isBusy: boolean } | null) => {
+        take();
+        // Of a thread that threw null there is nothing: it is lost, and its exit says so.
+        if (isTold && left !== null && this.#isServing) this.#events.freed(left.usedShare, left.isBusy);
+      },
       (fault: unknown) => {
-        isCloned = (fault as { name?: unknown } | null)?.name !== 'DataCloneError';
-        settle(1);
+        if ((fault as { name?: unknown } | null)?.name !== 'DataCloneError') return take();
+        port1.close();
+        if (this.#isServing) this.#events.uncloneable();
       },
     );
     if (!this.#isWatched) this.#watch();
+  }
+
+  get #isServing(): boolean {
+    return !this.#isEnding && !this.#isGone;
   }
 
   /** The thread begins with the first job. */
@@ -52,7 +69,11 @@ class ThreadSeat implements Seat {
     this.#isWatched = true;
     thread.once('error', (fault: unknown) => (this.#code ??= (fault as { code?: string } | null)?.code ?? 'ERR'));
     // What piscina keeps for a thread that did not begin is let go of.
-    thread.once('exit', (exitCode) => this.#destroy(this.#code ?? exitCode));
+    thread.once('exit', (exitCode) => {
+      // Node may tell a thread's fault and its exit in one go, before any message: an answer that came in time is an answer.
+      this.#take();
+      this.#destroy(this.#code ?? exitCode);
+    });
   }
 
   end(): void {
@@ -70,10 +91,6 @@ class ThreadSeat implements Seat {
     // Settles when the thread has exited.
     this.#pool.destroy().then(gone, gone);
   }
-}
-
-function answerAt(port: Parameters<typeof receiveMessageOnPort>[0]): Answer | undefined {
-  return receiveMessageOnPort(port)?.message as Answer | undefined;
 }
 
 function lossOf(code: string | number | null): Loss {

@@ -2,7 +2,7 @@
 import type { JobRefusal, JobStatus } from '../../machines/isolation/isolation-events.js';
 import type { Deadline } from '../supervision/deadlines.js';
 import type { PlannedJob } from './options.js';
-import type { JobError, Loss, Seat } from './seat.js';
+import type { Answer, JobError, Loss, Seat } from './seat.js';
 
 /** What has become of a job: exactly one for each. `ref` is its name. */
 export type JobOutcome<Value = unknown> =
@@ -51,16 +51,19 @@ export class Thread implements Deadline {
   place = -1;
   seat!: Seat;
   work: Work | null = null;
+  /** What its job has come to, while the thread looks at what that left. */
+  answer: Answer | null = null;
   served = 0;
   isEnding = false;
-  readonly #idled: (thread: Thread) => void;
+  readonly #expired: (thread: Thread) => void;
 
-  constructor(idled: (thread: Thread) => void) {
-    this.#idled = idled;
+  /** @param expired  it had no job for long, or looks for too long at what one left */
+  constructor(expired: (thread: Thread) => void) {
+    this.#expired = expired;
   }
 
   expired(): void {
-    this.#idled(this);
+    this.#expired(this);
   }
 }
 

@@ -13,6 +13,9 @@ import { type JobOutcome, outcomeOfLoss, Thread, Work, type WorkshopStatus } fro
 /** Of the heap's ceiling: a thread that keeps more after a job makes place for a new one, so that no job meets the ceiling for what others left. */
 const mostKept = 0.5;
 
+/** How long a thread may look at what its job has left, ms. One that takes longer is kept by that. */
+const mostLookMs = 1_000;
+
 const workshops = new WeakMap<AnyActorRef, Workshop>();
 
 /** The workshop of a pool's actor; undefined for one that never ran. */
@@ -163,19 +166,18 @@ export class Workshop {
   }
 
   #begin(): Thread {
-    const thread = new Thread((idle) => this.#retire(idle));
+    const thread = new Thread((late) => (late.answer === null ? this.#retire(late) : this.#looked(late, 1, true)));
     this.#threads.add(thread);
     if (this.#mode === 'trial') this.#tried = thread;
     thread.seat = (this.#openSeat as OpenSeat)(this.plan, {
-      answered: (answer, usedShare, isBusy = false) => {
-        const { work } = thread;
-        thread.served++;
-        if (work !== null) this.#finish(work, { ref: work.job.ref, ...answer });
-        const isTried = thread === this.#tried;
-        // First it has its next job, so that none is begun beside it for that.
-        this.#free(thread, usedShare, isBusy);
-        if (isTried) this.#report({ type: 'thread.served' });
+      answered: (answer) => {
+        if (thread.work === null) return;
+        // It came in time: what the thread still does is not the job's.
+        this.#deadlines.remove(thread.work);
+        thread.answer = answer;
+        this.#deadlines.add(thread, mostLookMs);
       },
+      freed: (usedShare, isBusy) => this.#looked(thread, usedShare, isBusy),
       uncloneable: () => {
         const { work } = thread;
         if (work !== null) this.#finish(work, { status: 'refused', ref: work.job.ref, reason: 'uncloneable' });
@@ -184,6 +186,20 @@ export class Workshop {
       gone: (loss) => this.#gone(thread, loss),
     });
     return thread;
+  }
+
+  /** Its job has its outcome only now, so that whoever asks for one job after the other finds the thread free. */
+  #looked(thread: Thread, usedShare: number, isBusy: boolean): void {
+    const { work, answer } = thread;
+    if (work === null || answer === null) return;
+    thread.answer = null;
+    thread.served++;
+    this.#deadlines.remove(thread);
+    this.#finish(work, { ref: work.job.ref, ...answer });
+    const isTried = thread === this.#tried;
+    // First it has its next job, so that none is begun beside it for that.
+    this.#free(thread, usedShare, isBusy);
+    if (isTried) this.#report({ type: 'thread.served' });
   }
 
   /** It has no job now. */
@@ -195,7 +211,7 @@ export class Workshop {
       this.#idle.push(thread);
       this.#deadlines.add(thread, this.plan.idleMs);
     }
-    this.#next();
+    if (!this.#isOver) this.#next();
   }
 
   #retire(thread: Thread): void {
@@ -214,10 +230,14 @@ export class Workshop {
     const place = this.#idle.indexOf(thread);
     if (place >= 0) this.#idle.splice(place, 1);
     if (this.#isOver) return;
-    // First whoever counts on the chart, so that no thread is begun that it would not have.
-    if (loss !== null) this.#report({ type: 'thread.lost', cause: loss.cause, at: this.#clock.now() });
-    const { work } = thread;
-    if (work !== null && loss !== null) this.#finish(work, outcomeOfLoss(work.job.ref, loss));
+    // By what its job has left: that job has come to its end, and the next has not begun.
+    if (thread.answer !== null) this.#looked(thread, 1, true);
+    else if (loss !== null) {
+      // First whoever counts on the chart, so that no thread is begun that it would not have.
+      this.#report({ type: 'thread.lost', cause: loss.cause, at: this.#clock.now() });
+      const { work } = thread;
+      if (work !== null) this.#finish(work, outcomeOfLoss(work.job.ref, loss));
+    }
     if (!this.#isEnded()) this.#next();
   }
 
@@ -230,7 +250,10 @@ export class Workshop {
   }
 
   #cancel(work: Work, because: 'aborted' | 'callerEnded' | 'closed'): void {
-    this.#finish(work, { status: 'cancelled', ref: work.job.ref, because });
+    const { thread } = work;
+    // One that has come to its end has its outcome; its thread may look no longer.
+    if (thread !== null && thread.answer !== null) this.#looked(thread, 1, true);
+    else this.#finish(work, { status: 'cancelled', ref: work.job.ref, because });
   }
 
   /** Its outcome, once. A thread that is still at it is ended. */

@@ -136,7 +136,10 @@ export class Ground {
     let timer: unknown;
     return {
       run: ({ input }) => {
-        timer = this.clock.setTimeout(() => events.answered({ status: 'done', value: input }, 0), 20);
+        timer = this.clock.setTimeout(() => {
+          events.answered({ status: 'done', value: input });
+          events.freed(0, false);
+        }, 20);
       },
       end: () => {
         this.clock.clearTimeout(timer);

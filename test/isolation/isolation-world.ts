@@ -19,6 +19,8 @@ export interface IsolationWorld {
   readonly root: AnyActorRef;
   /** Settles with the first fact of that type, from now on. */
   told(type: IsolationEmitted['type']): Promise<IsolationEmitted>;
+  /** Settles with the next answer of a thread, from now on; its job has no outcome yet. */
+  answered(): Promise<void>;
 }
 
 const worlds: { pool: IsolationHandle; clock: VirtualClock; gone: Promise<void>[] }[] = [];
@@ -28,8 +30,9 @@ const types = ['started', 'ended', 'refused', 'threadLost', 'degraded', 'recover
 export function isolationWorld(options: IsolationOptions = {}, open?: OpenSeat): IsolationWorld {
   const clock = new VirtualClock();
   const gone: Promise<void>[] = [];
+  const answers: (() => void)[] = [];
   const root = createActor(
-    isolationWith(options, async (inside) => counted(open ?? (await findSeats(inside)), gone)),
+    isolationWith(options, async (inside) => watched(open ?? (await findSeats(inside)), gone, answers)),
     { clock },
   );
   root.subscribe({ error: () => {} });
@@ -44,16 +47,21 @@ export function isolationWorld(options: IsolationOptions = {}, open?: OpenSeat):
       });
     });
   worlds.push({ pool, clock, gone });
-  return { clock, pool, facts, root: root as AnyActorRef, told };
+  const answered = (): Promise<void> => new Promise((resolve) => answers.push(resolve));
+  return { clock, pool, facts, root: root as AnyActorRef, told, answered };
 }
 
-/** Seats of which `ended` says when their thread has in fact ended. */
-function counted(open: OpenSeat, ended: Promise<void>[]): OpenSeat {
+/** Seats of which `ended` says when their thread has in fact ended; those who wait for an answer are told of each. */
+function watched(open: OpenSeat, ended: Promise<void>[], waiting: (() => void)[]): OpenSeat {
   return (plan, events) => {
     let settle = (): void => {};
     ended.push(new Promise<void>((resolve) => (settle = resolve)));
     return open(plan, {
-      ...{ answered: events.answered, uncloneable: events.uncloneable },
+      ...{ freed: events.freed, uncloneable: events.uncloneable },
+      answered: (answer) => {
+        events.answered(answer);
+        for (const tell of waiting.splice(0)) tell();
+      },
       gone: (loss) => {
         settle();
         events.gone(loss);
@@ -95,7 +103,13 @@ export class FakeSeat implements Seat {
   }
 
   done(value: unknown = null): void {
-    this.events.answered({ status: 'done', value }, 0);
+    this.answer(value);
+    this.events.freed(0, false);
+  }
+
+  /** Is done with its job, and looks at what that left. */
+  answer(value: unknown = null): void {
+    this.events.answered({ status: 'done', value });
   }
 
   lose(): void {

@@ -54,10 +54,10 @@ export const grow = () => {
   const all = [];
   for (let at = 0; ; at++) all.push(at);
 };
-/** Outside of the heap. */
+/** Outside of the heap: twice what the process may have, and no more, however late it is found. */
 export const hoardBuffers = () => {
-  const all = [];
-  for (;;) all.push(Buffer.alloc(8_000_000, 1));
+  const all = Array.from({ length: 50 }, () => Buffer.alloc(8_000_000, 1));
+  for (;;) all.reverse();
 };
 const kept = [];
 /** Leaves something behind, within the ceiling. */
@@ -75,6 +75,7 @@ const strays = {
   rejectionAtOnce: () => void Promise.reject(new Error('stray')),
   nextTurn: () => setImmediate(() => raise(new Error('stray'))),
   loop: () => setTimeout(loop, 10),
+  loopNextTurn: () => setImmediate(loop),
   interval: () => setInterval(() => {}, 1_000),
   worker: () => void new Worker('setInterval(() => {}, 1000)', { eval: true }),
 };
@@ -87,11 +88,30 @@ export const throwAndLeave = (kind) => {
   throw new Error('own');
 };
 export const tidy = async () => {
-  process.stdout.write('a job writes\n');
   await new Promise((resolve) => setTimeout(resolve, 1));
+  process.stdout.write('a job writes\n');
   setTimeout(() => {}, 60_000).unref();
   return { threadId, pid: process.pid };
 };
+/** Is done with a word, and tells when its event loop has turned forty times, which it does not wait for. */
+export const writeLast = (cell) => {
+  let ticks = 0;
+  const ticking = setInterval(() => {
+    if (++ticks < 40) return;
+    clearInterval(ticking);
+    Atomics.store(cell, 0, 1);
+    Atomics.notify(cell, 0);
+  }, 1).unref();
+  process.stdout.write('the last word of a job\n');
+};
+/** Holds whoever calls it until {@link writeLast} has told; 20 s is a bound for what hangs. */
+export const tickTold = (cell) => Atomics.wait(cell, 0, 0, 20_000);
+/** Is killed with a text as its last word. */
+export const cryAndDie = (text) => {
+  writeSync(2, `${text}\n`);
+  killProcess();
+};
+export const cry = (text) => process.stderr.write(`${text}\n`);
 export const takeATurn = async () => {
   await new Promise((resolve) => setTimeout(resolve, 60));
   return 'own work';

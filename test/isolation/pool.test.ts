@@ -131,6 +131,69 @@ describe('an isolation pool', () => {
   });
 });
 
+describe('a thread that looks at what its job left', () => {
+  it('has its job wait for its outcome, which is no more too late, and then is free', async () => {
+    const { seats, open } = fakeSeats();
+    const { pool, clock } = isolationWorld({ threads: 2 }, open);
+    const first = pool.run(job('echo'), { deadlineMs: 500 });
+    await settle();
+    clock.advanceBy(499);
+    seats[0]?.answer('mine');
+    clock.advanceBy(999);
+    expect(pool.status()).toMatchObject({ running: 1, ended: { done: 0, timeout: 0 } });
+    seats[0]?.events.freed(0, false);
+    expect(await first).toMatchObject({ status: 'done', value: 'mine' });
+    const second = pool.run(job('echo'));
+    seats[0]?.done('next');
+    expect(await second).toMatchObject({ status: 'done', value: 'next' });
+    expect(seats.map(({ isEnded }) => isEnded)).toEqual([false]);
+  });
+
+  it('is ended after a second, and its job is done', async () => {
+    const { seats, open } = fakeSeats();
+    const { pool, clock, facts } = isolationWorld({ threads: 1 }, open);
+    const outcomes = [pool.run(job('echo'), { ref: 'mine' }), pool.run(job('echo'), { ref: 'next' })];
+    await settle();
+    seats[0]?.answer(7);
+    clock.advanceBy(1_000);
+    expect(await outcomes[0]).toEqual({ status: 'done', ref: 'mine', value: 7 });
+    expect(seats.map(({ isEnded }) => isEnded)).toEqual([true, false]);
+    seats[1]?.done();
+    expect(await outcomes[1]).toMatchObject({ status: 'done' });
+    expect(facts.filter(({ type }) => type === 'isolation.threadLost')).toEqual([]);
+  });
+
+  it.each<[string, (seat: FakeSeat, control: AbortController, pool: ReturnType<typeof isolationWorld>['pool']) => unknown]>([
+    ['that is lost by it', (seat) => seat.lose()],
+    ['whose job is called off', (_, control) => control.abort()],
+    ['whose pool is closed', (_, __, pool) => pool.close({ drainMs: 0 })],
+  ])('and %s costs its job nothing, nor the pool', async (_, strike) => {
+    const { seats, open } = fakeSeats();
+    const control = new AbortController();
+    const { pool, clock, facts } = isolationWorld({ threads: 1 }, open);
+    const running = pool.run(job('echo'), { signal: control.signal });
+    await settle();
+    seats[0]?.answer(7);
+    void strike(seats[0] as FakeSeat, control, pool);
+    clock.advanceBy(0);
+    expect(await running).toMatchObject({ status: 'done', value: 7 });
+    await settle();
+    expect(pool.status()).toMatchObject({ threads: 0, running: 0 });
+    expect(facts.filter(({ type }) => type === 'isolation.threadLost')).toEqual([]);
+  });
+
+  it('has the answer of its job told when its pool is killed', async () => {
+    const { seats, open } = fakeSeats();
+    const { pool, root } = isolationWorld({ threads: 1 }, open);
+    const running = pool.run(job('echo'));
+    await settle();
+    seats[0]?.answer(7);
+    exit(root, 'kill');
+    expect(await running).toMatchObject({ status: 'done', value: 7 });
+    expect(seats[0]?.isEnded).toBe(true);
+  });
+});
+
 describe('a pool whose threads are lost', () => {
   const budget = { threads: 2, intensity: 2, periodMs: 10_000, maxTrials: 2, backoff: { minMs: 100, maxMs: 1_000, factor: 2, jitter: 0 } };
 
@@ -160,6 +223,22 @@ describe('a pool whose threads are lost', () => {
       { type: 'isolation.degraded', cause: 'exited', trial: 0, pauseMs: 100 },
       { type: 'isolation.recovered' },
     ]);
+  });
+
+  it.each<[string, (seat: FakeSeat, clock: ReturnType<typeof isolationWorld>['clock']) => void]>([
+    ['is ended for what its job left', (_, clock) => clock.advanceBy(1_000)],
+    ['is lost by what its job left', (seat) => seat.lose()],
+  ])('serves again by a thread that has done its job and %s', async (_, strike) => {
+    const { seats, open } = fakeSeats();
+    const { pool, clock, facts } = isolationWorld(budget, open);
+    for (let time = 0; time < 3; time++) await lose(pool, seats);
+    const tried = pool.run(job('echo'));
+    clock.advanceBy(100);
+    seats[3]?.answer();
+    strike(seats[3] as FakeSeat, clock);
+    expect(await tried).toMatchObject({ status: 'done' });
+    expect(pool.status()).toMatchObject({ state: 'serving' });
+    expect(facts.filter(({ type }) => type === 'isolation.threadLost')).toHaveLength(3);
   });
 
   it('has whoever waits end at its deadline meanwhile', async () => {
