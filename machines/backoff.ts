@@ -2,11 +2,17 @@
 
 import { hash } from './hash.js';
 
+/**
+ * The longest delay that a chart may name, ms: 2³¹ − 1, all that a timer of the runtime takes. XState's own clock fires at once beyond it, at `Infinity` too, so
+ * a wait that has no end is this long, and harmless when it is over.
+ */
+export const longestDelayMs = 2_147_483_647;
+
 /** Exponential backoff with jitter. All of it is beyond OTP, which retries at once. */
 export interface Backoff {
   /** Delay before the first attempt, ms. */
   readonly minMs: number;
-  /** No delay is longer, ms. */
+  /** No delay is longer, ms; at most {@link longestDelayMs}. */
   readonly maxMs: number;
   /** What each further attempt multiplies the delay by; at least 1. */
   readonly factor: number;

@@ -11,7 +11,7 @@
  * that neither a snapshot nor an inspector sees a secret.
  */
 import { assign, enqueueActions, fromCallback, sendTo, setup } from 'xstate';
-import { backoffMs } from '../backoff.js';
+import { backoffMs, longestDelayMs } from '../backoff.js';
 import { missingActor } from '../missing-actor.js';
 import { exitWith } from '../supervision/exit.js';
 import { addRestart, exceedsIntensity } from '../supervision/restart-window.js';
@@ -59,7 +59,8 @@ export const configMachine = setup({
     readDeadline: ({ context }) => context.readMs,
     checkDeadline: ({ context }) => context.checkMs,
     settling: ({ context }) => context.settleMs,
-    retry: ({ context }) => (Object.keys(context.failing).length === 0 ? Infinity : backoffMs(context.retry, context.attempt, 'config')),
+    // Where no source fails there is nothing to try again: another reading does no harm.
+    retry: ({ context }) => (Object.keys(context.failing).length === 0 ? longestDelayMs : backoffMs(context.retry, context.attempt, 'config')),
   },
   actions: {
     resume: enqueueActions(({ context, event, enqueue }) => {

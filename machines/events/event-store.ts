@@ -10,7 +10,7 @@
  * Events are stored and read in the actor `engine`, without a word to this chart. Nor does it count as starting while it opens: whoever asks meanwhile waits.
  */
 import { assign, emit, enqueueActions, fromCallback, sendTo, setup } from 'xstate';
-import { backoffMs } from '../backoff.js';
+import { backoffMs, longestDelayMs } from '../backoff.js';
 import { missingActor } from '../missing-actor.js';
 import { exitWith } from '../supervision/exit.js';
 import { addRestart, exceedsIntensity } from '../supervision/restart-window.js';
@@ -18,9 +18,6 @@ import type { EngineCommand, EventStoreContext, EventStoreEmitted, EventStoreEve
 
 type On<Type extends EventStoreEvent['type']> = Extract<EventStoreEvent, { type: Type }>;
 type Loss = On<'engine.faulted' | 'engine.ended'>;
-
-/** The longest delay that a timer of the runtime takes, ms: XState's own clock would fire at once beyond it. An order to prune by no policy does nothing. */
-const longestMs = 2_147_483_647;
 
 const wordOf = (loss: Loss): string => (loss.type === 'engine.faulted' ? loss.error : 'engineLost');
 
@@ -42,7 +39,8 @@ export const eventStoreMachine = setup({
   delays: {
     openDeadline: ({ context }) => context.openMs,
     closeDeadline: ({ context }) => context.closeMs,
-    pruneInterval: ({ context }) => context.pruneEveryMs ?? longestMs,
+    // An order to prune by no policy does nothing.
+    pruneInterval: ({ context }) => context.pruneEveryMs ?? longestDelayMs,
     backoff: ({ context }) => backoffMs(context.backoff, context.losses.length, 'eventStore'),
   },
   actions: {

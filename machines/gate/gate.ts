@@ -10,6 +10,7 @@
  * are, whether any are granted, and what becomes of lost watchers.
  */
 import { assign, enqueueActions, fromCallback, sendTo, setup } from 'xstate';
+import { longestDelayMs } from '../backoff.js';
 import { missingActor } from '../missing-actor.js';
 import { exitWith } from '../supervision/exit.js';
 import { addRestart, exceedsIntensity } from '../supervision/restart-window.js';
@@ -57,8 +58,9 @@ export const gateMachine = setup({
     isLostTooOften: ({ context: { losses, intensity, periodMs }, event }) =>
       exceedsIntensity(losses, (event as On<'watchers.ended'>).at, intensity, periodMs),
     hasDeadline: ({ event }) => (event as On<'gate.drain'>).deadlineMs !== undefined,
+    drainsInTime: ({ context }) => context.drainMs !== null,
   },
-  delays: { drainDeadline: ({ context }) => context.drainMs ?? Infinity },
+  delays: { drainDeadline: ({ context }) => context.drainMs ?? longestDelayMs },
   actions: {
     changeLevel: enqueueActions(({ context, event, enqueue }) => {
       const change = event as LevelEvent;
@@ -137,7 +139,7 @@ export const gateMachine = setup({
                 'permits.emptied': '#gate.closed',
                 'gate.drain': { guard: 'hasDeadline', target: 'draining', reenter: true, actions: 'noteDrain' },
               },
-              after: { drainDeadline: '#gate.closed' },
+              after: { drainDeadline: { guard: 'drainsInTime', target: '#gate.closed' } },
             },
           },
         },

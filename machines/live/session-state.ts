@@ -1,5 +1,5 @@
 /** What a Live session remembers, and the questions that its chart asks about it. */
-import { backoffMs } from '../backoff.js';
+import { backoffMs, longestDelayMs } from '../backoff.js';
 import type { ExitReason } from '../supervision/exit.js';
 import { addRestart, exceedsIntensity } from '../supervision/restart-window.js';
 import { type CallRow, type CallTable, fieldOf, noCalls } from './calls.js';
@@ -170,7 +170,7 @@ export function delayOf({ reconnect, attempt }: Pick<SessionContext, 'reconnect'
 
 /** Until the socket must be left, ms from the `goAway`. A server that does not say how long has a minute left, by the documentation. */
 export function rotationDelay({ goAway, rotationMarginMs }: SessionContext): number {
-  return Math.max(0, (goAway?.timeLeftMs ?? 60_000) - rotationMarginMs);
+  return Math.min(longestDelayMs, Math.max(0, (goAway?.timeLeftMs ?? 60_000) - rotationMarginMs));
 }
 
 /**

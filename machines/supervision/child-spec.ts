@@ -1,5 +1,5 @@
 /** What a supervisor is told of its children and of itself: shape, defaults, validation. */
-import type { Backoff } from '../backoff.js';
+import { type Backoff, longestDelayMs } from '../backoff.js';
 import { faultOfKeys, isRecord, keysOf } from './option-keys.js';
 
 /** permanent: always restarted · transient: only after an abnormal exit · temporary: never. */
@@ -224,10 +224,7 @@ function problemBeyondOtp(spec: ChildSpec, srcs: readonly string[] | undefined):
   if (startMs !== undefined && !(isDuration(startMs) && startMs > 0))
     return problem('invalid-start-deadline', '`startMs` to be more than 0', startMs, ['invalidStartMs', startMs]);
   if (backoff !== undefined && !isBackoff(backoff))
-    return problem('invalid-backoff', '`backoff` with 0 ≤ minMs ≤ maxMs, factor ≥ 1, jitter 0 to 1, resetAfterMs ≥ 0', backoff, [
-      'invalidBackoff',
-      backoff,
-    ]);
+    return problem('invalid-backoff', `\`backoff\` with ${wholeBackoff}`, backoff, ['invalidBackoff', backoff]);
   if (budget !== undefined && !(isRecord(budget) && isCount(budget.intensity) && isDuration(budget.periodMs) && budget.periodMs > 0))
     return problem('invalid-budget', '`budget` with a whole intensity of at least 0 and a periodMs above 0', budget, ['invalidBudget', budget]);
   return null;
@@ -336,7 +333,10 @@ function isCount(value: unknown): value is number {
   return isDuration(value) && Number.isInteger(value);
 }
 
-/** Is it a whole backoff: 0 ≤ minMs ≤ maxMs, factor ≥ 1, jitter 0 to 1, resetAfterMs ≥ 0? @throws never */
+/** What a {@link Backoff} must be, in words. */
+export const wholeBackoff = `0 ≤ minMs ≤ maxMs ≤ ${longestDelayMs}, factor ≥ 1, jitter 0 to 1, resetAfterMs ≥ 0`;
+
+/** Is it a whole backoff, as {@link wholeBackoff} has it? @throws never */
 export function isBackoff(value: Backoff): boolean {
   if (!isRecord(value)) return false;
   const { minMs, maxMs, factor, jitter, resetAfterMs, seed = 1 } = value;
@@ -344,6 +344,7 @@ export function isBackoff(value: Backoff): boolean {
     isDuration(minMs) &&
     isDuration(maxMs) &&
     minMs <= maxMs &&
+    maxMs <= longestDelayMs &&
     isDuration(factor) &&
     factor >= 1 &&
     isDuration(jitter) &&

@@ -14,7 +14,7 @@ export interface FileOptions {
   readonly parse?: (text: string) => unknown;
   /** May there be no such file? Then it says nothing, until there is one. Default false. */
   readonly optional?: boolean;
-  /** A larger one is refused, `tooLarge`. Default 1 MiB. */
+  /** A larger one is refused, `tooLarge`; what is no file, such as a folder, a pipe or a device, `notAFile`. Default 1 MiB. */
   readonly maxBytes?: number;
   /** How often it is looked at, ms, beside being watched: no system tells of every change. 0: never. Default 5 000. */
   readonly pollMs?: number;
@@ -58,8 +58,10 @@ export function fileSource(path: string, options: FileOptions = {}): ConfigSourc
 }
 
 async function textOf(path: string, maxBytes: number, signal: AbortSignal, optional: boolean): Promise<string | null> {
-  const { open } = await import('node:fs/promises');
+  const { open, stat } = await import('node:fs/promises');
   try {
+    // To open a pipe that nobody writes would hold a thread for ever, and a device has no size to be bounded by.
+    if (!(await stat(path)).isFile()) throw new SourceFault('notAFile');
     const file = await open(path, 'r');
     try {
       // By the open file: another may have its name meanwhile.

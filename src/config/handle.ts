@@ -7,11 +7,12 @@
 import { type AnyActorRef, createActor } from 'xstate';
 import { configMachine } from '../../machines/config/config.js';
 import { type Causes, causesOf, type ConfigEmitted, configFacts, isWhole, type Override } from '../../machines/config/config-events.js';
+import type { ExitReason } from '../../machines/supervision/exit.js';
 import { EspalierError } from '../errors.js';
 import { isActor, isPlainObject, sortOf } from '../option-checks.js';
 import { type Clock, requireClock, systemClock } from '../supervision/clock.js';
 import { onFact } from '../supervision/on-fact.js';
-import { ended } from '../supervision/watch.js';
+import { ended, exitReason, onExit } from '../supervision/watch.js';
 import { runsMachine } from '../supervision/xstate-internals.js';
 import { cellOf, config as configLogic, type ConfigLogic, type ConfigRef, keepOf } from './config.js';
 import type { Keep } from './keep.js';
@@ -48,6 +49,8 @@ export interface ConfigStatus extends Causes {
   readonly status: 'healthy' | 'degraded' | 'unavailable';
   /** Does it run? What is asked for meanwhile waits. */
   readonly isServed: boolean;
+  /** How its last actor ended, such as `{ crash: 'sourceFailed: app.json: ENOENT' }`; null while one runs, and where none has. */
+  readonly exit: ExitReason | null;
   /** 0: none yet. */
   readonly version: number;
   readonly pending: number;
@@ -72,7 +75,7 @@ export interface Config<Value = unknown> extends AsyncDisposable {
   get(): Value;
   get<const At extends string>(path: At): ValueAt<Value, At>;
   get(path: string | readonly string[]): unknown;
-  /** Waits for the first version. @returns its number, or null after `waitMs` (default 10 000) */
+  /** Waits for the first version. @returns its number; null after `waitMs` (default 10 000), and as soon as none can come: it is closed, or has ended with nobody to start another */
   ready(options?: { readonly waitMs?: number }): Promise<number | null>;
   /** Changes one path. The value is data: what JSON has. @throws (by rejection) EspalierError `config/invalid-options` */
   update(path: string | readonly string[], value: unknown, options?: ChangeOptions): Promise<ChangeOutcome>;
@@ -126,6 +129,8 @@ export function createConfig<Value>(options: ConfigOptions<Value>, where: { read
   // Heard here, a crash is no uncaught exception: the handle's status tells.
   root.subscribe({ error: () => {} });
   root.start();
+  // However it ends, nobody starts another: who waits for one is answered.
+  onExit(root, () => cellOf(logic)?.keep.close());
   return configHandle(logic);
 }
 
@@ -256,6 +261,7 @@ class Handle<Value> implements Config<Value> {
     return {
       status: isGood ? (isServed && isWhole(causes) ? 'healthy' : 'degraded') : 'unavailable',
       isServed,
+      exit: keep?.owner === undefined ? null : exitReason(keep.owner),
       version: this.version,
       ...causes,
       pending: keep?.requests.size ?? 0,

@@ -1,10 +1,13 @@
-/** Which values nobody is shown: those at paths that are named so, or that the app names; and every text that holds one of them. */
+/**
+ * Which values nobody is shown: those at paths that are named so, or that the app names; every text that holds one of them; what looks like a credential by
+ * itself, such as the password in a URL; and what cannot be looked through.
+ */
 import type { Issue, Kept, Override } from '../../machines/config/config-events.js';
-import { isPlainObject } from '../option-checks.js';
+import { isPlainObject, sortOf } from '../option-checks.js';
+import { hideKeyLike } from '../wire/key-like.js';
+import { secretName } from '../wire/secret-keys.js';
+import { hideInQueries } from '../wire/secrets.js';
 import { isWithin, leavesOf, type Path, textOf } from './paths.js';
-
-/** Names of what is commonly secret. */
-const secretName = /key|token|secret|password|passwd|passphrase|authorization|credential|private|cookie/iu;
 
 export const hidden = '…';
 const leftOut = 'what is wrong is left out: it may show a secret';
@@ -26,7 +29,11 @@ export class Secrets {
   /** Is what is at this path, or around it as a leaf, a secret? */
   isSecret(path: Path): boolean {
     if (this.#named.some((each) => isWithin(path, each))) return true;
-    return path.some((name) => secretName.test(name)) && !this.#open.some((each) => isWithin(path, each));
+    return path.some((name) => secretName.test(name)) && !this.#isOpen(path);
+  }
+
+  #isOpen(path: Path): boolean {
+    return this.#open.some((each) => isWithin(path, each));
   }
 
   /** Texts and numbers that are secret in these trees. */
@@ -43,7 +50,9 @@ export class Secrets {
     if (Array.isArray(value)) return value.map((each, index) => this.shown(each, texts, [...path, String(index)]));
     if (isPlainObject(value))
       return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, this.shown(inner, texts, [...path, name])]));
-    return textsOf(value).some((text) => holds(text, texts, telling)) ? hidden : value;
+    if (!isLegible(value)) return sortOf(value);
+    const isOpen = this.#isOpen(path);
+    return textsOf(value).some((text) => holds(text, texts, telling) || (!isOpen && isTelling(text))) ? hidden : value;
   }
 
   /** Updates as a snapshot may hold them. One with a secret in it is taken apart, so that a source can say that. */
@@ -66,7 +75,7 @@ export class Secrets {
   issues(said: readonly { readonly path: Path; readonly message: string }[], texts: ReadonlySet<string>): readonly Issue[] {
     return said.slice(0, mostIssues).map(({ path, message }) => ({
       path: holds(textOf(path), texts) ? hidden : textOf(path),
-      message: this.isSecret(path) || holds(message, texts) ? leftOut : message.slice(0, longestMessage),
+      message: this.isSecret(path) || holds(message, texts) ? leftOut : withoutCredentials(message).slice(0, longestMessage),
     }));
   }
 }
@@ -100,13 +109,32 @@ function percentEncoded(text: string): string {
 /** A number as it is written; an instance as it says itself: a URL with its password, a Date. */
 function textsOf(value: unknown): readonly string[] {
   if (typeof value === 'string') return [value];
+  const said = [wordsOf(() => String(value)), wordsOf(() => JSON.stringify(value) ?? '')];
+  return said.filter((text) => text !== '' && !text.startsWith('[object ') && text !== '{}');
+}
+
+/** Empty for an instance that has no such words, and throws. */
+function wordsOf(say: () => string): string {
   try {
-    const said = [String(value), JSON.stringify(value) ?? ''];
-    return said.filter((text) => text !== '' && !text.startsWith('[object ') && text !== '{}');
+    return say();
   } catch {
-    // A symbol, or an instance that has no words.
-    return [];
+    return '';
   }
+}
+
+/** Is all of it in its words? A Map, a Set, a function and an instance of an app's own have more in them than they say. */
+function isLegible(value: unknown): boolean {
+  if (typeof value === 'function' || typeof value === 'symbol') return false;
+  return typeof value !== 'object' || value === null || ['a Date', 'a RegExp', 'an URL'].includes(sortOf(value));
+}
+
+/** Does it look like a credential by itself? */
+function isTelling(text: string): boolean {
+  return withoutCredentials(text) !== text;
+}
+
+function withoutCredentials(text: string): string {
+  return hideKeyLike(hideInQueries(text));
 }
 
 function holds(text: string, texts: ReadonlySet<string>, atLeast = 1): boolean {

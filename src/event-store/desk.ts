@@ -5,7 +5,7 @@
  */
 import type { AnyActorRef } from 'xstate';
 import type { EventStoreEmitted } from '../../machines/events/event-store-events.js';
-import type { EventStore } from '../events/port.js';
+import type { Commit, EventStore } from '../events/port.js';
 import { clockOf } from '../supervision/clock.js';
 import { onExit } from '../supervision/watch.js';
 import { emitFrom, hasStopped } from '../supervision/xstate-internals.js';
@@ -15,8 +15,10 @@ const desks = new WeakMap<AnyActorRef, Desk>();
 
 /** Follows the store, through its losses. */
 export interface Follower {
-  /** There is something new, or the store is open again. */
+  /** The store is open, or open again. */
   wake(): void;
+  /** There was a commit: is there anything new? */
+  hear(commit: Commit): void;
   /** The service has ended. */
   end(): void;
 }
@@ -89,19 +91,25 @@ export class Desk {
     this.#hasServed = true;
     store.listen({
       committed: (commit) => {
-        this.tell({ type: 'eventStore.committed', ...commit });
-        this.#wake();
+        const { head, events, commands, tookMs } = commit;
+        this.tell({ type: 'eventStore.committed', head, events, commands, tookMs });
+        for (const follower of [...this.#followers]) follower.hear(commit);
       },
       refused: (reason, name) => this.tell({ type: 'eventStore.refused', reason, name }),
       faulted: ({ error }) => this.tell({ type: 'eventStore.faulted', error }),
     });
     for (const settle of [...this.#waiting]) settle(store);
-    this.#wake();
+    for (const follower of [...this.#followers]) follower.wake();
   }
 
   /** The engine has it no more. */
   withdraw(store: EventStore): void {
     if (this.#store === store) this.#store = null;
+  }
+
+  /** Are there as many as may be? */
+  get isFull(): boolean {
+    return this.#followers.size >= this.#plan.maxSubscribers;
   }
 
   follow(follower: Follower): void {
@@ -114,10 +122,6 @@ export class Desk {
 
   tell(fact: EventStoreEmitted): void {
     if (!hasStopped(this.#owner)) emitFrom(this.#owner, fact);
-  }
-
-  #wake(): void {
-    for (const follower of [...this.#followers]) follower.wake();
   }
 
   #end(): void {

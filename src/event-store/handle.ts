@@ -29,7 +29,8 @@ export interface EventStoreHandle extends EventJournal, AsyncDisposable {
   /** Settles when the store is open: true; false where it is not in time, or has ended. */
   opened(): Promise<boolean>;
   /**
-   * Tells every event that is asked for, once, in order. It goes on through losses of the engine, and ends with the store's actor.
+   * Tells every event that is asked for, once, in order. It goes on through losses of the engine, and ends with the store's actor; at once, `full`, where there
+   * are `maxSubscribers`.
    * @throws EspalierError `events/invalid-options`
    */
   subscribe(options: SubscribeOptions, listener: EventListener): EventSubscription;
@@ -152,7 +153,8 @@ class Handle implements EventStoreHandle {
     if (signal !== undefined && !isAbortSignal(signal)) throw invalid('signal', 'an AbortSignal', sortOf(signal));
     requireListener(listener);
     const desk = this.#desk;
-    if (desk === undefined) return never(beginOf(options));
+    if (desk === undefined) return never(beginOf(options), 'closed');
+    if (desk.isFull && !desk.isOver) return never(beginOf(options), 'full');
     return new Subscription(desk, options, listener);
   }
 
@@ -179,9 +181,9 @@ class Handle implements EventStoreHandle {
   }
 }
 
-/** Of a store that does not run. */
-function never(position: number | null): EventSubscription {
-  return { position, ended: Promise.resolve({ reason: 'closed', position }), unsubscribe: () => {}, [Symbol.dispose]: () => {} };
+/** Of a store that does not run, or has as many as may be. */
+function never(position: number | null, reason: 'closed' | 'full'): EventSubscription {
+  return { position, ended: Promise.resolve({ reason, position }), unsubscribe: () => {}, [Symbol.dispose]: () => {} };
 }
 
 function requireListener(listener: unknown): void {

@@ -1,13 +1,13 @@
 /** What an event store is asked for, checked, and turned into the input of its chart and a way to open it. */
 import type { Backoff } from '../../machines/backoff.js';
 import type { EventStoreInput } from '../../machines/events/event-store-events.js';
-import { isBackoff } from '../../machines/supervision/child-spec.js';
-import { duration, invalid, limitKeys, plannedLimits, requireKeys, requirePolicy, requireWhole } from '../events/event-checks.js';
+import { isBackoff, wholeBackoff } from '../../machines/supervision/child-spec.js';
+import { delay, duration, invalid, limitKeys, plannedLimits, requireKeys, requirePolicy, requireWhole } from '../events/event-checks.js';
 import { LedgerStore, thisRuntime } from '../events/ledger-store.js';
 import { MemoryLedger } from '../events/memory.js';
 import type { EventStore, PrunePolicy } from '../events/port.js';
-import { openSqlite, planSqlite, sqliteKeys, type SqliteOptions } from '../events/sqlite.js';
-import { longestMs, sortOf } from '../option-checks.js';
+import { fullPath, openSqlite, planSqlite, sqliteKeys, type SqliteOptions } from '../events/sqlite.js';
+import { sortOf } from '../option-checks.js';
 
 /** Options of an event store; each may be left out, but `path` or `memory: true`. A name that is not here is refused. */
 export interface EventStoreOptions extends Omit<SqliteOptions, 'path'> {
@@ -25,6 +25,8 @@ export interface EventStoreOptions extends Omit<SqliteOptions, 'path'> {
   readonly closeMs?: number;
   /** How long a call waits for a store that is not open, ms. Default 5 000. */
   readonly waitMs?: number;
+  /** Subscriptions at a time; one more ends at once, `full`. Default 10 000. */
+  readonly maxSubscribers?: number;
   /** The pause before an engine that was lost is opened again. Default: 50 ms, doubling up to 5 s, a quarter of it by chance. */
   readonly backoff?: Partial<Backoff>;
   /** Losses within `periodMs` that it survives. Default 5 in 60 000 ms. */
@@ -38,26 +40,28 @@ export interface EventStorePlan {
   readonly policies: readonly PrunePolicy[];
   readonly waitMs: number;
   readonly maxWaiting: number;
+  readonly maxSubscribers: number;
   /** A way to open the store, of one actor: in memory it is the same one again. */
   opener(): () => Promise<EventStore>;
 }
 
 const defaultBackoff: Backoff = { minMs: 50, maxMs: 5_000, factor: 2, jitter: 0.25, resetAfterMs: 60_000 };
-const ownKeys = ['memory', 'prune', 'pruneEveryMs', 'openMs', 'closeMs', 'waitMs', 'backoff', 'intensity', 'periodMs'];
+const ownKeys = ['memory', 'prune', 'pruneEveryMs', 'openMs', 'closeMs', 'waitMs', 'maxSubscribers', 'backoff', 'intensity', 'periodMs'];
 
 /** @throws EspalierError `events/invalid-options`, with the option's name */
 export function planEventStore(options: EventStoreOptions): EventStorePlan {
   requireKeys('the options of an event store', options, [...sqliteKeys, ...ownKeys]);
-  const { prune = [], pruneEveryMs, openMs, closeMs, waitMs, backoff = {}, intensity = 5, periodMs, memory, path, ...engine } = options;
+  const { prune = [], pruneEveryMs, openMs, closeMs, waitMs, maxSubscribers = 10_000, backoff = {}, intensity = 5, periodMs, ...more } = options;
+  const { memory, path, ...engine } = more;
   if (memory !== undefined && (memory as unknown) !== true) throw invalid('memory', 'true, or nothing', sortOf(memory));
   if ((memory === true) === (path !== undefined)) throw invalid('path', 'a path or memory: true', path === undefined ? 'neither' : 'both');
   if (!Array.isArray(prune)) throw invalid('prune', 'a list of policies', sortOf(prune));
   for (const [index, policy] of prune.entries()) requirePolicy(policy, `prune[${index}]`);
   requireWhole('intensity', intensity);
+  requireWhole('maxSubscribers', maxSubscribers, 1);
   requireKeys('backoff', backoff, [...Object.keys(defaultBackoff), 'seed']);
   const pauses = { ...defaultBackoff, ...backoff };
-  const expected = `0 ≤ minMs ≤ maxMs ≤ ${longestMs}, factor ≥ 1, jitter 0 to 1, resetAfterMs ≥ 0, all numbers, with seed a whole one`;
-  if (!isBackoff(pauses) || pauses.maxMs > longestMs) throw invalid('backoff', expected, 'another');
+  if (!isBackoff(pauses)) throw invalid('backoff', `${wholeBackoff}, all numbers, with seed a whole one`, 'another');
   const limits = Object.fromEntries(limitKeys.flatMap((name) => (engine[name] === undefined ? [] : [[name, engine[name]]])));
   const interval = delay('pruneEveryMs', pruneEveryMs, 3_600_000);
   const { maxPending } = plannedLimits(limits);
@@ -73,23 +77,19 @@ export function planEventStore(options: EventStoreOptions): EventStorePlan {
     policies: prune.map((policy: PrunePolicy) => ({ ...policy })),
     waitMs: duration('waitMs', waitMs, 5_000, 0),
     maxWaiting: maxPending,
+    maxSubscribers,
     opener: memory === true ? inMemory(engine) : inFile({ ...engine, path: path as string }),
   };
-}
-
-/** A delay that a timer of the runtime takes. @returns the value, or the default */
-function delay(name: string, value: unknown, byDefault: number): number {
-  const ms = duration(name, value, byDefault);
-  if (ms > longestMs) throw invalid(name, `at most ${longestMs} ms`, ms);
-  return ms;
 }
 
 function inFile(options: SqliteOptions): EventStorePlan['opener'] {
   const plan = planSqlite(options);
   return () => {
     let wasOpen = false;
+    let path: string | undefined;
     return async () => {
-      const store = await openSqlite(plan, wasOpen);
+      path ??= await fullPath(plan.path);
+      const store = await openSqlite({ ...plan, path }, wasOpen);
       wasOpen = true;
       return store;
     };

@@ -4,7 +4,7 @@
  * The store is its buffer: the next page is read when the listener is done with this one, so a slow one costs no memory, and holds up nobody else.
  */
 import type { AnyActorRef } from 'xstate';
-import type { EventQuery, StoredEvent } from '../events/port.js';
+import type { Commit, EventQuery, StoredEvent } from '../events/port.js';
 import { onExit } from '../supervision/watch.js';
 import type { Desk, Follower } from './desk.js';
 
@@ -31,7 +31,8 @@ export interface Delivery {
 export type EventListener = (events: readonly StoredEvent[], delivery: Delivery) => unknown;
 
 export interface SubscriptionEnd {
-  readonly reason: 'unsubscribed' | 'holderEnded' | 'aborted' | 'failed' | 'closed';
+  /** `full`: there were as many subscriptions as there may be, and it never began. */
+  readonly reason: 'unsubscribed' | 'holderEnded' | 'aborted' | 'failed' | 'closed' | 'full';
   /** Up to where the listener had everything, without a fault; null where it was to begin at the head, and never came to it. */
   readonly position: number | null;
   /** Of `failed`: what the listener threw, or the store's word. */
@@ -100,6 +101,17 @@ export class Subscription implements EventSubscription, Follower {
   wake(): void {
     this.#isNews = true;
     if (!this.#isReading && !this.#isOver) void this.#read();
+  }
+
+  /**
+   * A commit that adds nothing to its stream costs it no look at the store, if it had all that was there before; else there is something that it has not read
+   * yet, by itself or by another process.
+   */
+  hear({ head, events, streams }: Commit): void {
+    const { stream } = this.#query;
+    const isElsewhere = events === 0 || (stream !== undefined && !streams.has(stream));
+    if (isElsewhere && !this.#isReading && !this.#isNews && this.#position === head - events) this.#position = head;
+    else this.wake();
   }
 
   end(): void {

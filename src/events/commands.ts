@@ -20,6 +20,7 @@ export interface Waiting {
   readonly weight: number;
   readonly bytes: number;
   readonly name: string;
+  readonly addsEvents: boolean;
   readonly outcome: { readonly ok: boolean } | undefined;
   run(turn: Turn): boolean;
   settle(): void;
@@ -33,6 +34,8 @@ export abstract class Command<Outcome extends { readonly ok: boolean }> implemen
   readonly bytes: number = 0;
   /** The stream, the key or the fence that it is about. */
   abstract readonly name: string;
+  /** Does it add events to the stream of its name? */
+  readonly addsEvents: boolean = false;
   readonly settled: Promise<Outcome | NotDone>;
   outcome: Outcome | NotDone | undefined;
   #resolve!: (outcome: Outcome | NotDone) => void;
@@ -75,6 +78,7 @@ function pass(ledger: Ledger, fence: Fence | undefined): NotDone | null {
 }
 
 export class Append extends Command<AppendOutcome> {
+  override readonly addsEvents = true;
   override readonly weight: number;
   override readonly bytes: number;
   readonly name: string;

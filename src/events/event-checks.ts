@@ -1,6 +1,6 @@
 /** What a store is asked for, checked before anything happens. Of data, nothing is shown. */
 import { EspalierError } from '../errors.js';
-import { isObject, isPlainObject, shown, sortOf } from '../option-checks.js';
+import { isObject, isPlainObject, longestMs, shown, sortOf } from '../option-checks.js';
 import type { PlannedQuery } from './ledger.js';
 import type { AppendOptions, EventQuery, Fence, NewEvent, PrunePolicy, SaveOptions, StoreLimits } from './port.js';
 
@@ -44,6 +44,13 @@ export function duration(name: string, value: unknown, byDefault: number, least 
   if (value === undefined) return byDefault;
   if (typeof value !== 'number' || !Number.isFinite(value) || value < least) throw invalid(name, `a number of ms, at least ${least}`, shown(value));
   return value;
+}
+
+/** A delay, ms, that a timer of the runtime and SQLite's own take. @returns the value, or the default */
+export function delay(name: string, value: unknown, byDefault: number, least = 1): number {
+  const ms = duration(name, value, byDefault, least);
+  if (ms > longestMs) throw invalid(name, `at most ${longestMs} ms`, ms);
+  return ms;
 }
 
 /** JSON as it is stored. @throws EspalierError `events/invalid-event` for what is none */

@@ -240,7 +240,8 @@ export class LedgerStore implements EventStore {
     if (this.#isClosing) for (const command of again) command.refuse(closed);
     else this.#waiting.push(...again);
     for (const command of batch) command.settle();
-    this.#tell((listener) => listener.committed?.({ head, events, commands: batch.length, tookMs: performance.now() - from }));
+    const streams = new Set(batch.filter(({ addsEvents, outcome }) => addsEvents && outcome?.ok === true).map(({ name }) => name));
+    this.#tell((listener) => listener.committed?.({ head, events, streams, commands: batch.length, tookMs: performance.now() - from }));
     for (const { outcome, name } of batch) {
       if (outcome === undefined || outcome.ok || !('reason' in outcome)) continue;
       const reason = outcome.reason as string;
@@ -280,8 +281,14 @@ export class LedgerStore implements EventStore {
     }
   }
 
+  /** What one throws keeps no other from hearing, and no command from its commit. */
   #tell(word: (listener: StoreListener) => void): void {
-    for (const listener of [...this.#listeners]) word(listener);
+    for (const listener of [...this.#listeners])
+      try {
+        word(listener);
+      } catch {
+        // As `listen` says, it goes to nobody.
+      }
   }
 }
 

@@ -23,8 +23,8 @@ const indexed = ['stream', 'type', 'correlation', 'causation'] as const;
 export class MemoryLedger implements Ledger {
   readonly isDurable = false;
   #entries: Entry[] = [];
-  #byId = new Map<string, Entry>();
-  #indexes: Readonly<Record<(typeof indexed)[number], Index>> = emptyIndexes();
+  readonly #byId = new Map<string, Entry>();
+  readonly #indexes: Readonly<Record<(typeof indexed)[number], Index>> = emptyIndexes();
   readonly #versions = new Map<string, number>();
   readonly #tokens = new Map<string, number>();
   readonly #documents = new Map<string, DocumentEntry>();
@@ -120,20 +120,37 @@ export class MemoryLedger implements Ledger {
 
   prune(selection: Selection, below: number, limit: number): { readonly count: number; readonly through: number } {
     const gone: Entry[] = [];
-    const kept = this.#entries.filter((entry) => {
-      const goes = gone.length < limit && entry.position < below && isSelected(selection, entry.stream);
-      if (goes) gone.push(entry);
-      return !goes;
-    });
-    const through = gone.at(-1)?.position ?? 0;
-    if (gone.length > 0) {
-      this.#entries = [];
-      this.#byId = new Map();
-      this.#indexes = emptyIndexes();
-      for (const entry of kept) this.#enter(entry);
-      this.#prunedThrough = Math.max(this.#prunedThrough, through);
+    for (const entry of this.#entries) {
+      if (gone.length >= limit || entry.position >= below) break;
+      if (isSelected(selection, entry.stream)) gone.push(entry);
     }
+    const through = gone.at(-1)?.position ?? 0;
+    if (gone.length > 0) this.#takeOut(gone, selection);
+    this.#prunedThrough = Math.max(this.#prunedThrough, through);
     return { count: gone.length, through };
+  }
+
+  /** The oldest of a selection. What is behind the last of them is moved, and not looked at: a store that is pruned in parts is not gone through for each. */
+  #takeOut(gone: readonly Entry[], selection: Selection): void {
+    const through = gone.at(-1)?.position ?? 0;
+    const without = (entries: readonly Entry[]): Entry[] => {
+      const end = firstWith(entries, ({ position }) => position > through);
+      return entries
+        .slice(0, end)
+        .filter(({ stream }) => !isSelected(selection, stream))
+        .concat(entries.slice(end));
+    };
+    this.#entries = without(this.#entries);
+    for (const { id } of gone) this.#byId.delete(id);
+    for (const name of indexed) {
+      const index = this.#indexes[name];
+      for (const value of new Set(gone.map((entry) => entry[name]))) {
+        if (value === null) continue;
+        const left = without(index.get(value) ?? []);
+        if (left.length > 0) index.set(value, left);
+        else index.delete(value);
+      }
+    }
   }
 
   highestToken(fence: string): number {

@@ -192,8 +192,10 @@ export type StatusOutcome = ({ readonly ok: true } & StoreStatus) | NotRead;
 export interface Commit {
   /** The highest position afterwards. */
   readonly head: number;
-  /** Events that it added. */
+  /** Events that it added: the last of them has the position `head`, and no other event stands between them. */
   readonly events: number;
+  /** The streams that it added them to. */
+  readonly streams: ReadonlySet<string>;
   /** Commands that it carried out or refused. */
   readonly commands: number;
   readonly tookMs: number;

@@ -1,6 +1,6 @@
 /** The durable store: one SQLite file, in the process, with nothing to install on Node 22.13 and newer. */
 import type { BigIntStats } from 'node:fs';
-import { duration, invalid, limitKeys, requireKeys } from './event-checks.js';
+import { delay, invalid, limitKeys, requireKeys } from './event-checks.js';
 import { LedgerStore, type Surroundings, thisRuntime } from './ledger-store.js';
 import type { EventStore, StoreLimits } from './port.js';
 import { type DriverName, findDriver } from './sqlite-drivers.js';
@@ -44,7 +44,7 @@ export function planSqlite(options: SqliteOptions): SqlitePlan {
   if (durability !== 'full' && durability !== 'normal') throw invalid('durability', 'full or normal', sortOf(durability));
   if (driver !== undefined && driver !== 'node:sqlite' && driver !== 'libsql') throw invalid('driver', 'node:sqlite or libsql', sortOf(driver));
   if (typeof wallNow !== 'function') throw invalid('wallNow', 'a function', sortOf(wallNow));
-  const writing: Writing = { durability, lockMs: duration('lockMs', lockMs, 1_000, 0) };
+  const writing: Writing = { durability, lockMs: delay('lockMs', lockMs, 1_000, 0) };
   return { path, driver, writing, limits, surroundings: { ...thisRuntime, wallNow } };
 }
 
@@ -63,14 +63,14 @@ export async function sqliteEvents(options: SqliteOptions): Promise<EventStore> 
  */
 export async function openSqlite({ path, driver: wanted, writing, limits, surroundings }: SqlitePlan, isKnown = false): Promise<EventStore> {
   const connect = await findDriver(wanted);
-  const [{ statSync }, { resolve }] = await Promise.all([import('node:fs'), import('node:path')]);
-  const full = resolve(path);
+  const { statSync } = await import('node:fs');
+  const full = await fullPath(path);
   const found = (): BigIntStats | undefined => statSync(full, { bigint: true, throwIfNoEntry: false });
   if (isKnown && (found()?.size ?? 0n) === 0n)
     throw invalidFile('the store that was open before', found() === undefined ? 'no file' : 'an empty file');
   let driver;
   try {
-    driver = connect(path);
+    driver = connect(full);
   } catch (cause) {
     throw invalidFile('a file that SQLite can open and write', (cause as { code?: unknown }).code ?? 'another', cause);
   }
@@ -83,6 +83,12 @@ export async function openSqlite({ path, driver: wanted, writing, limits, surrou
     driver.close();
     throw fault;
   }
+}
+
+/** From where the process stands now: whoever opens a file again keeps what this said, for the process may stand elsewhere by then. */
+export async function fullPath(path: string): Promise<string> {
+  const { resolve } = await import('node:path');
+  return resolve(path);
 }
 
 /** A folder that may not be looked into any more has the file no more, as far as anybody can tell. */

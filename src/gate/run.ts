@@ -1,7 +1,7 @@
 /** A call behind a gate: what it is asked for, what it is given, and what comes of it. How it is made is in attempts.ts. */
 import type { Backoff } from '../../machines/backoff.js';
 import type { RefusalReason } from '../../machines/gate/gate-events.js';
-import { isBackoff } from '../../machines/supervision/child-spec.js';
+import { isBackoff, wholeBackoff } from '../../machines/supervision/child-spec.js';
 import { keysOf } from '../../machines/supervision/option-keys.js';
 import type { CallFault } from './fault.js';
 import type { AcquireOptions, Permit } from './permit.js';
@@ -74,7 +74,7 @@ export function requireRun(key: unknown, fn: unknown, options: RunOptions<never>
 function requireBackoff(backoff: Partial<Backoff>): void {
   requireOptions('backoff', backoff, [...Object.keys(defaultBackoff), 'seed']);
   const whole = backoffOf(backoff, 0);
-  const expected = '0 ≤ minMs ≤ maxMs, factor ≥ 1, jitter 0 to 1, resetAfterMs ≥ 0, all numbers, with seed a whole one';
+  const expected = `${wholeBackoff}, all numbers, with seed a whole one`;
   if (!isBackoff(whole))
     throw invalid(
       'backoff',

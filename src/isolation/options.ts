@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import type { AnyActorRef } from 'xstate';
 import type { Backoff } from '../../machines/backoff.js';
 import type { IsolationInput } from '../../machines/isolation/isolation-events.js';
-import { isBackoff } from '../../machines/supervision/child-spec.js';
+import { isBackoff, wholeBackoff } from '../../machines/supervision/child-spec.js';
 import { isActor, sortOf } from '../option-checks.js';
 import { count, duration, invalid, requireOptions, requireSignal } from './refusal.js';
 
@@ -92,8 +92,7 @@ export function planIsolation(options: IsolationOptions): IsolationPlan {
   if (processMb < heapMb + 64) throw invalid('processMb', `at least ${heapMb + 64} MiB, 64 more than heapMb`, processMb);
   requireOptions('backoff', backoff, [...Object.keys(defaultBackoff), 'seed']);
   const pauses = { ...defaultBackoff, ...backoff };
-  const expected = '0 ≤ minMs ≤ maxMs, factor ≥ 1, jitter 0 to 1, resetAfterMs ≥ 0, all numbers, with seed a whole one';
-  if (!isBackoff(pauses)) throw invalid('backoff', expected, 'another');
+  if (!isBackoff(pauses)) throw invalid('backoff', `${wholeBackoff}, all numbers, with seed a whole one`, 'another');
   return {
     input: {
       intensity: orNone('intensity', options.intensity, 5),

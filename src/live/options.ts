@@ -2,7 +2,7 @@
 import type { Backoff } from '../../machines/backoff.js';
 import { type JsonObject, nonBlockingIn } from '../../machines/live/calls.js';
 import type { SessionInput } from '../../machines/live/session-events.js';
-import { isBackoff } from '../../machines/supervision/child-spec.js';
+import { isBackoff, wholeBackoff } from '../../machines/supervision/child-spec.js';
 import { EspalierError } from '../errors.js';
 import { type BehindGate, requireBehindGate } from '../gate/behind.js';
 import { type AccessToken, liveEndpoint, liveUrl, modelPath, type SchedulingPlace, vertexModelPath } from '../wire/gemini/live.js';
@@ -206,7 +206,7 @@ function reconnectPolicy(given: LiveSessionOptions['reconnect']): SessionInput['
   if (!Number.isInteger(intensity) || intensity < 0) throw invalid('reconnect.intensity', 'a whole number, at least 0', intensity);
   requireOptions('reconnect.backoff', backoff, [...Object.keys(defaultBackoff), 'seed']);
   const whole: Backoff = { ...defaultBackoff, ...backoff };
-  if (!isBackoff(whole)) throw invalid('reconnect.backoff', '0 ≤ minMs ≤ maxMs, factor ≥ 1, jitter 0 to 1, resetAfterMs ≥ 0', whole);
+  if (!isBackoff(whole)) throw invalid('reconnect.backoff', wholeBackoff, whole);
   return { intensity, periodMs: duration('reconnect.periodMs', periodMs, 60_000), backoff: whole };
 }
 

@@ -1,7 +1,7 @@
 /** What a stream is asked for, checked, and turned into the input of its chart and the parts of its actors. */
 import type { Backoff } from '../../machines/backoff.js';
 import type { StreamInput } from '../../machines/stream/stream-events.js';
-import { isBackoff } from '../../machines/supervision/child-spec.js';
+import { isBackoff, wholeBackoff } from '../../machines/supervision/child-spec.js';
 import { type BehindGate, requireBehindGate } from '../gate/behind.js';
 import { baseUrlOf } from '../wire/gemini/live-url.js';
 import { secretsOf } from '../wire/secrets.js';
@@ -97,7 +97,7 @@ export function planSettings(
   const { backoff = {} } = retry;
   requireOptions('retry.backoff', backoff, [...Object.keys(defaultBackoff), 'seed']);
   const whole: Backoff = { seed: seedOf(), ...defaultBackoff, ...backoff };
-  if (!isBackoff(whole)) throw invalid('retry.backoff', '0 ≤ minMs ≤ maxMs, factor ≥ 1, jitter 0 to 1, resetAfterMs ≥ 0', 'others');
+  if (!isBackoff(whole)) throw invalid('retry.backoff', wholeBackoff, 'others');
   requireOptions('limits', limits, ['maxLineLength', 'maxEventLength']);
   requireSignal(signal);
   requireFunction('fetch', ask);

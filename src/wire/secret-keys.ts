@@ -1,7 +1,16 @@
-/** Which keys of values hold secrets: as an app says so itself, and where it does not. */
+/**
+ * Which names are those of secrets: as an app says so itself, and where it does not. Two lists, for two kinds of names: whoever adds a word looks at both.
+ */
 
 /**
- * Keys that look like a password, an API key, a token of access, whatever stands before: `GEMINI_API_KEY`, `x-goog-api-key`, `sessionToken`. Counts of tokens
+ * Names of headers, of parameters of URLs and of what a configuration has: of these every name that holds such a word is a secret's, for what is hidden by mistake
+ * costs nothing. Nothing that {@link secretKeys} knows is missing here.
+ */
+export const secretName =
+  /key|token|secret|passw(?:or)?d|passphrase|authorization|bearer|credential|(?<!(?:is|has)[-_]?)private|cookie|jwt|signature|^sig$/i;
+
+/**
+ * Keys of contexts and events, of which many are shown that count tokens or name keys. Those that look like a password, an API key, a token of access, whatever stands before: `GEMINI_API_KEY`, `x-goog-api-key`, `sessionToken`. Counts of tokens
  * and their costs (`totalTokens`, `costPerToken`), keys of calls and public keys are none.
  */
 export const secretKeys =

@@ -7,17 +7,18 @@
  * What says why something failed may have been cut, by whoever wrote it, on its way, or here: there, {@link hideInExcerpt} hides the beginning of a secret, too.
  */
 
+import { secretName } from './secret-keys.js';
+
 /** Words are replaced by this. */
 export const blot = '[hidden]';
 
 /** Words that nobody may read; one that is replaced by another list is another list. */
 export type Secrets = readonly string[];
 
-/** Names of headers and of query parameters whose values are secrets. */
-const secretName = /key|token|secret|password|authorization|credential|cookie|signature|^sig$/i;
-
 /** Shorter ones are no secrets, and blotting them out would make every text unreadable. */
 const shortest = 4;
+/** `?private=true` says of a thing what it is: no peer is kept from saying so. */
+const flag = /^(?:true|false)$/i;
 /** Of cookies, some are words such as `true`: a shorter value is a secret with its name, not by itself. */
 const shortestCookie = 6;
 /** So much of its beginning gives a secret away wherever it stands, characters. */
@@ -36,7 +37,7 @@ export function secretsOf(url: string, headers: Readonly<Record<string, string>>
   if (URL.canParse(url)) {
     const { password, searchParams, username } = new URL(url);
     found.push(password, username);
-    for (const [name, value] of searchParams) if (secretName.test(name)) found.push(value);
+    for (const [name, value] of searchParams) if (secretName.test(name) && !flag.test(value)) found.push(value);
   }
   return [...new Set(found)].filter((secret) => secret.length >= shortest);
 }

@@ -1,4 +1,5 @@
 /** Files as sources: real ones, watched. */
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -106,6 +107,16 @@ describe('a file', () => {
     await expect(fileSource(path, { maxBytes: 3 }).read(signal)).rejects.toMatchObject({ code: 'tooLarge' });
     await expect(fileSource(path, { parse: () => [] }).read(signal)).rejects.toMatchObject({ code: 'notAnObject' });
   });
+
+  it.skipIf(process.platform === 'win32')(
+    'must be one: a pipe that nobody writes, a device and a folder are refused, and none is opened',
+    async () => {
+      const pipe = join(folder, 'pipe');
+      execFileSync('mkfifo', [pipe]);
+      for (const path of ['/dev/null', folder, pipe])
+        await expect(fileSource(path, { optional: true }).read(new AbortController().signal)).rejects.toMatchObject({ code: 'notAFile' });
+    },
+  );
 
   it.each([
     ['', {}],

@@ -1,10 +1,10 @@
 /** What is kept when a configuration, or a part of it, goes: values, versions, who waits and who listens. Nothing is lost without a word. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { type AnyActorRef, fromCallback } from 'xstate';
+import { type AnyActorRef, createActor, fromCallback } from 'xstate';
 import { config } from '../../src/config/config.js';
 import { configHandle, createConfig } from '../../src/config/handle.js';
 import type { ChangeOutcome } from '../../src/config/requests.js';
-import { objectSource } from '../../src/config/sources.js';
+import { type ConfigSource, objectSource } from '../../src/config/sources.js';
 import { orchestrator } from '../../src/supervision/orchestrator.js';
 import { exit, onExit } from '../../src/supervision/watch.js';
 import { VirtualClock } from '../../src/testing/virtual-clock.js';
@@ -126,10 +126,20 @@ describe('closed while nothing serves it', () => {
 
   it('after its first value was invalid, or before it was ever started, answers who waits too', async () => {
     const clock = new VirtualClock();
-    const invalid = createConfig({ schema, sources: [objectSource({ port: -1 })] }, { clock });
+    const logic = config<Settings>({ schema, sources: [objectSource({ port: -1 })] });
+    const invalid = configHandle(logic);
+    const root = createActor(logic, { clock });
+    root.subscribe({ error: () => {} });
+    root.start();
     await settle();
-    expect(invalid.status()).toMatchObject({ status: 'unavailable', isServed: false });
-    for (const settings of [invalid, configHandle(config({ schema }))]) {
+    expect(invalid.status()).toMatchObject({
+      status: 'unavailable',
+      isServed: false,
+      exit: { crash: expect.stringMatching(/^invalid: port: Too small/) },
+    });
+    const never = configHandle(config({ schema }));
+    expect(never.status().exit).toBe(null);
+    for (const settings of [invalid, never]) {
       const [change, ready] = [new Watched(settings.update('port', 1)), new Watched(settings.ready())];
       await settle();
       expect([change.heard, ready.heard]).toEqual([0, 0]);
@@ -138,6 +148,38 @@ describe('closed while nothing serves it', () => {
       expect([change.outcome, ready.outcome, await settings.ready()]).toEqual([{ ok: false, reason: 'closed', issues: [] }, null, null]);
     }
     expect(clock.pending()).toBe(0);
+  });
+});
+
+describe('one that an app has started by itself', () => {
+  const missing: ConfigSource = { name: 'app.json', read: () => Promise.reject(Object.assign(new Error('no hunter2-hunter2'), { code: 'ENOENT' })) };
+
+  it('says why it did not start, and answers at once who waits: nobody starts another', async () => {
+    const clock = new VirtualClock();
+    const settings = createConfig({ schema, sources: [missing] }, { clock });
+    const [ready, change] = [new Watched(settings.ready()), new Watched(settings.update('port', 1))];
+    expect(settings.status().exit).toBe(null);
+    await settle();
+    expect([ready.outcome, change.outcome]).toEqual([null, { ok: false, reason: 'closed', issues: [] }]);
+    expect(settings.status()).toMatchObject({ status: 'unavailable', isServed: false, exit: { crash: 'sourceFailed: app.json: ENOENT' } });
+    expect([await settings.ready(), await settings.update('port', 1), clock.pending()]).toEqual([
+      null,
+      { ok: false, reason: 'closed', issues: [] },
+      0,
+    ]);
+    await settings.close();
+  });
+
+  it('is served while it runs, and says how it was ended', async () => {
+    const settings = createConfig({ schema, sources: [objectSource({ port: 1 })] }, { clock: new VirtualClock() });
+    await settings.ready();
+    expect(settings.status().exit).toBe(null);
+    exit(settings.ref as AnyActorRef, 'kill');
+    expect(settings.status()).toMatchObject({ status: 'degraded', exit: 'killed', version: 1 });
+    expect(settings.get('port')).toBe(1);
+    const closed = createConfig({ schema }, { clock: new VirtualClock() });
+    await closed.close();
+    expect(closed.status().exit).toBe('normal');
   });
 });
 

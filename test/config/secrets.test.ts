@@ -1,4 +1,5 @@
 /** Secrets are shown nowhere: not in facts, outcomes, errors, snapshots, what an inspector sees, nor in what is printed of the handle. */
+import { readFileSync } from 'node:fs';
 import { inspect } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -109,6 +110,96 @@ describe('secrets', () => {
       plain: { a: { word: '…', other: 'abc' } },
       clientSecret: '…',
     });
+  });
+});
+
+describe('what looks like a credential by itself', () => {
+  const url = `postgres://app:${canary}@db/main`;
+  const jwt = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhcHAifQ.c2lnbmVk';
+  const open = z.record(z.string(), z.unknown());
+
+  it('is in no inspection and no snapshot, whatever its path is called, and is set again after a restoration', async () => {
+    const first = configWorld({ schema: open as never, sources: [], notSecret: ['shown'] });
+    await first.settings.ready();
+    await first.settings.updateAll({
+      db: url,
+      header: `Bearer ${jwt}`,
+      list: [`x?access_token=${canary}`],
+      shown: 'postgres://demo:demo@db',
+      host: 'far',
+    });
+    expect(first.settings.inspect().value).toEqual({ db: '…', header: '…', list: ['…'], shown: 'postgres://demo:demo@db', host: 'far' });
+    const text = JSON.stringify(first.part('config').getPersistedSnapshot());
+    expect([canary, jwt].filter((secret) => text.includes(secret))).toEqual([]);
+    const second = configWorld({ schema: open as never });
+    await second.settings.close();
+    second.start(JSON.parse(text));
+    await settle();
+    expect(second.settings.get()).toEqual({ shown: 'postgres://demo:demo@db', host: 'far' });
+    expect(second.settings.status().lost).toEqual(['db', 'header', 'list']);
+    await second.settings.close();
+  });
+
+  it('is in nothing that a schema says, where it is cut too', async () => {
+    const told = z.string().refine((text) => !text.includes('@'), { error: ({ input }) => `${'no '.repeat(60)}${String(input)}` });
+    const { settings } = configWorld({ schema: z.object({ db: told.optional() }) as never, sources: [] });
+    await settings.ready();
+    const outcome = await settings.update('db', url);
+    expect(outcome).toMatchObject({
+      ok: false,
+      reason: 'invalid',
+      issues: [{ path: 'db', message: expect.stringContaining('postgres://app:[hid') }],
+    });
+    expect(JSON.stringify(outcome)).not.toContain(canary.slice(0, 4));
+  });
+});
+
+describe('what cannot be looked through', () => {
+  class Account {
+    readonly inner: string;
+    readonly self = this;
+
+    constructor(inner: string) {
+      this.inner = inner;
+    }
+  }
+
+  it('is shown by its sort alone; what says all that it is, as it is', async () => {
+    const made = {
+      map: new Map([['user', canary]]),
+      set: new Set([canary]),
+      account: new Account(canary),
+      call: () => canary,
+      symbol: Symbol(canary),
+      big: 4_711n,
+      day: new Date(0),
+      url: new URL('http://a.example/'),
+      list: [new Map([[canary, 1]])],
+    };
+    const { settings } = configWorld({ schema: z.object({}).transform(() => made) as never, sources: [] });
+    await settings.ready();
+    const { value } = settings.inspect();
+    expect(value).toEqual({
+      ...made,
+      ...{ map: 'a Map', set: 'a Set', account: 'an Object', call: 'a function', symbol: 'a symbol', list: ['a Map'] },
+    });
+    expect(inspect(value, { depth: 9, showHidden: true })).not.toContain(canary);
+  });
+});
+
+describe('the names of secrets', () => {
+  it('are the same for a configuration as for a header or a parameter', async () => {
+    const names = 'key token secret password passwd passphrase authorization bearer credential private cookie jwt signature sig';
+    const values = Object.fromEntries(names.split(' ').flatMap((name) => [[name, 1], ...(name === 'sig' ? [] : [[`my${name.toUpperCase()}s`, 1]])]));
+    const shown = { isPrivate: true, has_private: true, design: 'flat', host: 'h' };
+    const { settings } = configWorld({ schema: z.record(z.string(), z.unknown()) as never, sources: [new Hand('all', { ...values, ...shown })] });
+    await settings.ready();
+    expect(settings.inspect().value).toEqual({ ...Object.fromEntries(Object.keys(values).map((name) => [name, '…'])), ...shown });
+    // The guide says the same words.
+    const guide = readFileSync('docs/guides/config.md', 'utf8').replaceAll(/\s+/g, ' ');
+    expect(guide).toContain(
+      'holds key, token, secret, password, passwd, passphrase, authorization, bearer, credential, private (not isPrivate), cookie, jwt or signature, or is sig,',
+    );
   });
 });
 

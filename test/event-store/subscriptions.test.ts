@@ -1,10 +1,13 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createActor, fromCallback } from 'xstate';
 import { eventStoreHandle } from '../../src/event-store/handle.js';
 import type { SubscribeOptions } from '../../src/event-store/subscription.js';
+import { MemoryLedger } from '../../src/events/memory.js';
 import type { StoredEvent } from '../../src/events/port.js';
+import { sqliteEvents } from '../../src/events/sqlite.js';
 import { exit } from '../../src/supervision/watch.js';
 import { good } from '../../src/testing/event-store/looks.js';
+import { newFile, removeFiles } from '../events/store-world.js';
 import { leaveNothing, storeWorld, turn } from './store-world.js';
 
 afterEach(leaveNothing);
@@ -188,3 +191,76 @@ describe('a subscription', () => {
     expect(() => store.subscribe({}, 1 as never)).toThrow(expect.objectContaining({ code: 'events/invalid-options' }));
   });
 });
+
+describe('many subscriptions', () => {
+  it('to a stream each are not woken by what is added to another, and go on behind it', async () => {
+    const { store, readers } = counting();
+    const ears = Array.from({ length: 20 }, () => new Ear());
+    const all = ears.map((ear, index) => store.subscribe({ stream: `s${index}` }, ear.listen));
+    const every = new Ear();
+    store.subscribe({}, every.listen);
+    await turn();
+    readers.count = 0;
+    await good(store.append('s7', events('a')));
+    await every.until(1);
+    await turn();
+    // The one of that stream, and the one of all.
+    expect([readers.count, ears.map(({ types }) => types).join('')]).toEqual([2, 'a']);
+    await good(store.save('key', 1));
+    await good(store.fence({ name: 'f', token: 1 }));
+    await turn();
+    expect(readers.count).toBe(2);
+    expect(all.map(({ position }) => position)).toEqual(all.map(() => 1));
+    // Where they are told nothing, nothing was missed: what was pruned was none of theirs.
+    await good(store.prune({ below: 2 }));
+    await good(store.append('s3', events('b')));
+    await ears[3]?.until(1);
+    expect(ears.flatMap(({ missed }) => missed)).toEqual([]);
+  });
+
+  it('are told what another process has written with the next commit, to whatever stream', async () => {
+    const path = newFile();
+    const { store } = storeWorld({ path });
+    await good(store.append('t', events('a')));
+    const ear = new Ear();
+    store.subscribe({ stream: 's', after: 'head' }, ear.listen);
+    await turn();
+    const other = await sqliteEvents({ path });
+    await good(other.append('s', events('b')));
+    await good(store.append('t', events('c')));
+    await ear.until(1);
+    await good(other.append('s', events('d')));
+    await good(store.save('key', 1));
+    await ear.until(2);
+    expect(ear.types).toBe('b d');
+    await other.close();
+    await store.close();
+    removeFiles();
+  });
+
+  it('are as many as may be: one more ends at once, and has its place when another leaves', async () => {
+    const { store } = storeWorld({ memory: true, maxSubscribers: 2 });
+    const [first] = [store.subscribe({}, () => {}), store.subscribe({}, () => {})];
+    const one = store.subscribe({ after: 3 }, () => {});
+    expect([await one.ended, one.position]).toEqual([{ reason: 'full', position: 3 }, 3]);
+    first?.unsubscribe();
+    const next = store.subscribe({}, () => {});
+    await turn();
+    next.unsubscribe();
+    expect(await next.ended).toMatchObject({ reason: 'unsubscribed' });
+    await store.close();
+    expect(await store.subscribe({}, () => {}).ended).toMatchObject({ reason: 'closed' });
+    for (const maxSubscribers of [0, 1.5, Infinity]) expect(() => storeWorld({ memory: true, maxSubscribers })).toThrow(/events\/invalid-options/);
+  });
+});
+
+/** A store of which the reads are counted. */
+function counting(): { readonly store: ReturnType<typeof storeWorld>['store']; readonly readers: { count: number } } {
+  const readers = { count: 0 };
+  const { page } = MemoryLedger.prototype;
+  vi.spyOn(MemoryLedger.prototype, 'page').mockImplementation(function count(this: MemoryLedger, query) {
+    readers.count++;
+    return page.call(this, query);
+  });
+  return { store: storeWorld().store, readers };
+}

@@ -1,5 +1,6 @@
 /** Killed with -9 while it appends ten thousand events: what it had acknowledged is there, whole and in order, for each of fifty seeds. */
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -50,9 +51,14 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 afterEach(removeFiles);
 
-/** Runs the program and kills it as soon as so many appends are acknowledged. @returns where each of those stands, by id */
+/**
+ * Runs the program and kills it as soon as so many appends are acknowledged. Settles when the process has ended, and with it its locks on the file.
+ * @returns where each of those stands, by id; rejects for a process that could not start, or ended otherwise
+ */
 async function killedAfter(path: string, driver: string, seed: number, count: number): Promise<Map<string, number>> {
-  const child = spawn(process.execPath, [join(folder, 'appender.js'), path, driver, String(seed)], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const child = spawn(process.execPath, [join(folder, 'appender.js'), path, driver, String(seed)], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
   const acknowledged = new Map<string, number>();
   const lines = createInterface({ input: child.stdout });
   lines.on('line', (line) => {
@@ -62,7 +68,8 @@ async function killedAfter(path: string, driver: string, seed: number, count: nu
     acknowledged.set(id, Number(position));
     if (acknowledged.size === count) child.kill('SIGKILL');
   });
-  await new Promise((resolve) => lines.once('close', resolve));
+  const [[code, signal]] = await Promise.all([once(child, 'exit') as Promise<[number | null, string | null]>, once(lines, 'close')]);
+  if (signal !== 'SIGKILL' && code !== 0) throw new Error(`expected a process that was killed, got: ${signal ?? `exit ${code}`}\n${said}`);
   return acknowledged;
 }
 

@@ -122,6 +122,7 @@ describe('a handle', () => {
     [{ minMs: Number.NaN }],
     [{ minMs: -1 }],
     [{ maxMs: 10 }],
+    [{ maxMs: 2 ** 31 }],
     [{ factor: 0 }],
     [{ jitter: 2 }],
     [{ minMs: '5' }],

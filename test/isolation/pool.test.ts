@@ -365,7 +365,14 @@ describe('misuse of a pool', () => {
       { heapMb: 64, processMb: 64 },
       { inside: 'thread', processMb: 600 },
     ];
-    for (const options of [...wrong, { backoff: { minMs: 9, maxMs: 1 } }, { intensity: -1 }, { deadlineMs: 0 }, { maxQueue: 0.5 }])
+    for (const options of [
+      ...wrong,
+      { backoff: { minMs: 9, maxMs: 1 } },
+      { backoff: { maxMs: 2 ** 31 } },
+      { intensity: -1 },
+      { deadlineMs: 0 },
+      { maxQueue: 0.5 },
+    ])
       expect(() => isolation(options as never)).toThrow(expect.objectContaining({ code: 'isolation/invalid-options' }));
     const pool = createIsolation();
     for (const one of [() => 1, {}, { module: './jobs.mjs' }, { module: 'file:///x', export: '' }, { module: 'file:///x', extra: 1 }])

@@ -189,6 +189,7 @@ describe('the options of a live session', () => {
     ['reconnect.periodMs', { model: 'm', reconnect: { periodMs: 0 } }],
     ['reconnect.backoff', { model: 'm', reconnect: { backoff: { min: 5 } } }],
     ['reconnect.backoff', { model: 'm', reconnect: { backoff: { minMs: -5 } } }],
+    ['reconnect.backoff', { model: 'm', reconnect: { backoff: { maxMs: 2 ** 31 } } }],
     ['rotationMarginMs', { model: 'm', rotationMarginMs: -1 }],
     ['uplink', { model: 'm', uplink: { maxText: 5 } }],
     ['uplink.maxAudio', { model: 'm', uplink: { maxAudio: 0 } }],

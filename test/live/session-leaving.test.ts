@@ -1,6 +1,8 @@
 /** What is still said, and still to be written, in the very step in which a socket is about to be left. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { createActor } from 'xstate';
+import { longestDelayMs } from '../../machines/backoff.js';
+import { rotationDelay } from '../../machines/live/session-state.js';
 import { liveSessionHandle } from '../../src/live/handle.js';
 import type { LiveSessionOptions } from '../../src/live/options.js';
 import { liveSession } from '../../src/live/session.js';
@@ -12,6 +14,13 @@ const goAway = { goAway: { timeLeft: '50s' } };
 const handle = (newHandle: string) => ({ sessionResumptionUpdate: { newHandle, resumable: true } });
 const speech = { voiceActivity: { voiceActivityType: 'ACTIVITY_START' } };
 const half = { turns: [{ role: 'user', parts: [{ text: 'the first half' }] }], turnComplete: false };
+
+describe('a socket that is announced to end', () => {
+  it('later than a timer can wait, is left as late as one can, and not at once', () => {
+    expect(rotationDelay({ goAway: { timeLeftMs: 1e12 }, rotationMarginMs: 5_000 } as never)).toBe(longestDelayMs);
+    expect(rotationDelay({ goAway: { timeLeftMs: 50_000 }, rotationMarginMs: 5_000 } as never)).toBe(45_000);
+  });
+});
 
 describe('a socket that could be left', () => {
   afterEach(leaveNothing);

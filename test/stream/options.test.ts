@@ -139,6 +139,7 @@ describe('options that make no stream are refused before anything starts', () =>
     [{ url, retry: { attempts: 0 } }, /retry\.attempts: a whole number, at least 1/],
     [{ url, retry: { times: 3 } }, /retry: the keys attempts/],
     [{ url, retry: { backoff: { minMs: 2, maxMs: 1 } } }, /retry\.backoff/],
+    [{ url, retry: { backoff: { maxMs: 2 ** 31 } } }, /retry\.backoff: 0 ≤ minMs ≤ maxMs ≤ 2147483647/],
     [{ url, limits: { maxLineLength: 0 } }, /limits\.maxLineLength/],
     [{ url, method: 'get it' }, /method/],
     [{ url, headers: { 'a b': 'c' } }, /names of HTTP headers/],

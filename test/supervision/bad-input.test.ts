@@ -98,6 +98,12 @@ const supervisorFaults: [string, never, ErrorCode, unknown][] = [
   ['startMs Infinity', spec({ startMs: Infinity }), 'supervision/invalid-start-deadline', Infinity],
   ['startMs null', spec({ startMs: null }), 'supervision/invalid-start-deadline', null],
   ['backoff null', spec({ backoff: null }), 'supervision/invalid-backoff', null],
+  [
+    'backoff longer than a timer',
+    spec({ backoff: { minMs: 1, maxMs: 2 ** 31, factor: 1, jitter: 0, resetAfterMs: 0 } }),
+    'supervision/invalid-backoff',
+    expect.anything(),
+  ],
   ['backoff as a number', spec({ backoff: 100 }), 'supervision/invalid-backoff', 100],
   [
     'backoff with min above max',

@@ -128,6 +128,14 @@ describe('the secrets of a request', () => {
     ]);
   });
 
+  it('are not whether a thing is private: an answer may say true', () => {
+    expect(secretsOf('http://host/?private=true&isPrivate=true&passwd=hunter2&jwt=abcd', { 'x-private': 'false-alarm' })).toEqual([
+      'false-alarm',
+      'hunter2',
+      'abcd',
+    ]);
+  });
+
   it.each([
     ['each of its cookies', 'cookie', 'session=topsecret1; other="topsecret2";third=top=secret3', ['topsecret1', 'topsecret2', 'top=secret3']],
     ['a cookie as whoever decodes it has it', 'cookie', 's=s%3Aabc.def; t=%zzz123', ['s%3Aabc.def', 's:abc.def', '%zzz123']],

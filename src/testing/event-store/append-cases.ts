@@ -183,15 +183,17 @@ export const appendCases: readonly WrittenCase[] = [
     check: async ({ store }) => {
       const heard: unknown[] = [];
       const listening = store.listen({
-        committed: ({ head, events: count, commands }) => heard.push([head, count, commands]),
+        committed: ({ head, events: count, streams, commands }) => heard.push([head, count, [...streams].sort().join(' '), commands]),
         refused: (reason, name) => heard.push([reason, name]),
       });
-      await Promise.all([store.append('s', events('a', 'b')), store.append('s', events('c'), { expected: 0 })]);
+      const asked = [store.append('s', events('a', 'b')), store.append('s', events('c'), { expected: 0 }), store.append('r', events('e'))];
+      await Promise.all([...asked, store.append('none', events('f'), { expected: 5 }), store.save('key', 1)]);
       listening.unsubscribe();
       await good(store.append('s', events('d')));
       deepEqual(heard, [
-        [2, 2, 2],
+        [3, 3, 'r s', 5],
         ['conflict', 's'],
+        ['conflict', 'none'],
       ]);
     },
   },

@@ -1,0 +1,95 @@
+/** What a store is held to beside its contract: whose file it is, what its listeners may do, and what a pruning looks at. */
+import { mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { createEventStore } from '../../src/index.js';
+import { LedgerStore } from '../../src/events/ledger-store.js';
+import { memoryEvents, MemoryLedger } from '../../src/events/memory.js';
+import type { EventQuery } from '../../src/events/port.js';
+import { sqliteEvents } from '../../src/events/sqlite.js';
+import { VirtualClock } from '../../src/testing/virtual-clock.js';
+import { exit } from '../../src/supervision/watch.js';
+import { allOf, good, typesOf } from '../../src/testing/event-store/looks.js';
+import { storeWorld, leaveNothing } from '../event-store/store-world.js';
+import { newFile, removeFiles } from './store-world.js';
+
+afterEach(async () => {
+  await leaveNothing();
+  removeFiles();
+});
+
+describe('a store in a file', () => {
+  it.each([[2 ** 31], [Infinity], [-1], ['5']])('takes no wait for a lock that SQLite does not: %j', async (lockMs) => {
+    const misuse = expect.objectContaining({ code: 'events/invalid-options' });
+    await expect(sqliteEvents({ path: newFile(), lockMs: lockMs as never })).rejects.toEqual(misuse);
+    expect(() => createEventStore({ path: newFile(), lockMs: lockMs as never }, { clock: new VirtualClock() })).toThrow(misuse);
+  });
+
+  it('whose engine is lost is opened again where it was, also when the process stands elsewhere', async () => {
+    const folder = dirname(newFile());
+    const began = process.cwd();
+    mkdirSync(join(folder, 'elsewhere'));
+    try {
+      process.chdir(folder);
+      const { store, clock, engine, facts } = storeWorld({ path: 'events.db' });
+      await good(store.append('s', [{ type: 'a' }]));
+      process.chdir('elsewhere');
+      exit(engine(), 'kill');
+      clock.advanceBy(50);
+      await good(store.append('s', [{ type: 'b' }], { expected: 1 }));
+      expect(facts.filter(({ type }) => type === 'eventStore.lost')).toMatchObject([{ error: 'engineLost' }]);
+      await store.close();
+    } finally {
+      process.chdir(began);
+    }
+    const whole = await sqliteEvents({ path: join(folder, 'events.db') });
+    expect(await typesOf(whole)).toBe('a b');
+    await whole.close();
+  });
+});
+
+describe('a listener that throws', () => {
+  it('keeps no other from hearing, and no command that is left over from its commit', async () => {
+    const due: (() => void)[] = [];
+    const store = new LedgerStore(new MemoryLedger(), { maxCommitEvents: 1 }, { wallNow: () => 0, defer: (commit) => void due.push(commit) });
+    const heard: unknown[] = [];
+    const fail = (): never => {
+      throw new Error('cannot');
+    };
+    store.listen({ committed: fail, refused: fail });
+    store.listen({ committed: ({ head }) => heard.push(head), refused: (reason) => heard.push(reason) });
+    const outcomes = [store.append('s', [{ type: 'a' }]), store.append('s', [{ type: 'b' }], { expected: 0 }), store.append('s', [{ type: 'c' }])];
+    while (due.length > 0) due.shift()?.();
+    expect((await Promise.all(outcomes)).map((outcome) => outcome.ok || outcome.reason)).toEqual([true, 'conflict', true]);
+    expect(heard).toEqual([1, 1, 'conflict', 2]);
+    await store.close();
+  });
+});
+
+describe('a pruning in memory', () => {
+  const kinds = ['x', 'y'];
+
+  it('takes entries out of the lists that they are in, and leaves the rest as it is', async () => {
+    const store = memoryEvents();
+    for (let batch = 0; batch < 5; batch++) {
+      const events = Array.from({ length: 1_000 }, (_, n) => ({
+        type: kinds[n % 2] ?? '',
+        id: `${batch}.${n}`,
+        correlation: `c${n % 3}`,
+        causation: `b${batch}`,
+      }));
+      await good(store.append(`s${batch % 2}`, events));
+    }
+    const set = vi.spyOn(Map.prototype, 'set');
+    await good(store.prune({ stream: 's0', below: 4_500 }));
+    // A list each for a stream, a type, three correlations and three causes, in two parts; not one word for each of the thousands that stay.
+    expect(set.mock.calls.length).toBeLessThan(100);
+    set.mockRestore();
+    expect(await good(store.status())).toMatchObject({ events: 2_501, prunedThrough: 4_499 });
+    const count = async (query: EventQuery): Promise<number> => (await allOf(store, { ...query, limit: 1_000 })).length;
+    const kept = [{ stream: 's0' }, { stream: 's1' }, { type: 'x' }, { type: 'y' }, { causation: 'b0' }, { causation: 'b1' }, { causation: 'b4' }];
+    expect(await Promise.all(kept.map(count))).toEqual([501, 2_000, 1_250, 1_251, 0, 1_000, 501]);
+    expect([await good(store.find('4.498')), await good(store.find('4.499'))]).toMatchObject([{ event: null }, { event: { position: 4_500 } }]);
+    await store.close();
+  });
+});
