@@ -90,7 +90,7 @@ export type KeeperCommand =
 
 /** What an application emits. */
 export type ApplicationEmitted =
-  /** All services run, for the first time. */
+  /** All that are still wanted run, for the first time. */
   | { readonly type: 'application.started'; readonly services: number }
   | { readonly type: 'application.serviceStarted'; readonly id: string }
   /** It ended by itself. */

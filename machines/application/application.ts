@@ -4,7 +4,8 @@
  * States   running(opening → resting ⇄ flushing, starting, stopping, pausing → ending) → stopped | failed
  * Emits    application.started · application.serviceStarted · application.serviceLost · application.serviceRestarted · application.startFailed ·
  *          application.serviceStopped · application.flushed · application.degraded · application.recovered · application.stopping · application.killed · application.failed
- * Needs    `tree`, a supervisor with the services; `keeper`, who gives it orders and hears of it; `flush` — provided by src/application/
+ * Needs    `tree`, a supervisor with the services; `keeper`, who gives it orders and hears of it; `flush`, which rejects with an error whose message may be
+ *          told — provided by src/application/
  * Output   the exit reason
  *
  * One thing at a time. Whatever happens is noted; whenever it rests, it looks who must go (the last in order), then who may come (the first). A start, a
@@ -18,6 +19,7 @@ import {
   changed,
   isAllUp,
   lacking,
+  mayRun,
   newServices,
   nextToCome,
   newlyBlocked,
@@ -33,8 +35,8 @@ import {
 
 type On<Type extends ApplicationEvent['type']> = Extract<ApplicationEvent, { type: Type }>;
 
-/** What a flush threw, in words, cut. */
-const whyUnflushed = (error: unknown): string => (error instanceof Error ? `${error.name}: ${error.message}`.slice(0, 200) : 'failed');
+/** Why a flush failed, in the words of what it rejects with. */
+const whyUnflushed = (error: unknown): string => (error instanceof Error ? error.message : 'failed');
 /** How long an end may take that is asked for just now, ms. */
 const graceOf = ({ graceMs }: ApplicationContext, event: ApplicationEvent): number => (event as On<'application.stop'>).graceMs ?? graceMs;
 
@@ -189,7 +191,7 @@ export const applicationMachine = setup({
     }),
     tellKilled: emit(({ context }) => ({
       type: 'application.killed',
-      running: context.services.filter(({ stage }) => stage === 'running' || stage === 'restarting' || stage === 'stopping').map(({ id }) => id),
+      running: context.services.filter(mayRun).map(({ id }) => id),
     })),
     tellFailed: emit(({ context: { failure } }) => ({ type: 'application.failed', id: failure?.id ?? null, why: failure?.why ?? '' })),
     closeTree: sendTo('keeper', { type: 'tree.close' }),

@@ -32,8 +32,18 @@ function isThere({ stage }: Service): boolean {
   return stage === 'running' || stage === 'restarting';
 }
 
+/** Does it run, or may it have begun to, on what is there now and with what it had before? */
+function hasBegun(service: Service): boolean {
+  return isThere(service) || service.stage === 'starting';
+}
+
+/** Is something of it there, to be killed? */
+export function mayRun(service: Service): boolean {
+  return hasBegun(service) || service.stage === 'stopping';
+}
+
 /** Did it do what it was for? What it leaves is there. */
-function hasServed({ stage, why }: Service): boolean {
+export function hasServed({ stage, why }: Service): boolean {
   return stage === 'stopped' && why === 'normal';
 }
 
@@ -87,9 +97,7 @@ export function withStaleDependents(services: Services, id: string, flushes: boo
   const stale = new Set(dependentsOf(services, id));
   return services.map((service) =>
     // One that is being started may have begun on what has gone.
-    stale.has(service.id) && (isThere(service) || service.stage === 'starting')
-      ? { ...service, isStale: true, isUnflushed: flushes && service.flushes, why: `${id} went` }
-      : service,
+    stale.has(service.id) && hasBegun(service) ? { ...service, isStale: true, isUnflushed: flushes && service.flushes, why: `${id} went` } : service,
   );
 }
 
@@ -108,9 +116,9 @@ function isDone({ stage }: Service): boolean {
   return stage === 'stopped' || stage === 'failed';
 }
 
-/** Nobody is wanted any more. */
+/** Nobody is wanted any more. One that is still being started is flushed too, once it runs: restored, it may have something from before. */
 export function withNobody(services: Services): Services {
-  return services.map((service) => ({ ...service, isWanted: false, isStale: false, isUnflushed: service.flushes && isThere(service) }));
+  return services.map((service) => ({ ...service, isWanted: false, isStale: false, isUnflushed: service.flushes && hasBegun(service) }));
 }
 
 /** Who is to go next: the last in order. */

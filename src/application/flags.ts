@@ -14,8 +14,9 @@ export type Flags = Readonly<Record<string, boolean>>;
  * @param text   of the environment, over them
  * @throws EspalierError `application/unknown-flag`, with the flags that there are; `application/invalid-options`
  */
-export function readFlags(known: readonly string[], given: unknown, text: string | undefined): Flags {
+export function readFlags(known: readonly string[], given: unknown, text: unknown): Flags {
   if (given !== undefined && !isPlainObject(given)) throw invalid('flags', 'an object of true and false', sortOf(given));
+  if (text !== undefined && typeof text !== 'string') throw invalid(`env.${flagsVariable}`, 'a text', sortOf(text));
   const read: Record<string, boolean> = Object.fromEntries(known.map((name) => [name, true]));
   const set = (name: string, isOn: unknown, where: string): void => {
     if (!known.includes(name))

@@ -2,7 +2,7 @@
 import type { AnyActorRef, SnapshotFrom } from 'xstate';
 import type { applicationMachine } from '../../machines/application/application.js';
 import type { ApplicationEmitted, ApplicationFailure, Service } from '../../machines/application/application-events.js';
-import { blocked } from '../../machines/application/services.js';
+import { blocked, hasServed } from '../../machines/application/services.js';
 import { keysOf } from '../../machines/supervision/option-keys.js';
 import { isDuration, shown, sortOf } from '../option-checks.js';
 import { clockOf } from '../supervision/clock.js';
@@ -12,11 +12,11 @@ import { SupervisorHandle } from '../supervision/handle.js';
 import { onFact } from '../supervision/on-fact.js';
 import type { App } from '../supervision/orchestrator.js';
 import { exitReason, onExit } from '../supervision/watch.js';
-import { treeOf, wordsOf } from './keeper.js';
 import type { Flags } from './flags.js';
-import type { ApplicationPlan } from './options.js';
-import type { RestoredServices } from './saved-services.js';
+import { treeOf, wordsOf } from './keeper.js';
+import type { CheckedApplication } from './options.js';
 import { duration, invalid, requireName, requireOptions, requireSignal } from './refusal.js';
+import type { RestoredServices } from './saved-services.js';
 
 type Fact<Type extends ApplicationEmitted['type']> = Extract<ApplicationEmitted, { type: Type }>;
 
@@ -60,7 +60,7 @@ export type ReadyApplication =
   /** `stopping`: it was told to stop, or has ended in order. */
   | { readonly ok: false; readonly reason: 'failed'; readonly failure: ApplicationFailure }
   | { readonly ok: false; readonly reason: 'stopping' | 'timeout' | 'cancelled' }
-  /** A service waits for one that will not come back by itself; `restartService` of that one brings both. */
+  /** These will not come back by themselves, and a service waits for them, or is one of them; `restartService` of these brings all. */
   | { readonly ok: false; readonly reason: 'missing'; readonly missing: readonly string[] };
 
 /** `unknown`: there is no such service; `off`: its flag says so. */
@@ -83,10 +83,10 @@ export class Application {
   /** What became of the services of the snapshot that it was started with; null for none. */
   readonly restored: RestoredServices | null;
   readonly #self: AnyActorRef;
-  readonly #plan: ApplicationPlan;
+  readonly #plan: CheckedApplication;
   readonly #deadlines: DeadlineQueue;
 
-  constructor(app: App, self: AnyActorRef, plan: ApplicationPlan, restored: RestoredServices | null = null) {
+  constructor(app: App, self: AnyActorRef, plan: CheckedApplication, restored: RestoredServices | null = null) {
     this.app = app;
     this.restored = restored;
     this.#self = self;
@@ -145,7 +145,10 @@ export class Application {
     return services.every(isWell) ? 'running' : 'degraded';
   }
 
-  /** Settles when all services run, or it is known that they will not. Default deadline 60 000 ms. */
+  /**
+   * Settles when all that are still wanted have run together once, or it is known that they will not; how they stand now says `status`. Default deadline
+   * 60 000 ms.
+   */
   async whenReady(options: ApplicationWait = {}): Promise<ReadyApplication> {
     const lost = (services: readonly Service[]): readonly string[] => [...new Set([...blocked(services).values()].flat())];
     return this.#until(({ context }) => context.wasUp || missingOf(lost(context.services)), options);
@@ -153,7 +156,8 @@ export class Application {
 
   /**
    * Stops a service in order, flushed, with those who cannot do without it, and starts them again; one that had ended is started.
-   * Settles when they run. Default deadline 60 000 ms: past that it goes on, and nobody is told.
+   * Settles when they run, a job also when it has ended `normal`; `missing` names it where it has gone again, and will not come back by itself. Default
+   * deadline 60 000 ms: past that it goes on, and nobody is told.
    */
   async restartService(id: string, options: ApplicationWait = {}): Promise<RestartedService> {
     requireName('id', id);
@@ -163,10 +167,15 @@ export class Application {
     const refused = this.#over();
     if (refused !== undefined) return refused;
     this.#self.send({ type: 'application.restart', id, at: clockOf(this.#self.system).now() });
-    const isBack = (service: Service): boolean => service.id !== id || service.stage === 'running';
-    const isOver = (snapshot: Snapshot): boolean | ReadyApplication =>
-      snapshot.matches({ running: 'resting' }) &&
-      (missingOf(blocked(snapshot.context.services).get(id)) || snapshot.context.services.every((service) => isBack(service) && !service.isStale));
+    const isBack = (service: Service): boolean => service.id !== id || service.stage === 'running' || hasServed(service);
+    // While those who need it come back it may have gone again, for good.
+    const isLost = (service: Service): boolean => service.id === id && !service.isWanted && !hasServed(service);
+    const isOver = (snapshot: Snapshot): boolean | ReadyApplication => {
+      if (!snapshot.matches({ running: 'resting' })) return false;
+      const { services } = snapshot.context;
+      const missing = services.some(isLost) ? [id] : blocked(services).get(id);
+      return missingOf(missing) || services.every((service) => isBack(service) && !service.isStale);
+    };
     return this.#until(isOver, options);
   }
 

@@ -1,16 +1,16 @@
 /** The actors of an application's chart: who orders its tree and hears of it, and who has a service flushed. */
 import { type AnyActorRef, fromCallback, fromPromise } from 'xstate';
 import type { ApplicationEvent, KeeperCommand } from '../../machines/application/application-events.js';
-import type { Whereabouts } from '../health/whereabouts.js';
 import type { ServiceFact } from '../../machines/health/facts.js';
 import { type ExitReason, isClean } from '../../machines/supervision/exit.js';
 import type { ChildFact } from '../../machines/supervision/supervisor-facts.js';
+import type { Whereabouts } from '../health/whereabouts.js';
 import { clockOf } from '../supervision/clock.js';
 import { SupervisorHandle } from '../supervision/handle.js';
 import { onExit, onLoss, terminate } from '../supervision/watch.js';
-import { hideInQueries } from '../wire/secrets.js';
 import { childrenOf, hasStopped, parentOf } from '../supervision/xstate-internals.js';
-import { type ApplicationPlan, monitorId } from './options.js';
+import { hideInQueries } from '../wire/secrets.js';
+import { type CheckedApplication, monitorId } from './options.js';
 
 type Fact<Type extends ChildFact['type']> = Extract<ChildFact, { type: Type }>;
 
@@ -61,7 +61,7 @@ export class Roll implements Whereabouts {
 }
 
 /** The actor `keeper` of the chart. */
-export function keeper(plan: ApplicationPlan, roll: Roll) {
+export function keeper(plan: CheckedApplication, roll: Roll) {
   return fromCallback<KeeperCommand>(({ self, sendBack, receive }) => {
     const owner = parentOf(self) as AnyActorRef;
     const tree = treeOf(owner) as AnyActorRef;
@@ -134,10 +134,17 @@ export function keeper(plan: ApplicationPlan, roll: Roll) {
 }
 
 /** The actor `flush` of the chart. */
-export function flush(plan: ApplicationPlan) {
+export function flush(plan: CheckedApplication) {
   return fromPromise<void, { id: string }>(async ({ self, input: { id }, signal }) => {
     const tree = treeOf(parentOf(self) as AnyActorRef);
     const ref = tree === undefined ? undefined : new SupervisorHandle(tree).child(id);
-    if (ref !== undefined) await plan.flushes.get(id)?.({ ref, signal });
+    if (ref === undefined) return;
+    try {
+      await plan.flushes.get(id)?.({ ref, signal });
+    } catch (error) {
+      // What the app throws is told, and inspected: in words, as all that goes wrong with a service is.
+      // oxlint-disable-next-line preserve-caught-error -- it may hold secrets, which its words do not
+      throw new Error(wordsOf(error));
+    }
   });
 }

@@ -1,8 +1,8 @@
 /** What an application is asked for, checked whole before anything starts, and turned into a plan. */
 import type { AnyActorLogic, AnyActorRef } from 'xstate';
 import type { ApplicationEmitted, ApplicationInput, OnDependencyLoss, ServicePlan } from '../../machines/application/application-events.js';
-import { orderOf } from '../../machines/health/order.js';
 import type { Backoff } from '../../machines/backoff.js';
+import { orderOf } from '../../machines/health/order.js';
 import type { ChildSpec, Intensity, RestartType, ShutdownMs } from '../../machines/supervision/child-spec.js';
 import { keysOf } from '../../machines/supervision/option-keys.js';
 import { serviceMonitor } from '../health/service-monitor.js';
@@ -11,8 +11,8 @@ import { isObject, sortOf } from '../option-checks.js';
 import { supervisor } from '../supervision/supervisors.js';
 import { type Flags, flagsVariable, readFlags } from './flags.js';
 import { type Otherwise, otherwiseLogic } from './otherwise.js';
-import { resuming, type SavedService } from './saved-services.js';
 import { count, duration, invalid, refusal, requireFunction, requireName, requireOptions } from './refusal.js';
+import { resuming, type SavedService } from './saved-services.js';
 
 /** A need that may be off, or go: without it the service is degraded at most. */
 export interface OptionalNeed {
@@ -80,8 +80,8 @@ export interface ApplicationOptions extends Partial<Intensity> {
   readonly settleMs?: number;
 }
 
-/** What they come to. */
-export interface ApplicationPlan {
+/** What they come to, checked. */
+export interface CheckedApplication {
   readonly input: ApplicationInput;
   readonly specs: ReadonlyMap<string, ChildSpec>;
   readonly flushes: ReadonlyMap<string, (scope: FlushScope) => unknown>;
@@ -121,7 +121,7 @@ interface Checked {
  * @throws EspalierError `application/duplicate-service`, `application/missing-dependency`, `application/cycle`, `application/unknown-flag`,
  *   `application/service-off`, `application/invalid-options`; `supervision/…` for a service that no supervisor would take
  */
-export function planApplication(options: ApplicationOptions): ApplicationPlan {
+export function planApplication(options: ApplicationOptions): CheckedApplication {
   requireOptions('the options of an application', options, optionKeys);
   const { services, flags: given, env = {}, settleMs, intensity, periodMs } = options;
   if (!Array.isArray(services)) throw invalid('services', 'a list', sortOf(services));

@@ -6,7 +6,7 @@ import type { AnyActorLogic, AnyActorRef } from 'xstate';
 import { withoutRestarts } from '../supervision/forget-restarts.js';
 import { type PersistedTimer, restoreTimers } from '../supervision/persistence.js';
 import { invalidSnapshot, requireSaved } from '../wire/saved-tree.js';
-import type { ApplicationPlan } from './options.js';
+import type { CheckedApplication } from './options.js';
 
 /** What became of the services of a saved application. */
 export interface RestoredServices {
@@ -44,7 +44,7 @@ interface Known {
 export function savedServices(
   snapshot: unknown,
   applicationId: string,
-  { specs, replaced }: Pick<ApplicationPlan, 'specs' | 'replaced'>,
+  { specs, replaced }: Pick<CheckedApplication, 'specs' | 'replaced'>,
 ): { readonly states: ReadonlyMap<string, SavedService>; readonly restored: RestoredServices } {
   requireSaved(snapshot, { [applicationId]: true });
   const own = pooledIn(snapshot).find(({ id }) => id === applicationId)?.snapshot as

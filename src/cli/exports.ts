@@ -11,7 +11,7 @@ import { sequenceMermaid } from '../recording/exports/sequence-mermaid.js';
 import { sequenceSvg } from '../recording/exports/sequence-svg.js';
 import { sequenceOf } from '../recording/exports/sequence.js';
 import { sceneAt } from '../recording/scene.js';
-import { isIn } from '../inspector/protocol.js';
+import { isIn } from '../wire/recording/branch.js';
 import type { RecordingEnd } from '../wire/recording/lines.js';
 import type { ActorRecording } from '../wire/recording/parse.js';
 import { bare } from './conceal.js';

@@ -1,15 +1,15 @@
 /** `espalier run`: an app of the user's own, run until it is told to stop, and brought back after a crash where it was. */
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import type { InspectionEvent } from 'xstate';
+import { areServices } from '../application/application.js';
 import { EspalierError } from '../errors.js';
 import { treeSnapshots, type TreeSnapshots } from '../event-store/tree-snapshots.js';
 import { deadLetters, type DeadLetter, type DeadLetters } from '../events/dead-letters.js';
 import type { EventStore } from '../events/port.js';
 import { sqliteEvents } from '../events/sqlite.js';
-import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { areServices } from '../application/application.js';
-import { withoutRestarts } from '../supervision/forget-restarts.js';
 import { systemClock } from '../supervision/clock.js';
+import { withoutRestarts } from '../supervision/forget-restarts.js';
 import { exitReason } from '../supervision/watch.js';
 import type { CommandWorld } from './command-line.js';
 import { bare } from './conceal.js';
@@ -19,6 +19,7 @@ import { takeHold } from './running/hold.js';
 import { Burial } from './running/letters.js';
 import { Saver } from './running/saver.js';
 import { isOver, RunningTree, type Startable, startableOf } from './running/tree.js';
+import { printable } from './screen/spans.js';
 import { usageError } from './usage.js';
 
 interface Kept {
@@ -207,7 +208,8 @@ function teller(world: CommandWorld, isJson: boolean): Tell {
   return (fact) => {
     const { type, ...fields } = fact;
     if (isJson) world.tell(`${JSON.stringify(fact)}\n`);
-    else if (type !== 'run.saved') world.tell(`${[type, ...Object.entries(fields).map(([key, value]) => `${key}=${wordOf(value)}`)].join(' ')}\n`);
+    else if (type !== 'run.saved')
+      world.tell(`${printable([type, ...Object.entries(fields).map(([key, value]) => `${key}=${wordOf(value)}`)].join(' '))}\n`);
   };
 }
 
@@ -227,5 +229,5 @@ async function listLetters(letters: DeadLetters, world: CommandWorld, isJson: bo
 }
 
 function lineOf({ id, wallAt, to, event, reason }: DeadLetter): string {
-  return `${new Date(wallAt).toISOString()}  ${id}  to ${to} (${reason})  ${JSON.stringify(event)}`;
+  return printable(`${new Date(wallAt).toISOString()}  ${id}  to ${to} (${reason})  ${JSON.stringify(event)}`);
 }

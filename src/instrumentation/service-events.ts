@@ -164,7 +164,11 @@ const isolationRows: Rows<IsolationEmitted> = {
 
 const why = 'the reason, in words';
 const applicationRows: Rows<ApplicationEmitted> = {
-  'application.started': { about: 'all services run, for the first time', level: 'info', fields: { services: 'how many' } },
+  'application.started': {
+    about: 'all services that are still wanted run, for the first time',
+    level: 'info',
+    fields: { services: 'how many there are' },
+  },
   'application.serviceStarted': { about: 'a service runs', level: 'info', fields: { id: service } },
   'application.serviceLost': {
     about: 'a service has ended by itself',

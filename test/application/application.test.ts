@@ -150,8 +150,17 @@ describe('an application', () => {
     const ended = app.stop({ graceMs: 100 });
     await pass(100);
     await ended;
-    expect(log).toEqual(['+db', 'started', 'stopping', 'killed', '-db'].filter((word) => log.includes(word)));
-    expect(log).toContain('killed');
+    expect(log).toEqual(['+db', 'stopping', 'killed', '-db']);
+  });
+
+  it('names among the killed who was still being started', async () => {
+    const { app, pass } = world([{ id: 'db', src: slow }]);
+    const told: unknown[] = [];
+    app.on('application.killed', (fact) => told.push(fact));
+    const ended = app.stop({ graceMs: 100 });
+    await pass(100);
+    await ended;
+    expect(told).toEqual([{ type: 'application.killed', running: ['db'] }]);
   });
 
   it('fails when a service crashes too often, and says which', async () => {

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { type AnyActorRef, fromCallback, fromPromise, setup } from 'xstate';
 import { application } from '../../src/application/application.js';
 import type { ApplicationService } from '../../src/application/options.js';
+import { exit } from '../../src/supervision/watch.js';
 import { counter, leaveNothing, settle, slow, world } from './application-world.js';
 
 afterEach(leaveNothing);
@@ -142,13 +143,79 @@ describe('an end', () => {
     expect(log).toEqual(['old ends', 'old: crash: Error: closed already', 'db writes', 'db: the end']);
   });
 
-  it('says why a flush failed', async () => {
-    const { app } = world([{ id: 'a', flush: () => Promise.reject(new Error('disk full')) }]);
+  it.each([
+    [new Error('disk full'), 'Error: disk full'],
+    [new TypeError('no http://db/?token=t-5678'), 'TypeError: no http://db/?token=[hidden]'],
+    ['no http://db/?token=t-5678', 'no http://db/?token=[hidden]'],
+    [undefined, 'undefined'],
+  ] as const)('says why a flush failed, without secrets: %s', async (fault: unknown, why) => {
+    const { app } = world([
+      {
+        id: 'a',
+        flush: () => {
+          throw fault;
+        },
+      },
+    ]);
     await app.whenReady();
     const said: unknown[] = [];
     app.on('application.flushed', (fact) => said.push(fact));
     await app.stop();
-    expect(said).toEqual([{ type: 'application.flushed', id: 'a', ok: false, why: 'Error: disk full' }]);
+    expect(said).toEqual([{ type: 'application.flushed', id: 'a', ok: false, why }]);
+  });
+
+  it('flushes what a service has from before, though it is still being started', async () => {
+    const log: string[] = [];
+    const opening = setup({ types: { events: {} as { type: 'ready' } | { type: 'open' }, tags: {} as 'starting' } }).createMachine({
+      ...{ id: 'opening', initial: 'open' },
+      states: { open: { on: { open: 'opening' } }, opening: { tags: 'starting', on: { ready: 'open' } } },
+    });
+    const plan = application({ services: [{ id: 'a', src: opening, flush: () => log.push('a writes') }] });
+    const old = plan.start();
+    await old.whenReady();
+    old.service('a')?.send({ type: 'open' });
+    const snapshot = passed(old.getPersistedSnapshot());
+    await old.stop();
+    log.length = 0;
+    const now = plan.start({ snapshot });
+    expect(now.restored).toMatchObject({ resumed: ['a'] });
+    expect(now.status().services).toMatchObject([{ state: 'starting' }]);
+    const ended = now.stop();
+    now.service('a')?.send({ type: 'ready' });
+    await ended;
+    expect(log).toEqual(['a writes']);
+  });
+});
+
+describe('a restart of a service', () => {
+  const job = setup({ types: { events: {} as { type: 'done' } } }).createMachine({
+    ...{ id: 'job', initial: 'busy' },
+    states: { busy: { on: { done: 'over' } }, over: { type: 'final' } },
+  });
+
+  it.each([
+    ['is lost again', (ref: AnyActorRef) => exit(ref, 'kill'), { ok: false, reason: 'missing', missing: ['a'] }, 'degraded'],
+    ['has done what it is for', (ref: AnyActorRef) => ref.send({ type: 'done' }), { ok: true }, 'running'],
+  ] as const)('is over when that %s before those who need it are back', async (_what, end, outcome, state) => {
+    const options = { retryMs: 10 };
+    const services = [
+      { id: 'a', src: job, restart: 'transient', budget: { intensity: 0, periodMs: 1_000 } },
+      { id: 'web', src: slow, startMs: 50, dependsOn: ['a'] },
+    ] as const;
+    const { app, pass } = world(services, options);
+    const ready = (): void => (app.service('web') as AnyActorRef).send({ type: 'ready' });
+    ready();
+    await app.whenReady();
+    const restarted = app.restartService('a');
+    await pass(50);
+    end(app.service('a') as AnyActorRef);
+    await settle();
+    expect(app.status().services).toMatchObject([{ state: outcome.ok ? 'stopped' : 'failed' }, { state: 'waiting', why: 'timeout' }]);
+    await pass(10);
+    if (outcome.ok) ready();
+    expect(await restarted).toEqual(outcome);
+    await settle();
+    expect(app.status().state).toBe(state);
   });
 });
 

@@ -61,6 +61,9 @@ describe('a feature flag', () => {
     );
     expect(() => world(services, { env: { ESPALIER_FLAGS: '-telemetry' } })).toThrow(/ESPALIER_FLAGS: health, got: "telemetry"/u);
     expect(() => world(services, { flags: { health: 'on' as never } })).toThrow(/true or false/u);
+    expect(() => world(services, { env: { ESPALIER_FLAGS: 1 as never } })).toThrow(
+      expect.objectContaining({ code: 'application/invalid-options', details: { expected: 'env.ESPALIER_FLAGS: a text', got: 'a number' } }) as Error,
+    );
   });
 
   it('turns nothing off that somebody cannot do without', () => {

@@ -43,15 +43,16 @@ const late = [
   { type: 'end', lines: 1, cut: null },
 ];
 
-/** Two that print, and crash a moment after their start; and one that is done. */
+/** Two that print, and crash when they are sent SIGUSR2; and one that is done then. */
 const crashes = `
 import { orchestrator } from '../dist/src/index.js';
-import { createActor, createMachine } from 'xstate';
+import { createActor, createMachine, fromCallback } from 'xstate';
+const told = fromCallback(({ sendBack }) => { process.once('SIGUSR2', () => sendBack({ type: 'go' })); });
 const bomb = createMachine({
   id: 'bomb', initial: 'armed',
-  states: { armed: { after: { 300: 'boom' } }, boom: { entry: () => { console.log('going off'); throw new Error('boom'); } } },
+  states: { armed: { invoke: { src: told }, on: { go: 'boom' } }, boom: { entry: () => { console.log('going off'); throw new Error('boom'); } } },
 });
-const brief = createMachine({ id: 'brief', initial: 'here', states: { here: { after: { 300: 'over' } }, over: { type: 'final' } } });
+const brief = createMachine({ id: 'brief', initial: 'here', states: { here: { invoke: { src: told }, on: { go: 'over' } }, over: { type: 'final' } } });
 const ways = {
   supervised: () => orchestrator({ intensity: 0, actors: { bomb }, children: [{ id: 'bomb', src: 'bomb' }] }),
   alone: () => createActor(bomb),
@@ -103,7 +104,10 @@ describe('the commands that look', { timeout: 60_000 }, () => {
     ['brief', 0, /^espalier: the app has ended: normal\n$/],
   ] as const)('inspect says how an app ended, and keeps what it prints apart: %s', async ([way, code, stderr], { expect }) => {
     const args = [built.main, 'inspect', 'crashes.mjs', '--port', '0', '--json'];
-    const ended = await run(process.execPath, args, { cwd: own, env: { WAY: way } }).ended;
+    const running = run(process.execPath, args, { cwd: own, env: { WAY: way } });
+    await running.printed(/inspector\.listening/);
+    running.child.kill('SIGUSR2');
+    const ended = await running.ended;
     expect(ended).toMatchObject({ code, stderr: expect.stringMatching(stderr) });
     expect(linesOf(ended)).toMatchObject([{ type: 'inspector.listening' }]);
   });

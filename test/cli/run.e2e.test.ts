@@ -44,10 +44,21 @@ export const stubborn = () => application({ services: [
 const bomb = createMachine({ id: 'bomb', initial: 'armed', states: { armed: { after: { 50: 'boom' } }, boom: { entry: () => { throw new Error('boom'); } } } });
 export const fails = () => application({ services: [{ id: 'bomb', src: bomb }], intensity: 0 });
 const slowly = createMachine({ id: 'slowly', initial: 'up', on: { 'supervisor.shutdown': '.ending' }, states: { up: {}, ending: { after: { 400: 'done' } }, done: { type: 'final' } } });
-const open = createMachine({ id: 'open', initial: 's', states: { s: { tags: 'starting', after: { 1: { guard: () => process.env.FIXED !== undefined, target: 'r' } } }, r: {} } });
-export const stuck = () => application({ startAttempts: 1, services: [
-  { id: 'slowly', src: slowly }, { id: 'open', src: open, startMs: 100, dependsOn: ['slowly'] },
-] });
+const told = fromCallback(({ sendBack }) => { process.once('SIGUSR2', () => sendBack({ type: 'break' })); });
+const broken = () => { throw new Error('broken'); };
+const open = createMachine({ id: 'open', initial: 's', states: {
+  s: { tags: 'starting', always: { guard: () => process.env.FIXED !== undefined, target: 'r' }, invoke: { src: told }, on: { break: { actions: broken } } }, r: {},
+} });
+export const stuck = () => application({ startAttempts: 1, services: [{ id: 'slowly', src: slowly }, { id: 'open', src: open, dependsOn: ['slowly'] }] });
+let last;
+const rude = createMachine({ id: 'rude', initial: 'armed', states: {
+  armed: { entry: ({ self }) => { last = self; }, after: { 1: 'boom' } },
+  boom: { entry: () => { throw new Error('a\\u001b[2Jb\\nc'); } },
+} });
+export const heard = () => application({
+  services: [{ id: 'rude', src: rude, restart: 'temporary' }],
+  onFact: ({ type }) => { if (type === 'application.serviceLost') last.send({ type: 'late', csi: '\\u009b2J' }); },
+});
 const mapped = createMachine({ id: 'mapped', context: () => ({ seen: new Map([['a', 1]]) }) });
 export const lossy = () => application({ services: [{ id: 'mapped', src: mapped }] });
 export const tree = orchestrator({ actors: { count }, children: [{ id: 'count', src: 'count' }] });
@@ -124,10 +135,13 @@ describe('espalier run', { timeout: 60_000 }, () => {
 
   it('does not save how it failed, and begins where it was well', async ({ expect }) => {
     const args = ['work.mjs#stuck', '--store', 'stuck.db', '--snapshot-every', '5', '--json'];
-    const failed = await espalier(args).ended;
+    const first = espalier(args);
+    await first.printed(/"run\.saved"/);
+    first.child.kill('SIGUSR2');
+    const failed = await first.ended;
     expect(failed.code).toBe(1);
-    const told = linesOf(failed).map(({ type }) => type);
-    expect(told.slice(told.indexOf('application.stopping'))).not.toContain('run.saved');
+    expect(linesOf(failed).at(-1)).toMatchObject({ failure: expect.stringMatching(/^open: .*broken/) });
+    // Saved on the way to its end, as it stopped, it would begin anew.
     const again = espalier(args, { FIXED: '1' });
     await again.printed(/"run\.ready","services":{"slowly":"running","open":"running"}/);
     again.child.kill('SIGTERM');
@@ -148,6 +162,18 @@ describe('espalier run', { timeout: 60_000 }, () => {
       code: 1,
       stderr: expect.stringContaining('a file that is there'),
     });
+  });
+
+  it('tells a terminal what an app says of itself, and lets nobody steer it', async ({ expect }) => {
+    const running = espalier(['work.mjs#heard', '--store', 'heard.db']);
+    await running.printed(/serviceLost.*\n/);
+    running.child.kill('SIGTERM');
+    const { stdout } = await running.ended;
+    expect(stdout).toContain('application.serviceLost id=rude why=crash: Error: a\\x1b[2Jb⏎c willRestart=false\n');
+    const letters = await espalier(['--letters', '--store', 'heard.db']).ended;
+    expect(letters.stdout).toMatch(/ to app\/\S+\/rude \(crash: Error: a\\x1b\[2Jb⏎c\) {2}\{"type":"late","csi":"\\x9b2J"\}\n$/);
+    // oxlint-disable-next-line no-control-regex -- these are what it is about
+    expect(stdout + letters.stdout).not.toMatch(/[\u0000-\u0009\u000B-\u001F\u007F-\u009F]/);
   });
 
   it.each([

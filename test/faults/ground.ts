@@ -4,15 +4,15 @@
  */
 import { type AnyActorRef, fromCallback, type InspectionEvent, type StateValue } from 'xstate';
 import { z } from 'zod';
-import { application } from '../../src/application/application.js';
 import type { ApplicationEmitted } from '../../machines/application/application-events.js';
+import { application } from '../../src/application/application.js';
 import type { Application } from '../../src/application/handle.js';
 import type { ApplicationService } from '../../src/application/options.js';
 import { config } from '../../src/config/config.js';
 import { configHandle } from '../../src/config/handle.js';
 import { objectSource } from '../../src/config/sources.js';
-import { eventStoreHandle } from '../../src/event-store/handle.js';
 import { eventStore } from '../../src/event-store/event-store.js';
+import { eventStoreHandle } from '../../src/event-store/handle.js';
 import { gate } from '../../src/gate/gate.js';
 import { gateHandle } from '../../src/gate/handle.js';
 import { healthHandle } from '../../src/health/health-handle.js';
@@ -93,13 +93,10 @@ export class Ground {
   readonly settings = configHandle(this.#settings);
   readonly app: Application;
   readonly #blow: Blow | undefined;
-  /** Of the event loop, until all has been heard; a file takes more. */
-  readonly #turns: number;
   hasStruck = false;
 
   constructor(blow?: Blow, path?: string) {
     this.#blow = blow;
-    this.#turns = path === undefined ? 2 : 6;
     const limits = { intensity: 20, retryMs: 50, graceMs: 5_000 };
     const onFact = (fact: ApplicationEmitted): void =>
       void this.happened.push({ kind: 'fact', type: fact.type, id: (fact as { id?: string | null }).id ?? null });
@@ -230,8 +227,29 @@ export class Ground {
     await this.turns();
   }
 
+  /** Lets be heard all that is under way. A file is opened in the time of the world: the clock stands still meanwhile, and no deadline of the ground ends it. */
   async turns(): Promise<void> {
-    for (let turn = 0; turn < this.#turns; turn++) await this.clock.flush();
+    await this.clock.flush();
+    await this.clock.flush();
+    const opening = this.#opening();
+    if (opening === null) return;
+    await opening;
+    await this.turns();
+  }
+
+  /** Settles when the store has opened, or nobody does any more; null where it does not open. One that closes before it was open does so first. */
+  #opening(): Promise<void> | null {
+    const [store, engine] = [this.service('events'), this.service('events/engine')];
+    const isUnderWay = (value: StateValue): boolean => statesIn(value).some((state) => state === 'running.opening' || state === 'running.closing');
+    if (store === undefined || engine === undefined || !isUnderWay((store.getSnapshot() as { value: StateValue }).value)) return null;
+    return new Promise((resolve) => {
+      const changes = store.subscribe({ next: ({ value }: { value: StateValue }) => isUnderWay(value) || end(), error: () => {} });
+      const exits = [store, engine].map((actor) => onExit(actor, () => end()));
+      const end = (): void => {
+        for (const each of [changes, ...exits]) each.unsubscribe();
+        resolve();
+      };
+    });
   }
 
   #inspect(event: InspectionEvent): void {

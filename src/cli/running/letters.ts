@@ -1,12 +1,12 @@
 /** Events to actors that had ended, kept as dead letters. XState drops them without a word. */
 import type { AnyActorRef, InspectionEvent } from 'xstate';
-import type { DeadLetters } from '../../events/dead-letters.js';
 import { wordsOf } from '../../application/keeper.js';
+import type { DeadLetters } from '../../events/dead-letters.js';
 import { jsonOf } from '../../option-checks.js';
 import { exitReason } from '../../supervision/watch.js';
+import { hasStopped, parentOf } from '../../supervision/xstate-internals.js';
 import { secretKeys } from '../../wire/secret-keys.js';
 import { blot, hideInQueries } from '../../wire/secrets.js';
-import { hasStopped, parentOf } from '../../supervision/xstate-internals.js';
 
 /** Letters that may wait to be stored. */
 const mostWaiting = 1_000;
@@ -31,18 +31,26 @@ export class Burial {
     const ref = seen.actorRef as AnyActorRef;
     // What XState itself sends to the dead, such as the end of a child, is no letter.
     if (seen.type !== '@xstate.event' || !hasStopped(ref) || seen.event.type.startsWith('xstate.')) return;
-    const text = jsonOf(seen.event);
+    // First: an event may be large, and a tree that floods the dead would be held up by letters that nobody keeps.
     if (this.#waiting.size >= mostWaiting) {
       this.#lose(ref, 'too many wait');
       return;
     }
+    const text = jsonOf(seen.event);
     const event: unknown = text === null ? { type: seen.event.type } : JSON.parse(text, hideSecret);
-    const stored = this.#letters.bury({ to: pathOf(ref), event, reason: wordsOf(exitReason(ref) ?? 'noproc') }).then((outcome) => {
+    const stored = this.#bury(ref, event).finally(() => this.#waiting.delete(stored));
+    this.#waiting.add(stored);
+  }
+
+  /** Never rejects. */
+  async #bury(ref: AnyActorRef, event: unknown): Promise<void> {
+    try {
+      const outcome = await this.#letters.bury({ to: pathOf(ref), event, reason: wordsOf(exitReason(ref) ?? 'noproc') });
       if (outcome.ok) this.buried++;
       else this.#lose(ref, outcome.reason);
-      this.#waiting.delete(stored);
-    });
-    this.#waiting.add(stored);
+    } catch (error) {
+      this.#lose(ref, wordsOf(error));
+    }
   }
 
   #lose(ref: AnyActorRef, why: string): void {

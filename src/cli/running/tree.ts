@@ -1,15 +1,15 @@
 /** What `espalier run` can run, and how it is seen and stopped. */
 import type { AnyActorLogic, AnyActorRef } from 'xstate';
+import { isClean } from '../../../machines/supervision/exit.js';
 import { Application, applicationFacts } from '../../application/handle.js';
 import { wordsOf } from '../../application/keeper.js';
 import type { RestoredServices } from '../../application/saved-services.js';
-import { isClean } from '../../../machines/supervision/exit.js';
+import { longestMs } from '../../option-checks.js';
 import { systemClock } from '../../supervision/clock.js';
 import type { ExitReport } from '../../supervision/exit-report.js';
 import type { App, StartEnvironment } from '../../supervision/orchestrator.js';
 import { exit, exitReason, onExit } from '../../supervision/watch.js';
 import { bare } from '../conceal.js';
-import { longestMs } from '../../option-checks.js';
 import { load, parted } from '../machine-module.js';
 import { usageError } from '../usage.js';
 
@@ -89,9 +89,11 @@ export class RunningTree {
     const running = this.#running;
     if (running instanceof Application) return running.stop({ graceMs });
     const timer = systemClock.setTimeout(() => exit(running.ref, 'kill'), graceMs);
-    const report = await running.stop({ reason: 'shutdown' });
-    systemClock.clearTimeout(timer);
-    return report;
+    try {
+      return await running.stop({ reason: 'shutdown' });
+    } finally {
+      systemClock.clearTimeout(timer);
+    }
   }
 
   ended(): Promise<ExitReport> {

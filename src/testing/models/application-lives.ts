@@ -1,5 +1,6 @@
 /** What the model of an application knows of each service, by what was reported. */
 import type { applicationMachine } from '../../../machines/application/application.js';
+import type { ServicePlan } from '../../../machines/application/application-events.js';
 import type { Run } from '../model/run.js';
 import { inputs } from './application-inputs.js';
 
@@ -10,3 +11,17 @@ export type Life = 'down' | 'up' | 'back' | 'gone' | 'done';
 export const livesOf = ({ notes }: Pick<AppRun, 'notes'>): Readonly<Record<string, Life>> => (notes['lives'] ?? {}) as Record<string, Life>;
 export const lifeOf = (run: Pick<AppRun, 'notes' | 'start'>, id: string): Life =>
   livesOf(run)[id] ?? (inputs[run.start]?.ended?.includes(id) === true ? 'done' : 'down');
+
+export const isThere = (run: AppRun, id: string): boolean => ['up', 'back'].includes(lifeOf(run, id));
+/** Can be done what needs it? */
+export const serves = (run: AppRun, id: string): boolean => ['up', 'done'].includes(lifeOf(run, id));
+export const becomes = (run: AppRun, id: string, life: Life): unknown => (run.notes['lives'] = { ...livesOf(run), [id]: life });
+
+export const servicesOf = (run: Pick<AppRun, 'snapshot'>): readonly ServicePlan[] => run.snapshot.context.services;
+export const cannotMiss = ({ onDependencyLoss, canMiss }: ServicePlan, need: string): boolean =>
+  onDependencyLoss === 'restart' && !canMiss.includes(need);
+
+export const goneFor = (run: AppRun, id: string): readonly string[] =>
+  servicesOf(run).flatMap((service) =>
+    service.id === id ? service.dependsOn.filter((need) => cannotMiss(service, need) && lifeOf(run, need) === 'gone') : [],
+  );

@@ -1,12 +1,12 @@
 /** The model of an application's chart: its tree's part, the app's and the supervisor's; and what is known of each service without asking the chart. */
 import type { AnyEventObject } from 'xstate';
 import { applicationMachine } from '../../../machines/application/application.js';
-import type { ServicePlan } from '../../../machines/application/application-events.js';
 import { reasonOfOutput } from '../../../machines/supervision/exit.js';
 import type { EventCase, Model } from '../model/model.js';
 import type { Run } from '../model/run.js';
 import { corners, input, inputs } from './application-inputs.js';
-import { type Life, lifeOf, livesOf } from './application-lives.js';
+import { becomes, cannotMiss, goneFor, isThere, lifeOf, livesOf, serves, servicesOf } from './application-lives.js';
+import { allTold, noteTold, same, toldNow } from './looks.js';
 
 type AppRun = Run<typeof applicationMachine>;
 type Case = EventCase<typeof applicationMachine, never>;
@@ -21,27 +21,10 @@ function now(run: Pick<AppRun, 'clock' | 'notes'>): number {
   return run.clock.now();
 }
 
-/** The orders that its keeper has had, newest last. */
-const orders = (run: Pick<AppRun, 'fakes'>): readonly AnyEventObject[] =>
-  run.fakes.filter(({ src }) => src === 'keeper').flatMap(({ received }) => received);
-const ordersNow = (run: AppRun): readonly AnyEventObject[] => orders(run).slice(Number(run.notes['toldBefore'] ?? 0));
-
-const isThere = (run: AppRun, id: string): boolean => ['up', 'back'].includes(lifeOf(run, id));
-/** Can be done what needs it? */
-const serves = (run: AppRun, id: string): boolean => ['up', 'done'].includes(lifeOf(run, id));
 /** The end is due, unless it was due before. */
 function endsWithin(run: AppRun, ms: number): void {
   run.notes['graceAt'] = Math.min(Number(run.notes['graceAt'] ?? Infinity), run.clock.now() + ms);
 }
-const becomes = (run: AppRun, id: string, life: Life): unknown => (run.notes['lives'] = { ...livesOf(run), [id]: life });
-
-const servicesOf = (run: Pick<AppRun, 'snapshot'>): readonly ServicePlan[] => run.snapshot.context.services;
-const cannotMiss = ({ onDependencyLoss, canMiss }: ServicePlan, need: string): boolean => onDependencyLoss === 'restart' && !canMiss.includes(need);
-
-const goneFor = (run: AppRun, id: string): readonly string[] =>
-  servicesOf(run).flatMap((service) =>
-    service.id === id ? service.dependsOn.filter((need) => cannotMiss(service, need) && lifeOf(run, need) === 'gone') : [],
-  );
 /** Which service an order is about that was not answered yet. */
 const pending = ({ notes }: Pick<AppRun, 'notes'>): AnyEventObject | undefined => notes['pending'] as AnyEventObject | undefined;
 
@@ -257,7 +240,12 @@ export const applicationModel: Model<typeof applicationMachine> = {
       error: {
         'it cannot be written': {
           error: new Error('full'),
-          owes: (run) => tells(run, { type: 'application.flushed', id: 'api', ok: false, why: 'Error: full' }),
+          owes: (run) => tells(run, { type: 'application.flushed', id: 'api', ok: false, why: 'full' }),
+        },
+        'it cannot be written, for what is no error': {
+          error: 'full',
+          weight: 0.2,
+          owes: (run) => tells(run, { type: 'application.flushed', id: 'api', ok: false, why: 'failed' }),
         },
       },
     },
@@ -282,15 +270,14 @@ export const applicationModel: Model<typeof applicationMachine> = {
   },
   observe: (run) => {
     const { notes } = run;
-    const told = orders(run).length;
-    Object.assign(notes, { toldBefore: notes['told'] ?? 0, told });
-    for (const order of ordersNow(run)) {
+    noteTold(run, 'keeper');
+    for (const order of toldNow(run)) {
       if (order.type !== 'tree.start' && order.type !== 'tree.stop') continue;
       notes['fault'] ??= faultOf(run, order);
       notes['pending'] = order;
     }
-    if (ordersNow(run).some(({ type }) => type === 'tree.kill')) notes['isKilled'] = true;
-    if (ordersNow(run).some(({ type, id }) => type === 'tree.start' && id === 'api')) notes['flushes'] = 0;
+    if (toldNow(run).some(({ type }) => type === 'tree.kill')) notes['isKilled'] = true;
+    if (toldNow(run).some(({ type, id }) => type === 'tree.start' && id === 'api')) notes['flushes'] = 0;
     const flushes = run.fakes.filter(({ src }) => src === 'flush').length;
     notes['flushes'] = Number(notes['flushes'] ?? 0) + flushes - Number(notes['flushesSeen'] ?? 0);
     notes['flushesSeen'] = flushes;
@@ -324,7 +311,7 @@ export const applicationModel: Model<typeof applicationMachine> = {
       if (isClosing && left !== undefined) return `${left.id} is up`;
       if (isClosing && run.snapshot.context.services.some(({ stage }) => stage === 'starting' || stage === 'stopping'))
         return 'it waits for somebody';
-      return isClosing && !orders(run).some(({ type }) => type === 'tree.close') ? 'the tree was not closed' : undefined;
+      return isClosing && !allTold(run, 'keeper').some(({ type }) => type === 'tree.close') ? 'the tree was not closed' : undefined;
     },
     'nobody runs once it has ended': ({ isActive, snapshot: { context } }) =>
       isActive || context.services.every(({ stage }) => stage === 'stopped' || stage === 'failed') ? undefined : 'somebody runs',
@@ -341,11 +328,22 @@ export const applicationModel: Model<typeof applicationMachine> = {
       if (run.notes['isKilled'] !== true) return 'it killed nobody';
       return run.emitted.some(({ type }) => type === 'application.killed') ? undefined : 'it did not say so';
     },
+    'it names whom it kills': (run) => {
+      const told = run.emittedNow.find(({ type }) => type === 'application.killed');
+      const isAlive = (id: string): boolean => isThere(run, id) || (pending(run)?.['id'] === id && lifeOf(run, id) === 'down');
+      const ids = servicesOf(run).map(({ id }) => id);
+      return told && same('it names', told['running'], ids.filter(isAlive));
+    },
     'it waits for no flush and no pause longer than it may': (run) => {
       const longest = { flushing: 100, pausing: 40 }[place(run)];
       if (!run.isActive || longest === undefined) return undefined;
       if (place(run) === 'pausing' && run.snapshot.context.isLeaving) return 'it pauses while it is to stop';
       return run.clock.now() - Number(run.notes['since']) < longest ? undefined : `it still is ${place(run)}`;
+    },
+    'it flushes who has something to write before it stops him at its end': (run) => {
+      const isStopped = run.snapshot.context.isLeaving && toldNow(run).some(({ type, id }) => type === 'tree.stop' && id === 'api');
+      const mustWrite = servicesOf(run).some(({ id, flushes }) => id === 'api' && flushes);
+      return isStopped && mustWrite && Number(run.notes['flushes'] ?? 0) === 0 ? 'it did not' : undefined;
     },
     'it flushes a service once before it stops it': ({ notes }) => (Number(notes['flushes'] ?? 0) > 1 ? 'twice' : undefined),
     'it knows the moment of what it was told last': ({ isActive, notes, snapshot }) =>

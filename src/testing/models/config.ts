@@ -6,6 +6,7 @@ import { reasonOfOutput } from '../../../machines/supervision/exit.js';
 import type { EventCase, Model } from '../model/model.js';
 import type { Run } from '../model/run.js';
 import { type Book, fresh, isWhole, none } from './config-book.js';
+import { same } from './looks.js';
 
 type ConfigRun = Run<typeof configMachine>;
 type Case = EventCase<typeof configMachine, never>;
@@ -26,11 +27,6 @@ const issues: readonly Issue[] = [{ path: 'port', message: 'too small' }];
 const place = ({ snapshot: { status, value } }: Pick<ConfigRun, 'snapshot'>): string =>
   status === 'active' ? (value as { running: string }).running : (value as string);
 const placeBefore = ({ before }: Pick<ConfigRun, 'before'>): string => place({ snapshot: before });
-
-function same(what: string, got: unknown, expected: unknown): string | undefined {
-  const [a, b] = [JSON.stringify(got), JSON.stringify(expected)];
-  return a === b ? undefined : `${what} ${a}, not ${b}`;
-}
 
 /** Has the present part that reads begun? Until then nothing of a restored chart goes on: it begins anew with that. */
 const isOpened = (run: ConfigRun): boolean => run.notes['opened'] === run.of('sources')[0];

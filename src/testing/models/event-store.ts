@@ -1,10 +1,10 @@
 /** The model of an event store's chart: its engine's part, the app's and the supervisor's. */
-import type { AnyEventObject } from 'xstate';
 import { eventStoreMachine } from '../../../machines/events/event-store.js';
 import type { EventStoreInput } from '../../../machines/events/event-store-events.js';
 import { reasonOfOutput } from '../../../machines/supervision/exit.js';
 import type { EventCase, Model } from '../model/model.js';
 import type { Run } from '../model/run.js';
+import { noteTold, same, toldNow } from './looks.js';
 
 type StoreRun = Run<typeof eventStoreMachine>;
 type Case = EventCase<typeof eventStoreMachine, never>;
@@ -24,16 +24,6 @@ function place({ snapshot: { value } }: Pick<StoreRun, 'snapshot'>): string {
 }
 
 const met = (run: StoreRun): string => place({ snapshot: run.before });
-
-/** What the engine was told in the last step. */
-function toldNow({ notes }: StoreRun): readonly AnyEventObject[] {
-  return ((notes['told'] ?? []) as readonly AnyEventObject[]).slice(Number(notes['toldBefore'] ?? 0));
-}
-
-function same(what: string, got: readonly unknown[], expected: readonly unknown[]): string | undefined {
-  const [a, b] = [JSON.stringify(got), JSON.stringify(expected)];
-  return a === b ? undefined : `${what} ${a}, not ${b}`;
-}
 
 interface Owed {
   readonly facts?: readonly object[];
@@ -205,8 +195,7 @@ export const eventStoreModel: Model<typeof eventStoreMachine> = {
   },
   observe: (run) => {
     const { notes, clock } = run;
-    const told = run.fakes.filter(({ src }) => src === 'engine').flatMap(({ received }) => received);
-    Object.assign(notes, { toldBefore: ((notes['told'] ?? []) as readonly unknown[]).length, told });
+    noteTold(run, 'engine');
     Object.assign(notes, { dueBefore: notes['dueNow'] ?? 1e9, dueNow: clock.nextAt() ?? 1e9 });
   },
   finish: (run) => (place(run) === 'closing' ? run.report('engine', { type: 'engine.closed' }) : run.send({ type: 'store.close' })),

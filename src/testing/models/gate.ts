@@ -1,11 +1,11 @@
 /** The model of a gate's chart: its permits' part, its watchers', the app's and the supervisor's. */
-import type { AnyEventObject } from 'xstate';
 import { longestDelayMs } from '../../../machines/backoff.js';
 import { gateMachine } from '../../../machines/gate/gate.js';
 import { type GateInput, levelOf } from '../../../machines/gate/gate-events.js';
 import { reasonOfOutput } from '../../../machines/supervision/exit.js';
 import type { EventCase, Model } from '../model/model.js';
 import type { Run } from '../model/run.js';
+import { noteTold, same, toldNow } from './looks.js';
 
 type GateRun = Run<typeof gateMachine>;
 type Case = EventCase<typeof gateMachine, never>;
@@ -19,16 +19,6 @@ const input: GateInput = {
 };
 
 const keys = ['moves', 'still'] as const;
-
-/** What the permits were told, newest last. */
-function told(gate: GateRun): readonly AnyEventObject[] {
-  return gate.fakes.filter(({ src }) => src === 'permits').flatMap(({ received }) => received);
-}
-
-/** What the last step told the permits, or emitted. */
-function toldNow(gate: GateRun): readonly AnyEventObject[] {
-  return told(gate).slice(Number(gate.notes['toldBefore'] ?? 0));
-}
 
 const place = ({ snapshot: { status, value } }: Pick<GateRun, 'snapshot'>): string =>
   status === 'active' ? (value as { serving: { admission: string } }).serving.admission : (value as string);
@@ -55,11 +45,6 @@ function levels(key: string, because: string, after: (level: number | null) => n
     if (isSet && (limits[key] !== expected || Object.hasOwn(moved, key))) return `the limit ${expected} is not what is remembered`;
     return same('emitted', gate.emittedNow, facts) ?? same('told', toldNow(gate), orders);
   };
-}
-
-function same(what: string, got: readonly object[], expected: readonly object[]): string | undefined {
-  const [a, b] = [JSON.stringify(got), JSON.stringify(expected)];
-  return a === b ? undefined : `${what} ${a}, not ${b}`;
 }
 
 const moves = (type: 'key.rateLimited' | 'key.succeeded', because: string) => ({
@@ -236,7 +221,7 @@ export const gateModel: Model<typeof gateMachine> = {
   },
   observe: (gate) => {
     const { notes } = gate;
-    Object.assign(notes, { toldBefore: notes['toldNow'] ?? 0, toldNow: told(gate).length });
+    noteTold(gate, 'permits');
     Object.assign(notes, { watchersBefore: notes['watchersNow'], watchersNow: gate.of('watchers')[0] });
   },
   finish: (gate) => gate.send({ type: 'gate.close' }),

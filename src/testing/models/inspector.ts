@@ -1,9 +1,9 @@
 /** The model of an inspector's chart: its server's part, the app's and the supervisor's. */
-import type { AnyEventObject } from 'xstate';
 import { inspectorMachine, type InspectorInput } from '../../../machines/inspector/inspector.js';
 import { reasonOfOutput } from '../../../machines/supervision/exit.js';
 import type { EventCase, Model } from '../model/model.js';
 import type { Run } from '../model/run.js';
+import { noteTold, same, toldNow } from './looks.js';
 
 type InspectorRun = Run<typeof inspectorMachine>;
 type Case = EventCase<typeof inspectorMachine, never>;
@@ -13,16 +13,6 @@ const input: InspectorInput = { listenMs: 300, closeMs: 100 };
 /** Where it is: `listening`, `serving`, `closing`, `closed` or `failed`. */
 function place({ snapshot: { value } }: Pick<InspectorRun, 'snapshot'>): string {
   return typeof value === 'string' ? value : (value as { open: string }).open;
-}
-
-/** What its server was told in the last step. */
-function toldNow({ notes }: InspectorRun): readonly AnyEventObject[] {
-  return (notes['told'] as readonly AnyEventObject[]).slice(Number(notes['toldBefore'] ?? 0));
-}
-
-function same(what: string, got: readonly unknown[], expected: readonly unknown[]): string | undefined {
-  const [a, b] = [JSON.stringify(got), JSON.stringify(expected)];
-  return a === b ? undefined : `${what} ${a}, not ${b}`;
 }
 
 /** It stays where it is, or goes there from these places; with these facts and orders. */
@@ -149,11 +139,6 @@ export const inspectorModel: Model<typeof inspectorMachine> = {
       return run.clock.pending() === waits ? undefined : `${run.clock.pending()} timers while ${place(run)}`;
     },
   },
-  observe: (run) => {
-    const { notes } = run;
-    const server = run.fakes.find(({ src }) => src === 'server') as { received?: readonly AnyEventObject[] } | undefined;
-    notes['toldBefore'] = ((notes['told'] ?? []) as readonly unknown[]).length;
-    notes['told'] = [...(server?.received ?? [])];
-  },
+  observe: (run) => noteTold(run, 'server'),
   finish: (run) => (place(run) === 'closing' ? run.report('server', { type: 'server.closed' }) : run.send({ type: 'inspector.close' })),
 };

@@ -1,10 +1,10 @@
 /** The model of an isolation pool's chart: the part of its threads, the app's and the supervisor's. */
-import type { AnyEventObject } from 'xstate';
 import { isolationMachine } from '../../../machines/isolation/isolation.js';
 import type { IsolationInput } from '../../../machines/isolation/isolation-events.js';
 import { reasonOfOutput } from '../../../machines/supervision/exit.js';
 import type { EventCase, Model } from '../model/model.js';
 import type { Run } from '../model/run.js';
+import { noteTold, same, toldNow } from './looks.js';
 
 type PoolRun = Run<typeof isolationMachine>;
 type Case = EventCase<typeof isolationMachine, never>;
@@ -27,16 +27,6 @@ function place({ snapshot: { value } }: Pick<PoolRun, 'snapshot'>): string {
 
 const met = (run: PoolRun): string => place({ snapshot: run.before });
 const isRunning = (state: string): boolean => ['serving', 'degraded', 'recovering'].includes(state);
-
-/** What the threads were told in the last step. */
-function toldNow({ notes }: PoolRun): readonly AnyEventObject[] {
-  return ((notes['told'] ?? []) as readonly AnyEventObject[]).slice(Number(notes['toldBefore'] ?? 0));
-}
-
-function same(what: string, got: readonly unknown[], expected: readonly unknown[]): string | undefined {
-  const [a, b] = [JSON.stringify(got), JSON.stringify(expected)];
-  return a === b ? undefined : `${what} ${a}, not ${b}`;
-}
 
 interface Owed {
   readonly facts?: readonly object[];
@@ -243,8 +233,7 @@ export const isolationModel: Model<typeof isolationMachine> = {
   },
   observe: (run) => {
     const { notes, clock } = run;
-    const told = run.fakes.filter(({ src }) => src === 'threads').flatMap(({ received }) => received);
-    Object.assign(notes, { toldBefore: ((notes['told'] ?? []) as readonly unknown[]).length, told });
+    noteTold(run, 'threads');
     Object.assign(notes, { dueBefore: notes['dueNow'] ?? 1e9, dueNow: clock.nextAt() ?? 1e9 });
   },
   finish: (run) => (isRunning(place(run)) ? run.send({ type: 'isolation.close' }) : run.report('threads', { type: 'threads.emptied' })),

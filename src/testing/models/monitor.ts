@@ -5,16 +5,12 @@ import type { Health } from '../../../machines/health/verdict.js';
 import { reasonOfOutput } from '../../../machines/supervision/exit.js';
 import type { EventCase, Model } from '../model/model.js';
 import type { Run } from '../model/run.js';
+import { same } from './looks.js';
 
 type MonitorRun = Run<typeof monitorMachine>;
 type Case = EventCase<typeof monitorMachine, never>;
 
 const input: MonitorInput = { of: 'probes', intensity: 1, periodMs: 1_000 };
-
-function same(what: string, got: unknown, expected: unknown): string | undefined {
-  const [a, b] = [JSON.stringify(got), JSON.stringify(expected)];
-  return a === b ? undefined : `${what} ${a}, not ${b}`;
-}
 
 /** What the table that runs was told, newest last. */
 function told(monitor: MonitorRun): readonly AnyEventObject[] {

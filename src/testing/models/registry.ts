@@ -4,6 +4,7 @@ import type { RegistryInput } from '../../../machines/registry/registry-events.j
 import { reasonOfOutput } from '../../../machines/supervision/exit.js';
 import type { EventCase, Model } from '../model/model.js';
 import type { Run } from '../model/run.js';
+import { same } from './looks.js';
 
 type RegistryRun = Run<typeof registryMachine>;
 type Owes = NonNullable<EventCase<typeof registryMachine, never>['owes']>;
@@ -11,11 +12,6 @@ type Owes = NonNullable<EventCase<typeof registryMachine, never>['owes']>;
 const input: RegistryInput = { intensity: 2, periodMs: 1_000 };
 
 const place = ({ snapshot: { value } }: Pick<RegistryRun, 'snapshot'>): string => value;
-
-function same(what: string, got: unknown, expected: unknown): string | undefined {
-  const [a, b] = [JSON.stringify(got), JSON.stringify(expected)];
-  return a === b ? undefined : `${what} ${a}, not ${b}`;
-}
 
 const ends = (state: string, reason: unknown): Owes => {
   return (registry) =>
