@@ -30,6 +30,7 @@ const ranBy: Readonly<Record<string, string>> = {
   'docs/guides/recordings.md': 'test/inspector/guide.test.ts',
   'docs/guides/registry.md': 'test/registry/guide.test.ts',
   'docs/guides/replay.md': 'test/testing/replay/guide.test.ts',
+  'docs/guides/simulated-network.md': 'test/document-programs.test.ts',
   'docs/guides/streams.md': 'test/stream/guide.test.ts',
   'docs/guides/telemetry.md': 'test/instrumentation/guide.test.ts',
   'docs/guides/tools.md': 'test/tools/guide.test.ts',
@@ -99,6 +100,16 @@ describe('the programs of', { timeout: 60_000 }, () => {
     const read = (name: string): unknown => JSON.parse(readFileSync(join(folder, name), 'utf8'));
     expect(read('app.trace.json')).toContainEqual(expect.objectContaining({ ph: 'X', name: 'app' }));
     expect(JSON.stringify(read('app.otlp.json'))).toContain('{"key":"service.name","value":{"stringValue":"voice"}}');
+  });
+
+  it('the guide of the simulated network meet a partition, and find an order that is shipped twice', async () => {
+    const [watched, shop, ...others] = programsOf('docs/guides/simulated-network.md');
+    expect(others).toEqual([]);
+    const guide = readFileSync(join(root, 'docs/guides/simulated-network.md'), 'utf8');
+    expect(guide).toContain(`\`\`\`text\n${(await printedBy(watched)).join('\n')}\n\`\`\`\n`);
+    const [found, ...rest] = await printedBy(shop);
+    expect(guide).toContain(`\`\`\`text\n${found}\n\`\`\`\n`);
+    expect(rest).toEqual(['200 seeds passed']);
   });
 
   it('the guide of diagrams draw', async () => {

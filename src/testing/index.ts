@@ -65,6 +65,25 @@ export type {
 export { supervisorOracle, type SupervisorOracle } from './oracle/oracle.js';
 export { type OracleChildStatus, type OracleRules, otpRules } from './oracle/rules.js';
 export type { OracleFlags, OracleSpec, OracleStart, OracleStop, ResolvedOracleSpec } from './oracle/specs.js';
+export type { NetworkCounts } from './network/counts.js';
+export { FaultRunFailure } from './network/fault-run-failure.js';
+export type { FaultRunOptions } from './network/fault-run-options.js';
+export { faultRun, type FaultRunResult, type FaultWorld, type Progress } from './network/fault-run.js';
+export type { Delay, Disturbance, LinkOptions } from './network/link.js';
+export { NetworkFailure } from './network/network-failure.js';
+export type { NetworkOptions, RunOptions } from './network/network-options.js';
+export type { NetworkTrace, NetworkTraceKind } from './network/network-trace.js';
+export { type EndFault, simulatedNetwork, type SimulatedNetwork } from './network/network.js';
+export type { NetworkReply, NodeDisk, SimulatedNode } from './network/node.js';
+export {
+  type FaultOperation,
+  type NetworkFault,
+  type NetworkFaultKind,
+  networkFaultKinds,
+  type OperationStep,
+  type Schedule,
+  type ScheduleStep,
+} from './network/schedule.js';
 export { type CoverageFormat, coverageReport, type CoverageReportOptions } from './report/coverage-report.js';
 export { writeCoverageReport, type WrittenReport } from './report/write-report.js';
 export type { Change } from '../recording/replay/difference.js';
@@ -89,6 +108,7 @@ export { createWorld, leftovers, SupervisedApp, startSupervised, type StartSuper
 export type { ActorFault, ActorPattern, Fault, FaultTime, MessageFault, WorldFault } from './world/fault-plan.js';
 export type { Faults } from './world/faults.js';
 export { type Allowed, type Leftover, type LeftoverKind, WorldFailure } from './world/leftovers.js';
+export type { Chance } from './world/chance.js';
 export type { TestContext, WorldOptions } from './world/options.js';
 export { reach, type Reached, type ReachOptions } from './world/reach.js';
 export type { Trace, TraceKind } from './world/trace.js';
