@@ -120,6 +120,11 @@ describe('the README', () => {
     expect(readme).toContain(`\`\`\`sh\n${line}\n\`\`\``);
   });
 
+  it('says before its first program what it is written in, and how it is run', () => {
+    const [before = ''] = readme.split('```ts\n', 1);
+    for (const words of ['are TypeScript', '`npx tsx app.mts`', '`node app.mts`']) expect(before).toContain(words);
+  });
+
   it('says how to test in the words that CI runs', () => {
     expect(readFileSync(join(root, '.ci', 'run'), 'utf8')).toMatch(/^\(npm ci && npm test\)$/m);
   });

@@ -14,10 +14,19 @@ interface StandardJsonSchema {
 }
 
 const read = new WeakMap<object, EventSchemas>();
+/** The configuration of the one machine that schemas are of, by the schemas. */
+const owners = new WeakMap<object, object>();
+
+/** Schemas of this machine, however it is provided: another with its id has none of them. */
+export function onlyOf<Events extends object>(machine: { readonly config: object }, events: Events): Events {
+  owners.set(events, machine.config);
+  return events;
+}
 
 /** @param given  what the app gives; it goes before what the machine has. Never throws: a schema that cannot be told is left out. */
 export function eventSchemasOf(machine: AnyStateMachine, given?: SchemasOfMachines): EventSchemas {
-  const own = given?.[machine.id];
+  const named = given?.[machine.id];
+  const own = named === undefined || (owners.get(named) ?? machine.config) === machine.config ? named : undefined;
   const held = (machine.schemas as { readonly events?: unknown } | undefined)?.events;
   const key = own ?? (typeof held === 'object' ? held : null);
   if (key === null) return {};

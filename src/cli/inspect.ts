@@ -4,6 +4,7 @@ import type { AnyActorRef } from 'xstate';
 import { isClean } from '../../machines/supervision/exit.js';
 import type { SupervisorEmitted } from '../../machines/supervision/supervisor-facts.js';
 import { inspect } from '../inspector/inspector.js';
+import { type InspectorOptions, planInspector } from '../inspector/plan.js';
 import { recorder, type Recorder } from '../inspector/recorder.js';
 import { exitReason, onExit } from '../supervision/watch.js';
 import { isUnstarted } from '../supervision/xstate-internals.js';
@@ -29,29 +30,43 @@ export async function inspectCommand(args: readonly string[], world: CommandWorl
   const port = flags.port === undefined ? inspectorPort.port : /^\d{1,5}$/.test(flags.port) ? Number(flags.port) : Number.NaN;
   if (!(port <= 65_535)) throw usageError('--port: a number from 0 to 65535', bare(flags.port ?? ''));
   await using seen = recorder();
-  const origins = flags.origin === undefined ? [] : [flags.origin];
   const orNext = flags.port === undefined ? inspectorPort.orNext : 0;
+  const origins = flags.origin === undefined ? [] : [flags.origin];
+  const options = { port, orNext, control: flags.control === true, origins, title: bare(word), recorder: seen };
+  // Before anything of the user's begins: what is wrong on the command line is found first.
+  planInspector(options);
   // Whatever the app prints, from its module's first line to its end.
   return await world.aside(async () => {
     const app = await appOf(await load(word, world.directory), word, seen);
-    const lost = losses(app.ref);
-    return world.attend(flags, async (_show, signal) => {
-      const eye = inspect(app.ref, { port, orNext, control: flags.control === true, origins, title: bare(word), recorder: seen });
-      const ready = await eye.ready();
-      const told = ready.ok
-        ? { type: 'inspector.listening', url: ready.url, port: ready.port, control: flags.control === true }
-        : { type: 'inspector.failed', reason: reasonWords(ready.reason) };
-      if (flags.json === true) world.tell(`${JSON.stringify(told)}\n`);
-      else if (ready.ok) world.tell(`open ${ready.url}\n`);
-      else world.note(`the inspector is not there: ${reasonWords(ready.reason)}`);
-      await ended(app.ref, signal);
-      const reason = exitReason(app.ref);
-      await eye.close();
-      if (reason === null) await app.stop();
-      if (reason === null || signal.aborted) return 0;
-      world.note(`the app has ended: ${[reasonWords(reason), ...lost].join('; ')}`);
-      return isClean(reason) && lost.length === 0 ? 0 : 1;
-    });
+    try {
+      return await attended(app, options, flags, world);
+    } finally {
+      if (exitReason(app.ref) === null) await app.stop();
+    }
+  });
+}
+
+/** Has it looked at until it ends, or is interrupted. @returns the exit code */
+async function attended(app: RunningApp, options: InspectorOptions, flags: Shown, world: CommandWorld): Promise<number> {
+  const lost = losses(app.ref);
+  return world.attend(flags, async (_show, signal) => {
+    const eye = inspect(app.ref, options);
+    const ready = await eye.ready();
+    const told = ready.ok
+      ? { type: 'inspector.listening', url: ready.url, port: ready.port, control: options.control }
+      : { type: 'inspector.failed', reason: reasonWords(ready.reason) };
+    if (flags.json === true) world.tell(`${JSON.stringify(told)}\n`);
+    else if (ready.ok) world.tell(`open ${ready.url}\n`);
+    if (!ready.ok) {
+      world.note(`the inspector is not there: ${reasonWords(ready.reason)}`);
+      return 1;
+    }
+    await ended(app.ref, signal);
+    const reason = exitReason(app.ref);
+    await eye.close();
+    if (reason === null || signal.aborted) return 0;
+    world.note(`the app has ended: ${[reasonWords(reason), ...lost].join('; ')}`);
+    return isClean(reason) && lost.length === 0 ? 0 : 1;
   });
 }
 
@@ -64,6 +79,9 @@ function losses(ref: AnyActorRef): readonly string[] {
   });
   return lost;
 }
+
+/** Flags that say how it is told. */
+type Shown = { readonly json?: boolean; readonly 'no-color'?: boolean };
 
 /** What runs, and how it is stopped. */
 interface RunningApp {

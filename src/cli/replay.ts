@@ -55,8 +55,9 @@ export async function replayCommand(args: readonly string[], world: CommandWorld
   const module = flags.machines;
   const machines = Object.values(await world.aside(() => load(module, world.directory))).filter(isMachine);
   const { result, skipped, isIdle } = replayed(recording, machines);
-  world.tell(flags.json === true ? `${JSON.stringify({ type: 'replay', ...result, skipped })}\n` : wordsOf(result, skipped, isIdle));
-  return result.ok && !isIdle ? 0 : 1;
+  const ok = result.ok && !isIdle;
+  world.tell(flags.json === true ? `${JSON.stringify({ type: 'replay', ...result, ok, isIdle, skipped })}\n` : wordsOf(result, skipped, isIdle));
+  return ok ? 0 : 1;
 }
 
 /** Of what excludes each other, one. @throws EspalierError `cli/usage` */

@@ -87,7 +87,8 @@ Runs an app and opens it to be looked at in a browser, on 127.0.0.1, until Ctrl-
   espalier inspect ./dist/app.js
 
 MODULE is loaded and exports as \`app\`, or by default, what runs: an app (what orchestrator(…).start() returns), an actor, an orchestrator that has not
-started, or a function that returns one of these. What it prints goes to the error output. An app that crashes, or gives up: exit code 1.
+started, or a function that returns one of these. What it prints goes to the error output. An app that crashes, or gives up: exit code 1. Where
+no inspector can listen, the app is stopped: exit code 1.
 
 Options
   --port N          port (default: 4747, or the next that is free)
@@ -149,7 +150,8 @@ Options
   --out FILE        of an export: write there; else it is printed
   --machines MODULE the machines that it exports, by their ids; Espalier's own are known. Actors of others are named and left out; exit code 1 where
                     only Espalier's own were replayed
-  --json            JSON: the scene or the actor at that moment; the rows of the sequence, one a line; the outcome of the replay
+  --json            JSON: the scene or the actor at that moment; the rows of the sequence, one a line; the outcome of the replay (ok: the exit code
+                    is 0; isIdle: only Espalier's own were replayed, or nothing)
   --no-color        no colours; NO_COLOR does the same
   --help            show this text
 `;

@@ -4,10 +4,12 @@
 import { WebSocket } from 'ws';
 
 import { EspalierError } from '../errors.js';
+import { type Clock, systemClock } from '../supervision/clock.js';
 import { maxFrameBytes, type ServerMessage, ServerFrames, socketPath, subprotocolsOf, type ViewerMessage, type Welcome } from './protocol.js';
 
-/** How long the way in may take, ms. */
+/** How long the way in may take, ms; and then the welcome. */
 const connectMs = 10_000;
+const welcomeMs = 10_000;
 
 type Request<Message> = Message extends unknown ? Omit<Message, 'id'> : never;
 type Answer = Extract<ServerMessage, { type: 'result' }>;
@@ -40,12 +42,14 @@ export function readAddress(text: string): InspectorAddress | null {
  * Connects to an inspector.
  * @param hear    is told every message but answers, in order, from the welcome on
  * @param signal  gives up the way in when it aborts; once in, {@link InspectorClient.close} ends it
+ * @param clock   by which whoever says no welcome within ten seconds is given up
  * @throws EspalierError (as rejection) `inspector/unreachable` when nobody is there, or it lets nobody in
  */
 export async function lookAt(
   { host, token }: InspectorAddress,
   hear: (message: ServerMessage) => void,
   signal?: AbortSignal,
+  clock: Clock = systemClock,
 ): Promise<InspectorClient> {
   const socket = new WebSocket(`ws://${host}${socketPath}`, subprotocolsOf(token), {
     ...{ handshakeTimeout: connectMs, perMessageDeflate: false, maxPayload: maxFrameBytes },
@@ -90,7 +94,15 @@ export async function lookAt(
   const giveUp = (): void => socket.terminate();
   if (signal?.aborted === true) giveUp();
   signal?.addEventListener('abort', giveUp);
+  let deadline: unknown;
+  socket.once('open', () => {
+    deadline = clock.setTimeout(() => {
+      why = `no welcome within ${welcomeMs / 1_000} s`;
+      giveUp();
+    }, welcomeMs);
+  });
   const welcome = await welcomed;
+  clock.clearTimeout(deadline);
   signal?.removeEventListener('abort', giveUp);
   if (welcome === null)
     throw new EspalierError('inspector/unreachable', { expected: `an inspector at ${host} that lets in who has this token`, got: why });

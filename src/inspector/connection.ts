@@ -17,6 +17,9 @@ const mostReasonBytes = 120;
 /** How long one that was hung up on has to hang up, too, ms: its socket is read until then. */
 const farewellMs = 1_000;
 
+/** The same for one that broke the protocol, of which nothing is heard any more: as long as it takes to tell it why. */
+const brokenMs = 100;
+
 /** Frames that may come meanwhile: what was on its way. */
 const mostLateFrames = 2_000;
 
@@ -48,7 +51,7 @@ export class Connection {
     socket.on('ping', () => this.#control());
     socket.on('pong', () => this.#control());
     socket.on('error', () => {
-      this.#awaitEnd();
+      this.#awaitEnd(brokenMs);
       this.#end('it broke the protocol');
     });
     socket.on('close', () => {
@@ -80,7 +83,7 @@ export class Connection {
     this.#socket.close(code, Buffer.from(why).subarray(0, mostReasonBytes).toString('utf8'));
     // One that is paused would not see its peer hang up, too.
     this.resume();
-    this.#awaitEnd();
+    this.#awaitEnd(farewellMs);
     this.#end(why);
   }
 
@@ -110,8 +113,10 @@ export class Connection {
     if (++this.#lateFrames >= mostLateFrames) this.#socket.terminate();
   }
 
-  #awaitEnd(): void {
-    this.#deadline ??= this.#clock.setTimeout(() => this.#socket.terminate(), farewellMs);
+  #awaitEnd(ms: number): void {
+    // One that was hung up on may break the protocol yet.
+    this.#clock.clearTimeout(this.#deadline);
+    this.#deadline = this.#clock.setTimeout(() => this.#socket.terminate(), ms);
   }
 
   #end(why: string): void {

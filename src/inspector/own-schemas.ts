@@ -1,5 +1,13 @@
-/** Schemas of the events that somebody may well send by hand to the machines of the house. Their other events are between actors, and come from them. */
-import type { SchemasOfMachines } from '../charts/event-schemas.js';
+/**
+ * Schemas of the events that somebody may well send by hand to the machines of the house. Their other events are between actors, and come from them. A
+ * machine of an app's may have an id of ours, and has nothing of this.
+ */
+import { inspectorMachine } from '../../machines/inspector/inspector.js';
+import { sessionMachine } from '../../machines/live/session.js';
+import { dynamicSupervisorMachine } from '../../machines/supervision/dynamic-supervisor.js';
+import { supervisorMachine } from '../../machines/supervision/supervisor.js';
+import { taskSupervisorMachine } from '../../machines/supervision/task-supervisor.js';
+import { onlyOf, type SchemasOfMachines } from '../charts/event-schemas.js';
 
 const nothingMore = { type: 'object', properties: {}, additionalProperties: false };
 
@@ -10,10 +18,10 @@ const shutdown = {
 };
 
 export const ownSchemas: SchemasOfMachines = {
-  supervisor: { 'supervisor.shutdown': shutdown },
-  dynamicSupervisor: { 'supervisor.shutdown': shutdown },
-  taskSupervisor: { 'supervisor.shutdown': shutdown },
-  liveSession: {
+  supervisor: onlyOf(supervisorMachine, { 'supervisor.shutdown': shutdown }),
+  dynamicSupervisor: onlyOf(dynamicSupervisorMachine, { 'supervisor.shutdown': shutdown }),
+  taskSupervisor: onlyOf(taskSupervisorMachine, { 'supervisor.shutdown': shutdown }),
+  liveSession: onlyOf(sessionMachine, {
     'session.close': nothingMore,
     'session.send': {
       type: 'object',
@@ -25,6 +33,6 @@ export const ownSchemas: SchemasOfMachines = {
       additionalProperties: false,
     },
     'supervisor.shutdown': shutdown,
-  },
-  inspector: { 'inspector.close': nothingMore, 'supervisor.shutdown': shutdown },
+  }),
+  inspector: onlyOf(inspectorMachine, { 'inspector.close': nothingMore, 'supervisor.shutdown': shutdown }),
 };

@@ -1,25 +1,35 @@
-/** How often somebody may speak: a bucket that is full at first, and fills again with time. */
+/** How often somebody may do something: a bucket that is full at first, and fills again with time. */
 import type { Clock } from '../supervision/clock.js';
 
-/** What it holds: so many at once. */
-const capacity = 200;
-/** What flows in, a second. */
-const perSecond = 100;
+/** What a bucket holds. */
+export interface RateBounds {
+  /** So many at once. */
+  readonly atOnce: number;
+  /** What flows in, a second. */
+  readonly perSecond: number;
+}
+
+/** How often one may speak. */
+const speech: RateBounds = { atOnce: 200, perSecond: 100 };
 
 export class Rate {
   readonly #clock: Clock;
-  #left = capacity;
+  readonly #bounds: RateBounds;
+  #left: number;
   #at: number;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, bounds: RateBounds = speech) {
     this.#clock = clock;
+    this.#bounds = bounds;
+    this.#left = bounds.atOnce;
     this.#at = clock.now();
   }
 
-  /** May it speak now? */
+  /** Is it allowed now? */
   allows(): boolean {
+    const { atOnce, perSecond } = this.#bounds;
     const now = this.#clock.now();
-    this.#left = Math.min(capacity, this.#left + ((now - this.#at) * perSecond) / 1_000);
+    this.#left = Math.min(atOnce, this.#left + ((now - this.#at) * perSecond) / 1_000);
     this.#at = now;
     if (this.#left < 1) return false;
     this.#left--;

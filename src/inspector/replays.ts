@@ -53,6 +53,8 @@ export class Replays {
   /** By who asks, in the order in which they asked: each has one. */
   readonly #waiting = new Map<object, Waiting>();
   #timer: unknown;
+  /** Nothing is replayed before. */
+  #restUntil = -Infinity;
 
   constructor(feed: Pick<Feed, 'past' | 'actorAt' | 'redaction' | 'schemas'>, clock: Clock) {
     this.#feed = feed;
@@ -64,7 +66,7 @@ export class Replays {
     if (this.#waiting.has(asker)) return false;
     const { done, refused, failed } = answer;
     this.#waiting.set(asker, { request, done, refused, failed, run: undefined, at: 0 });
-    this.#later(leastRestMs);
+    this.#later(Math.max(leastRestMs, this.#restUntil - this.#clock.now()));
     return true;
   }
 
@@ -103,7 +105,11 @@ export class Replays {
       waiting.failed(fault);
     }
     // Who asks next waits as well: the rest is the app's.
-    this.#later(Math.min(mostRestMs, Math.max(leastRestMs, restTimes * (this.#clock.now() - began))));
+    const now = this.#clock.now();
+    const restMs = Math.min(mostRestMs, Math.max(leastRestMs, restTimes * (now - began)));
+    this.#restUntil = now + restMs;
+    // Where nobody waits, nothing is to be done: it may have been closed meanwhile.
+    if (this.#waiting.size > 0) this.#later(restMs);
   }
 
   /** To bring the lines together is a slice of its own. @returns why the event is not asked about; null: it goes on */
@@ -129,11 +135,11 @@ export class Replays {
     if (run === undefined) return null;
     for (let step = 0; step < sliceSteps; step++) {
       const next = run.next();
-      if (next.done === true) return next.value;
       const now = this.#clock.now();
-      const late = now - at >= deadlineMs ? `it was not at its end after ${deadlineMs / 1_000} s` : null;
       const slow = now - before >= mostStepMs ? `one step took ${Math.round(now - before)} ms of the app` : null;
-      if (late !== null || slow !== null) return { outcome: 'unknown', steps: next.value, code: 'timeout', seq: null, words: late ?? slow ?? '' };
+      if (next.done === true) return slow === null ? next.value : tooLong(next.value.steps, slow);
+      const late = now - at >= deadlineMs ? `it was not at its end after ${deadlineMs / 1_000} s` : null;
+      if (late !== null || slow !== null) return tooLong(next.value, late ?? slow ?? '');
       before = now;
       if (now - began >= sliceMs) return null;
     }
@@ -158,6 +164,10 @@ export class Replays {
     if (logic === undefined || typeof (logic as { getStateNodeById?: unknown }).getStateNodeById !== 'function') return null;
     return logic;
   }
+}
+
+function tooLong(steps: number, words: string): ReplayOutcome {
+  return { outcome: 'unknown', steps, code: 'timeout', seq: null, words };
 }
 
 /** As it is replayed. */

@@ -4,7 +4,7 @@
  * It tells its chart that it listens, who comes and goes, and its end. Stopped or killed, it leaves nothing: no port, no socket, no timer, no eye on the
  * app.
  */
-import { createServer, type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
+import { createServer, type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type AnyActorRef, fromCallback } from 'xstate';
@@ -26,10 +26,17 @@ import { type AppFacts, Hub } from './hub.js';
 import type { InspectorPlan } from './plan.js';
 import { readPage } from './page.js';
 import { maxFrameBytes, socketPath, subprotocol } from './protocol.js';
+import { Rate } from './rate.js';
 import { Respite } from './respite.js';
 
 /** Most TCP connections beside those of viewers. */
 const mostConnections = 64;
+
+/** Handshakes in a second, of all who have the token: after each one may say as much at once as anybody who has been silent. */
+const handshakesPerSecond = 10;
+
+/** In how many frames one message may come: of what a viewer asks, and of what an app says, which a browser may split. Empty ones cost as much as others. */
+const [askedFragments, arrivingFragments] = [64, 1_024] as const;
 
 /** How long a connection may say nothing that can be answered, ms; and how often that is looked at. */
 const headersMs = 3_000;
@@ -57,10 +64,12 @@ export interface ServerMakings {
   readonly facts: AppFacts;
   /** Looks at the app; called once, when the server starts. */
   open(inspector: AnyActorRef): Feed;
+  /** How often somebody is let in. Default: so many at once as there may be connections, then ten a second. */
+  readonly handshakes?: Pick<Rate, 'allows'>;
 }
 
 /** The logic of the server. */
-export function server({ plan, facts, open }: ServerMakings) {
+export function server({ plan, facts, open, handshakes }: ServerMakings) {
   return fromCallback<ServerCommand>(({ self, sendBack, receive }) => {
     const inspector = parentOf(self) as AnyActorRef;
     let isOver = false;
@@ -83,14 +92,18 @@ export function server({ plan, facts, open }: ServerMakings) {
       { maxHeaderSize: 16_384, headersTimeout: headersMs, requestTimeout: 10_000, connectionsCheckingInterval: lookMs },
       (request, response) => {
         silent.delete(request.socket);
-        if (!isAlone(request, response, plan.stallMs)) return;
+        if (!isAlone(request)) return;
         void page.then((shown) => {
           // Who was hung up on meanwhile costs nothing more.
-          if (!request.socket.destroyed) answerHttp(request, response, { door, page: shown, feed, recordings });
+          if (request.socket.destroyed) return;
+          // The socket's own watch over what goes to and fro, from the answer on: that the page has to be read first is not the client's doing.
+          response.setTimeout(Math.min(plan.stallMs, longestTimeoutMs), () => request.socket.destroy());
+          answerHttp(request, response, { door, page: shown, feed, recordings });
         });
       },
     );
     const most = mostConnections + plan.maxViewers;
+    const ways = handshakes ?? new Rate(clockOf(self.system), { atOnce: most, perSecond: handshakesPerSecond });
     http.on('connection', (socket) => {
       // One that has asked for nothing yet makes room: none without a token keeps out one that has it.
       if (sockets.size >= most) {
@@ -109,11 +122,11 @@ export function server({ plan, facts, open }: ServerMakings) {
     });
     const quiet = { noServer: true, clientTracking: false, perMessageDeflate: false } as const;
     const upgrades = new WebSocketServer({
-      ...{ ...quiet, maxPayload: maxFrameBytes },
+      ...{ ...quiet, maxPayload: maxFrameBytes, maxFragments: askedFragments },
       handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : false),
     });
     // What an app says of itself is longer than what a viewer asks.
-    const arrivals = new WebSocketServer({ ...quiet, maxPayload: maxStatelyFrame });
+    const arrivals = new WebSocketServer({ ...quiet, maxPayload: maxStatelyFrame, maxFragments: arrivingFragments });
     http.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       socket.on('error', () => socket.destroy());
       silent.delete(socket);
@@ -124,6 +137,7 @@ export function server({ plan, facts, open }: ServerMakings) {
       if (path !== socketPath && foreign === null) return refuse(socket, 404, 'there is no socket here');
       if (foreign !== null && !isToken(foreign.token, door.token)) return refuse(socket, 401, 'wanted: the token of this run, after the last /');
       if (foreign === null && !showsSubprotocol(request, door)) return refuse(socket, 401, `wanted: ${subprotocol}, token.<the token of this run>`);
+      if (!ways.allows()) return refuse(socket, 503, 'too many come at once: again in a second');
       const isGuest = foreign?.make === 'guest';
       if (isGuest ? !guests.hasRoom : !hub.hasRoom) return refuse(socket, 503, isGuest ? 'as many are shown as may' : 'as many are looking as may');
       (isGuest ? arrivals : upgrades).handleUpgrade(request, socket, head, (webSocket) => {
@@ -182,16 +196,14 @@ export function server({ plan, facts, open }: ServerMakings) {
 /** Sockets that have asked for something. */
 const asking = new WeakSet<Duplex>();
 
-/** One request for each socket: one that asks again before it was answered is hung up on, and so is one that does not take its answer. */
-function isAlone({ socket }: IncomingMessage, response: ServerResponse, stallMs: number): boolean {
+/** One request for each socket: one that asks again before it was answered is hung up on. */
+function isAlone({ socket }: IncomingMessage): boolean {
   if (socket.destroyed) return false;
   if (asking.has(socket)) {
     socket.destroy();
     return false;
   }
   asking.add(socket);
-  // The socket's own watch over what goes to and fro; it ends with the socket.
-  response.setTimeout(Math.min(stallMs, longestTimeoutMs), () => socket.destroy());
   return true;
 }
 

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type AnyActorRef, assign, createActor, enqueueActions, setup } from 'xstate';
 import type * as inspectorModule from '../../src/inspector/index.js';
 import { buildInspectorPage, type BuiltPage, openPage } from './inspector-page.js';
-import { type Busy, busyFor, quantile } from './main-thread.js';
+import { type Busy, busyFor, countNews, quantile } from './main-thread.js';
 import { buildPackage } from './package.js';
 import { browserPath, startBrowser } from './stand.js';
 
@@ -59,6 +59,8 @@ const body = setup({ types: { events: {} as { type: 'freeze' } }, actors: { tiss
 
 /** What a picture may take where sixty are drawn in a second, ms. */
 const pictureMs = 16.7;
+/** And what comes to each of them, of ten thousand updates in that second. */
+const newsPerPicture = (side * side) / 60;
 const p95 = ({ perPicture }: Busy): number => quantile(perPicture, 0.95);
 
 describe.skipIf(browserPath === null)('the page before a crowd (skipped where there is no browser)', { timeout: 300_000 }, () => {
@@ -87,7 +89,7 @@ describe.skipIf(browserPath === null)('the page before a crowd (skipped where th
     try {
       const ready = await eye.ready();
       if (!ready.ok) throw new Error('it does not listen');
-      const { page, problems } = await openPage(browser, ready.url, new URL(ready.url).origin);
+      const { page, problems } = await openPage(browser, ready.url, new URL(ready.url).origin, { before: countNews });
       const session = await page.context().newCDPSession(page);
       const heapOf = async (): Promise<number> => {
         await session.send('HeapProfiler.collectGarbage');
@@ -95,14 +97,14 @@ describe.skipIf(browserPath === null)('the page before a crowd (skipped where th
       };
       await page.waitForSelector('.row[data-path="body/tissue0/cell0"]:has-text("o")');
       // Everybody has begun, and what it costs to open the page is past.
-      await busyFor(page, session, 30);
+      await busyFor(page, session, 30, newsPerPicture);
       const cells = Object.values(app.getSnapshot().children).flatMap((one) => Object.values(one?.getSnapshot().children ?? {}));
       const turns = (): number =>
         cells.reduce((sum, one) => sum + ((one as AnyActorRef).getSnapshot() as { context: { turns: number } }).context.turns, 0);
       const [heapBefore, turnsBefore, from] = [await heapOf(), turns(), performance.now()];
-      let busy = await busyFor(page, session, 200);
+      let busy = await busyFor(page, session, 200, newsPerPicture);
       // Others on the machine only ever add to what a picture costs: of three looks, the best tells what the page itself needs.
-      for (let look = 1; look < 3 && p95(busy) >= pictureMs; look++) busy = await busyFor(page, session, 200);
+      for (let look = 1; look < 3 && p95(busy) >= pictureMs; look++) busy = await busyFor(page, session, 200, newsPerPicture);
       const { perPicture, scriptMs, layoutMs, rate } = busy;
       const updates = ((turns() - turnsBefore) * 1_000) / (performance.now() - from);
       const heapAfter = await heapOf();

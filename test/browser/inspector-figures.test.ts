@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { parseRecording } from '../../src/wire/recording/parse.js';
 import { type BareLine, ended, machine, made, numbered, sent, start } from '../inspector-page/lines.js';
-import { drop, inspectorStand } from './inspector-page.js';
+import { drop, inspectorStand, type Look } from './inspector-page.js';
 import { browserPath } from './stand.js';
 
 const blank = { tags: [], invoke: [], entry: [], exit: [], edges: [], states: [] };
@@ -58,14 +58,20 @@ const story: readonly BareLine[] = [
   sent('app/worker', 4_000, 'back', { source: 'app' }),
 ];
 
+/** The supervisor with a budget of a thousand, of which fourteen are used. */
+function large(line: BareLine): BareLine {
+  const context = { intensity: 1_000, periodMs: 5_000, restarts: Array<number>(14).fill(4_000), children: [], mailbox: [] };
+  return line.type === '@xstate.actor' ? { ...line, state: { status: 'active', value: 'idle', context } } : line;
+}
+
 describe.skipIf(browserPath === null)('the figures of the inspector’s page (skipped where there is no browser)', { timeout: 60_000 }, () => {
   const stand = inspectorStand();
 
-  async function open(): Promise<Page> {
-    const page = await stand.open();
+  async function open(look?: Look, change = (line: BareLine): BareLine => line): Promise<Page> {
+    const page = await stand.open(undefined, look);
     const lines = [
       { type: 'recording', v: 2, secret: null, contexts: 'whole' },
-      ...numbered(...story),
+      ...numbered(...story.map(change)),
       { type: 'end', lines: story.length, cut: null },
     ];
     const text = lines.map((line) => JSON.stringify(line)).join('\n');
@@ -93,6 +99,14 @@ describe.skipIf(browserPath === null)('the figures of the inspector’s page (sk
     expect(await figuresOf(page, 'app/worker')).toEqual({ queue: '4', timers: '2', rate: '5' });
     expect(await figuresOf(page, 'app/broken')).toEqual({ wait: '2.7 s' });
     expect(await page.textContent(`${row('app/broken')} .chip`)).toBe('backing off');
+  });
+
+  it('has room for a large budget on a narrow page, and tells it whole to who asks', async () => {
+    const page = await open({ width: 400 }, (line) => ('actor' in line && line.actor === 'app' ? large(line) : line));
+    const restarts = `${row('app')} .restarts`;
+    expect(await page.textContent(restarts)).toBe('14/1k');
+    expect(await page.getAttribute(restarts, 'title')).toBe('14 of 1000 restarts within 5 s');
+    expect(await page.$eval(restarts, (cell) => cell.scrollWidth <= cell.clientWidth)).toBe(true);
   });
 
   it('has the figures of the moment that is shown', async () => {

@@ -112,13 +112,13 @@ describe.skipIf(browserPath === null)('the inspector of a living app (skipped wh
     await page.waitForSelector(row('app/pool/second'));
     expect(await page.textContent('.connection-words')).toBe('two workers · read-only');
     expect(await treeOf(page)).toEqual(['app running.idle', 'first idle', 'second idle']);
+    await page.click(row('app/pool/first'));
     app.child('first')?.send({ type: 'job.add', name: 'dig' });
     await page.waitForSelector(`${row('app/pool/first')}:has-text("busy")`);
     app.child('first')?.send({ type: 'fail' });
-    await page.waitForSelector(`${row('app/pool/first#2')}:has-text("idle")`);
+    await page.waitForSelector(`${row('app/pool/first#2')}[aria-selected=true]:has-text("idle")`);
     await page.waitForSelector(`${row('app')} .restarts:has-text("1/3")`);
-    await page.keyboard.press('{');
-    await page.keyboard.press('{');
+    for (const key of ['{', '{']) await page.keyboard.press(key);
     await page.waitForSelector(`${row('app/pool/first')}[data-mood=failed], ${row('app/pool/first')}:has-text("busy")`);
     await page.keyboard.press(' ');
     await page.waitForSelector(row('app/pool/first#2'));

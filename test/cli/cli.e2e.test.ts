@@ -191,8 +191,8 @@ describe.concurrent('espalier demo', { timeout: 60_000 }, () => {
     socket.destroy();
     silent.close();
     expect(outcome).toMatchObject({ code: 130, stderr: '' });
-    const [{ report }] = events(outcome).filter(({ type }) => type === 'report') as [Event & { report: { tookMs: number } }];
-    expect(report.tookMs).toBeLessThan(5_000);
+    // It waits for the end of the session neither: nobody had to be ended by a deadline.
+    expect(events(outcome).filter(({ type }) => type === 'report')).toMatchObject([{ report: { killed: [], orphans: [] } }]);
   });
 
   it('ends when nobody reads what it prints', async ({ expect }) => {

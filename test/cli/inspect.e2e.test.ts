@@ -1,5 +1,7 @@
 /** The commands that look: `espalier inspect`, `tree`, `watch`, `replay`, and the demo with `--inspect`, as processes, as built. */
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { build, type Built, endAll, type Ran, run, type Running } from './built.js';
@@ -12,6 +14,7 @@ beforeAll(() => {
   own = mkdtempSync(join(built.folder, 'own-'));
   writeFileSync(join(own, 'app.mjs'), app);
   writeFileSync(join(own, 'crashes.mjs'), crashes);
+  writeFileSync(join(own, 'stoppable.mjs'), stoppable);
   writeFileSync(join(own, 'late.ndjson'), late.map((line) => JSON.stringify(line)).join('\n'));
 }, 120_000);
 afterAll(() => {
@@ -34,6 +37,13 @@ const bomb = createMachine({
 });
 console.log('loaded');
 export default orchestrator({ intensity: 1_000, actors: { lamp, bomb }, children: [{ id: 'lamp', src: 'lamp' }, { id: 'bomb', src: 'bomb' }] });
+`;
+
+/** One that says when it is loaded, and when it has been stopped. */
+const stoppable = `
+import { createActor, fromCallback } from 'xstate';
+console.log('loaded');
+export default createActor(fromCallback(() => () => console.log('stopped')));
 `;
 
 /** A recording that begins in the midst of things. */
@@ -98,6 +108,22 @@ describe('the commands that look', { timeout: 60_000 }, () => {
     await expect(running.ended).resolves.toMatchObject({ code: 130, stderr: 'loaded\n' });
   });
 
+  it('inspect stops the app where it cannot listen, and fails', async ({ expect }) => {
+    await using taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const { port } = taken.address() as AddressInfo;
+    const { code, stdout, stderr } = await ran(['inspect', 'stoppable.mjs', '--port', String(port)]);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toMatch(/^loaded\nespalier: the inspector is not there: .*EADDRINUSE.*\nstopped\n$/);
+  });
+
+  it('inspect loads nothing where its own options are wrong', async ({ expect }) => {
+    const { code, stdout, stderr } = await ran(['inspect', 'stoppable.mjs', '--origin', 'stately']);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain('expected `origins`');
+    expect(stderr).not.toContain('loaded');
+  });
+
   it.for([
     ['supervised', 1, /^going off\nespalier: the app has ended: shutdown; it gave up on bomb, crash: boom\n$/],
     ['alone', 1, /^going off\nespalier: the app has ended: crash: boom\n$/],
@@ -155,7 +181,7 @@ describe('the commands that look', { timeout: 60_000 }, () => {
     });
     expect(idle.stdout).toContain("none of the app's own machines was replayed");
     const [outcome] = linesOf(await ran(['replay', kept, '--machines', 'idle.mjs', '--json']));
-    expect(outcome).toMatchObject({ ok: true, skipped: expect.arrayContaining([{ actor: 'app/pool/third#2', machine: 'worker' }]) });
+    expect(outcome).toMatchObject({ ok: false, isIdle: true, skipped: expect.arrayContaining([{ actor: 'app/pool/third#2', machine: 'worker' }]) });
     // Of facts alone nobody's steps are known.
     writeFileSync(join(own, 'facts.ndjson'), `${readFileSync(kept, 'utf8').split('\n')[0]}\n`);
     const empty = await ran(['replay', 'facts.ndjson', '--machines', 'app.mjs']);
@@ -235,7 +261,6 @@ describe('the commands that look', { timeout: 60_000 }, () => {
     ['no module', ['inspect'], 2, 'expected MODULE'],
     ['a module that is none', ['inspect', 'none.mjs'], 2, 'expected a module that can be read'],
     ['a port that is none', ['inspect', 'app.mjs', '--port', '99999'], 2, 'expected --port'],
-    ['an origin that is none', ['inspect', 'app.mjs', '--origin', 'stately'], 2, 'expected `origins`'],
     ['no address', ['tree'], 2, 'expected URL|FILE'],
     ['an address without a token', ['watch', 'http://127.0.0.1:4747/'], 2, 'with its token'],
     ['nobody there', ['tree', `http://127.0.0.1:1/#token=${'a'.repeat(43)}`], 1, 'expected an inspector at 127.0.0.1:1'],

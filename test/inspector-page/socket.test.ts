@@ -62,12 +62,15 @@ const plan = (actor: string): Plan => ({ full: actor, brief: [] });
 
 describe('the way to a living app', () => {
   let source: LiveSource;
+  const notices: string[] = [];
 
   beforeEach(() => {
     FakeSocket.made.length = 0;
+    notices.length = 0;
     vi.useFakeTimers();
     vi.stubGlobal('WebSocket', FakeSocket);
-    const listener: SocketListener = { connection: () => undefined, welcome: () => undefined, entries: () => undefined, notice: () => undefined };
+    const nothing = (): void => undefined;
+    const listener: SocketListener = { connection: nothing, welcome: nothing, entries: nothing, notice: (words) => void notices.push(words) };
     source = new LiveSource('http://127.0.0.1:1', 'token', listener);
     source.start();
   });
@@ -148,6 +151,22 @@ describe('the way to a living app', () => {
     const lost = source.history(7).catch(String);
     socket().lose();
     expect(await lost).toBe('Error: the connection was lost');
+  });
+
+  it('says in the words of the server what it may not watch, and nothing of what it has asked when the connection is lost', async () => {
+    const settled = async (): Promise<void> => {
+      for (let turn = 0; turn < 5; turn++) await Promise.resolve();
+    };
+    socket().open();
+    socket().say(welcome);
+    const [watch] = socket().sent;
+    socket().say({ type: 'result', id: watch?.id ?? 0, ok: false, error: { code: 'too-many', words: 'too many are watched' } });
+    await settled();
+    expect(notices).toEqual(['too many are watched']);
+    socket().say(welcome, { type: 'bye', why: 'the inspector is closing' });
+    socket().lose();
+    await settled();
+    expect(notices).toEqual(['too many are watched']);
   });
 
   it('says how many lines are left out where there are more earlier ones than it asks for', async () => {

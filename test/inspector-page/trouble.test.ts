@@ -1,14 +1,16 @@
 /** What the page says of crashes, of supervisors that gave up and of apps that are over. */
 import { expect, it } from 'vitest';
 import { reasonText } from '../../src/recording/exports/story.js';
+import type { RecordedActor } from '../../src/wire/recording/lines.js';
 import type { Portable } from '../../src/wire/recording/portable-shape.js';
 import { moodOf } from '../../visualizations/inspector/components/chip.js';
-import { bannerWords, connectionWords } from '../../visualizations/inspector/components/connection-words.js';
+import { bannerWords, connectionWords, nowWord } from '../../visualizations/inspector/components/connection-words.js';
 import { madeWords, stepWords } from '../../visualizations/inspector/layout/step-words.js';
 import { appEndOf } from '../../visualizations/inspector/state/app-end.js';
 import { Moment } from '../../visualizations/inspector/state/moment.js';
 import { ratesAt } from '../../visualizations/inspector/state/rates.js';
 import { budgetAt, troubleOf } from '../../visualizations/inspector/state/supervision.js';
+import { successorOf } from '../../visualizations/inspector/state/successor.js';
 import { Timeline } from '../../visualizations/inspector/state/timeline.js';
 import { type BareLine, ended, machine, made, momentAfter, numbered, sent, start } from './lines.js';
 
@@ -74,6 +76,30 @@ it('an app is over when its root is; the head says so in place of what may be do
   expect(words()).toBe('shop · ended: shutdown');
   const lost = (attempt: number) => bannerWords({ kind: 'lost', since: 0, retryAt: 9, attempt, why: 'gone' }, appEndOf(moment))[0];
   expect(lost(1)).toBe('The app is over (ended: shutdown).');
+});
+
+it('the newest moment is live only while something may follow it', () => {
+  const lost = { kind: 'lost', since: 0, retryAt: 9, attempt: 1, why: 'gone' } as const;
+  const live = { kind: 'live', control: true, app: 'shop' } as const;
+  const others = [
+    { kind: 'none' },
+    { kind: 'connecting', attempt: 2 },
+    { kind: 'refused', why: 'no' },
+    { kind: 'file', name: 'a', cut: null },
+  ] as const;
+  expect([live, lost, ...others].map((one) => nowWord(one, null))).toEqual(['live', 'lost', 'end', 'waiting', 'end', 'end']);
+  expect([live, lost].map((one) => nowWord(one, 'ended: normal'))).toEqual(['end', 'end']);
+});
+
+it('who is started in the place of another takes its place, however often; one that was there before does not', () => {
+  const again = (run: number, more: Partial<RecordedActor> = {}) =>
+    start(`app/db#${run}`, run, { run, replaces: run === 2 ? 'app/db' : `app/db#${run - 1}`, ...more });
+  const lines = numbered(again(2), start('app/other', 2), ended('app/db#2', 3, crash), again(3));
+  expect([successorOf('app/db', lines), successorOf('app/db#2', lines), successorOf('app/other', lines)]).toEqual([
+    ...['app/db#3', 'app/db#3'],
+    'app/other',
+  ]);
+  expect(successorOf('app/db', numbered(again(2, { from: 'joined' })))).toBe('app/db');
 });
 
 it('a connection that is lost is a hiccup, until it is lost for the third time', () => {

@@ -2,6 +2,7 @@ import { type AnyActorRef, createMachine, fromCallback } from 'xstate';
 import { describe, expect, it } from 'vitest';
 import { type App, dynamicSupervisor, exitReason, supervisorHandle } from '../../src/index.js';
 import { control } from '../../src/inspector/control.js';
+import { recorder } from '../../src/inspector/recorder.js';
 import { stage } from '../supervision/stage.js';
 
 const lamp = createMachine({ id: 'lamp', initial: 'off', states: { off: { on: { 'lamp.on': 'on', 'flash.*': 'on' } }, on: {} } });
@@ -51,6 +52,17 @@ describe('control', () => {
     expect(app.child('lamp')?.getSnapshot()).toMatchObject({ value: 'off' });
     await expect(lit({ type: 'lamp.on', watt: 7 })).resolves.toBeNull();
     expect(app.child('lamp')?.getSnapshot()).toMatchObject({ value: 'on' });
+  });
+
+  it("holds the house's own machines to the schemas of the house, and no machine of an app's that has the id of one", async () => {
+    await using own = recorder();
+    const session = createMachine({ id: 'supervisor', on: { 'supervisor.shutdown': { actions: () => undefined } } });
+    const app = stage().app({ actors: { session }, children: [{ id: 'session', src: 'session' }] });
+    await app.started();
+    const event = { type: 'supervisor.shutdown', why: 'of its own' };
+    const ordered = (actor: string) => control(feedOf(app), { type: 'control', id: 1, actor, action: 'send', event }, own.schemas);
+    await expect(ordered('session')).resolves.toBeNull();
+    await expect(ordered('app')).resolves.toMatchObject({ code: 'invalid-event' });
   });
 
   it('stops a child as its supervisor does: its place stays', async () => {

@@ -36,7 +36,7 @@ describe('a connection over HTTP', () => {
       made++;
       return '{}\n';
     };
-    const { port, token } = await open({}, feed);
+    const { port, token } = await open({}, { feed });
     const answer = await answered(port, get(port, path, [`Authorization: Bearer ${token}`]).repeat(1_000));
     expect(statuses(answer)).toEqual([]);
     expect(made).toBe(0);
@@ -45,7 +45,7 @@ describe('a connection over HTTP', () => {
   it('that does not take its answer is cut', async () => {
     const feed = new FakeFeed();
     feed.recording = () => 'x'.repeat(50_000_000);
-    const { port, token } = await open({ stallMs: 100 }, feed);
+    const { port, token } = await open({ stallMs: 100 }, { feed });
     const socket = await knock(port);
     onTestFinished(() => void socket.destroy());
     socket.pause();

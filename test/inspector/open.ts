@@ -4,7 +4,8 @@ import { expect, onTestFinished } from 'vitest';
 import { inspectorMachine } from '../../machines/inspector/inspector.js';
 import { inspectorHandle } from '../../src/inspector/inspector.js';
 import { type InspectorOptions, planInspector } from '../../src/inspector/plan.js';
-import { server } from '../../src/inspector/server.js';
+import { server, type ServerMakings } from '../../src/inspector/server.js';
+import type { Clock } from '../../src/supervision/clock.js';
 import { FakeFeed } from './fake-feed.js';
 import { Look } from './look.js';
 
@@ -16,10 +17,20 @@ export interface Opened {
   look(): Promise<Look>;
 }
 
-export async function open(options: InspectorOptions = {}, feed = new FakeFeed()): Promise<Opened> {
+/** What a test has in hand beside the options. */
+export interface Stand extends Pick<ServerMakings, 'handshakes'> {
+  readonly feed?: FakeFeed;
+  readonly clock?: Clock;
+}
+
+/** Lets in whoever comes, as often as he comes: for who is fuzzed, and hung up on at every third frame. */
+export const openDoors: Stand = { handshakes: { allows: () => true } };
+
+export async function open(options: InspectorOptions = {}, { feed = new FakeFeed(), clock, ...makings }: Stand = {}): Promise<Opened> {
   const facts = { title: 'a test', pid: 1, runtime: 'Node', version: '0' };
-  const actor = server({ plan: planInspector(options), facts, open: () => feed });
+  const actor = server({ plan: planInspector(options), facts, open: () => feed, ...makings });
   const ref = createActor(inspectorMachine.provide({ actors: { server: actor } }), {
+    ...(clock === undefined ? {} : { clock }),
     input: { listenMs: 5_000, closeMs: 1_000 },
   }) as unknown as AnyActorRef;
   ref.subscribe({ error: () => undefined });

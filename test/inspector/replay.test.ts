@@ -125,6 +125,25 @@ describe('a replay that a viewer asks for', () => {
   });
 });
 
+/** A machine that is as slow as the test says: how long its beginning takes, and how long a guard of it. */
+const slow = { beginMs: 0, guardMs: 0, spend: (_ms: number): void => undefined };
+const laggard = setup({
+  types: { events: {} as { type: 'go' } },
+  guards: {
+    isReady: () => {
+      slow.spend(slow.guardMs);
+      return true;
+    },
+  },
+}).createMachine({
+  id: 'laggard',
+  context: () => {
+    slow.spend(slow.beginMs);
+    return {};
+  },
+  on: { go: { guard: 'isReady', actions: assign({}) } },
+});
+
 /** A clock that goes on by so many ms whenever it is read. */
 class TickingClock implements Clock {
   readonly pauses: number[] = [];
@@ -139,6 +158,11 @@ class TickingClock implements Clock {
   now(): number {
     this.#at += this.#tickMs;
     return this.#at;
+  }
+
+  /** Something takes so long. */
+  spend(ms: number): void {
+    this.#at += ms;
   }
 
   setTimeout(callback: () => void, ms: number): number {
@@ -229,6 +253,59 @@ describe('what replays cost', () => {
       { outcome: 'unknown', code: 'timeout', words: 'one step took 1500 ms of the app' },
     ]);
     expect(Math.max(...clock.pauses)).toBe(2_000);
+  });
+
+  describe('of one event that is asked about', () => {
+    const asking = { actor: 'laggard', event: { type: 'go' } };
+
+    /** The replays of an actor that has only begun; and how slow its machine is from now on, ms. */
+    function begun(beginMs: number, guardMs: number) {
+      const clock = new TickingClock(0);
+      const actor = createActor(laggard, { id: 'laggard' }) as AnyActorRef;
+      const feed = recorderFeed(actor, planInspector());
+      feed.follow('', 'full', () => undefined);
+      actor.start();
+      Object.assign(slow, { beginMs, guardMs, spend: (ms: number) => clock.spend(ms) });
+      onTestFinished(() => {
+        Object.assign(slow, { beginMs: 0, guardMs: 0 });
+        feed.dispose();
+        actor.stop();
+      });
+      const replays = new Replays(feed, clock);
+      const outcomes: ReplayOutcome[] = [];
+      const never = (what: unknown): never => expect.fail(JSON.stringify(what));
+      const ask = (done = (outcome: ReplayOutcome): unknown => outcomes.push(outcome)): boolean =>
+        replays.ask({}, asking, { done, refused: never, failed: never });
+      return { clock, replays, outcomes, ask };
+    }
+
+    it('no more than any other step, though it is the last', () => {
+      const { clock, outcomes, ask } = begun(0, 1_500);
+      ask();
+      while (clock.fire());
+      expect(outcomes).toMatchObject([{ outcome: 'unknown', code: 'timeout', words: 'one step took 1500 ms of the app' }]);
+    });
+
+    it('a step of its own, after a rest', () => {
+      const { clock, outcomes, ask } = begun(600, 600);
+      ask();
+      while (clock.fire());
+      expect(outcomes).toMatchObject([{ outcome: 'same', next: { handled: true } }]);
+      // Each of the two slow steps is rested after; the first slice only brings the lines together.
+      expect(clock.pauses.slice(2)).toEqual([2_000]);
+    });
+
+    it('a rest of who asks next, and no timer where nobody waits or all has been closed', () => {
+      const { clock, replays, outcomes, ask } = begun(0, 100);
+      ask();
+      while (clock.fire());
+      expect(outcomes).toHaveLength(1);
+      const { length } = clock.pauses;
+      ask(() => replays.close());
+      expect(clock.pauses.slice(length)).toEqual([900]);
+      while (clock.fire());
+      expect(clock.pauses).toHaveLength(length + 2);
+    });
   });
 
   it('nothing for who has gone; and who waits comes next', () => {

@@ -16,12 +16,14 @@ import { openFile, type OpenedFile } from './sources/file.js';
 import { Recall } from './sources/recall.js';
 import { LiveSource } from './sources/socket.js';
 import { watchPlan } from './sources/watch-plan.js';
+import { hasEnded } from './state/actor-view.js';
 import { appEndOf } from './state/app-end.js';
 import type { Entry } from './state/entry.js';
 import { replayRefusalOf } from './state/replay-refusal.js';
 import { ratesAt } from './state/rates.js';
 import type { Page, State } from './state/state.js';
 import { Store } from './state/store.js';
+import { successorOf } from './state/successor.js';
 import { Timeline } from './state/timeline.js';
 
 /** How often figures that run by themselves (countdowns, rates) are shown anew, ms. */
@@ -51,6 +53,8 @@ export class InspectorPage {
   #clockAtZero = 0;
   #rates: { readonly index: number; readonly when: number; readonly rates: ReadonlyMap<string, number> } = { index: -2, when: 0, rates: new Map() };
   #followedAt = 0;
+  /** Who is looked at, and whether it was alive when it was chosen. */
+  #chosen: { readonly actor: string; readonly wasAlive: boolean } | null = null;
   /** What was before this page came. */
   readonly #past: Recall;
 
@@ -143,11 +147,21 @@ export class InspectorPage {
   #append(entries: readonly Entry[]): void {
     const dropped = this.#timeline.append(entries);
     if (dropped > 0) this.#store.dispatch({ type: 'lines.dropped', count: dropped });
-    if (this.#store.state.selected === null) {
+    const { selected, position } = this.#store.state;
+    if (selected === null) {
       const [first] = this.#timeline.newest.actors.keys();
       if (first !== undefined) this.#store.dispatch({ type: 'actor.chosen', actor: first });
-    }
+    } else if (position === null) this.#stay(selected, entries);
     this.#store.refresh();
+  }
+
+  /** Whoever is started in the place of the actor that is looked at is looked at from then on: of a crash loop, the run that lives. */
+  #stay(selected: string, entries: readonly Entry[]): void {
+    if (this.#chosen?.actor !== selected || !this.#chosen.wasAlive) return;
+    const actor = successorOf(selected, entries);
+    if (actor === selected) return;
+    this.#chosen = { actor, wasAlive: true };
+    this.#store.dispatch({ type: 'actor.chosen', actor });
   }
 
   /** Who goes back to where this page began wants to know what was before. */
@@ -221,6 +235,10 @@ export class InspectorPage {
     const isLive = state.position === null && state.connection.kind === 'live';
     const at = isLive ? Math.max(moment.at, performance.now() - this.#clockAtZero) : moment.at;
     const view: View = { state, timeline, moment, index, at, rates: this.#ratesAt(index, at, isLive) };
+    if (state.selected !== (this.#chosen?.actor ?? null)) {
+      const chosen = state.selected === null ? undefined : timeline.newest.actors.get(state.selected);
+      this.#chosen = chosen === undefined ? null : { actor: chosen.path, wasAlive: !hasEnded(chosen) };
+    }
     this.#source?.lookAt(state.selected, (actor) => watchPlan(actor, timeline.newest.actors.keys()));
     if (state.follow) this.#follow(view);
     const isAtBeginning = state.position !== null && timeline.stepFrom(state.position + 1, -1) === -(state.position + 1);

@@ -158,6 +158,8 @@ class ActorReplay {
       this.#to = line.seq;
       yield this.#steps;
     }
+    // A step of its own: who drives it measures it by itself, and may rest before it.
+    if (this.#request.event !== undefined) yield this.#steps;
     const next = this.#suppose();
     return { outcome: 'same', steps: this.#steps, from: this.#start.seq, to: this.#to, notes: this.#notes, ...(next === undefined ? {} : { next }) };
   }

@@ -20,6 +20,15 @@ export function connectionWords(connection: Connection, now: number, end: string
   }
 }
 
+/**
+ * What the newest moment is, in a word: whether another follows it.
+ * @param end  how the app has ended, as far as one was told: nothing comes any more, however well the connection is
+ */
+export function nowWord({ kind }: Connection, end: string | null): 'live' | 'lost' | 'waiting' | 'end' {
+  if (end !== null) return 'end';
+  return kind === 'live' || kind === 'lost' ? kind : kind === 'connecting' ? 'waiting' : 'end';
+}
+
 /** Attempts after which a lost connection is more than a hiccup. */
 const patience = 3;
 

@@ -17,8 +17,15 @@ import { counted, duration } from '../components/words.js';
 import { fileName, save } from '../exports/save.js';
 import { linesOf } from '../sources/entries.js';
 import type { Entry } from '../state/entry.js';
+import type { Connection } from '../state/state.js';
 import type { Timeline } from '../state/timeline.js';
 import type { Doors, PageView, View } from './view.js';
+
+const sources: Partial<Readonly<Record<Connection['kind'], string>>> = { live: 'the app, as it runs', lost: 'the app, as it ran' };
+
+function sourceWords(connection: Connection): string {
+  return connection.kind === 'file' ? connection.name : (sources[connection.kind] ?? '');
+}
 
 export class RecordingPage implements PageView {
   readonly element: HTMLElement;
@@ -92,7 +99,7 @@ export class RecordingPage implements PageView {
     this.#shownFor = key;
     const { connection } = state;
     const rows: readonly (readonly [string, string])[] = [
-      ['from', connection.kind === 'file' ? connection.name : connection.kind === 'live' || connection.kind === 'lost' ? 'the app, as it runs' : ''],
+      ['from', sourceWords(connection)],
       ...(connection.kind === 'file' && connection.cut !== null ? [['cut off', connection.cut] as const] : []),
       ['lines', timeline.length.toLocaleString('en')],
       ['spans', duration(timeline.scale.timeOf(timeline.last) - timeline.scale.timeOf(0))],

@@ -1,4 +1,5 @@
 /** The time bar: where one is, how much happened when, and what went wrong there. All pages show the moment that it points to. */
+import { nowWord } from '../components/connection-words.js';
 import { drawn, element, setAttribute, setHidden, setText } from '../components/element.js';
 import { icon } from '../components/icons.js';
 import { clock, counted, duration, moment as momentWords } from '../components/words.js';
@@ -82,13 +83,11 @@ export class TimeBar implements PageView {
     const { state, timeline, index } = view;
     this.#index = index;
     const isLive = state.position === null;
-    const { kind } = state.connection;
-    // Where a root has ended nothing comes any more, however well the connection is.
-    const isFed = (kind === 'live' || kind === 'connecting' || kind === 'lost') && appEndOf(timeline.newest) === null;
-    setText(this.#liveWord, isLive ? (isFed ? 'live' : 'end') : 'paused');
-    setAttribute(this.#live, 'data-fed', isFed ? 'true' : 'false');
+    const now = nowWord(state.connection, appEndOf(timeline.newest));
+    setText(this.#liveWord, isLive ? now : 'paused');
+    setAttribute(this.#live, 'data-fed', now === 'live' ? 'true' : 'false');
     setAttribute(this.#live, 'aria-pressed', isLive ? 'true' : 'false');
-    setAttribute(this.#live, 'title', isLive ? 'hold this moment (space)' : isFed ? 'back to now (space)' : 'to the end (space)');
+    setAttribute(this.#live, 'title', isLive ? 'hold this moment (space)' : now !== 'end' ? 'back to now (space)' : 'to the end (space)');
     for (const button of this.#buttons) button.disabled = timeline.length === 0;
     setAttribute(this.#track, 'aria-valuemax', Math.max(0, timeline.last));
     setAttribute(this.#track, 'aria-valuenow', Math.max(0, index));

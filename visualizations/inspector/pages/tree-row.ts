@@ -100,7 +100,7 @@ export class TreeRowView implements VirtualRow<TreeRow> {
 
   #showFigures(row: TreeRow, actor: ActorView, at: number, rate: number): void {
     const budget = hasEnded(actor) && actor.gaveUp === null ? null : budgetAt(actor, at);
-    setText(this.#restarts, budget === null ? (actor.run > 1 ? String(actor.run - 1) : '') : `${budget.used}/${budget.intensity}`);
+    setText(this.#restarts, budget === null ? (actor.run > 1 ? String(actor.run - 1) : '') : `${short(budget.used)}/${short(budget.intensity)}`);
     const level = budget === null || budget.used === 0 ? null : budget.used >= budget.intensity ? 'spent' : 'some';
     setAttribute(this.#restarts, 'data-level', level);
     setAttribute(

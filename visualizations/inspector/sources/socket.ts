@@ -253,7 +253,10 @@ export class LiveSource {
 
   #watch(branch: string, detail: Detail): void {
     this.#watched.set(branch, detail);
-    this.#ask((id) => ({ type: 'watch', id, branch, detail })).catch((error: unknown) => this.#listener.notice(String(error)));
+    this.#ask((id) => ({ type: 'watch', id, branch, detail })).catch((error: unknown) => {
+      // That the connection is gone is said where that is said.
+      if (this.#socket !== null) this.#listener.notice(error instanceof Error ? error.message : String(error));
+    });
   }
 
   #unwatch(branch: string): void {
