@@ -17,6 +17,7 @@ const ranBy: Readonly<Record<string, string>> = {
   'README.md': 'test/document-programs.test.ts',
   'docs/guides/application.md': 'test/application/guide.test.ts',
   'docs/guides/config.md': 'test/config/guide.test.ts',
+  'docs/guides/coordination-backend.md': 'test/coordination/guide.test.ts',
   'docs/guides/diagrams.md': 'test/document-programs.test.ts',
   'docs/guides/events.md': 'test/event-store/guide.test.ts',
   'docs/guides/gate.md': 'test/gate/guide.test.ts',

@@ -115,9 +115,9 @@ export type WatchOutcome =
   | Refused;
 
 export type WatchAnswer =
-  /** At least one; in order. `revision`: all up to it has been told. */
+  /** At least one, at most 1 000; in order. `revision`: all up to it has been told. */
   | { readonly outcome: 'changes'; readonly changes: readonly BackendChange[]; readonly revision: number }
-  /** More came than may wait: those from `from` to `revision` are not told, and what comes behind is. List, to know what stands. */
+  /** More came than is remembered: those from `from` to `revision` are not told, and what comes behind is. List, to know what stands. */
   | { readonly outcome: 'gap'; readonly from: number; readonly revision: number }
   /** Nothing came in time. `revision`: all up to it has been told. */
   | { readonly outcome: 'quiet'; readonly revision: number }
@@ -126,7 +126,7 @@ export type WatchAnswer =
   /** It was closed, or the backend was: there is nothing more. */
   | { readonly outcome: 'ended' };
 
-/** Follows the changes of keys with a prefix. So many as may wait do; it costs a place until it is closed. */
+/** Follows the changes of keys with a prefix. It has a place among `maxWatches` until it is closed. */
 export interface BackendWatch {
   /** What has come, or will. @throws EspalierError `backend/already-read`, as rejection, while another call waits */
   next(call?: CallOptions): Promise<WatchAnswer>;
@@ -151,10 +151,8 @@ export interface WatchOptions extends CallOptions {
   readonly from?: number;
 }
 
-/** @throws EspalierError `backend/invalid-options`, `backend/invalid-value`, as rejection, from each */
+/** What can be asked of a backend, and of a service that runs one. @throws EspalierError `backend/invalid-options`, `backend/invalid-value`, as rejection */
 export interface Backend {
-  /** Does it outlast the process? */
-  readonly isDurable: boolean;
   /** One key. What it says may be over when it is heard: to act on it, name its revision. */
   get(key: string, call?: CallOptions): Promise<GetOutcome>;
   /** Keys with a prefix, in the order of their code points. */
@@ -173,6 +171,12 @@ export interface Backend {
   watch(prefix: string, options?: WatchOptions): Promise<WatchOutcome>;
   /** How it stands. */
   status(call?: CallOptions): Promise<BackendStatusOutcome>;
+}
+
+/** A backend that is open. */
+export interface OpenBackend extends Backend {
+  /** Does it outlast the process? */
+  readonly isDurable: boolean;
   /** Answers all that wait, `closed` or `unknown`, and ends each watch. Leases and keys of a durable one stay. Twice is once. */
   close(): Promise<void>;
 }
@@ -192,7 +196,7 @@ export type BackendStatusOutcome =
 
 /** Bounds of a backend; each may be left out. Who comes beyond is `refused`: nothing that is there gives way. */
 export interface BackendLimits {
-  /** Default 10 000. */
+  /** Default 10 000, at most 100 000. */
   readonly maxKeys?: number;
   /** Bytes of one value's JSON. Default 64 KiB, at most 512 KiB. */
   readonly maxValueBytes?: number;
@@ -206,9 +210,10 @@ export interface BackendLimits {
   readonly maxTtlMs?: number;
   /** Default 1 000. */
   readonly maxWatches?: number;
-  /** Changes that wait for one watch; beyond, `gap`. Default 1 000. */
-  readonly maxQueued?: number;
-  /** Changes that are remembered for whoever watches from an earlier revision. Default 10 000. */
+  /**
+   * Changes that are remembered, for whoever watches from an earlier revision and for a watch whose owner is slow; the oldest are forgotten, which is told as
+   * `tooOld` and as `gap`. No more than `maxBytes` of them either. Default 10 000.
+   */
   readonly maxHistory?: number;
   /** Calls that wait for their turn. Default 10 000. */
   readonly maxWaiting?: number;

@@ -166,7 +166,7 @@ export class MemoryLedger implements Ledger {
   }
 
   documents(prefix: string, after: string, limit: number): DocumentEntry[] {
-    const keys = [...this.#documents.keys()].filter((key) => key.startsWith(prefix) && compare(key, after) > 0).sort(compare);
+    const keys = [...this.#documents.keys()].filter((key) => key.startsWith(prefix) && compareCodePoints(key, after) > 0).sort(compareCodePoints);
     return keys.slice(0, limit).flatMap((key) => this.#documents.get(key) ?? []);
   }
 
@@ -202,12 +202,17 @@ function isSelected({ stream, prefix }: Selection, name: string): boolean {
   return prefix === undefined ? !name.startsWith('$') : name.startsWith(prefix);
 }
 
-/** By code points, as a database orders UTF-8; the runtime compares halves of surrogate pairs. */
-function compare(a: string, b: string): number {
-  const [left, right] = [a[Symbol.iterator](), b[Symbol.iterator]()];
-  for (;;) {
-    const [x, y] = [left.next().value?.codePointAt(0) ?? -1, right.next().value?.codePointAt(0) ?? -1];
-    if (x !== y) return x - y;
-    if (x === -1) return 0;
+/** By code points, as a database orders UTF-8; the runtime compares halves of surrogate pairs, which stand below the last of those that are no pairs. */
+export function compareCodePoints(a: string, b: string): number {
+  const length = Math.min(a.length, b.length);
+  for (let index = 0; index < length; index++) {
+    const [x, y] = [a.charCodeAt(index), b.charCodeAt(index)];
+    if (x !== y) return placeOf(x) - placeOf(y);
   }
+  return a.length - b.length;
+}
+
+/** Halves of pairs behind all else. */
+function placeOf(unit: number): number {
+  return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit;
 }

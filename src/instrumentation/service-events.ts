@@ -8,6 +8,7 @@ import type { MonitorEmitted } from '../../machines/health/monitor.js';
 import type { ProbeEmitted } from '../../machines/health/probe.js';
 import type { IsolationEmitted } from '../../machines/isolation/isolation-events.js';
 import { type RegistryEmitted, registryFacts } from '../../machines/registry/registry-events.js';
+import type { HeldLeaseEmitted } from '../coordination/held-lease.js';
 import type { EndpointEmitted } from '../health/endpoint.js';
 import type { LogLevel } from '../telemetry/logger.js';
 import type { EventGroup, Rows } from './event-row.js';
@@ -140,6 +141,18 @@ const storeRows: Rows<EventStoreEmitted> = {
   },
 };
 
+const lease = 'its name';
+const until = 'until when it is held for certain, ms of the clock';
+const leaseRows: Rows<HeldLeaseEmitted> = {
+  'lease.held': { about: 'it was granted', level: 'info', fields: { lease, until } },
+  'lease.renewed': { about: 'it has its whole time anew', level: 'debug', fields: { lease, until } },
+  'lease.lost': {
+    about: 'it is not held any more, and nobody wanted that',
+    level: 'warn',
+    fields: { lease, reason: '`expired`, `gone` or `closed`', at: 'when the holder knew, ms of the clock' },
+  },
+};
+
 const job = 'which job';
 const isolationRows: Rows<IsolationEmitted> = {
   'isolation.started': { about: 'a job has a thread', level: 'debug', fields: { ref: job, waitedMs: 'since it was asked for, ms' } },
@@ -213,6 +226,7 @@ export const serviceEvents: readonly EventGroup[] = [
     rows: mapRows(Object.keys(configFacts) as ConfigEmitted['type'][], (type) => ({ ...configWords[type], fields: configFacts[type] })),
   },
   { title: 'Event stores', from: '`store.on`', machines: ['eventStore'], rows: storeRows },
+  { title: 'Leases', from: 'the actor of `heldLease(…)`', machines: [], rows: leaseRows },
   { title: 'Isolated work', from: '`pool.on`', machines: ['isolation'], rows: isolationRows },
   { title: 'Applications', from: '`application.on`', machines: ['application'], rows: applicationRows },
 ];

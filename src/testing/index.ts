@@ -23,6 +23,15 @@ export { clientScript, type RecordedClientMessage, replayScript } from './gemini
 export { type GeminiServer, geminiServer } from './gemini-server/server.js';
 export type { Step } from './gemini-server/steps.js';
 export type { Waited } from './gemini-server/waits.js';
+export { backendContract, type BackendCase, type BackendSubject, type OpenedBackend } from './backend/contract.js';
+export {
+  type BackendFault,
+  type BackendFaultPlan,
+  faultyBackend,
+  type FaultyBackend,
+  type FaultyCall,
+  randomFaults as randomBackendFaults,
+} from './backend/faulty.js';
 export { type ContractCase, eventStoreContract, type EventStoreSubject } from './event-store/contract.js';
 export { VirtualClock } from './virtual-clock.js';
 
