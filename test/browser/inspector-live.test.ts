@@ -182,8 +182,7 @@ describe.skipIf(browserPath === null)('the inspector of a living app (skipped wh
     const page = await look(ready.url);
     await page.click(row('app/pool/lamp'));
     await page.waitForSelector('button.event-chip[title*="lamp.on"]');
-    // Its context is told once it is watched in full; of what was sent before that, only what came of it is told.
-    await page.waitForSelector('.value-line:has-text("hours")');
+    await page.waitForSelector('.value-line:has-text("hours")'); // It is watched in full: what it is sent is told from now on.
     app.child('lamp')?.send({ type: 'flip', by: 'hand' });
     await page.waitForSelector('button.event-chip[title*="lamp.off"]');
     const filled = async (): Promise<unknown> => {
