@@ -3,7 +3,8 @@ import type { AnyActorRef } from 'xstate';
 import type { Answer } from '../../machines/health/probe.js';
 import { guardedSignal } from '../supervision/guarded-signal.js';
 import { printFault } from '../supervision/last-resort.js';
-import { exitReason, handles, onExit } from '../supervision/watch.js';
+import { exitReason, onExit } from '../supervision/watch.js';
+import { logicOf } from '../supervision/xstate-internals.js';
 import { answerOf, answerOfFault, type HealthAnswer, type HealthCheck, noproc } from './answer.js';
 import type { CheckScope, ProbeOptions } from './probe-options.js';
 
@@ -15,6 +16,8 @@ export interface Attempt {
   ended: Ended;
   /** Past its deadline, or its probe: it was told to stop, and what it says counts no more. */
   isLate: boolean;
+  /** Its deadline, monotonic ms. One that was told to stop before has not failed until then. */
+  dueAt: number;
   /** Tells it to stop. A question ends at once; a function when it does. */
   abort(words: string, name: 'TimeoutError' | 'AbortError'): void;
 }
@@ -22,6 +25,7 @@ export interface Attempt {
 /** A function of the app that checks. */
 export class Call implements Attempt {
   isLate = false;
+  dueAt = 0;
   ended: Ended;
   readonly id: string;
   // Made when it is asked for: most checks never look at it, and it costs more than they do.
@@ -73,9 +77,13 @@ export class Call implements Attempt {
   }
 }
 
-/** Asks an actor: only one that lives, and whose present state handles the question. One that does not is not sent it, and there is no result. */
+/**
+ * Asks an actor: only one that lives, and whose present state handles the question. One that does not is not sent it, and there is no result. Where a guard of
+ * it throws, that is the result: it is not sent what would end it.
+ */
 export class Question implements Attempt {
   isLate = false;
+  dueAt = 0;
   ended: Ended;
   readonly #check: HealthCheck;
   #watch: { unsubscribe(): void } | undefined;
@@ -92,7 +100,7 @@ export class Question implements Attempt {
       // The finder is the app's, and may have taken the probe away.
       if (this.#isOver) return;
       if (target === undefined || exitReason(target) !== null) return this.#end(noproc());
-      if (!handles(target, this.#check)) return this.#end(null);
+      if (!takes(target, this.#check)) return this.#end(null);
       this.#watch = onExit(target, () => this.#end(noproc()));
       target.send(this.#check);
     } catch (fault) {
@@ -114,4 +122,12 @@ export class Question implements Attempt {
     this.#watch?.unsubscribe();
     this.ended(answer);
   }
+}
+
+/** Does the actor's logic name the question itself, and does its present state handle it? A wildcard has not agreed to be asked. @throws what its guard throws */
+function takes(actor: AnyActorRef, check: HealthCheck): boolean {
+  const { events } = logicOf(actor) as { readonly events?: readonly string[] };
+  if (events?.includes(check.type) !== true) return false;
+  const snapshot = actor.getSnapshot() as { can?: (event: HealthCheck) => boolean };
+  return snapshot.can?.(check) ?? false;
 }

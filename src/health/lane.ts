@@ -74,13 +74,14 @@ export class Lane {
     return this.#due.dueAt;
   }
 
-  /** Begins, or goes on: the first check in `firstMs`, and the time without a result anew. */
+  /** Begins, or goes on: the first check in `firstMs`, and the time without a result anew from then on. */
   run(host: Host): void {
     const { firstMs, silentMs, isPassive } = this.plan.input;
     const now = host.clock.now();
     this.#host = host;
-    this.#lateAt = now;
-    this.#silentAt = now + silentMs;
+    this.#lateAt = this.#lateFrom(now);
+    // Before its first check is due, nobody can have heard anything.
+    this.#silentAt = now + (isPassive ? 0 : firstMs) + silentMs;
     host.queue.addAt(this.#silence, this.#silentAt);
     if (!isPassive) host.queue.addAt(this.#due, now + firstMs);
   }
@@ -108,17 +109,19 @@ export class Lane {
     const host = this.#host;
     const { check, ask, input } = this.plan;
     if (host === undefined || this.#attempt !== null || input.isPassive) return;
-    const beganAt = host.clock.now();
+    const dueAt = host.clock.now() + input.deadlineMs;
     const ended: Ended = (answer) => this.#settle(attempt, answer);
     let attempt: Attempt;
     if (ask !== undefined) {
       const question = (attempt = this.#attempt = host.question(ended));
+      question.dueAt = dueAt;
       question.begin(ask);
     } else {
       const call = (attempt = this.#attempt = new Call(input.id, ended));
+      call.dueAt = dueAt;
       call.begin(check as NonNullable<typeof check>);
     }
-    if (this.#attempt === attempt && this.#host === host) host.queue.addAt(this.#late, beganAt + input.deadlineMs);
+    if (this.#attempt === attempt && this.#host === host) host.queue.addAt(this.#late, dueAt);
   }
 
   /** One more result. */
@@ -134,6 +137,13 @@ export class Lane {
     const { health, isFlapping } = this.standing;
     if (health !== this.health || isFlapping !== this.isFlapping || this.isSilent)
       host.send(this, { type: 'result.judged', answer, health, isFlapping });
+  }
+
+  /** From when on an interval in which a former table's check goes on is a failure: not before its deadline, nor sooner than without the restart. */
+  #lateFrom(now: number): number {
+    const { everyMs } = this.plan.input;
+    const dueAt = this.#attempt?.dueAt ?? now;
+    return dueAt > now ? dueAt : Math.max(now, (this.lastAt ?? now - everyMs) + everyMs);
   }
 
   #settle(attempt: Attempt, answer: Answer | null): void {

@@ -21,7 +21,7 @@ export interface ProbeStatus {
   /** There was no result for too long. Whatever the health was, it is not known now. */
   readonly isSilent: boolean;
   readonly isFlapping: boolean;
-  /** A check goes on after its deadline. */
+  /** A check goes on that was told to stop: at its deadline, or when the monitor or the probe that began it had ended. */
   readonly isOverdue: boolean;
   /** The latest result, and how long ago it came, ms; null before the first. */
   readonly last: Answer | null;

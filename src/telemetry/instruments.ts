@@ -87,19 +87,19 @@ export class Instrument implements Counter, UpDown, Histogram, Gauge {
   }
 
   add(value: number, labels?: Labels): void {
-    this.#take(value, this.#series.of(labels));
+    this.#take(value, this.#find(labels));
   }
 
   set(value: number, labels?: Labels): void {
-    this.#take(value, this.#series.of(labels));
+    this.#take(value, this.#find(labels));
   }
 
   record(value: number, labels?: Labels): void {
-    this.#take(value, this.#series.of(labels));
+    this.#take(value, this.#find(labels));
   }
 
   of(labels: Labels): { add(value: number): void; record(value: number): void } {
-    const series = this.#series.of(labels);
+    const series = this.#find(labels);
     const take = (value: number): void => this.#take(value, series);
     return { add: take, record: take };
   }
@@ -113,8 +113,19 @@ export class Instrument implements Counter, UpDown, Histogram, Gauge {
     }));
   }
 
-  #take(value: number, { present, state }: Series<State>): void {
+  /** Null: the labels threw when they were read. */
+  #find(labels: Labels | undefined): Series<State> | null {
+    try {
+      return this.#series.of(labels);
+    } catch {
+      return null;
+    }
+  }
+
+  #take(value: number, series: Series<State> | null): void {
     const { kind, name } = this.declaration;
+    if (series === null) return this.#misgivings.refused(name);
+    const { present, state } = series;
     if (!Number.isFinite(value) || (kind === 'counter' && value < 0)) return this.#misgivings.refused(name);
     if (kind === 'gauge') state.value = value;
     else state.value += value;

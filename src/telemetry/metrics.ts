@@ -126,7 +126,10 @@ class MetricsOfApp implements Metrics {
     // As many as there may be instruments: these two can never overflow.
     const own = { unit: '{record}', labels: ['instrument'], maxSeries: mostInstruments } as const;
     this.#overflows = this.counter('espalier.telemetry.overflowed', { about: 'records that went to a series named __other__', ...own });
-    this.#refusals = this.counter('espalier.telemetry.refused', { about: 'records that were no number, or would have had a counter fall', ...own });
+    this.#refusals = this.counter('espalier.telemetry.refused', {
+      about: 'records that were no number, would have had a counter fall, or whose labels threw',
+      ...own,
+    });
     if (options.meter !== undefined) this.#hearCollections(options.meter);
   }
 

@@ -43,7 +43,7 @@ export class SeriesSet<State> {
     this.#only = options.names.length === 1 ? (options.names[0] as string) : '';
   }
 
-  /** The series of these labels, or that of the overflow. @throws never */
+  /** The series of these labels, or that of the overflow. @throws what a label throws that is a getter */
   of(labels: Labels | undefined): Series<State> {
     const key = this.#keyOf(labels);
     const known = this.#series.get(key);

@@ -45,7 +45,10 @@ describe('a health monitor that is restarted', () => {
     await pass(100);
     await kill('health');
     expect(health.all().map(({ id }) => id)).toEqual(['db']);
-    await pass(100, 2);
+    // Told to stop, it has not failed before its deadline; the interval that is over after it is its failure.
+    await pass(100, 10);
+    expect([ends.length, health.status('db')]).toMatchObject([1, { health: 'unknown', last: null, isOverdue: true }]);
+    await pass(100);
     expect(ends.length).toBe(1);
     expect(health.status('db')).toMatchObject({ last: { because: 'timeout' } });
     ends[0]?.();
@@ -70,6 +73,53 @@ describe('a health monitor that is restarted', () => {
     expect([ends.length, health.status('db')]).toMatchObject([1, { health: 'unknown', last: null, isOverdue: true }]);
     ends[0]?.();
     await settle();
+  });
+
+  it.each(['health', 'table'])(
+    'tells nothing false of a check that ignores its signal and is within its deadline, when the %s is killed',
+    async (who) => {
+      const ends: (() => void)[] = [];
+      const probe = { id: 'db', check: () => new Promise<void>((resolve) => ends.push(resolve)), everyMs: 1_000, deadlineMs: 900, firstMs: 1 };
+      const { pass, health, facts, kill } = await healthWorld({ health: { unhealthyAfter: 1, probes: [probe] } });
+      const end = async (index: number): Promise<void> => {
+        ends[index]?.();
+        await settle();
+      };
+      await pass(1);
+      await end(0);
+      await pass(1_000);
+      await pass(200);
+      await kill(who);
+      await pass(7);
+      expect(health.status('db')).toMatchObject({ health: 'healthy', last: { outcome: 'ok' } });
+      await pass(393);
+      await end(1);
+      // The successor's grid: the check of the interval after finds nobody in its place.
+      await pass(601);
+      expect(ends.length).toBe(3);
+      await end(2);
+      expect(health.status('db')).toMatchObject({ health: 'healthy', lastAgoMs: 0 });
+      expect(facts.filter((fact) => fact.endsWith(' db'))).toEqual([]);
+    },
+  );
+
+  it('counts each interval of a check that hangs after its deadline once, however often it is restarted', async () => {
+    const ends: (() => void)[] = [];
+    const probe = { id: 'db', check: () => new Promise<void>((resolve) => ends.push(resolve)), everyMs: 100, deadlineMs: 50, firstMs: 1 };
+    const { pass, facts, kill } = await healthWorld({ health: { probes: [probe] } });
+    await pass(1);
+    await pass(50);
+    expect(facts).toContain('health.degraded db');
+    for (let time = 0; time < 6; time++) {
+      await kill('health');
+      await pass(2);
+    }
+    expect(facts).not.toContain('health.failed db');
+    await pass(100, 2);
+    expect(facts).toContain('health.failed db');
+    ends[0]?.();
+    await settle();
+    expect(ends.length).toBe(1);
   });
 
   it('tells that it is heard again of one whose silence its predecessor told', async () => {

@@ -1,9 +1,8 @@
 /** Probes: opt-in, isolated, concurrent, with deadlines; told on transition only; silence is an alert. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { createMachine, sendTo } from 'xstate';
-import type { HealthCheck, Said } from '../../src/health/answer.js';
+import type { Said } from '../../src/health/answer.js';
 import { exitReason } from '../../src/supervision/watch.js';
-import { healthWorld, idle, leaveNothing, settle, troublesOf } from './health-world.js';
+import { healthWorld, leaveNothing, settle, troublesOf } from './health-world.js';
 
 afterEach(leaveNothing);
 afterEach(() => {
@@ -145,6 +144,15 @@ describe('a probe', () => {
     expect(began).toEqual([100, 200, 300]);
   });
 
+  it('whose first check comes later than it may be silent is not silent before', async () => {
+    const check = saying(null);
+    const { pass, facts, health } = await healthWorld({ health: { probes: [{ id: 'db', check: check.fn, everyMs: 100, firstMs: 1_000 }] } });
+    await pass(100, 12);
+    expect([check.calls, health.status('db')?.isSilent, facts]).toEqual([3, false, []]);
+    await pass(100);
+    expect(facts).toEqual(['health.silenced db', 'health.changed probes unhealthy']);
+  });
+
   it('that has no result in three intervals, for whatever reason, is silent: that is an alert by itself, once, until it is heard', async () => {
     const check = saying(null);
     const { pass, facts, health } = await healthWorld({ health: { probes: [{ id: 'db', check: check.fn, ...every }] } });
@@ -227,6 +235,22 @@ describe('a probe', () => {
     expect(health.status('db')?.last).toMatchObject({ outcome: 'ok' });
   });
 
+  it('that is added again while a check of its former self is within its deadline has not failed before that', async () => {
+    let end = (): void => {};
+    const probe = { id: 'db', check: () => new Promise<void>((resolve) => (end = resolve)), everyMs: 1_000, deadlineMs: 900, firstMs: 1 };
+    const { pass, facts, health } = await healthWorld({ health: { unhealthyAfter: 1, probes: [probe] } });
+    await pass(1);
+    await pass(100);
+    health.unwatch('db');
+    health.watch(probe);
+    await pass(100);
+    expect([health.status('db'), facts.filter((fact) => fact.endsWith(' db'))]).toMatchObject([{ health: 'unknown', last: null }, []]);
+    await pass(901);
+    expect(health.status('db')).toMatchObject({ health: 'unhealthy', last: { because: 'timeout' } });
+    end();
+    await settle();
+  });
+
   it('may be taken away by its own check, and leaves no timer', async () => {
     let end = (): void => {};
     const check = (): Promise<void> => (world.health.unwatch('db'), new Promise((resolve) => (end = resolve)));
@@ -279,115 +303,5 @@ describe('a probe', () => {
     await pass(100, 3);
     expect(check.calls).toBe(1);
     await health.close();
-  });
-});
-
-const answers = createMachine({
-  initial: 'well',
-  on: {
-    'health.check': {
-      actions: sendTo(
-        ({ event }) => (event as HealthCheck).from,
-        ({ event }) => ({ type: 'health.answer', check: (event as HealthCheck).check, outcome: 'ok' }),
-      ),
-    },
-  },
-  states: {
-    well: { on: { 'go.mute': 'mute', 'go.wrong': 'wrong' } },
-    mute: { on: { 'health.check': { actions: () => undefined } } },
-    wrong: { on: { 'health.check': { guard: () => false } } },
-  },
-});
-
-describe('a probe that asks an actor', () => {
-  const ask = (id: string, find: (id: string) => ReturnType<typeof healthWorldPart>) => ({ id: `of ${id}`, ask: () => find(id), ...every });
-  function healthWorldPart(id: string) {
-    return holder.world?.app.child(id);
-  }
-  const holder: { world?: Awaited<ReturnType<typeof healthWorld>> } = {};
-  const open = async (children: Parameters<typeof healthWorld>[0]['children']) =>
-    (holder.world = await healthWorld({
-      children: children ?? {},
-      health: { probes: Object.keys(children ?? {}).map((id) => ask(id, healthWorldPart)) },
-    }));
-
-  it('has its answer', async () => {
-    const { pass, health } = await open({ db: answers });
-    await pass(100, 3);
-    expect(health.status('of db')).toMatchObject({ health: 'healthy', last: { because: 'said' } });
-  });
-
-  it('never sends to one that does not handle the question, whose life goes on; the lack of results is told', async () => {
-    const deaf = createMachine({
-      on: {
-        '*': {
-          actions: () => {
-            throw new Error('no function clause');
-          },
-        },
-      },
-    });
-    const { pass, facts, health, app, clock } = await open({ deaf, idle });
-    await pass(100, 4);
-    expect(facts.filter((fact) => fact.startsWith('health.silenced')).sort()).toEqual(['health.silenced of deaf', 'health.silenced of idle']);
-    expect([exitReason(app.child('deaf') as never), health.status('of deaf')?.last, clock.now()]).toEqual([null, null, 400]);
-  });
-
-  it('fails where its target does not answer in time, and where it has ended; the target is left alone', async () => {
-    const { pass, health, part, kill, app } = await open({ db: answers });
-    const first = part('db');
-    first.send({ type: 'go.mute' });
-    await pass(100);
-    await pass(100);
-    expect(health.status('of db')).toMatchObject({ last: { because: 'timeout' } });
-    expect(exitReason(first)).toBe(null);
-    await app.terminateChild('db');
-    await pass(100, 2);
-    expect(health.status('of db')).toMatchObject({ last: { because: 'noproc' } });
-    await app.restartChild('db');
-    await pass(100, 3);
-    expect(health.status('of db')?.health).toBe('healthy');
-    await kill('db');
-    await pass(100, 1);
-    expect(health.status('of db')?.health).toBe('healthy');
-  });
-
-  it('fails alone where its finder throws, and where it has been taken away by it', async () => {
-    const world = await healthWorld({
-      children: { db: answers },
-      health: {
-        probes: [
-          {
-            id: 'thrower',
-            ask: () => {
-              throw new TypeError('no');
-            },
-            ...every,
-          },
-          { id: 'leaver', ask: () => (world.health.unwatch('leaver'), world.app.child('db')), ...every },
-        ],
-      },
-    });
-    await world.pass(100, 2);
-    expect(world.health.all()).toMatchObject([{ id: 'thrower', last: { outcome: 'failed', because: 'threw', detail: 'TypeError' } }]);
-    expect([exitReason(world.part('db')), exitReason(world.part('health'))]).toEqual([null, null]);
-  });
-
-  it('asks anew in each interval one that does not answer', async () => {
-    let asked = 0;
-    const mute = createMachine({ on: { 'health.check': { actions: () => void asked++ } } });
-    const { pass, health } = await open({ mute });
-    await pass(100, 4);
-    expect([asked, health.status('of mute')?.health]).toEqual([4, 'unhealthy']);
-  });
-
-  it('drops an answer that comes too late, and one to a question that nobody asked', async () => {
-    const { pass, health, part } = await open({ db: answers });
-    part('db').send({ type: 'go.mute' });
-    await pass(100, 2);
-    part('table').send({ type: 'health.answer', check: 'none', outcome: 'ok' });
-    part('table').send({ type: 'health.answer', check: `${part('table').sessionId}.1`, outcome: 'ok' });
-    await settle();
-    expect(health.status('of db')).toMatchObject({ health: 'degraded', last: { because: 'timeout' } });
   });
 });

@@ -61,6 +61,30 @@ describe('what is recorded', () => {
     ]);
   });
 
+  it('is refused and counted where its labels throw when they are read, and nothing is thrown', () => {
+    const metrics = createMetrics();
+    const labels = {
+      get to(): string {
+        throw new Error('no');
+      },
+    };
+    const own = { about, labels: ['to'] } as const;
+    metrics.counter('calls.made', own).add(1, labels);
+    metrics.counter('calls.made', own).of(labels).add(1);
+    metrics.upDown('calls.open', own).add(1, labels);
+    metrics.gauge('calls.load', own).set(1, labels);
+    metrics.histogram('calls.wait', { ...own, buckets: [1] }).record(1, labels);
+    metrics
+      .histogram('calls.wait', { ...own, buckets: [1] })
+      .of(labels)
+      .record(1);
+    const refused = ['calls.made', 'calls.open', 'calls.load', 'calls.wait'].map((instrument) =>
+      metrics.valueOf('espalier.telemetry.refused', { instrument }),
+    );
+    expect(refused).toEqual([2, 1, 1, 2]);
+    expect(seriesOf(metrics, 'calls.made')).toEqual([]);
+  });
+
   it('holds two lists of values apart whose texts are the same when they are joined', () => {
     const metrics = createMetrics();
     const calls = metrics.counter('calls.made', { about, labels: ['a', 'b'] });
