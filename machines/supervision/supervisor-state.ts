@@ -98,6 +98,7 @@ export interface SupervisorContext {
   /** The latest moment that the pool has told, monotonic ms. */
   readonly now: number;
   readonly mailbox: readonly Message[];
+  /** The latest; null before the first, and once the supervisor itself stops. */
   readonly job: Job | null;
   /** Still to stop, in this order. */
   readonly toStop: readonly string[];
@@ -107,7 +108,7 @@ export interface SupervisorContext {
   readonly reason: ExitReason;
   /** Why it could not start. */
   readonly failure: unknown;
-  /** Who ended how, in order, since the stop began. */
+  /** Who ended how, in order, since the supervisor's own stop or drain began; empty until then. */
   readonly ended: readonly EndedChild[];
   /** Children that were asked to finish and have not; null until the pool has said who can. */
   readonly draining: readonly string[] | null;

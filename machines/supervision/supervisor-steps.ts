@@ -114,11 +114,19 @@ export function callStartFailed(context: SupervisorContext, event: Fact<'child.s
 export function planStop(context: SupervisorContext, event: SupervisorEvent): SupervisorStep {
   const asked = (event as Partial<Extract<SupervisorOrder, { reason?: ExitReason }>>).reason;
   const reason = event.type === 'supervisor.stop' ? (asked ?? 'normal') : event.type === 'supervisor.shutdown' ? (asked ?? 'shutdown') : 'shutdown';
-  return { changes: { toStop: stopOrder(context), ended: context.draining === null ? [] : context.ended, reason } };
+  return { changes: { toStop: stopOrder(context), job: null, reason } };
 }
 
 export function planTermination(_context: SupervisorContext, { call, id }: Call<'call.terminateChild'>): SupervisorStep {
   return { changes: { toStop: [id], job: { kind: 'terminateChild', call, id } } };
+}
+
+/**
+ * Who ended how, with one more. Kept while the supervisor itself stops, which is no job: nobody reports what a call or a restart stops, and a supervisor that
+ * lives long would remember all of them.
+ */
+function endedWith(context: SupervisorContext, exit: ChildExited): SupervisorContext['ended'] {
+  return context.job === null ? [...context.ended, endedChild(exit)] : context.ended;
 }
 
 function stopFacts(context: SupervisorContext, { id, run, reason, tookMs, killed }: ChildExited): SupervisorEmitted[] {
@@ -137,7 +145,7 @@ export function passTheDead(context: SupervisorContext): SupervisorStep {
     if (childOf(now, id)?.status === 'running' && exit === undefined) break;
     if (exit !== undefined) {
       facts.push(...stopFacts(now, exit));
-      now = { ...now, mailbox: now.mailbox.filter((message) => message !== exit), ended: [...now.ended, endedChild(exit)] };
+      now = { ...now, mailbox: now.mailbox.filter((message) => message !== exit), ended: endedWith(now, exit) };
     }
     now = { ...now, toStop: now.toStop.slice(1), children: laidDown(now, id) };
   }
@@ -159,7 +167,7 @@ export function stopped(context: SupervisorContext, event: ChildExited): Supervi
   const changes = {
     children: laidDown(context, event.id),
     toStop: context.toStop.slice(1),
-    ended: [...context.ended, endedChild(event)],
+    ended: endedWith(context, event),
     now: event.at,
   };
   return { changes, facts: stopFacts(context, event) };

@@ -121,7 +121,6 @@ export const supervisorMachine = setup({
     retryLater: enqueueActions(({ context, event, enqueue }) => carryOut(enqueue, steps.retryLater(context, event as On<'child.startFailed'>))),
 
     drainChildren: sendTo('pool', { type: 'pool.drain' }),
-    forgetEnded: assign({ ended: [] }),
     noteDeadline: assign({ drainMs: ({ context, event }) => (event as On<'supervisor.drain'>).deadlineMs ?? context.drainMs }),
     noteDraining: assign({ draining: ({ event }) => (event as Extract<SupervisorEvent, { type: 'pool.draining' }>).ids }),
     rebase: enqueueActions(({ context, event, enqueue }) => carryOut(enqueue, steps.rebased(context, (event as On<'clock.rebased'>).offsetMs))),
@@ -248,7 +247,7 @@ export const supervisorMachine = setup({
         'call.countChildren': { target: '.idle', actions: 'answerCount' },
         'supervisor.shutdown': { target: 'stopping', actions: 'planStop' },
         'supervisor.stop': { target: 'stopping', actions: 'planStop' },
-        'supervisor.drain': { target: 'draining', actions: ['forgetEnded', 'noteDeadline', 'drainChildren'] },
+        'supervisor.drain': { target: 'draining', actions: ['noteDeadline', 'drainChildren'] },
       },
       states: {
         idle: {

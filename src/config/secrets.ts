@@ -36,7 +36,7 @@ export class Secrets {
     return this.#open.some((each) => isWithin(path, each));
   }
 
-  /** Texts and numbers that are secret in these trees. */
+  /** Texts and numbers that are secret in these trees, folded: a schema may trim them, or change their case, before it says them. */
   textsIn(trees: readonly unknown[]): ReadonlySet<string> {
     const texts = new Set<string>();
     for (const tree of trees)
@@ -89,12 +89,19 @@ function* scalarsOf(value: unknown, path: Path): Generator<readonly [path: Path,
 
 function addTexts(texts: Set<string>, value: unknown): void {
   if (typeof value === 'boolean' || value === null || value === undefined) return;
-  for (const text of textsOf(value)) {
-    if (text === '') continue;
-    texts.add(text);
-    texts.add(JSON.stringify(text).slice(1, -1));
-    texts.add(percentEncoded(text));
+  for (const said of textsOf(value)) {
+    for (const text of [said, said.trim()]) {
+      if (text === '') continue;
+      // The bytes of a letter say nothing of its case.
+      const encoded = [text, text.toLowerCase(), text.toUpperCase()].map(percentEncoded);
+      for (const written of [text, JSON.stringify(text).slice(1, -1), ...encoded]) texts.add(folded(written));
+    }
   }
+}
+
+/** What is left of a text where a schema has put it in another case or form. Upper case comes last: of `ß` it makes what nothing makes one of again. */
+function folded(text: string): string {
+  return text.normalize('NFKD').toLowerCase().toUpperCase();
 }
 
 function percentEncoded(text: string): string {
@@ -138,6 +145,7 @@ function withoutCredentials(text: string): string {
 }
 
 function holds(text: string, texts: ReadonlySet<string>, atLeast = 1): boolean {
-  for (const each of texts) if (each.length >= atLeast && text.includes(each)) return true;
+  const shown = folded(text);
+  for (const each of texts) if (each.length >= atLeast && shown.includes(each)) return true;
   return false;
 }

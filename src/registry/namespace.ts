@@ -84,8 +84,17 @@ export class Namespace {
     this.#index(entry, noted);
   }
 
-  /** The fewest entries among which all are that the query wants. */
-  candidates({ key, owner, where = {} }: RegistryQuery, owned: (owner: NonNullable<RegistryQuery['owner']>) => ReadonlySet<Entry>): Iterable<Entry> {
+  /**
+   * The fewest entries among which all are that the query wants. Where code of the app's looks at them, a filter or a field of metadata that has no index, they are
+   * copied: else whatever that registers would be looked at in its turn, up to the registry's bound.
+   */
+  candidates(query: RegistryQuery, owned: (owner: NonNullable<RegistryQuery['owner']>) => ReadonlySet<Entry>): Iterable<Entry> {
+    const found = this.#fewest(query, owned);
+    const isAskedOfApp = query.filter !== undefined || Object.keys(query.where ?? {}).some((field) => !this.#fields.includes(field));
+    return isAskedOfApp ? [...found] : found;
+  }
+
+  #fewest({ key, owner, where = {} }: RegistryQuery, owned: (owner: NonNullable<RegistryQuery['owner']>) => ReadonlySet<Entry>): Iterable<Entry> {
     if (key !== undefined) return this.of(key);
     let least: ReadonlySet<Entry> | undefined = owner === undefined ? undefined : owned(owner);
     for (const [place, field] of this.#fields.entries()) {

@@ -7,7 +7,7 @@
  * costs nothing. Nothing that {@link secretKeys} knows is missing here.
  */
 export const secretName =
-  /key|token|secret|passw(?:or)?d|passphrase|authorization|bearer|credential|(?<!(?:is|has)[-_]?)private|cookie|jwt|signature|^sig$/i;
+  /key|token|secret|passw(?:or)?d|passphrase|pwd|(?<!com|by|sur|tres|over|under)pass$|authorization|bearer|credential|(?<!(?:is|has)[-_]?)private|cookie|jwt|signature|^sig$/i;
 
 /**
  * Keys of contexts and events, of which many are shown that count tokens or name keys. Those that look like a password, an API key, a token of access, whatever stands before: `GEMINI_API_KEY`, `x-goog-api-key`, `sessionToken`. Counts of tokens

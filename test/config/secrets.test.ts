@@ -113,6 +113,37 @@ describe('secrets', () => {
   });
 });
 
+describe('a secret that a schema has changed before it says it', () => {
+  const changes: readonly [string, string, (text: string) => string][] = [
+    ['trimmed', '  hunter2-hunter2\n', (text) => text.trim()],
+    ['in lower case', 'Hunter2-HUNTER2', (text) => text.toLowerCase()],
+    ['in upper case', 'stra\u00dfe-hunter2', (text) => text.toUpperCase()],
+    ['trimmed, in lower case, percent-encoded', ' Hunter2/\u00c9T\u00c9 ', (text) => encodeURIComponent(text.trim().toLowerCase())],
+    ['trimmed, in a text of JSON', ' Hunter2"quoted" ', (text) => JSON.stringify(text.trim().toUpperCase())],
+    ['normalized', 'caf\u00e9-hunter2', (text) => text.normalize('NFD')],
+  ];
+
+  it.each(changes)('is in no outcome, no fact, no crash and no inspection: %s', async (_how, secret, change) => {
+    const word = z.string().transform(change);
+    const schema = z
+      .looseObject({ apiKey: word, other: z.string().default('o') })
+      .refine((all) => all.other !== 'no', { path: ['other'], error: ({ input }) => `not with ${(input as { apiKey: string }).apiKey}` });
+    const sources = [new Hand('hand', { apiKey: 'of the source' })];
+    const { settings, facts } = configWorld({ schema: schema as never, sources });
+    await settings.ready();
+    facts.length = 0;
+    const outcome = await settings.updateAll({ apiKey: secret, other: 'no' });
+    const leftOut = [{ path: 'other', message: 'what is wrong is left out: it may show a secret' }];
+    expect(outcome).toEqual({ ok: false, reason: 'invalid', issues: leftOut });
+    expect(facts).toMatchObject([{ type: 'config.refused', issues: leftOut }]);
+    await settings.updateAll({ apiKey: secret, other: `x ${change(secret)}` });
+    expect(settings.inspect().value).toEqual({ apiKey: '…', other: '…' });
+    const crashing = configWorld({ schema: schema as never, sources: [new Hand('bad', { apiKey: secret, other: 'no' })] });
+    await settle();
+    expect(crashing.settings.status().exit).toEqual({ crash: 'invalid: other: what is wrong is left out: it may show a secret' });
+  });
+});
+
 describe('what looks like a credential by itself', () => {
   const url = `postgres://app:${canary}@db/main`;
   const jwt = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhcHAifQ.c2lnbmVk';
@@ -189,16 +220,18 @@ describe('what cannot be looked through', () => {
 
 describe('the names of secrets', () => {
   it('are the same for a configuration as for a header or a parameter', async () => {
-    const names = 'key token secret password passwd passphrase authorization bearer credential private cookie jwt signature sig';
-    const values = Object.fromEntries(names.split(' ').flatMap((name) => [[name, 1], ...(name === 'sig' ? [] : [[`my${name.toUpperCase()}s`, 1]])]));
-    const shown = { isPrivate: true, has_private: true, design: 'flat', host: 'h' };
+    const names = 'key token secret password passwd passphrase pwd pass authorization bearer credential private cookie jwt signature sig';
+    const values = Object.fromEntries(
+      names.split(' ').flatMap((name) => [[name, 1], ...(name === 'sig' ? [] : [[name === 'pass' ? 'myPASS' : `my${name.toUpperCase()}s`, 1]])]),
+    );
+    const shown = { isPrivate: true, has_private: true, design: 'flat', compass: 'north', bypass: 'no', host: 'h' };
     const { settings } = configWorld({ schema: z.record(z.string(), z.unknown()) as never, sources: [new Hand('all', { ...values, ...shown })] });
     await settings.ready();
     expect(settings.inspect().value).toEqual({ ...Object.fromEntries(Object.keys(values).map((name) => [name, '…'])), ...shown });
     // The guide says the same words.
     const guide = readFileSync('docs/guides/config.md', 'utf8').replaceAll(/\s+/g, ' ');
     expect(guide).toContain(
-      'holds key, token, secret, password, passwd, passphrase, authorization, bearer, credential, private (not isPrivate), cookie, jwt or signature, or is sig,',
+      'holds key, token, secret, password, passwd, passphrase, pwd, authorization, bearer, credential, private (not isPrivate), cookie, jwt or signature, ends with pass (not compass, bypass and the like), or is sig,',
     );
   });
 });

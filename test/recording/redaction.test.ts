@@ -113,6 +113,23 @@ describe('a key', () => {
   });
 });
 
+describe('a name of a header, a parameter or a setting', () => {
+  it.each(names('pass PASS smtpPass smtp_pass smtp-pass SMTP_PASS dbpass DBPASS pwd PWD dbPwd db_pwd pwdHash DB_PWD_FILE'))(
+    'is a secret’s: %s',
+    (name) => {
+      expect(secretName.test(name)).toBe(true);
+    },
+  );
+
+  it.each(
+    names(
+      'compass bypass byPass BYPASS overpass underpass surpass trespass encompass passed passes passage passive passenger passport passThrough passthrough',
+    ),
+  )('is no secret’s: %s', (name) => {
+    expect(secretName.test(name)).toBe(false);
+  });
+});
+
 describe('a URL in a text', () => {
   it.each([
     ['wss://a.example/ws?key=AIzaSy123', `wss://a.example/ws?key=${blot}`],

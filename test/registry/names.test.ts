@@ -311,6 +311,33 @@ describe('what is said of an entry', () => {
     }
   });
 
+  it.each([
+    ['a filter, of all', 'unique', {}],
+    ['a filter, of one name', 'duplicate', { key: 'n' }],
+    ['a filter, of an owner', 'duplicate', {}],
+    ['a filter, by an index', 'duplicate', { where: { role: 'db' } }],
+    ['a field without an index', 'unique', { where: { zone: 1 } }],
+  ] as const)('asks about what there was, though the answer registers another: %s', (by, keys, query) => {
+    const { registry } = registryWorld({ keys, indexes: ['role'] });
+    const owner = actor();
+    const wanted = registry.count();
+    let asked = 0;
+    const another = (): boolean => {
+      asked++;
+      // Ends by itself, so that a registry that goes on and on fails here and hangs nobody.
+      if (asked < 20) add();
+      return true;
+    };
+    const metadata =
+      by === 'a field without an index' ? Object.defineProperty({}, 'zone', { get: () => Number(another()), enumerable: true }) : { role: 'db' };
+    const add = (): unknown => registry.register(keys === 'unique' ? `n${asked}` : 'n', owner, { metadata });
+    add();
+    const found = registry.select(
+      by === 'a field without an index' ? query : { ...query, ...(by === 'a filter, of an owner' ? { owner } : {}), filter: another },
+    );
+    expect([wanted, found.length, asked, registry.count()]).toEqual([0, 1, 1, 2]);
+  });
+
   it('is taken out of the indexes as it was put in, whatever has become of it', () => {
     const { registry } = registryWorld({ indexes: ['role'] });
     const [a, metadata] = [actor(), { role: 'db' }];
