@@ -36,9 +36,9 @@ export type IsolationEvent =
   | { readonly type: 'threads.ended' }
   /** While draining: no job is left, and no thread. */
   | { readonly type: 'threads.emptied' }
-  /** `at`: monotonic ms. */
-  | { readonly type: 'thread.lost'; readonly cause: LossCause; readonly at: number }
-  /** On trial: a thread has carried a job to its end. */
+  /** `at`: monotonic ms. `isOfJob`: it had begun, and was at a job, whose own loss it is. */
+  | { readonly type: 'thread.lost'; readonly cause: LossCause; readonly at: number; readonly isOfJob: boolean }
+  /** On trial: a thread has carried a job to its end, or was lost to it. */
   | { readonly type: 'thread.served' }
   /** Takes no more jobs; those that it has may go on for `drainMs`. */
   | { readonly type: 'isolation.close'; readonly drainMs?: number }

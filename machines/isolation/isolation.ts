@@ -34,6 +34,7 @@ export const isolationMachine = setup({
   },
   guards: {
     isLostTooOften: ({ context: { losses, intensity, periodMs }, event }) => exceedsIntensity(losses, (event as Loss).at, intensity, periodMs),
+    isOfJob: ({ event }) => (event as Loss).isOfJob,
     trialsSpent: ({ context }) => context.pauses > context.maxTrials,
   },
   delays: {
@@ -118,6 +119,8 @@ export const isolationMachine = setup({
               on: {
                 'threads.opened': { actions: 'tryThread' },
                 'thread.lost': [
+                  // Of what a job does to its thread a trial says nothing; that it could do it, `thread.served` says.
+                  { guard: 'isOfJob', actions: 'noteLoss' },
                   { guard: 'trialsSpent', target: '#isolation.failed', actions: ['noteLoss', 'noteSpent'] },
                   { target: 'degraded', actions: ['noteLoss', 'notePause'] },
                 ],

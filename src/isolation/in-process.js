@@ -3,8 +3,8 @@
  * What runs in a process of its own: a piscina with one thread, for one job at a time. What V8 does to a process whose thread asks for too much at once, it
  * does to this one. It ends when the app does, whatever its thread is at.
  */
-import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
-import { isCarried } from './carried.js';
+import { MessageChannel } from 'node:worker_threads';
+import { answerAt, lostResult, obstacleIn, wordsOf } from './carried.js';
 
 process.on('disconnect', () => process.exit(0));
 
@@ -19,6 +19,9 @@ const pool = new Piscina({
 // Without a listener, what a thread dies of between two jobs would be an uncaught exception. Its exit is told below.
 pool.on('error', () => {});
 
+/** By its name in seat.ts, of which a process has no copy in JavaScript before it is built. */
+const outOfMemory = 'ERR_WORKER_OUT_OF_MEMORY';
+
 /** @param {unknown} word */
 const send = (word) => process.send?.(word);
 
@@ -29,24 +32,25 @@ process.on('message', (/** @type {{ module: string, name: string, input: unknown
   const running = pool.run({ ...job, port: port2 }, { transferList: [port2] });
   const [thread] = pool.threads;
   let isTold = false;
-  const tell = (/** @type {unknown} */ answer) => {
+  const tell = (/** @type {import('./seat.js').Answer} */ answer) => {
     if (isTold) return;
     isTold = true;
     port1.close();
     try {
-      if (!isCarried(answer)) throw new TypeError('the result holds what cannot go to another process, such as a Blob');
+      // Asked once more here, where no job can have changed how: what the app cannot read would end it.
+      const obstacle = answer.status === 'done' ? obstacleIn(answer.value) : null;
+      if (obstacle !== null) throw new TypeError(wordsOf(obstacle));
       send({ answer });
     } catch (fault) {
-      const message = fault instanceof Error ? fault.message : '';
-      send({ answer: { status: 'failed', error: { cause: 'uncloneable', name: 'DataCloneError', message, code: null, stack: null } } });
+      send({ answer: lostResult(fault) });
     }
   };
   /** Node may tell a thread's fault and its exit in one go, before any message: an answer that came in time is an answer. */
   const take = () => {
-    const found = isTold ? undefined : receiveMessageOnPort(port1);
-    if (found !== undefined) tell(found.message);
+    const answer = isTold ? undefined : answerAt(port1);
+    if (answer !== undefined) tell(answer);
   };
-  port1.once('message', tell);
+  port1.once('message', tell).once('messageerror', (fault) => tell(lostResult(fault)));
   const noteFault = (/** @type {unknown} */ fault) => (code ??= /** @type {{ code?: unknown }} */ (fault ?? {}).code ?? 'ERR');
   const noteExit = (/** @type {number} */ exitCode) => {
     take();
@@ -64,7 +68,10 @@ process.on('message', (/** @type {{ module: string, name: string, input: unknown
 
 // Buffers and the like are beyond the ceiling of a thread's heap. This thread is free to look, whatever the other is at.
 setInterval(() => {
-  if (process.memoryUsage.rss() > (processMb ?? Infinity) * 1_048_576) process.kill(process.pid, 'SIGABRT');
+  if (process.memoryUsage.rss() <= (processMb ?? Infinity) * 1_048_576) return;
+  // Written before the next line: a signal alone would not say whose it was.
+  send({ lost: outOfMemory });
+  process.kill(process.pid, 'SIGKILL');
 }, 20);
 
 send({ ready: true });

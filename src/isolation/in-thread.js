@@ -6,11 +6,20 @@
 import { setImmediate } from 'node:timers/promises';
 import { getHeapStatistics } from 'node:v8';
 import { resourceLimits } from 'node:worker_threads';
+import { obstacleIn, wordsOf } from './carried.js';
 
 /** Taken before any job could put another in their place. */
 const turn = setImmediate.bind(null);
+const clone = structuredClone.bind(null);
 const resources = process.getActiveResourcesInfo.bind(process);
 const outputs = [process.stdout, process.stderr].map((stream) => ({ stream, write: stream.write.bind(stream) }));
+
+// What ends a thread is told with all that it holds, which may be too deep for whoever hears of it. A job may listen itself: then it lives.
+process.on('uncaughtException', (fault) => {
+  if (process.listenerCount('uncaughtException') > 1) return;
+  const { message, code } = errorOf('threw', fault);
+  throw Object.assign(new Error(message), code === null ? {} : { code });
+});
 
 /** How many turns of the event loop what a job has begun may take to come to its end, after the job. */
 const mostTurns = 20;
@@ -22,7 +31,7 @@ const mostTurns = 20;
 export async function runJob({ module, name, input, port }) {
   const before = counted(resources());
   try {
-    port.postMessage(await answerOf(module, name, input));
+    port.postMessage(sendable(await answerOf(module, name, input)));
   } catch (fault) {
     port.postMessage({ status: 'failed', error: errorOf('uncloneable', fault) });
   }
@@ -30,6 +39,19 @@ export async function runJob({ module, name, input, port }) {
   const isBusy = await goesOn(before);
   // Not V8's own limit: that has the young generation in it, which is cleared before the old one meets its ceiling.
   return { isBusy, usedShare: getHeapStatistics().used_heap_size / ((resourceLimits.maxOldGenerationSizeMb ?? Infinity) * 1_048_576) };
+}
+
+/**
+ * An answer that whoever waits for it can read.
+ * @param {{ status: string, value?: unknown }} answer
+ * @returns {unknown} it, or one with a clone of its value, where getters are in that, which are run once
+ * @throws where that cannot be: what is nested too deep would be lost in the app
+ */
+function sendable(answer) {
+  const obstacle = obstacleIn(answer.value);
+  if (obstacle === 'hidden') return sendable({ ...answer, value: clone(answer.value) });
+  if (obstacle === 'deep') throw new DOMException(wordsOf(obstacle), 'DataCloneError');
+  return answer;
 }
 
 /**

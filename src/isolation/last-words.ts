@@ -6,7 +6,7 @@
  */
 
 /** Two ways in which V8 begins; before the first it leaves a line. */
-const beginning = /(?:^\n)?^(?:<--- Last few GCs --->|FATAL ERROR: .*JavaScript heap out of memory)/m;
+const beginning = /(?:^\n)?^(?:<--- Last few GCs --->|FATAL ERROR: .*(?:JavaScript heap|process) out of memory)/m;
 
 /** How much is held back, bytes. V8 says less: who says more is not V8. */
 const mostBytes = 65_536;
@@ -28,6 +28,11 @@ export class LastWords {
     const at = chunk.toString('latin1').search(beginning);
     if (at !== 0) this.#pass(at < 0 ? chunk : chunk.subarray(0, at));
     if (at >= 0) this.#hold(chunk.subarray(at));
+  }
+
+  /** Does it look as if V8 were dying? */
+  get isLast(): boolean {
+    return this.#held.length > 0;
   }
 
   /** The process has ended, and all that it wrote is here. @param signal  that ended it; V8 aborts */

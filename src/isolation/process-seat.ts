@@ -6,7 +6,6 @@
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { isCarried } from './carried.js';
 import { LastWords } from './last-words.js';
 import type { Answer, Loss, OpenSeat, Seat, SeatEvents, Task } from './seat.js';
 import { outOfMemory } from './seat.js';
@@ -45,7 +44,7 @@ class ProcessSeat implements Seat {
     (stderr as unknown as { unref(): void } | null)?.unref();
     stderr?.on('data', (chunk: Buffer) => this.#said.write(chunk));
     child.on('message', (word) => this.#hear(word as Word));
-    child.once('exit', (code, signal) => this.#leave(code, signal));
+    child.once('exit', (code, signal) => void this.#heardOut().then(() => this.#leave(code, signal)));
     // After its exit, and all that it wrote.
     child.once('close', (_, signal) => this.#said.ended(signal));
     // It could not be spawned, or what was sent did not arrive: of the latter its end tells.
@@ -59,7 +58,6 @@ class ProcessSeat implements Seat {
       this.#waiting = task;
       return;
     }
-    if (!isCarried(task.input)) return this.#events.uncloneable();
     try {
       this.#child.send(task);
     } catch {
@@ -88,6 +86,14 @@ class ProcessSeat implements Seat {
     }
   }
 
+  /**
+   * Its end may be told before its last words. They are all written by then, and a whole turn of the event loop reads them; `close` may come never, where a
+   * process that a job has begun holds its standard error.
+   */
+  async #heardOut(): Promise<void> {
+    for (let turns = 0; turns < 2; turns++) await new Promise((resolve) => setImmediate(resolve));
+  }
+
   #leave(exitCode: number | null, signal: string | null): void {
     if (this.#isGone) return;
     this.#isGone = true;
@@ -95,9 +101,9 @@ class ProcessSeat implements Seat {
   }
 
   #lossOf(code: string | number | null): Loss {
-    // V8 aborts a process that is out of memory, and so does ours beyond its ceiling; a job cannot: threads have no abort().
-    if (code === outOfMemory || code === 'SIGABRT') return { cause: 'outOfMemory', code };
     if (!this.#isReady) return { cause: 'unstartable', code };
+    // V8 aborts a process that is out of memory, and says so. So may native code, or a job, for reasons of their own.
+    if (code === outOfMemory || (code === 'SIGABRT' && this.#said.isLast)) return { cause: 'outOfMemory', code };
     return { cause: typeof code === 'number' ? 'exited' : 'crashed', code };
   }
 }

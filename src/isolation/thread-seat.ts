@@ -2,8 +2,9 @@
  * A thread of this process: a piscina with one thread, for one job at a time. Cheaper to begin than a process, and to be given much; but see
  * process-seat.ts for what it cannot hold.
  */
-import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
+import { MessageChannel } from 'node:worker_threads';
 import type { Piscina } from 'piscina';
+import { answerAt, lostResult } from './carried.js';
 import type { Answer, Loss, OpenSeat, Seat, SeatEvents, Task } from './seat.js';
 import { outOfMemory } from './seat.js';
 
@@ -36,11 +37,11 @@ class ThreadSeat implements Seat {
       if (this.#isServing) this.#events.answered(answer);
     };
     this.#take = () => {
-      const found = isTold ? undefined : receiveMessageOnPort(port1);
-      if (found !== undefined) tell(found.message as Answer);
+      const answer = isTold ? undefined : answerAt(port1);
+      if (answer !== undefined) tell(answer);
     };
     const take = this.#take;
-    port1.once('message', tell);
+    port1.once('message', tell).once('messageerror', (fault) => tell(lostResult(fault)));
     // What is held by the app is not held by this.
     port1.unref();
     this.#pool.run({ module, name, input, port: port2 }, { transferList: [port2 as never] }).then(

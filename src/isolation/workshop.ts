@@ -6,6 +6,7 @@ import { clockOf, type Clock } from '../supervision/clock.js';
 import { DeadlineQueue } from '../supervision/deadlines.js';
 import { exitReason, onExit } from '../supervision/watch.js';
 import { emitFrom, hasStopped, parentOf } from '../supervision/xstate-internals.js';
+import { obstacleIn } from './carried.js';
 import type { IsolationPlan, PlannedJob } from './options.js';
 import type { Loss, OpenSeat } from './seat.js';
 import { type JobOutcome, outcomeOfLoss, Thread, Work, type WorkshopStatus } from './work.js';
@@ -103,6 +104,9 @@ export class Workshop {
     } catch {
       return refuse('uncloneable');
     }
+    // Asked of the clone, in which there is nothing that runs.
+    const obstacle = obstacleIn(input);
+    if (obstacle === 'deep' || (obstacle !== null && this.plan.inside === 'process')) return refuse('uncloneable');
     const work = new Work(job, input, this.#clock.now(), settle, (late) => this.#expire(late));
     if (signal?.aborted === true) return this.#cancel(work, 'aborted');
     if (from !== undefined && exitReason(from) !== null) return this.#cancel(work, 'callerEnded');
@@ -234,9 +238,13 @@ export class Workshop {
     if (thread.answer !== null) this.#looked(thread, 1, true);
     else if (loss !== null) {
       // First whoever counts on the chart, so that no thread is begun that it would not have.
-      this.#report({ type: 'thread.lost', cause: loss.cause, at: this.#clock.now() });
       const { work } = thread;
+      const isOfJob = work !== null && loss.cause !== 'unstartable';
+      const isTried = thread === this.#tried;
+      this.#report({ type: 'thread.lost', cause: loss.cause, at: this.#clock.now(), isOfJob });
       if (work !== null) this.#finish(work, outcomeOfLoss(work.job.ref, loss));
+      // It began, and was given a job: more is not tried.
+      if (isTried && isOfJob) this.#report({ type: 'thread.served' });
     }
     if (!this.#isEnded()) this.#next();
   }

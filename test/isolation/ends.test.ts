@@ -47,6 +47,7 @@ describe.each(['process', 'thread'] as const)('a job inside a %s', { timeout: 60
     ['ends its thread', 'exit', 3, { status: 'failed', error: { cause: 'exited', code: 3 } }],
     ['ends its thread as if nothing were wrong', 'exit', 0, { status: 'failed', error: { cause: 'exited', code: 0 } }],
     ['throws null later, which piscina takes for a result', 'throwLater', undefined, { status: 'failed', error: { cause: 'crashed' } }],
+    ['throws later what the app could not read', 'throwDeep', 3_500, { status: 'failed', error: { cause: 'crashed' } }],
     ['leaves a rejection to nobody', 'rejectAside', undefined, { status: 'failed', error: { cause: 'crashed' } }],
     ['is out of memory', 'hoard', undefined, { status: 'outOfMemory' }],
   ])('that %s has one outcome, and those who wait behind it are served', async (_, name, given, outcome) => {
@@ -132,6 +133,28 @@ describe('a job inside a process', { timeout: 60_000 }, () => {
   it('that is killed in the midst of its work has one error', async () => {
     const { pool } = isolationWorld(small);
     expect(await pool.run(job('killProcess'))).toMatchObject({ status: 'failed', error: { cause: 'crashed', code: 'SIGKILL' } });
+  });
+
+  it('that aborts it is not taken for one that is out of memory', async () => {
+    const { pool, facts } = isolationWorld(small);
+    expect(await pool.run(job('abort'))).toMatchObject({ status: 'failed', error: { cause: 'crashed', code: 'SIGABRT' } });
+    expect(facts.filter(({ type }) => type === 'isolation.threadLost')).toMatchObject([{ cause: 'crashed' }]);
+  });
+
+  it('that is out of memory ends no pool, however often, and good ones behind it are done', async () => {
+    const { pool, clock, told } = isolationWorld({
+      threads: 1,
+      heapMb: 32,
+      intensity: 1,
+      maxTrials: 0,
+      backoff: { minMs: 100, maxMs: 100, jitter: 0 },
+    });
+    const bad = [0, 1, 2, 3].map(() => pool.run(job('grow')));
+    const good = pool.run(job('double', 2));
+    await told('isolation.degraded');
+    clock.advanceBy(100);
+    expect(await Promise.all(bad)).toMatchObject(bad.map(() => ({ status: 'outOfMemory' })));
+    expect(await good).toMatchObject({ status: 'done', value: 4 });
   });
 
   it('that began a thread of its own is ended with it', async () => {

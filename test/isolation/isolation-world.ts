@@ -1,7 +1,7 @@
 /** Isolation pools under test: real threads, on a virtual clock, and nothing of them left. */
 import { expect } from 'vitest';
 import { type AnyActorRef, createActor } from 'xstate';
-import type { IsolationEmitted } from '../../machines/isolation/isolation-events.js';
+import type { IsolationEmitted, LossCause } from '../../machines/isolation/isolation-events.js';
 import { type IsolationHandle, isolationHandle } from '../../src/isolation/handle.js';
 import { isolationWith } from '../../src/isolation/isolation.js';
 import type { IsolationOptions, Job } from '../../src/isolation/options.js';
@@ -87,6 +87,7 @@ export class FakeSeat implements Seat {
   readonly events: SeatEvents;
   task: Task | null = null;
   isEnded = false;
+  isLost = false;
 
   constructor(events: SeatEvents) {
     this.events = events;
@@ -112,8 +113,9 @@ export class FakeSeat implements Seat {
     this.events.answered({ status: 'done', value });
   }
 
-  lose(): void {
-    this.events.gone({ cause: 'exited', code: 1 });
+  lose(cause: LossCause = 'exited'): void {
+    this.isLost = true;
+    this.events.gone({ cause, code: 1 });
   }
 }
 

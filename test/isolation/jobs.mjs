@@ -1,7 +1,13 @@
 /** What jobs of the tests do, good and bad. */
 import { writeSync } from 'node:fs';
 import { Worker, threadId } from 'node:worker_threads';
+import { behindGetter, chain, nest } from './nests.mjs';
 
+export { behindGetter, chain, nest };
+
+export const parse = (text) => JSON.parse(text);
+/** Beside the places of a list, where its thread does not look. */
+export const nestAside = (given) => Object.assign([], { aside: nest(given) });
 export const double = (input) => input * 2;
 export const echo = (input) => input;
 export const where = () => ({ threadId, pid: process.pid });
@@ -31,9 +37,15 @@ export const rejectAside = async () => {
   void Promise.reject(new Error('aside'));
   await new Promise(() => {});
 };
+/** Later, so that it is thrown to nobody, and holds so many objects. */
+export const throwDeep = async (levels) => {
+  setImmediate(() => raise(Object.assign(new Error('deep'), { held: nest({ levels, kind: 'objects' }) })));
+  await new Promise(() => {});
+};
 export const giveFunction = () => () => 1;
 export const exit = (code) => process.exit(code);
 export const killProcess = () => process.kill(process.pid, 'SIGKILL');
+export const abort = () => process.kill(process.pid, 'SIGABRT');
 export const never = () => new Promise(() => {});
 export const loop = () => {
   for (;;);

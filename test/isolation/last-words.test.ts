@@ -38,6 +38,16 @@ describe('what a process writes', () => {
     expect(heard()).toBe(text);
   });
 
+  it.each([dying, `${ofV8}\n`, 'FATAL ERROR: Zone Allocation failed - process out of memory\n'])('tells that memory was what it died of', (text) => {
+    const { words } = listening();
+    words.write(Buffer.from('FATAL ERROR: mine\n'));
+    expect(words.isLast).toBe(false);
+    words.write(Buffer.from(text));
+    expect(words.isLast).toBe(true);
+    words.release();
+    expect(words.isLast).toBe(false);
+  });
+
   it.each<[string | null, string]>([
     ['SIGABRT', ''],
     ['SIGKILL', dying],

@@ -88,6 +88,7 @@ function owesForLoss(run: PoolRun): string | undefined {
     case 'serving':
       return earlier >= intensity ? isIn(run, 'degraded', pausing) : isIn(run, 'serving', { facts: [lost] });
     case 'recovering':
+      if (run.notes['isOfJob'] === true) return isIn(run, 'recovering', { facts: [lost] });
       return pauses > maxTrials ? endsIn(run, 'failed', { crash: 'exited' }, [lost]) : isIn(run, 'degraded', pausing);
     case 'ending':
       return isIn(run, 'ending');
@@ -95,6 +96,19 @@ function owesForLoss(run: PoolRun): string | undefined {
       return isIn(run, met(run), { facts: [lost] });
   }
 }
+
+const lost = (isOfJob: boolean): Case => ({
+  payload: (({ clock }: PoolRun) => ({ cause: 'exited', at: clock.now(), isOfJob })) as never,
+  run: (run) => {
+    const { intensity, maxTrials } = run.snapshot.context;
+    const [state, earlier, pauses] = [place(run), losses(run).length, Number(run.notes['pauses'] ?? 0)];
+    const isPaused = state === 'serving' ? earlier >= intensity : state === 'recovering' && !isOfJob && pauses <= maxTrials;
+    Object.assign(run.notes, { isOfJob, earlier, pausesBefore: pauses, pauses: isPaused ? pauses + 1 : pauses });
+    if (place(run) !== 'ending') run.notes['losses'] = [run.clock.now(), ...losses(run)];
+    run.report('threads', { type: 'thread.lost', cause: 'exited', at: run.clock.now(), isOfJob });
+  },
+  owes: owesForLoss,
+});
 
 /** What the threads are told anew when they have opened. */
 const orderOf: Readonly<Record<string, string>> = {
@@ -144,18 +158,8 @@ export const isolationModel: Model<typeof isolationMachine> = {
           },
         },
         'thread.lost': {
-          'a thread is lost': {
-            payload: (({ clock }: PoolRun) => ({ cause: 'exited', at: clock.now() })) as never,
-            run: (run) => {
-              const { intensity, maxTrials } = run.snapshot.context;
-              const [state, earlier, pauses] = [place(run), losses(run).length, Number(run.notes['pauses'] ?? 0)];
-              const isPaused = state === 'serving' ? earlier >= intensity : state === 'recovering' && pauses <= maxTrials;
-              Object.assign(run.notes, { earlier, pausesBefore: pauses, pauses: isPaused ? pauses + 1 : pauses });
-              if (place(run) !== 'ending') run.notes['losses'] = [run.clock.now(), ...losses(run)];
-              run.report('threads', { type: 'thread.lost', cause: 'exited', at: run.clock.now() });
-            },
-            owes: owesForLoss,
-          },
+          'a thread is lost': lost(false),
+          'a job loses its thread': lost(true),
         },
         'thread.served': {
           'the one that is tried serves': {
