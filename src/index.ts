@@ -240,6 +240,7 @@ export type {
   StoreLimits,
   StoreListener,
   StoreStatus,
+  VersionOutcome,
 } from './events/port.js';
 export type { EventStoreEmitted } from '../machines/events/event-store-events.js';
 export { holdLease, type HoldOptions, type HoldOutcome, type LeaseBackend, LeaseHold, type LeaseLoss } from './backend/hold.js';

@@ -5,7 +5,8 @@
  */
 import type { AnyActorRef } from 'xstate';
 import type { EventStoreEmitted } from '../../machines/events/event-store-events.js';
-import type { Commit, EventStore } from '../events/port.js';
+import type { LedgerStore } from '../events/ledger-store.js';
+import type { Commit } from '../events/port.js';
 import { clockOf } from '../supervision/clock.js';
 import { onExit } from '../supervision/watch.js';
 import { emitFrom, hasStopped } from '../supervision/xstate-internals.js';
@@ -26,10 +27,11 @@ export interface Follower {
 export class Desk {
   readonly #owner: AnyActorRef;
   readonly #plan: EventStorePlan;
-  readonly #waiting = new Set<(store: EventStore | null) => void>();
+  readonly #waiting = new Set<(store: LedgerStore | null) => void>();
   readonly #followers = new Set<Follower>();
-  readonly open: () => Promise<EventStore>;
-  #store: EventStore | null = null;
+  readonly open: () => Promise<LedgerStore>;
+  #store: LedgerStore | null = null;
+  #waitingBytes = 0;
   #hasServed = false;
   #isOver = false;
 
@@ -62,31 +64,35 @@ export class Desk {
   }
 
   /** The store, while it is open. */
-  get store(): EventStore | null {
+  get store(): LedgerStore | null {
     return this.#store;
   }
 
   /**
    * Calls once with the store, as soon as it is open; with null where it is not in time, where as many wait as may, or never will be. Those who wait are
    * called in order, before anybody who comes later.
+   * @param bytes  what it keeps in memory while it waits
    */
-  whenOpen(then: (store: EventStore | null) => void): void {
-    if (this.#store !== null || this.#isOver || this.#waiting.size >= this.#plan.maxWaiting) {
+  whenOpen(then: (store: LedgerStore | null) => void, bytes = 0): void {
+    const isTooMuch = this.#waitingBytes > 0 && this.#waitingBytes + bytes > this.#plan.maxWaitingBytes;
+    if (this.#store !== null || this.#isOver || this.#waiting.size >= this.#plan.maxWaiting || isTooMuch) {
       then(this.#store);
       return;
     }
     const clock = clockOf(this.#owner.system);
-    const settle = (store: EventStore | null): void => {
+    const settle = (store: LedgerStore | null): void => {
       this.#waiting.delete(settle);
+      this.#waitingBytes -= bytes;
       clock.clearTimeout(timer);
       then(store);
     };
     const timer = clock.setTimeout(() => settle(null), this.#plan.waitMs);
     this.#waiting.add(settle);
+    this.#waitingBytes += bytes;
   }
 
   /** The engine has opened it. */
-  serve(store: EventStore): void {
+  serve(store: LedgerStore): void {
     this.#store = store;
     this.#hasServed = true;
     store.listen({
@@ -103,7 +109,7 @@ export class Desk {
   }
 
   /** The engine has it no more. */
-  withdraw(store: EventStore): void {
+  withdraw(store: LedgerStore): void {
     if (this.#store === store) this.#store = null;
   }
 

@@ -2,7 +2,8 @@
 import { type AnyActorRef, fromCallback } from 'xstate';
 import type { EngineCommand, EventStoreEvent } from '../../machines/events/event-store-events.js';
 import { EspalierError } from '../errors.js';
-import type { EventStore, PrunePolicy } from '../events/port.js';
+import type { LedgerStore } from '../events/ledger-store.js';
+import type { PrunePolicy } from '../events/port.js';
 import { clockOf } from '../supervision/clock.js';
 import { onLoss } from '../supervision/watch.js';
 import { parentOf } from '../supervision/xstate-internals.js';
@@ -27,7 +28,7 @@ class Engine {
   readonly #desk: Desk;
   readonly #report: (report: Report) => void;
   readonly #now: () => number;
-  #store: EventStore | null = null;
+  #store: LedgerStore | null = null;
   #isOver = false;
   /** Was it told to close before it was open? */
   #isUnwanted = false;
@@ -42,7 +43,7 @@ class Engine {
 
   /** Never rejects. */
   async open(): Promise<void> {
-    let store: EventStore;
+    let store: LedgerStore;
     try {
       store = await this.#desk.open();
     } catch (error) {

@@ -9,7 +9,9 @@ import { eventStoreMachine } from '../../machines/events/event-store.js';
 import type { EventStoreEmitted } from '../../machines/events/event-store-events.js';
 import { keysOf } from '../../machines/supervision/option-keys.js';
 import { invalid, plannedQuery, requireKeys } from '../events/event-checks.js';
-import type { EventJournal, EventStore } from '../events/port.js';
+import type { LedgerStore } from '../events/ledger-store.js';
+import type { EventJournal } from '../events/port.js';
+import { requests } from '../events/requests.js';
 import { isAbortSignal, isActor, sortOf } from '../option-checks.js';
 import { type Clock, requireClock, systemClock } from '../supervision/clock.js';
 import { onFact } from '../supervision/on-fact.js';
@@ -102,51 +104,52 @@ class Handle implements EventStoreHandle {
   }
 
   append(...call: Parameters<EventJournal['append']>): ReturnType<EventJournal['append']> {
-    return this.#ask((store) => store.append(...call));
+    return this.#ask(() => requests.append(...call));
   }
 
   read(...call: Parameters<EventJournal['read']>): ReturnType<EventJournal['read']> {
-    return this.#ask((store) => store.read(...call));
+    return this.#ask(() => requests.read(...call));
   }
 
   find(...call: Parameters<EventJournal['find']>): ReturnType<EventJournal['find']> {
-    return this.#ask((store) => store.find(...call));
+    return this.#ask(() => requests.find(...call));
   }
 
   version(...call: Parameters<EventJournal['version']>): ReturnType<EventJournal['version']> {
-    return this.#ask((store) => store.version(...call));
+    return this.#ask(() => requests.version(...call));
   }
 
   fence(...call: Parameters<EventJournal['fence']>): ReturnType<EventJournal['fence']> {
-    return this.#ask((store) => store.fence(...call));
+    return this.#ask(() => requests.fence(...call));
   }
 
   prune(...call: Parameters<EventJournal['prune']>): ReturnType<EventJournal['prune']> {
-    return this.#ask((store) => store.prune(...call));
+    return this.#ask(() => requests.prune(...call));
   }
 
   save(...call: Parameters<EventJournal['save']>): ReturnType<EventJournal['save']> {
-    return this.#ask((store) => store.save(...call));
+    return this.#ask(() => requests.save(...call));
   }
 
   load(...call: Parameters<EventJournal['load']>): ReturnType<EventJournal['load']> {
-    return this.#ask((store) => store.load(...call));
+    return this.#ask(() => requests.load(...call));
   }
 
   list(...call: Parameters<EventJournal['list']>): ReturnType<EventJournal['list']> {
-    return this.#ask((store) => store.list(...call));
+    return this.#ask(() => requests.list(...call));
   }
 
   remove(...call: Parameters<EventJournal['remove']>): ReturnType<EventJournal['remove']> {
-    return this.#ask((store) => store.remove(...call));
+    return this.#ask(() => requests.remove(...call));
   }
 
   status(): ReturnType<EventJournal['status']> {
-    return this.#ask((store) => store.status());
+    return this.#ask(() => ({ bytes: 0, carryTo: (store) => store.status() }));
   }
 
-  subscribe(options: SubscribeOptions, listener: EventListener): EventSubscription {
-    requireKeys('the options of a subscription', options, subscribeKeys);
+  subscribe(given: SubscribeOptions, listener: EventListener): EventSubscription {
+    requireKeys('the options of a subscription', given, subscribeKeys);
+    const options = { ...given };
     const { after, holder, signal, ...query } = options;
     plannedQuery(after === undefined || after === 'head' ? query : { ...query, after });
     if (holder !== undefined && !isActor(holder)) throw invalid('holder', 'an actor', sortOf(holder));
@@ -173,11 +176,17 @@ class Handle implements EventStoreHandle {
     await this.close();
   }
 
-  /** What is open is asked within the call: so commands come in the order in which they were given. */
-  #ask<Outcome>(call: (store: EventStore) => Promise<Outcome>): Promise<Outcome | typeof closed> {
+  /**
+   * What is asked is checked and copied within the call, and what is open is asked within it: so commands come in the order in which they were given, as they
+   * were then.
+   */
+  #ask<Outcome>(prepare: () => { readonly bytes: number; carryTo(store: LedgerStore): Promise<Outcome> }): Promise<Outcome | typeof closed> {
     const desk = this.#desk;
-    if (desk === undefined) return Promise.resolve(closed);
-    return new Promise((resolve) => desk.whenOpen((store) => resolve(store === null ? closed : call(store))));
+    return new Promise((resolve) => {
+      const { bytes, carryTo } = prepare();
+      if (desk === undefined) resolve(closed);
+      else desk.whenOpen((store) => resolve(store === null ? closed : carryTo(store)), bytes);
+    });
   }
 }
 

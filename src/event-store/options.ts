@@ -2,11 +2,12 @@
 import type { Backoff } from '../../machines/backoff.js';
 import type { EventStoreInput } from '../../machines/events/event-store-events.js';
 import { isBackoff, wholeBackoff } from '../../machines/supervision/child-spec.js';
-import { delay, duration, invalid, limitKeys, plannedLimits, requireKeys, requirePolicy, requireWhole } from '../events/event-checks.js';
+import { checkedPolicy, delay, duration, invalid, limitKeys, plannedLimits, requireKeys, requireWhole } from '../events/event-checks.js';
 import { LedgerStore, thisRuntime } from '../events/ledger-store.js';
 import { MemoryLedger } from '../events/memory.js';
-import type { EventStore, PrunePolicy } from '../events/port.js';
+import type { PrunePolicy } from '../events/port.js';
 import { fullPath, openSqlite, planSqlite, sqliteKeys, type SqliteOptions } from '../events/sqlite.js';
+import { mostWaitingBytes } from '../events/requests.js';
 import { sortOf } from '../option-checks.js';
 
 /** Options of an event store; each may be left out, but `path` or `memory: true`. A name that is not here is refused. */
@@ -40,9 +41,10 @@ export interface EventStorePlan {
   readonly policies: readonly PrunePolicy[];
   readonly waitMs: number;
   readonly maxWaiting: number;
+  readonly maxWaitingBytes: number;
   readonly maxSubscribers: number;
   /** A way to open the store, of one actor: in memory it is the same one again. */
-  opener(): () => Promise<EventStore>;
+  opener(): () => Promise<LedgerStore>;
 }
 
 const defaultBackoff: Backoff = { minMs: 50, maxMs: 5_000, factor: 2, jitter: 0.25, resetAfterMs: 60_000 };
@@ -56,7 +58,7 @@ export function planEventStore(options: EventStoreOptions): EventStorePlan {
   if (memory !== undefined && (memory as unknown) !== true) throw invalid('memory', 'true, or nothing', sortOf(memory));
   if ((memory === true) === (path !== undefined)) throw invalid('path', 'a path or memory: true', path === undefined ? 'neither' : 'both');
   if (!Array.isArray(prune)) throw invalid('prune', 'a list of policies', sortOf(prune));
-  for (const [index, policy] of prune.entries()) requirePolicy(policy, `prune[${index}]`);
+  const policies = Array.from(prune, (policy: PrunePolicy, index) => checkedPolicy(policy, `prune[${index}]`));
   requireWhole('intensity', intensity);
   requireWhole('maxSubscribers', maxSubscribers, 1);
   requireKeys('backoff', backoff, [...Object.keys(defaultBackoff), 'seed']);
@@ -64,19 +66,20 @@ export function planEventStore(options: EventStoreOptions): EventStorePlan {
   if (!isBackoff(pauses)) throw invalid('backoff', `${wholeBackoff}, all numbers, with seed a whole one`, 'another');
   const limits = Object.fromEntries(limitKeys.flatMap((name) => (engine[name] === undefined ? [] : [[name, engine[name]]])));
   const interval = delay('pruneEveryMs', pruneEveryMs, 3_600_000);
-  const { maxPending } = plannedLimits(limits);
+  const { maxPending, maxEventBytes } = plannedLimits(limits);
   return {
     input: {
       openMs: delay('openMs', openMs, 10_000),
       closeMs: delay('closeMs', closeMs, 5_000),
-      pruneEveryMs: prune.length === 0 ? null : interval,
+      pruneEveryMs: policies.length === 0 ? null : interval,
       backoff: pauses,
       intensity,
       periodMs: duration('periodMs', periodMs, 60_000),
     },
-    policies: prune.map((policy: PrunePolicy) => ({ ...policy })),
+    policies,
     waitMs: duration('waitMs', waitMs, 5_000, 0),
     maxWaiting: maxPending,
+    maxWaitingBytes: mostWaitingBytes(maxEventBytes),
     maxSubscribers,
     opener: memory === true ? inMemory(engine) : inFile({ ...engine, path: path as string }),
   };

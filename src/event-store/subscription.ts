@@ -9,7 +9,7 @@ import { onExit } from '../supervision/watch.js';
 import type { Desk, Follower } from './desk.js';
 
 export interface SubscribeOptions extends Pick<EventQuery, 'stream' | 'type' | 'correlation' | 'causation'> {
-  /** From behind this position on; `head`: only what is yet to come. Default 0, all that is there. */
+  /** From behind this position on, also one that is yet to come; `head`: only what is yet to come. Default 0, all that is there. */
   readonly after?: number | 'head';
   /** Events at a time, 1 to 1 000. Default 100. */
   readonly limit?: number;
@@ -23,7 +23,7 @@ export interface SubscribeOptions extends Pick<EventQuery, 'stream' | 'type' | '
 export interface Delivery {
   /** Where to go on from when these are done: the `after` of another subscription. */
   readonly position: number;
-  /** Up to here some were pruned before they could be told; null where none can be missing. Told once. */
+  /** Up to here some events of any stream were pruned before they could be told, perhaps none that were asked for; null where none can be missing. Told once. */
   readonly missedThrough: number | null;
 }
 
@@ -105,13 +105,16 @@ export class Subscription implements EventSubscription, Follower {
 
   /**
    * A commit that adds nothing to its stream costs it no look at the store, if it had all that was there before; else there is something that it has not read
-   * yet, by itself or by another process.
+   * yet, by itself or by another process. Nor does one up to the position behind which it is yet to begin.
    */
   hear({ head, events, streams }: Commit): void {
     const { stream } = this.#query;
+    const position = this.#position;
     const isElsewhere = events === 0 || (stream !== undefined && !streams.has(stream));
-    if (isElsewhere && !this.#isReading && !this.#isNews && this.#position === head - events) this.#position = head;
-    else this.wake();
+    const isBehind = position === null || position < head;
+    const hasAll = !isBehind || (isElsewhere && position === head - events);
+    if (!hasAll || this.#isReading || this.#isNews) this.wake();
+    else if (isBehind) this.#position = head;
   }
 
   end(): void {
@@ -148,7 +151,7 @@ export class Subscription implements EventSubscription, Follower {
       return;
     }
     const { events, next, head, prunedThrough } = page;
-    const position = next ?? Math.max(head, events.at(-1)?.position ?? 0);
+    const position = next ?? Math.max(from, head, events.at(-1)?.position ?? 0);
     const isMissing = prunedThrough > from && prunedThrough > this.#toldMissing;
     if (isMissing) this.#toldMissing = prunedThrough;
     if (events.length > 0 || isMissing) await this.#listener(events, { position, missedThrough: isMissing ? prunedThrough : null });

@@ -7,7 +7,7 @@
 import type { AnyActorLogic, AnyStateMachine } from 'xstate';
 import { hash } from '../../machines/hash.js';
 import { definitionOf } from '../charts/definition.js';
-import { invalid, requireFence, requireKeys, requireName } from '../events/event-checks.js';
+import { invalid, checkedFence, requireKeys, requireName } from '../events/event-checks.js';
 import type { EventJournal, Fence, NotRead, RemoveOutcome, SaveOutcome } from '../events/port.js';
 import { type NotJson, notJsonIn } from './lossless.js';
 import { isPlainObject, sortOf } from '../option-checks.js';
@@ -64,10 +64,9 @@ export function treeSnapshots(store: Pick<EventJournal, 'save' | 'load' | 'remov
   requireName('name', name);
   if (typeof version !== 'string') throw invalid('version', 'a text', sortOf(version));
   if (typeof areServices !== 'boolean') throw invalid('areServices', 'true or false', sortOf(areServices));
-  if (fence !== undefined) requireFence(fence);
   const key = `$tree/${name}`;
   const now = shapeOf(actors, version);
-  const guarded = fence === undefined ? {} : { fence };
+  const guarded = fence === undefined ? {} : { fence: checkedFence(fence) };
   return {
     save: async (app) => {
       const tree = app.getPersistedSnapshot();

@@ -1,7 +1,7 @@
 /** What a store is told to do, one command each: carried out in a commit with others, answered after it. */
-import type { CheckedEvent } from './event-checks.js';
+import type { CheckedEvent, CheckedWrite } from './event-checks.js';
 import type { Ledger, LedgerFault, Selection } from './ledger.js';
-import type { AppendOutcome, Fence, FenceOutcome, NotDone, PruneOutcome, PrunePolicy, RemoveOutcome, SaveOptions, SaveOutcome } from './port.js';
+import type { AppendOutcome, Fence, FenceOutcome, NotDone, PruneOutcome, PrunePolicy, RemoveOutcome, SaveOutcome } from './port.js';
 
 /** Entries that one commit takes out; then others have their turn. */
 const prunedAtATime = 2_000;
@@ -86,7 +86,7 @@ export class Append extends Command<AppendOutcome> {
   readonly #expected: number | undefined;
   readonly #fence: Fence | undefined;
 
-  constructor(stream: string, events: readonly CheckedEvent[], bytes: number, expected: number | undefined, fence: Fence | undefined) {
+  constructor(stream: string, events: readonly CheckedEvent[], bytes: number, { expected, fence }: CheckedWrite) {
     super();
     this.name = stream;
     this.weight = events.length;
@@ -141,7 +141,7 @@ abstract class Change<Outcome extends { readonly ok: boolean }> extends Command<
   readonly #expected: number | undefined;
   readonly #fence: Fence | undefined;
 
-  constructor(key: string, bytes: number, { expected, fence }: SaveOptions) {
+  constructor(key: string, bytes: number, { expected, fence }: CheckedWrite) {
     super();
     this.name = key;
     this.bytes = bytes;
@@ -165,7 +165,7 @@ type Conflict = Extract<SaveOutcome, { reason: 'conflict' }>;
 export class Save extends Change<SaveOutcome> {
   readonly #value: string;
 
-  constructor(key: string, value: string, bytes: number, options: SaveOptions) {
+  constructor(key: string, value: string, bytes: number, options: CheckedWrite) {
     super(key, bytes, options);
     this.#value = value;
   }
@@ -195,6 +195,8 @@ export class Prune extends Command<PruneOutcome> {
   readonly name: string;
   readonly #policy: PrunePolicy;
   #below: number | undefined;
+  /** The stream that the next part goes on with. */
+  #from: string | undefined;
   #count = 0;
   #through = 0;
 
@@ -207,8 +209,10 @@ export class Prune extends Command<PruneOutcome> {
   protected carryOut({ ledger, wallAt }: Turn): PruneOutcome | undefined {
     const { stream, prefix } = this.#policy;
     const selection: Selection = { ...(stream === undefined ? {} : { stream }), ...(prefix === undefined ? {} : { prefix }) };
-    this.#below ??= this.#bound(ledger, selection, wallAt);
-    const { count, through } = ledger.prune(selection, this.#below, prunedAtATime);
+    // What is stored from now on stays: else one that goes on for long would have no end.
+    this.#below ??= Math.min(this.#bound(ledger, selection, wallAt), ledger.head() + 1);
+    const { count, through, last } = ledger.prune(selection, this.#below, prunedAtATime, this.#from);
+    this.#from = last ?? this.#from;
     this.#count += count;
     this.#through = Math.max(this.#through, through);
     return count < prunedAtATime ? { ok: true, pruned: this.#count, through: this.#through } : undefined;

@@ -53,6 +53,19 @@ export function delay(name: string, value: unknown, byDefault: number, least = 1
   return ms;
 }
 
+/**
+ * Reads what came from outside. Each value is read once, so that what was checked is what is used, whatever a getter or a proxy says the next time; where one
+ * throws, it is misuse like any other.
+ */
+function reading<Checked>(what: string, read: () => Checked): Checked {
+  try {
+    return read();
+  } catch (cause) {
+    if (cause instanceof EspalierError) throw cause;
+    throw new EspalierError('events/invalid-options', { expected: `${what}: values that can be read`, got: 'one that throws' }, { cause });
+  }
+}
+
 /** JSON as it is stored. @throws EspalierError `events/invalid-event` for what is none */
 export function jsonTextOf(what: string, value: unknown): string {
   let text: string | undefined;
@@ -78,9 +91,13 @@ export interface CheckedEvent {
 /** @throws EspalierError `events/invalid-event`, `events/invalid-options`; one event that is wrong has none of them stored */
 export function checkedEvents(stream: unknown, events: unknown): CheckedEvent[] {
   requireName('stream', stream);
-  if (!Array.isArray(events) || events.length === 0 || events.length > mostEvents)
-    throw invalid('events', `a list of 1 to ${mostEvents} events`, Array.isArray(events) ? `${events.length} events` : sortOf(events));
-  const checked = events.map((event: NewEvent, index) => checkedEvent(`events[${index}]`, event));
+  const checked = reading('events', () => {
+    const length = Array.isArray(events) ? events.length : undefined;
+    if (length === undefined || !(length >= 1 && length <= mostEvents))
+      throw invalid('events', `a list of 1 to ${mostEvents} events`, length === undefined ? sortOf(events) : `${length} events`);
+    // By its places, not by `map`, which passes over holes and leaves them.
+    return Array.from({ length }, (_, index) => checkedEvent(`events[${index}]`, (events as NewEvent[])[index] as NewEvent));
+  });
   const ids = checked.flatMap(({ id }) => id ?? []);
   if (new Set(ids).size < ids.length) throw invalid('events', 'an id of its own for each', 'one id twice');
   return checked;
@@ -95,36 +112,73 @@ function checkedEvent(at: string, event: NewEvent): CheckedEvent {
   return { type, data: jsonTextOf(`${at}.data`, data), id: id ?? null, correlation: correlation ?? null, causation: causation ?? null };
 }
 
-export function requireFence(fence: unknown): asserts fence is Fence {
-  requireKeys('fence', fence, ['name', 'token']);
-  const { name, token } = fence as Fence;
-  requireName('fence.name', name);
-  requireWhole('fence.token', token);
+/** @returns a copy: the commit comes later, and asks nobody again. @throws EspalierError `events/invalid-options` */
+export function checkedFence(fence: unknown): Fence {
+  return reading('fence', () => {
+    requireKeys('fence', fence, ['name', 'token']);
+    const { name, token } = fence as Fence;
+    requireName('fence.name', name);
+    requireWhole('fence.token', token);
+    return { name, token };
+  });
 }
 
-/** Options of an append, a save and a removal. */
-export function requireWrite(what: string, options: AppendOptions | SaveOptions): void {
-  requireKeys(what, options, ['expected', 'fence']);
-  if (options.expected !== undefined) requireWhole('expected', options.expected);
-  if (options.fence !== undefined) requireFence(options.fence);
+/** What an append, a save and a removal may be told beside what they are about. */
+export interface CheckedWrite {
+  readonly expected: number | undefined;
+  readonly fence: Fence | undefined;
+}
+
+/** @throws EspalierError `events/invalid-options` */
+export function checkedWrite(what: string, options: AppendOptions | SaveOptions): CheckedWrite {
+  return reading(what, () => {
+    requireKeys(what, options, ['expected', 'fence']);
+    const { expected, fence } = options;
+    if (expected !== undefined) requireWhole('expected', expected);
+    return { expected, fence: fence === undefined ? undefined : checkedFence(fence) };
+  });
 }
 
 const queryKeys = ['stream', 'type', 'correlation', 'causation', 'sinceWallAt', 'untilWallAt', 'after', 'order', 'limit'];
 
+/** @throws EspalierError `events/invalid-options` */
 export function plannedQuery(query: EventQuery): PlannedQuery {
-  requireKeys('the query', query, queryKeys);
-  const { order = 'forward', limit = 100, ...rest } = query;
-  for (const name of ['stream', 'type', 'correlation', 'causation'] as const) if (rest[name] !== undefined) requireName(name, rest[name]);
-  for (const name of ['sinceWallAt', 'untilWallAt'] as const) if (rest[name] !== undefined) requireTime(name, rest[name]);
-  if (rest.after !== undefined) requireWhole('after', rest.after);
-  if (order !== 'forward' && order !== 'backward') throw invalid('order', 'forward or backward', sortOf(order));
-  requireWhole('limit', limit, 1, mostEvents);
-  return { ...rest, limit, isBackward: order === 'backward' };
+  return reading('the query', () => {
+    requireKeys('the query', query, queryKeys);
+    const { order = 'forward', limit = 100, ...rest } = query;
+    for (const name of ['stream', 'type', 'correlation', 'causation'] as const) if (rest[name] !== undefined) requireName(name, rest[name]);
+    for (const name of ['sinceWallAt', 'untilWallAt'] as const) if (rest[name] !== undefined) requireTime(name, rest[name]);
+    if (rest.after !== undefined) requireWhole('after', rest.after);
+    if (order !== 'forward' && order !== 'backward') throw invalid('order', 'forward or backward', sortOf(order));
+    requireWhole('limit', limit, 1, mostEvents);
+    return { ...rest, limit, isBackward: order === 'backward' };
+  });
 }
 
-/** @throws EspalierError `events/invalid-options` */
-export function requirePolicy(policy: PrunePolicy, what = 'the policy'): void {
-  requireKeys(what, policy, ['stream', 'prefix', 'below', 'olderThanMs', 'keep']);
+/** A page of documents. @throws EspalierError `events/invalid-options` */
+export function plannedPage(page: { readonly after?: string; readonly limit?: number }): { readonly after: string; readonly limit: number } {
+  return reading('the page', () => {
+    requireKeys('the page', page, ['after', 'limit']);
+    const { after = '', limit = 100 } = page;
+    requireName('after', after, 0);
+    requireWhole('limit', limit, 1, mostEvents);
+    return { after, limit };
+  });
+}
+
+const policyKeys = ['stream', 'prefix', 'below', 'olderThanMs', 'keep'] as const;
+
+/** @returns a copy. @throws EspalierError `events/invalid-options` */
+export function checkedPolicy(given: PrunePolicy, what = 'the policy'): PrunePolicy {
+  const policy = reading(what, () => {
+    requireKeys(what, given, policyKeys);
+    return { ...given };
+  });
+  requirePolicy(policy, what);
+  return policy;
+}
+
+function requirePolicy(policy: PrunePolicy, what: string): void {
   const { stream, prefix, below, olderThanMs, keep } = policy;
   if (stream !== undefined) requireName('stream', stream);
   if (prefix !== undefined) requireName('prefix', prefix);

@@ -3,22 +3,9 @@
  *
  * Whoever asks is answered after the commit, never before. Reads see what is committed, and nothing else.
  */
-import {
-  type CheckedEvent,
-  checkedEvents,
-  jsonTextOf,
-  plannedLimits,
-  plannedQuery,
-  requireFence,
-  requireKeys,
-  requireName,
-  requirePolicy,
-  requireWhole,
-  requireWrite,
-} from './event-checks.js';
-import { bytesOf } from '../wire/recording/bytes.js';
-import { Append, type Command, Guard, Prune, Remove, Save, type Turn, type Waiting } from './commands.js';
-import { type DocumentEntry, type Entry, type Ledger, LedgerFault } from './ledger.js';
+import { plannedLimits } from './event-checks.js';
+import type { Command, Turn, Waiting } from './commands.js';
+import { type Ledger, LedgerFault } from './ledger.js';
 import type {
   AppendOptions,
   AppendOutcome,
@@ -27,7 +14,6 @@ import type {
   Fence,
   FenceOutcome,
   FindOutcome,
-  Json,
   ListOutcome,
   LoadOutcome,
   NewEvent,
@@ -40,17 +26,14 @@ import type {
   SaveOptions,
   SaveOutcome,
   StatusOutcome,
-  StoredDocument,
-  StoredEvent,
   StoreLimits,
   StoreListener,
+  VersionOutcome,
 } from './port.js';
+import { type Carrier, mostWaitingBytes, requests } from './requests.js';
 
-/** An append has no more than so many times the bytes of its largest event; what waits, no more than so many times that. */
-const eventsWorth = 16;
-const appendsWorth = 4;
-/** A page that has so many bytes of data is full. */
-const pageBytes = 8 * 1_048_576;
+/** The latest time that there is a date for, ms since the epoch. @see https://tc39.es/ecma262/#sec-time-values-and-time-range */
+const latestWallAt = 8_640_000_000_000_000;
 
 const closed = { ok: false, reason: 'closed' } as const;
 
@@ -62,7 +45,7 @@ export interface Surroundings {
   defer(commit: () => void): void;
 }
 
-export class LedgerStore implements EventStore {
+export class LedgerStore implements EventStore, Carrier {
   readonly #ledger: Ledger;
   readonly #limits: Required<StoreLimits>;
   readonly #surroundings: Surroundings;
@@ -71,6 +54,7 @@ export class LedgerStore implements EventStore {
   #waiting: Waiting[] = [];
   #waitingBytes = 0;
   #isDue = false;
+  #isAskingTime = false;
   #isOpen = true;
   #isClosing = false;
 
@@ -84,94 +68,52 @@ export class LedgerStore implements EventStore {
     return this.#ledger.isDurable;
   }
 
-  async append(stream: string, events: readonly NewEvent[], options: AppendOptions = {}): Promise<AppendOutcome> {
-    const checked = checkedEvents(stream, events);
-    requireWrite('the options of an append', options);
-    const sizes = checked.map((event) => weigh(event));
-    const { maxEventBytes } = this.#limits;
-    const largest = Math.max(...sizes);
-    if (largest > maxEventBytes) return { ok: false, reason: 'tooLarge', bytes: largest, maxBytes: maxEventBytes };
-    const bytes = sizes.reduce((sum, size) => sum + size, 0);
-    if (bytes > maxEventBytes * eventsWorth) return { ok: false, reason: 'tooLarge', bytes, maxBytes: maxEventBytes * eventsWorth };
-    return this.#enqueue(new Append(stream, checked, bytes, options.expected, options.fence));
+  get limits(): Required<StoreLimits> {
+    return this.#limits;
+  }
+
+  async append(stream: string, events: readonly NewEvent[], options?: AppendOptions): Promise<AppendOutcome> {
+    return requests.append(stream, events, options).carryTo(this);
   }
 
   async fence(fence: Fence): Promise<FenceOutcome> {
-    requireFence(fence);
-    return this.#enqueue(new Guard(fence));
+    return requests.fence(fence).carryTo(this);
   }
 
   async prune(policy: PrunePolicy): Promise<PruneOutcome> {
-    requirePolicy(policy);
-    return this.#enqueue(new Prune({ ...policy }));
+    return requests.prune(policy).carryTo(this);
   }
 
-  async save(key: string, value: unknown, options: SaveOptions = {}): Promise<SaveOutcome> {
-    requireName('key', key);
-    requireWrite('the options of a save', options);
-    const text = jsonTextOf('the value', value);
-    const bytes = bytesOf(text);
-    const maxBytes = this.#limits.maxDocumentBytes;
-    if (bytes > maxBytes) return { ok: false, reason: 'tooLarge', bytes, maxBytes };
-    return this.#enqueue(new Save(key, text, bytes, options));
+  async save(key: string, value: unknown, options?: SaveOptions): Promise<SaveOutcome> {
+    return requests.save(key, value, options).carryTo(this);
   }
 
-  async remove(key: string, options: SaveOptions = {}): Promise<RemoveOutcome> {
-    requireName('key', key);
-    requireWrite('the options of a removal', options);
-    return this.#enqueue(new Remove(key, 0, options));
+  async remove(key: string, options?: SaveOptions): Promise<RemoveOutcome> {
+    return requests.remove(key, options).carryTo(this);
   }
 
-  async read(query: EventQuery = {}): Promise<ReadOutcome> {
-    const plan = plannedQuery(query);
-    return this.#look((ledger) => {
-      // First the head: what another process adds meanwhile may be in the page and above it, never below it and not in the page.
-      const head = ledger.head();
-      const found = ledger.page({ ...plan, limit: plan.limit + 1 });
-      let [count, bytes] = [0, 0];
-      while (count < Math.min(found.length, plan.limit) && (count === 0 || bytes < pageBytes)) bytes += found[count++]?.data.length ?? 0;
-      const events = found.slice(0, count).map(eventOf);
-      const next = count < found.length ? (events.at(-1)?.position ?? null) : null;
-      return { ok: true, events, next, head, prunedThrough: ledger.prunedThrough() };
-    });
+  async read(query?: EventQuery): Promise<ReadOutcome> {
+    return requests.read(query).carryTo(this);
   }
 
   async find(id: string): Promise<FindOutcome> {
-    requireName('id', id);
-    return this.#look((ledger) => {
-      const entry = ledger.entryOf(id);
-      return { ok: true, event: entry === null ? null : eventOf(entry) };
-    });
+    return requests.find(id).carryTo(this);
   }
 
-  async version(stream: string): Promise<{ readonly ok: true; readonly version: number } | NotRead> {
-    requireName('stream', stream);
-    return this.#look((ledger) => ({ ok: true, version: ledger.versionOf(stream) }));
+  async version(stream: string): Promise<VersionOutcome> {
+    return requests.version(stream).carryTo(this);
   }
 
   async load(key: string): Promise<LoadOutcome> {
-    requireName('key', key);
-    return this.#look((ledger) => {
-      const entry = ledger.documentOf(key);
-      return { ok: true, document: entry === null ? null : documentOf(entry) };
-    });
+    return requests.load(key).carryTo(this);
   }
 
-  async list(prefix: string, page: { readonly after?: string; readonly limit?: number } = {}): Promise<ListOutcome> {
-    requireName('prefix', prefix, 0);
-    requireKeys('the page', page, ['after', 'limit']);
-    const { after = '', limit = 100 } = page;
-    requireName('after', after, 0);
-    requireWhole('limit', limit, 1, 1_000);
-    return this.#look((ledger) => {
-      const found = ledger.documents(prefix, after, limit + 1);
-      const documents = found.slice(0, limit).map(documentOf);
-      return { ok: true, documents, next: found.length > limit ? (documents.at(-1)?.key ?? null) : null };
-    });
+  async list(prefix: string, page?: { readonly after?: string; readonly limit?: number }): Promise<ListOutcome> {
+    return requests.list(prefix, page).carryTo(this);
   }
 
   async status(): Promise<StatusOutcome> {
-    return this.#look((ledger) => ({
+    return this.look((ledger) => ({
       ok: true,
       head: ledger.head(),
       prunedThrough: ledger.prunedThrough(),
@@ -192,10 +134,11 @@ export class LedgerStore implements EventStore {
     this.#end();
   }
 
-  #enqueue<Outcome extends { readonly ok: boolean }>(command: Command<Outcome>): Promise<Outcome | NotDone> {
+  /** Carries a command out in the next commit that has room for it. */
+  enqueue<Outcome extends { readonly ok: boolean }>(command: Command<Outcome>): Promise<Outcome | NotDone> {
     if (!this.#isOpen || this.#isClosing) return Promise.resolve(closed);
     const { maxPending, maxEventBytes } = this.#limits;
-    const isTooMuch = this.#waiting.length > 0 && this.#waitingBytes + command.bytes > maxEventBytes * eventsWorth * appendsWorth;
+    const isTooMuch = this.#waiting.length > 0 && this.#waitingBytes + command.bytes > mostWaitingBytes(maxEventBytes);
     if (this.#waiting.length >= maxPending || isTooMuch) return Promise.resolve({ ok: false, reason: 'full' });
     this.#waiting.push(command);
     this.#waitingBytes += command.bytes;
@@ -215,6 +158,9 @@ export class LedgerStore implements EventStore {
 
   /** One commit: the commands that have come first, up to the bound. */
   #commit(): void {
+    // Before the ledger is at work: the clock is an app's, and may do what it likes.
+    const now = this.#wallNow();
+    if (!this.#isOpen) return;
     const batch = this.#take();
     const again: Waiting[] = [];
     const ledger = this.#ledger;
@@ -222,7 +168,7 @@ export class LedgerStore implements EventStore {
     let [events, head] = [0, 0];
     try {
       ledger.transact(() => {
-        const turn: Turn = { ledger, wallAt: Math.max(Math.floor(this.#surroundings.wallNow()), ledger.lastWallAt()), newId: this.#newId };
+        const turn: Turn = { ledger, wallAt: Math.max(now, ledger.lastWallAt()), newId: this.#newId };
         const before = ledger.head();
         for (const command of batch) if (command.run(turn)) again.push(command);
         head = ledger.head();
@@ -249,6 +195,20 @@ export class LedgerStore implements EventStore {
     }
   }
 
+  /** 0 where the clock throws, says what is no time, or closes the store as it is asked: then it is as late as it was. */
+  #wallNow(): number {
+    if (this.#isAskingTime) return 0;
+    this.#isAskingTime = true;
+    try {
+      const now = Math.floor(this.#surroundings.wallNow());
+      return now >= 0 && now <= latestWallAt ? now : 0;
+    } catch {
+      return 0;
+    } finally {
+      this.#isAskingTime = false;
+    }
+  }
+
   #take(): Waiting[] {
     let [count, weight] = [0, 0];
     while (count < this.#waiting.length && (count === 0 || weight + (this.#waiting[count]?.weight ?? 0) <= this.#limits.maxCommitEvents))
@@ -272,7 +232,8 @@ export class LedgerStore implements EventStore {
     }
   }
 
-  #look<Outcome>(read: (ledger: Ledger) => Outcome): Outcome | NotRead {
+  /** Asks what is committed, at once. */
+  look<Outcome>(read: (ledger: Ledger) => Outcome): Outcome | NotRead {
     if (!this.#isOpen) return closed;
     try {
       return read(this.#ledger);
@@ -290,19 +251,6 @@ export class LedgerStore implements EventStore {
         // As `listen` says, it goes to nobody.
       }
   }
-}
-
-function weigh({ type, data, correlation, causation }: CheckedEvent): number {
-  return bytesOf(data) + type.length + (correlation?.length ?? 0) + (causation?.length ?? 0);
-}
-
-/** Written out: to take the rest and to spread it copies each event twice, name by name. */
-function eventOf({ position, stream, version, id, type, data, correlation, causation, wallAt }: Entry): StoredEvent {
-  return { position, stream, version, id, type, data: JSON.parse(data) as Json, correlation, causation, wallAt };
-}
-
-function documentOf({ key, value, revision, wallAt }: DocumentEntry): StoredDocument {
-  return { key, value: JSON.parse(value) as Json, revision, wallAt };
 }
 
 /** Ids of one store in one process: they rise, so that their index grows at its end. */

@@ -27,6 +27,15 @@ export type PlannedQuery = Omit<EventQuery, 'limit' | 'order'> & { readonly limi
 /** Which streams are pruned. */
 export type Selection = Pick<PrunePolicy, 'stream' | 'prefix'>;
 
+/** What one part of a pruning took out. */
+export interface Pruned {
+  readonly count: number;
+  /** The highest position of them; 0 for none. */
+  readonly through: number;
+  /** The stream that the last of them was in, where it goes stream by stream: the next part may begin with it. */
+  readonly last?: string;
+}
+
 export interface Ledger {
   readonly isDurable: boolean;
   /** Does the work whole or not at all. @throws LedgerFault where it did not, or where nobody knows */
@@ -50,8 +59,8 @@ export interface Ledger {
   newest(selection: Selection, nth: number): number;
   /** The lowest position stored at or after a time; one above the head where there is none. */
   positionSince(wallAt: number): number;
-  /** Takes out at most `limit` of the oldest below a position. */
-  prune(selection: Selection, below: number, limit: number): { readonly count: number; readonly through: number };
+  /** Takes out at most `limit` below a position: the oldest, or where there is a prefix stream by stream, each from its oldest. */
+  prune(selection: Selection, below: number, limit: number, from?: string): Pruned;
 
   highestToken(fence: string): number;
   setToken(fence: string, token: number): void;

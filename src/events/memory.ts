@@ -1,5 +1,5 @@
 /** A store in memory, for tests and for what need not outlast its process. It promises all that the durable one does, but that. */
-import type { DocumentEntry, Entry, Ledger, PlannedQuery, Selection } from './ledger.js';
+import type { DocumentEntry, Entry, Ledger, PlannedQuery, Pruned, Selection } from './ledger.js';
 import { invalid, limitKeys, requireKeys } from './event-checks.js';
 import { LedgerStore, thisRuntime } from './ledger-store.js';
 import type { EventStore, StoreLimits } from './port.js';
@@ -93,18 +93,16 @@ export class MemoryLedger implements Ledger {
       return value === undefined ? [] : [this.#indexes[name].get(value) ?? []];
     });
     const from = lists.reduce((least, list) => (list.length < least.length ? list : least), lists[0] ?? this.#entries);
-    const isSought = (entry: Entry): boolean =>
-      indexed.every((name) => sought[name] === undefined || entry[name] === sought[name]) &&
-      (sinceWallAt === undefined || entry.wallAt >= sinceWallAt) &&
-      (untilWallAt === undefined || entry.wallAt < untilWallAt);
+    const isSought = (entry: Entry): boolean => indexed.every((name) => sought[name] === undefined || entry[name] === sought[name]);
+    // Times never fall, so a span of them is one of positions.
+    let low = sinceWallAt === undefined ? 0 : this.positionSince(sinceWallAt);
+    let high = untilWallAt === undefined ? Infinity : this.positionSince(untilWallAt);
+    if (isBackward) high = Math.min(high, after ?? high);
+    else low = Math.max(low, (after ?? 0) + 1);
+    const [begin, end] = [firstWith(from, ({ position }) => position >= low), firstWith(from, ({ position }) => position >= high)];
     const found: Entry[] = [];
-    const step = isBackward ? -1 : 1;
-    let at = isBackward
-      ? firstWith(from, (entry) => entry.position >= (after ?? Infinity)) - 1
-      : firstWith(from, (entry) => entry.position > (after ?? 0));
-    for (; found.length < limit; at += step) {
-      const entry = from[at];
-      if (entry === undefined) break;
+    for (let count = 0; count < end - begin && found.length < limit; count++) {
+      const entry = from[isBackward ? end - 1 - count : begin + count] as Entry;
       if (isSought(entry)) found.push(entry);
     }
     return found;
@@ -118,7 +116,7 @@ export class MemoryLedger implements Ledger {
     return this.#entries[firstWith(this.#entries, (entry) => entry.wallAt >= wallAt)]?.position ?? this.#head + 1;
   }
 
-  prune(selection: Selection, below: number, limit: number): { readonly count: number; readonly through: number } {
+  prune(selection: Selection, below: number, limit: number): Pruned {
     const gone: Entry[] = [];
     for (const entry of this.#entries) {
       if (gone.length >= limit || entry.position >= below) break;

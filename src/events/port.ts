@@ -119,7 +119,7 @@ export type ReadOutcome =
       readonly next: number | null;
       /** The highest position that the store has given. */
       readonly head: number;
-      /** The highest position that was pruned; 0 for none. */
+      /** The highest position that was pruned, of any stream; 0 for none. */
       readonly prunedThrough: number;
     }
   | NotRead;
@@ -171,6 +171,8 @@ export type LoadOutcome = { readonly ok: true; readonly document: StoredDocument
 
 export type ListOutcome = { readonly ok: true; readonly documents: readonly StoredDocument[]; readonly next: string | null } | NotRead;
 
+export type VersionOutcome = { readonly ok: true; readonly version: number } | NotRead;
+
 export type FindOutcome = { readonly ok: true; readonly event: StoredEvent | null } | NotRead;
 
 /** How a store stands. */
@@ -214,7 +216,10 @@ export interface StoreListener {
   faulted?(fault: StoreFault): void;
 }
 
-/** What can be asked of a store, and of a service that runs one. @throws EspalierError `events/invalid-event`, `events/invalid-options`, as rejection */
+/**
+ * What can be asked of a store, and of a service that runs one. What is given is checked and copied within the call.
+ * @throws EspalierError `events/invalid-event`, `events/invalid-options`, as rejection
+ */
 export interface EventJournal {
   /** Adds events to a stream: all of them, or none. */
   append(stream: string, events: readonly NewEvent[], options?: AppendOptions): Promise<AppendOutcome>;
@@ -223,7 +228,7 @@ export interface EventJournal {
   /** One event, by its id. */
   find(id: string): Promise<FindOutcome>;
   /** A stream's version; 0 where it is new. */
-  version(stream: string): Promise<{ readonly ok: true; readonly version: number } | NotRead>;
+  version(stream: string): Promise<VersionOutcome>;
   /** Lets nobody with a lower token write any more. A new leader says so before it reads. */
   fence(fence: Fence): Promise<FenceOutcome>;
   /**

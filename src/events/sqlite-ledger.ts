@@ -1,5 +1,5 @@
 /** A ledger in one SQLite file, by whichever driver. */
-import { type DocumentEntry, type Entry, type Ledger, LedgerFault, type PlannedQuery, type Selection } from './ledger.js';
+import { type DocumentEntry, type Entry, type Ledger, LedgerFault, type PlannedQuery, type Pruned, type Selection } from './ledger.js';
 import type { Driver, Row, Statement, Value } from './sqlite-drivers.js';
 import { closeFile } from './sqlite-schema.js';
 
@@ -152,18 +152,20 @@ export class SqliteLedger implements Ledger {
     return low;
   }
 
-  prune(selection: Selection, below: number, limit: number): { readonly count: number; readonly through: number } {
-    const { where, values } = selected(selection);
-    const sought = `SELECT position FROM events WHERE ${where} AND position < ? ORDER BY position LIMIT ?`;
-    const [row] = this.#statement(`SELECT count(*) AS count, max(position) AS through FROM (${sought})`).all(...values, below, limit);
-    const [count, through] = [Number(row?.['count'] ?? 0), Number(row?.['through'] ?? 0)];
+  prune(selection: Selection, below: number, limit: number, from?: string): Pruned {
+    const { where, values, order } = selected(selection, from);
+    const sought = this.#statement(`SELECT position, stream FROM events WHERE ${where} AND position < ? ORDER BY ${order} LIMIT ?`);
+    const rows = sought.all(...values, below, limit);
+    const positions = rows.map((row) => row['position'] as number);
+    const through = positions.reduce((highest, position) => Math.max(highest, position), 0);
+    const count = rows.length;
     if (count === 0) return { count, through };
     const raised = 'ON CONFLICT(name) DO UPDATE SET value = max(value, excluded.value)';
     this.#run(`INSERT INTO counters(name, value) VALUES ('wallAt', ?) ${raised}`, this.lastWallAt());
-    this.#run(`DELETE FROM events WHERE position IN (${sought})`, ...values, below, limit);
+    this.#run('DELETE FROM events WHERE position IN (SELECT value FROM json_each(?))', JSON.stringify(positions));
     this.#count('events', -count);
     this.#run("UPDATE counters SET value = max(value, ?) WHERE name = 'pruned'", through);
-    return { count, through };
+    return selection.prefix === undefined ? { count, through } : { count, through, last: rows.at(-1)?.['stream'] as string };
   }
 
   highestToken(fence: string): number {
@@ -223,11 +225,15 @@ function conditions(sought: Pick<PlannedQuery, 'stream' | 'type' | 'correlation'
   return { where: given.map(({ name }) => `${name} = ?`), values: given.map(({ value }) => value) };
 }
 
-/** The store's own streams are pruned only where they are named. */
-function selected({ stream, prefix }: Selection): { readonly where: string; readonly values: Value[] } {
-  if (stream !== undefined) return { where: 'stream = ?', values: [stream] };
-  if (prefix !== undefined) return beginning('stream', prefix);
-  return { where: "NOT (stream >= '$' AND stream < '%')", values: [] };
+/**
+ * The store's own streams are pruned only where they are named. `order`: as an index has them, so that no part of a pruning sorts all that is left.
+ * @param from  of those with a prefix, the stream to begin with: what earlier parts have left is not gone through again
+ */
+function selected({ stream, prefix }: Selection, from?: string): { readonly where: string; readonly values: Value[]; readonly order: string } {
+  if (stream !== undefined) return { where: 'stream = ?', values: [stream], order: 'position' };
+  if (prefix === undefined) return { where: "NOT (stream >= '$' AND stream < '%')", values: [], order: 'position' };
+  const { where, values } = beginning('stream', prefix);
+  return { where, values: [from ?? prefix, ...values.slice(1)], order: 'stream, position' };
 }
 
 /** All that begins so: from the prefix on, and before the next text of its length or less. Beyond the highest code point there is none; a blob is behind all. */

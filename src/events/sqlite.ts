@@ -61,7 +61,7 @@ export async function sqliteEvents(options: SqliteOptions): Promise<EventStore> 
  * @param isKnown  it was open before: a file that is not there is not made, for all places would begin anew in it, and SQLite would throw away what it has not
  *   carried over from the `-wal` beside it
  */
-export async function openSqlite({ path, driver: wanted, writing, limits, surroundings }: SqlitePlan, isKnown = false): Promise<EventStore> {
+export async function openSqlite({ path, driver: wanted, writing, limits, surroundings }: SqlitePlan, isKnown = false): Promise<LedgerStore> {
   const connect = await findDriver(wanted);
   const { statSync } = await import('node:fs');
   const full = await fullPath(path);

@@ -37,6 +37,51 @@ describe('an event store', () => {
     expect(facts).toContainEqual(expect.objectContaining({ type: 'eventStore.committed', head: 2, events: 2, commands: 2 }));
   });
 
+  it('keeps what is asked before it is open as it was asked, and finds misuse at once', async () => {
+    const { store, clock, engine } = storeWorld({ memory: true, backoff: { minMs: 50, maxMs: 50, factor: 1, jitter: 0 } });
+    await store.opened();
+    exit(engine(), 'kill');
+    const data = { list: [1] };
+    const given = { events: [{ type: 'a', data }], fence: { name: 'f', token: 1 }, query: { stream: 's' }, policy: { keep: 5 } };
+    const asked = [
+      store.append('s', given.events, { fence: given.fence }),
+      store.save('k', data, { fence: given.fence }),
+      store.prune(given.policy),
+      store.fence(given.fence),
+    ];
+    const page = store.read(given.query);
+    const misuse = expect.objectContaining({ code: expect.stringMatching(/^events\/invalid/) });
+    const wrong = [store.append('', given.events), store.save('k', 1n), store.read({ limit: 0 }), store.fence({ name: 'f', token: -1 })];
+    // Of these nobody waits for the store, which is not open yet.
+    for (const one of wrong) await expect(one).rejects.toEqual(misuse);
+    data.list.push(2);
+    given.events.push({ type: 'b', data });
+    Object.assign(given.fence, { token: 9 });
+    Object.assign(given.query, { stream: 'none' });
+    Object.assign(given.policy, { keep: 0 });
+    clock.advanceBy(50);
+    for (const outcome of asked) await good<{ readonly ok: boolean }>(outcome);
+    expect(await good(page)).toMatchObject({ head: 0 });
+    expect(await good(store.read({ stream: 's' }))).toMatchObject({ events: [{ type: 'a', data: { list: [1] } }] });
+    expect(await good(store.load('k'))).toMatchObject({ document: { value: { list: [1] } } });
+    expect(await good(store.fence({ name: 'f', token: 1 }))).toEqual({ ok: true, highest: 1 });
+  });
+
+  it('that is not open keeps no more bytes than may wait, and answers the others at once', async () => {
+    const { store, clock, engine } = storeWorld({ memory: true, maxEventBytes: 1_000, backoff: { minMs: 50, maxMs: 50, factor: 1, jitter: 0 } });
+    await store.opened();
+    exit(engine(), 'kill');
+    const large = 'x'.repeat(40_000);
+    const [first, second, third] = [store.save('a', large), store.save('b', large), store.append('s', one)];
+    expect(await second).toEqual({ ok: false, reason: 'closed' });
+    clock.advanceBy(50);
+    expect([(await first).ok, (await third).ok]).toEqual([true, true]);
+    exit(engine(), 'kill');
+    const again = store.save('b', large);
+    clock.advanceBy(50);
+    await good(again);
+  });
+
   it('tells what it refused', async () => {
     const { store, facts } = storeWorld();
     await store.fence({ name: 'leader', token: 2 });

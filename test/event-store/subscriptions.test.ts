@@ -148,6 +148,42 @@ describe('a subscription', () => {
     expect(later.missed).toEqual([]);
   });
 
+  it.each([[{}], [{ stream: 's' }], [{ limit: 1 }]])('from behind a position that is yet to come is told nothing before it: %j', async (options) => {
+    const { store } = storeWorld();
+    await good(store.append('s', events('a', 'b')));
+    const ear = new Ear();
+    const told: number[] = [];
+    const subscription = store.subscribe({ ...options, after: 5 }, (heard, { position, missedThrough }) => {
+      told.push(position);
+      ear.listen(heard, { missedThrough });
+    });
+    await turn();
+    await good(store.append('s', events('c', 'd')));
+    await good(store.append('t', events('other')));
+    await turn();
+    expect([ear.types, subscription.position]).toEqual(['', 5]);
+    await good(store.append('s', events('e')));
+    await ear.until(1);
+    await good(store.append('s', events('f')));
+    await ear.until(2);
+    expect([ear.types, told]).toEqual(['e f', [6, 7]]);
+  });
+
+  it('from behind a position that is yet to come costs a commit before it no look at the store', async () => {
+    const { store, readers } = counting();
+    const ear = new Ear();
+    store.subscribe({ after: 3 }, ear.listen);
+    await store.opened();
+    await turn();
+    readers.count = 0;
+    for (const type of ['a', 'b', 'c']) await good(store.append('s', events(type)));
+    await turn();
+    expect(readers.count).toBe(0);
+    await good(store.append('s', events('d')));
+    await ear.until(1);
+    expect(ear.types).toBe('d');
+  });
+
   it('ends with its holder and with its signal, and one whose signal has aborted never begins', async () => {
     const { store } = storeWorld();
     await store.opened();

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createEventStore } from '../../src/index.js';
 import { LedgerStore } from '../../src/events/ledger-store.js';
 import { memoryEvents, MemoryLedger } from '../../src/events/memory.js';
-import type { EventQuery } from '../../src/events/port.js';
+import type { EventQuery, EventStore } from '../../src/events/port.js';
 import { sqliteEvents } from '../../src/events/sqlite.js';
 import { VirtualClock } from '../../src/testing/virtual-clock.js';
 import { exit } from '../../src/supervision/watch.js';
@@ -91,5 +91,38 @@ describe('a pruning in memory', () => {
     expect(await Promise.all(kept.map(count))).toEqual([501, 2_000, 1_250, 1_251, 0, 1_000, 501]);
     expect([await good(store.find('4.498')), await good(store.find('4.499'))]).toMatchObject([{ event: null }, { event: { position: 4_500 } }]);
     await store.close();
+  });
+});
+
+describe('a question in memory', () => {
+  it('about a time looks at no event from before or after it', async () => {
+    let now = 0;
+    const store = memoryEvents({ wallNow: () => now });
+    for (now = 1; now <= 5; now++)
+      await good(
+        store.append(
+          's',
+          Array.from({ length: 1_000 }, () => ({ type: 't', correlation: `c${now}` })),
+        ),
+      );
+    const every = vi.spyOn(Array.prototype, 'every');
+    const types = ['t', undefined] as const;
+    for (const type of types)
+      for (const order of ['forward', 'backward'] as const)
+        for (const span of [{ sinceWallAt: 5, limit: 1 }, { untilWallAt: 1 }, { untilWallAt: 2, limit: 1 }, { sinceWallAt: 6 }])
+          await good(store.read({ ...span, ...(type === undefined ? {} : { type }), order }));
+    // Each of the sixteen has at most two to find; not one word for each of the thousands that it does not ask about.
+    expect(every.mock.calls.length).toBeLessThan(50);
+    every.mockRestore();
+    expect((await allOf(store, { sinceWallAt: 2, untilWallAt: 4, type: 't', limit: 300 })).length).toBe(2_000);
+    await store.close();
+  });
+});
+
+describe('a clock', () => {
+  it('that closes the store as it is asked has what waited committed, once', async () => {
+    const store: EventStore = memoryEvents({ wallNow: () => (void store.close(), 7) });
+    expect(await store.append('s', [{ type: 'a' }])).toMatchObject({ ok: true, position: 1 });
+    expect(await store.append('s', [{ type: 'b' }])).toEqual({ ok: false, reason: 'closed' });
   });
 });

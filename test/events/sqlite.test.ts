@@ -69,6 +69,50 @@ describe('a store in a file', () => {
     await store.close();
   });
 
+  it.each([[{ stream: 's' }], [{ prefix: 's' }], [{}]])('prunes %j by an index, and sorts nothing', async (selection) => {
+    const state = await faulty(newFile());
+    prepareFile(state.driver, writing);
+    const store = new LedgerStore(new SqliteLedger(state.driver), {}, thisRuntime);
+    for (const stream of ['s1', 's2', 's']) await good(store.append(stream, [{ type: 't' }, { type: 't' }]));
+    state.seen.length = 0;
+    await good(store.prune({ ...selection, below: 100 }));
+    const seen = state.seen.filter((sql) => /^(?:SELECT .* FROM events WHERE .* < \? ORDER BY|DELETE FROM events)/.test(sql));
+    expect(seen.length).toBe(2);
+    for (const sql of seen) {
+      const values = Array.from({ length: sql.split('?').length - 1 }, () => '[1]');
+      const detail = state.driver.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...values);
+      const steps = detail.map((row) => row['detail']).join('; ');
+      expect(steps).toMatch(/^SEARCH events USING (?:COVERING INDEX events_by_stream|INTEGER PRIMARY KEY)/);
+      expect(steps).not.toMatch(/TEMP B-TREE/);
+    }
+    await store.close();
+  });
+
+  it('that is pruned by a prefix goes on, in each part, with the stream that the last one ended in', async () => {
+    const state = await faulty(newFile());
+    prepareFile(state.driver, writing);
+    const asked: unknown[] = [];
+    const ledger = new SqliteLedger({
+      ...state.driver,
+      prepare: (sql) => {
+        const statement = state.driver.prepare(sql);
+        const isSearch = sql.startsWith('SELECT position, stream FROM events');
+        return { run: statement.run, all: (...values) => (isSearch && asked.push(values[0]), statement.all(...values)) };
+      },
+    });
+    const store = new LedgerStore(ledger, {}, thisRuntime);
+    for (const stream of ['s3', 's1', 's2', 's1', 's2'])
+      await good(
+        store.append(
+          stream,
+          Array.from({ length: 1_000 }, () => ({ type: 't' })),
+        ),
+      );
+    expect(await store.prune({ prefix: 's', keep: 0 })).toEqual({ ok: true, pruned: 5_000, through: 5_000 });
+    expect(asked).toEqual(['s', 's1', 's2']);
+    await store.close();
+  });
+
   it.each([
     ['an insert', /^INSERT INTO events/, 'SQLITE_FULL', 'failed', true],
     ['an insert, by a broken disk', /^INSERT INTO events/, 'SQLITE_IOERR_WRITE', 'failed', false],

@@ -108,4 +108,19 @@ export const pruneCases: readonly WrittenCase[] = [
       equal((await good(store.status())).events, 11);
     },
   },
+  {
+    title: 'thousands with a prefix are pruned in parts, whatever order their streams are in, and what comes meanwhile stays',
+    check: async ({ store }) => {
+      const many = (type: string) => Array.from({ length: 1_000 }, () => ({ type }));
+      for (const stream of ['p-c', 'p-a', 'q', 'p-b', 'p-a', 'p-c']) await good(store.append(stream, many(stream)));
+      const pruned = store.prune({ prefix: 'p-', below: 1_000_000 });
+      const meanwhile = [store.append('p-a', events('new')), store.append('p-c', events('new'))];
+      deepEqual(await pruned, { ok: true, pruned: 5_000, through: 6_000 });
+      for (const outcome of meanwhile) await good(outcome);
+      deepEqual([(await good(store.status())).events, await typesOf(store, { after: 6_000 })], [1_002, 'new new']);
+      for (const stream of ['p-a', 'p-b', 'p-c']) await good(store.append(stream, many('late')));
+      deepEqual(await store.prune({ prefix: 'p-', keep: 1_500 }), { ok: true, pruned: 1_502, through: 7_502 });
+      equal((await good(store.status())).events, 2_500);
+    },
+  },
 ];

@@ -98,4 +98,29 @@ export const queryCases: readonly WrittenCase[] = [
       equal(await typesOf(store, { sinceWallAt: from + 11 }), 'd');
     },
   },
+  {
+    title: 'a clock that says no time, or throws, stops nobody: it is as late as it was',
+    check: async ({ store, wall }) => {
+      const from = wall.now;
+      await good(store.append('s', [{ type: 'a' }]));
+      for (const now of [NaN, Infinity, 1e300, -5, 'later' as unknown as number]) {
+        wall.now = now;
+        await good(store.append('s', [{ type: 'b' }]));
+      }
+      Object.defineProperty(wall, 'now', {
+        configurable: true,
+        get: () => {
+          throw new Error('no clock');
+        },
+      });
+      await good(store.append('s', [{ type: 'c' }]));
+      await good(store.save('k', 1));
+      Object.defineProperty(wall, 'now', { value: from + 1, writable: true });
+      await good(store.append('s', [{ type: 'd' }]));
+      deepEqual(
+        (await allOf(store, { sinceWallAt: 0 })).map(({ wallAt }) => wallAt - from),
+        [0, 0, 0, 0, 0, 0, 0, 1],
+      );
+    },
+  },
 ];
