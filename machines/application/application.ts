@@ -23,6 +23,7 @@ import {
   newServices,
   nextToCome,
   newlyBlocked,
+  newlyWhole,
   nextToLeave,
   rebased,
   serviceOf,
@@ -145,6 +146,7 @@ export const applicationMachine = setup({
       const after = hasServed ? withoutNeed(services, id) : context.isLeaving ? services : withStaleDependents(services, id, false);
       enqueue.assign({ now: at, services: after });
       enqueue.emit({ type: 'application.serviceLost', id, why, willRestart });
+      if (hasServed) for (const one of newlyWhole(services, after)) enqueue.emit({ type: 'application.recovered', id: one });
       for (const [one, missing] of newlyBlocked(context.services, after)) enqueue.emit({ type: 'application.degraded', id: one, missing });
     }),
     noteRestarted: enqueueActions(({ context, event, enqueue }) => {

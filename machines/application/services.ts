@@ -52,7 +52,7 @@ export function lacking(services: Services, missing: readonly string[]): readonl
   return missing.filter((id) => !services.some((service) => service.id === id && hasServed(service)));
 }
 
-/** One has ended, having served: nobody lacks it. */
+/** One has ended, having served: nobody lacks it any more. */
 export function withoutNeed(services: Services, id: string): Services {
   return services.map((service) => (service.missing.includes(id) ? { ...service, missing: service.missing.filter((need) => need !== id) } : service));
 }
@@ -76,6 +76,11 @@ export function blocked(services: Services): ReadonlyMap<string, readonly string
 export function newlyBlocked(before: Services, after: Services): ReadonlyMap<string, readonly string[]> {
   const known = blocked(before);
   return new Map([...blocked(after)].filter(([id]) => !known.has(id)));
+}
+
+/** Those who ran and lacked something, and lack nothing now. */
+export function newlyWhole(before: Services, after: Services): readonly string[] {
+  return before.filter(({ id, missing }) => missing.length > 0 && serviceOf({ services: after }, id)?.missing.length === 0).map(({ id }) => id);
 }
 
 /** Can it not do without that one? */
@@ -126,13 +131,16 @@ export function nextToLeave({ services }: Pick<ApplicationContext, 'services'>):
   return services.findLast((service) => isThere(service) && (service.isStale || !service.isWanted));
 }
 
-/** Is it to be started, and is all there that must be before it? One that can go on degraded waits for those that are still to come, not for the lost. */
-function mayStart(context: Pick<ApplicationContext, 'services'>, service: Service): boolean {
+/**
+ * Is it to be started, and is all there that must be before it? One that can go on degraded waits for those that are still to come, not for the lost, nor for
+ * those that wait for the lost themselves.
+ */
+function mayStart(context: Pick<ApplicationContext, 'services'>, service: Service, isBlocked: (id: string) => boolean): boolean {
   if (service.stage !== 'waiting' || !service.isWanted) return false;
   return service.dependsOn.every((need) => {
     if (needs(service, need)) return isThereFor(context, need);
     const stage = serviceOf(context, need)?.stage;
-    return stage !== 'waiting' && stage !== 'starting';
+    return stage === 'waiting' ? isBlocked(need) : stage !== 'starting';
   });
 }
 
@@ -144,7 +152,10 @@ function isThereFor(context: Pick<ApplicationContext, 'services'>, id: string): 
 
 /** Who is to come next: the first in order. */
 export function nextToCome({ services }: Pick<ApplicationContext, 'services'>): Service | undefined {
-  return services.find((service) => mayStart({ services }, service));
+  // Found out once, and only where somebody asks: this is looked at after every start.
+  let found: ReadonlyMap<string, unknown> | undefined;
+  const isBlocked = (id: string): boolean => (found ??= blocked(services)).has(id);
+  return services.find((service) => mayStart({ services }, service, isBlocked));
 }
 
 /** Is everybody there who is wanted? */

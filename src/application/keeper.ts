@@ -1,6 +1,7 @@
 /** The actors of an application's chart: who orders its tree and hears of it, and who has a service flushed. */
 import { type AnyActorRef, fromCallback, fromPromise } from 'xstate';
-import type { ApplicationEvent, KeeperCommand } from '../../machines/application/application-events.js';
+import type { ApplicationEvent, KeeperCommand, Service } from '../../machines/application/application-events.js';
+import { hasServed } from '../../machines/application/services.js';
 import type { ServiceFact } from '../../machines/health/facts.js';
 import { type ExitReason, isClean } from '../../machines/supervision/exit.js';
 import type { ChildFact } from '../../machines/supervision/supervisor-facts.js';
@@ -39,6 +40,7 @@ export function treeOf(application: AnyActorRef): AnyActorRef | undefined {
 export class Roll implements Whereabouts {
   #tree: AnyActorRef | undefined;
   readonly #heard = new Set<(name: string) => void>();
+  readonly #served = new Set<string>();
 
   find(name: string): AnyActorRef | undefined {
     return this.#tree === undefined ? undefined : new SupervisorHandle(this.#tree).child(name);
@@ -49,13 +51,29 @@ export class Roll implements Whereabouts {
     return () => this.#heard.delete(came);
   }
 
-  /** Calls everybody who is there. */
-  call(tree: AnyActorRef, names: Iterable<string>): void {
+  hasServed(name: string): boolean {
+    return this.#served.has(name);
+  }
+
+  /** Calls everybody who is there, and tells of those who had done what they were for. */
+  call(tree: AnyActorRef, names: Iterable<string>, served: Iterable<string>): void {
     this.#tree = tree;
-    for (const name of names) this.came(name);
+    for (const name of served) this.#served.add(name);
+    for (const name of names) this.#tell(name);
   }
 
   came(name: string): void {
+    this.#served.delete(name);
+    this.#tell(name);
+  }
+
+  /** It has ended, and will not come again by itself: what it was for is done. */
+  served(name: string): void {
+    this.#served.add(name);
+    this.#tell(name);
+  }
+
+  #tell(name: string): void {
     for (const hear of [...this.#heard]) hear(name);
   }
 }
@@ -75,6 +93,8 @@ export function keeper(plan: CheckedApplication, roll: Roll) {
       on('child.exited', ({ id, reason, willRestart }) => {
         if (!isService(id)) return;
         tell({ type: 'tree.exited', id, why: wordsOf(reason), isClean: isClean(reason), willRestart, at: clock.now() });
+        // The end is told before who has recovered by it.
+        if (reason === 'normal' && !willRestart) roll.served(id);
       }),
       on('child.stopped', ({ id, reason }) => {
         if (isService(id) && typeof reason === 'object' && 'crash' in reason) fault = wordsOf(reason);
@@ -110,7 +130,9 @@ export function keeper(plan: CheckedApplication, roll: Roll) {
       const monitor = new SupervisorHandle(tree).child(monitorId);
       const lacked = (id: string, missing: readonly string[]): void => tell({ type: 'tree.lacked', id, missing, at: clock.now() });
       monitor?.on('service.degraded', (({ id, missing }: Extract<ServiceFact, { type: 'service.degraded' }>) => lacked(id, missing)) as never);
-      monitor?.on('service.recovered', (({ id }: Extract<ServiceFact, { type: 'service.recovered' }>) => lacked(id, [])) as never);
+      // One that lacked something as it was first seen has not recovered by then: it starts.
+      for (const type of ['service.started', 'service.recovered'] as const)
+        monitor?.on(type, (({ id }: Extract<ServiceFact, { type: typeof type }>) => lacked(id, [])) as never);
     };
     hearMonitor();
     receive((command) => {
@@ -125,7 +147,9 @@ export function keeper(plan: CheckedApplication, roll: Roll) {
       }
     });
     tell({ type: 'tree.opened', at: clock.now() });
-    roll.call(tree, plan.specs.keys());
+    const { services } = (owner.getSnapshot() as { context: { services: readonly Service[] } }).context;
+    const served = services.filter(hasServed).map(({ id }) => id);
+    roll.call(tree, plan.specs.keys(), served);
     return () => {
       watch.unsubscribe();
       for (const each of heard) each.unsubscribe();

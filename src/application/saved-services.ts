@@ -52,7 +52,7 @@ export function savedServices(
     | undefined;
   const tree = own?.children?.tree?.snapshot;
   const known = own?.context?.services;
-  if (tree === undefined || !Array.isArray(known)) throw invalidSnapshot('a saved application', snapshot);
+  if (tree === undefined || !Array.isArray(known) || !known.every(isKnown)) throw invalidSnapshot('a saved application', snapshot);
   requireSaved(tree, null);
   const states = new Map<string, SavedService>();
   for (const { id, phase, askedAt, snapshot: state, timers } of pooledIn(tree))
@@ -74,6 +74,12 @@ export function savedServices(
       gone: (known as readonly Known[]).map(({ id }) => id).filter((id) => !specs.has(id)),
     },
   };
+}
+
+function isKnown(value: unknown): value is Known {
+  if (typeof value !== 'object' || value === null) return false;
+  const { id, stage, why } = value as Partial<Known>;
+  return typeof id === 'string' && typeof stage === 'string' && (why === null || typeof why === 'string');
 }
 
 function pooledIn(tree: unknown): readonly Pooled[] {

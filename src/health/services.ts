@@ -186,7 +186,7 @@ export class ServiceTable {
   /** Is somebody there by the service's name, and is it who was there? */
   #look(entry: Entry): void {
     const actor = this.#find(entry);
-    if (actor !== undefined && actor === entry.actor) return;
+    if (actor === entry.actor) return;
     const isReplaced = entry.actor !== undefined;
     entry.watch?.unsubscribe();
     Object.assign(entry, { actor, watch: undefined, run: this.#incarnationOf(entry) ?? entry.run });
@@ -203,6 +203,11 @@ export class ServiceTable {
   #find({ plan }: Entry): AnyActorRef | undefined {
     const found = this.#where.find(plan.name);
     return found !== undefined && exitReason(found) === null ? found : undefined;
+  }
+
+  /** Has it ended, and left what it was for? */
+  #hasServed({ plan, actor }: Entry): boolean {
+    return actor === undefined && this.#where.hasServed?.(plan.name) === true;
   }
 
   #incarnationOf({ plan }: Entry): number | undefined {
@@ -282,20 +287,26 @@ export class ServiceTable {
     const all = [...this.#entries.values()];
     const there = all.filter((entry) => stateOf(entry) !== 'stopped');
     const needed = new Set(there.flatMap(({ plan }) => plan.dependsOn));
-    const counted = all.filter((entry) => stateOf(entry) !== 'stopped' || needed.has(entry.plan.id));
+    const counted = all.filter((entry) => !this.#hasServed(entry) && (stateOf(entry) !== 'stopped' || needed.has(entry.plan.id)));
     return counted.length === 0 ? 'healthy' : worstOf(counted.map((entry) => healthOf[stateOf(entry)]));
   }
 
   #tellNeeds(entry: Entry): void {
     const missing = this.#missingOf(entry);
     if (missing.length === entry.missing.length && missing.every((name, index) => name === entry.missing[index])) return;
+    const wasDegraded = stateOf(entry) === 'degraded';
     entry.missing = missing;
     this.#send(entry, { type: 'needs.changed', missing });
+    // Its chart stays where it is, and says nothing; whoever was told what it lacks is to know that this is something else now.
+    if (wasDegraded && stateOf(entry) === 'degraded') this.#outlet.emit({ type: 'service.degraded', id: entry.plan.id, missing });
   }
 
   #missingOf(entry: Entry): readonly string[] {
     const { dependsOn, probes } = entry.plan;
-    const without = dependsOn.filter((id) => stateOf(this.#entries.get(id) as Entry) !== 'available');
+    const without = dependsOn.filter((id) => {
+      const need = this.#entries.get(id) as Entry;
+      return stateOf(need) !== 'available' && !this.#hasServed(need);
+    });
     if (probes.length === 0) return without;
     const table = this.#health === undefined ? undefined : probesOf(this.#health.ref);
     // While there is no monitor, what the last one said stands: that nobody looks is no good news.

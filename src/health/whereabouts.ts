@@ -13,6 +13,8 @@ export interface Whereabouts {
   find(name: string): AnyActorRef | undefined;
   /** How often who goes by that name now has been started, from 1: so it is known how many came and went unseen. May be left out. */
   incarnation?(name: string): number | undefined;
+  /** Has who went by that name done what he was for, so that nobody lacks him? May be left out: then nobody has. */
+  hasServed?(name: string): boolean;
   /** Calls back whenever somebody may have come by a name; by then {@link find} finds him. @returns what ends that */
   heed(came: (name: string) => void): () => void;
 }

@@ -99,6 +99,18 @@ describe('a saved application', () => {
     const plan = application({ services: [{ id: 'a', src: idle }] });
     expect(() => plan.start({ snapshot: { status: 'active' } })).toThrow(expect.objectContaining({ code: 'supervision/invalid-snapshot' }));
   });
+
+  it.each([[null], [7], [{ id: 'a' }], [{ id: 'a', stage: 'stopped', why: 7 }]])('is refused where it knows no service by %j', async (known) => {
+    const plan = application({ services: [{ id: 'a', src: idle }] });
+    const old = plan.start();
+    await old.whenReady();
+    const snapshot = passed(old.getPersistedSnapshot()) as {
+      children: { pool: { snapshot: { children: [{ snapshot: { context: { services: unknown } } }] } } };
+    };
+    await old.stop();
+    snapshot.children.pool.snapshot.children[0].snapshot.context.services = [known];
+    expect(() => plan.start({ snapshot })).toThrow(expect.objectContaining({ code: 'supervision/invalid-snapshot' }));
+  });
 });
 
 describe('an end', () => {

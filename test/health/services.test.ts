@@ -56,6 +56,39 @@ describe('a service monitor', () => {
     ]);
   });
 
+  it('is told again what is missing where that changes, and lacks nobody who has done what he was for', async () => {
+    let served = false;
+    const told: unknown[] = [];
+    const heard = new Set<(name: string) => void>();
+    const parts = new Map<string, AnyActorRef>(['a', 'b', 'c'].map((id) => [id, createActor(idle).start()]));
+    const where = {
+      find: (name: string) => parts.get(name),
+      heed: (came: (name: string) => void) => {
+        heard.add(came);
+        return () => heard.delete(came);
+      },
+      hasServed: (name: string) => served && name === 'b',
+    };
+    const { services } = await healthWorld({ services: { where, services: [{ id: 'a' }, { id: 'b' }, { id: 'c', dependsOn: ['a', 'b'] }] } });
+    for (const type of ['service.degraded', 'service.recovered'] as const) services.on(type, (fact) => told.push(fact));
+    for (const id of ['b', 'a']) exit(parts.get(id) as AnyActorRef, 'shutdown');
+    served = true;
+    for (const hear of heard) hear('b');
+    expect(services.status('b')).toMatchObject({ state: 'stopped', deaths: 0 });
+    parts.set('a', createActor(idle).start());
+    for (const hear of heard) hear('a');
+    expect(told).toMatchObject([
+      { type: 'service.degraded', id: 'c', missing: ['b'] },
+      { type: 'service.degraded', id: 'c', missing: ['a', 'b'] },
+      { type: 'service.degraded', id: 'c', missing: ['a'] },
+      { type: 'service.recovered', id: 'a' },
+      { type: 'service.recovered', id: 'c' },
+    ]);
+    expect(services.overall()).toBe('healthy');
+    exit(parts.get('c') as AnyActorRef, 'kill');
+    exit(parts.get('a') as AnyActorRef, 'kill');
+  });
+
   it('takes a service for recovered once it has lived for the time to settle', async () => {
     const { facts, services, kill, pass } = await healthWorld({ services: { ...chain, settleMs: 100 }, children });
     facts.length = 0;

@@ -2,6 +2,7 @@
  * Which process runs the tree of a store: one at a time. Who holds it says so in the store itself, and is believed while its process lives; its number is the
  * token with which the tree is saved, so that one who was taken for dead saves nothing over his successor.
  */
+import { readFileSync } from 'node:fs';
 import { hostname, uptime } from 'node:os';
 import { EspalierError } from '../../errors.js';
 import type { EventStore, Fence } from '../../events/port.js';
@@ -13,6 +14,8 @@ const sameBootMs = 60_000;
 
 interface Holder {
   readonly pid: number;
+  /** When its process began, in its machine's own count; none where that is not known. In a container that is started again its `pid` may be another's. */
+  readonly began?: string;
   readonly host: string;
   /** When its machine was started, ms since the epoch: after that its `pid` is another's. */
   readonly bootAt: number;
@@ -28,6 +31,8 @@ export interface Machine {
   now(): number;
   /** Does that process run here? */
   isAlive(pid: number): boolean;
+  /** When that process began, in a count of this machine's that does not go on over a boot; undefined where it does not say. */
+  beganAt(pid: number): string | undefined;
 }
 
 export interface Hold {
@@ -46,7 +51,8 @@ export async function takeHold(store: Pick<EventStore, 'load' | 'save' | 'remove
   if (!found.ok) throw unwritable(found.reason);
   const held = found.document?.value as unknown as Holder | undefined;
   if (held !== undefined && isHeld(held, machine)) throw inUse(held);
-  const own: Holder = { pid, host, bootAt, sinceAt: machine.now() };
+  const began = machine.beganAt(pid);
+  const own: Holder = { pid, ...(began === undefined ? {} : { began }), host, bootAt, sinceAt: machine.now() };
   const saved = await store.save(key, own, { expected: found.document?.revision ?? 0 });
   // Another one was faster: it says who.
   if (!saved.ok && saved.reason === 'conflict') return takeHold(store, machine);
@@ -59,8 +65,11 @@ export async function takeHold(store: Pick<EventStore, 'load' | 'save' | 'remove
 }
 
 /** Of another machine nobody here can say whether he lives: the fence keeps him out. */
-function isHeld({ bootAt, host, pid }: Holder, machine: Machine): boolean {
-  return host === machine.host && Math.abs(bootAt - machine.bootAt) < sameBootMs && pid !== machine.pid && machine.isAlive(pid);
+function isHeld({ bootAt, host, pid, began }: Holder, machine: Machine): boolean {
+  if (host !== machine.host || Math.abs(bootAt - machine.bootAt) >= sameBootMs || pid === machine.pid || !machine.isAlive(pid)) return false;
+  const present = began === undefined ? undefined : machine.beganAt(pid);
+  // Where one of both is not known, the pid alone is believed.
+  return present === undefined || present === began;
 }
 
 function inUse({ pid, sinceAt }: Holder): EspalierError {
@@ -74,7 +83,21 @@ function unwritable(reason: string): EspalierError {
 
 function thisMachine(): Machine {
   const now = (): number => Date.now();
-  return { pid: process.pid, host: hostname(), bootAt: Math.round(now() - uptime() * 1_000), now, isAlive };
+  return { pid: process.pid, host: hostname(), bootAt: Math.round(now() - uptime() * 1_000), now, isAlive, beganAt };
+}
+
+/** In ticks since the boot, as Linux says. */
+function beganAt(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    // The second field is the name of the program in parentheses, and may hold any character: what follows begins with the third, the state.
+    return stat
+      .slice(stat.lastIndexOf(')') + 1)
+      .trim()
+      .split(' ')[19];
+  } catch {
+    return undefined;
+  }
 }
 
 function isAlive(pid: number): boolean {

@@ -5,7 +5,7 @@ import { reasonOfOutput } from '../../../machines/supervision/exit.js';
 import type { EventCase, Model } from '../model/model.js';
 import type { Run } from '../model/run.js';
 import { corners, input, inputs } from './application-inputs.js';
-import { becomes, cannotMiss, goneFor, isThere, lifeOf, livesOf, serves, servicesOf } from './application-lives.js';
+import { becomes, cannotMiss, goneFor, isEnough, isIdle, isThere, lifeOf, livesOf, serves, servicesOf, wholeFault } from './application-lives.js';
 import { allTold, noteTold, same, toldNow } from './looks.js';
 
 type AppRun = Run<typeof applicationMachine>;
@@ -87,7 +87,7 @@ const exits = (id: string, how: 'crashes' | 'ends' | 'gives up'): Case => {
       const waits = run.before.context.services.find(({ stage, isWanted }) => stage === 'waiting' && isWanted);
       const isLost = how === 'gives up' && id === 'db' && waits?.onDependencyLoss === 'restart' && !run.before.context.isLeaving;
       const lost = isLost ? [{ type: 'application.degraded', id: 'api', missing: ['db'] }] : [];
-      return tells(run, { type: 'application.serviceLost', id, why, willRestart }, ...lost);
+      return wholeFault(run, how === 'ends' ? id : null) ?? tells(run, { type: 'application.serviceLost', id, why, willRestart }, ...lost);
     },
   };
 };
@@ -289,7 +289,7 @@ export const applicationModel: Model<typeof applicationMachine> = {
     'it rests only where nothing is to be done': (run) => {
       if (!run.isActive || place(run) !== 'resting') return undefined;
       if (run.snapshot.context.isLeaving) return 'it rests while it is to stop';
-      const idle = servicesOf(run).find((service) => lifeOf(run, service.id) === 'down' && service.dependsOn.every((need) => serves(run, need)));
+      const idle = servicesOf(run).find((service) => isIdle(run, service));
       return idle === undefined ? undefined : `nobody starts ${idle.id}`;
     },
     'a dependent runs on only with what it cannot do without': (run) => {
@@ -388,7 +388,7 @@ function faultOf(run: AppRun, { type, id }: AnyEventObject): string | undefined 
   if (service === undefined) return `${type} of nobody`;
   if (type === 'tree.start') {
     if (lifeOf(run, id as string) !== 'down') return `${id} is started where it is ${lifeOf(run, id as string)}`;
-    const need = service.dependsOn.find((one) => (cannotMiss(service, one) ? !serves(run, one) : lifeOf(run, one) === 'down'));
+    const need = service.dependsOn.find((one) => !isEnough(run, service, one) && (cannotMiss(service, one) || lifeOf(run, one) === 'down'));
     return need === undefined ? undefined : `${id} is started without ${need}`;
   }
   const dependent = services.find(
