@@ -11,7 +11,7 @@
  * | `$object`: plain data with a key `$…`            |                                                                 |
  *
  * A property that is `undefined` is left out, as in JSON. What is kept by name only comes back as a stand-in, which is written as the same name
- * again: passed on untouched it stays equal to itself; whoever looks into it finds nothing.
+ * again: passed on untouched it stays equal to itself; whoever looks into it finds nothing (black-hole.ts).
  *
  * Redacted here, before anything is kept: the values of keys that look like a secret, also of pairs (`['authorization', …]`), passwords and such values in URLs,
  * and given texts wherever they stand.

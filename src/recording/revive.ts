@@ -2,8 +2,9 @@
 import { matchesState, type AnyActorRef } from 'xstate';
 
 import type { Portable } from '../wire/recording/portable-shape.js';
+import { blackHole, Touches } from './black-hole.js';
 
-/** Stand-ins for what a recording does not hold, with what it says of them. */
+/** Stand-ins for what a recording does not hold, with what it says of them: black holes, and what comes out of them. */
 const standIns = new WeakMap<object, Portable>();
 /** Most processes revive nothing, and should not look up every value that they write. */
 let isAnyStandIn = false;
@@ -19,8 +20,16 @@ const errorClasses = new Map([EvalError, RangeError, ReferenceError, SyntaxError
  * The value that a recording holds.
  * @param actor  the reference that stands for the actor of a path
  * @param partly  told of each part that comes back as a stand-in: where it is, and what the recording says of it
+ * @param touches  takes note of each stand-in that is asked for more than the recording says of it
+ * @param of  what the value is: `context`
  */
-export function revive(written: Portable, actor: (path: string) => AnyActorRef, partly: (where: string, what: string) => void): unknown {
+export function revive(
+  written: Portable,
+  actor: (path: string) => AnyActorRef,
+  partly: (where: string, what: string) => void,
+  touches = new Touches(),
+  of = '',
+): unknown {
   const inside = (part: Portable, where: string): unknown => {
     if (typeof part !== 'object' || part === null) return part;
     if (Array.isArray(part)) return (part as readonly Portable[]).map((item, index) => inside(item, `${where}[${index}]`));
@@ -51,11 +60,11 @@ export function revive(written: Portable, actor: (path: string) => AnyActorRef, 
       case '$symbol':
         return Symbol(textOf(held));
       default: {
-        partly(
-          where,
-          mark === '$instance' ? `an instance of ${textOf(held)}` : mark === '$function' ? 'a function' : `${mark.slice(1)} (${textOf(held)})`,
-        );
-        return standIn(part, mark, mark === '$snapshot' ? plain(held, where) : {}, where);
+        const what = mark === '$instance' ? `an instance of ${textOf(held)}` : mark === '$function' ? 'a function' : wordsOf(mark, held);
+        partly(where, what);
+        const place = [of, where].filter((text) => text !== '').join('.') || 'all of it';
+        const words = `${place} is ${mark === '$snapshot' ? 'a snapshot' : what.replace(' (true)', '')} in the recording`;
+        return standIn(part, mark, mark === '$snapshot' ? plain(held, where) : {}, words, touches);
       }
     }
   };
@@ -78,16 +87,17 @@ function textOf(held: Portable): string {
   return typeof held === 'string' ? held : JSON.stringify(held);
 }
 
-function standIn(part: Portable, mark: string, held: object, where: string): object {
-  const stand: object =
-    mark === '$function'
-      ? () => {
-          throw new Error(`the function at ${where || 'the top'} is not in the recording`);
-        }
-      : mark === '$snapshot'
-        ? { ...held, matches: (value: never) => matchesState(value, (held as { value: never }).value) }
-        : {};
-  standIns.set(stand, part);
+function wordsOf(mark: string, held: Portable): string {
+  return `${mark.slice(1)} (${textOf(held)})`;
+}
+
+/** What is recorded of a machine's snapshot: what of it is not there was undefined. */
+const recordedOfSnapshot = ['status', 'value', 'context', 'output', 'error', 'then'];
+
+function standIn(part: Portable, mark: string, held: object, words: string, touches: Touches): object {
+  const isSnapshot = mark === '$snapshot';
+  const matches = (value: never): boolean => matchesState(value, (held as { value: never }).value);
+  const beginning = isSnapshot ? { held: { ...held, matches }, known: recordedOfSnapshot } : { isFunction: mark === '$function' };
   isAnyStandIn = true;
-  return stand;
+  return blackHole(beginning, words, touches, (value) => standIns.set(value, part));
 }

@@ -1,5 +1,5 @@
 /** Replays that a viewer asks for: who may, through which machine, and what they cost the app. */
-import { assign, createActor, setup, type AnyActorRef } from 'xstate';
+import { assign, createActor, setup, type AnyActorRef, type EventObject } from 'xstate';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { orchestrator, type App } from '../../src/index.js';
 import { inspect } from '../../src/inspector/inspector.js';
@@ -126,13 +126,13 @@ describe('a replay that a viewer asks for', () => {
 });
 
 /** A machine that is as slow as the test says: how long its beginning takes, and how long a guard of it. */
-const slow = { beginMs: 0, guardMs: 0, spend: (_ms: number): void => undefined };
+const slow = { beginMs: 0, guardMs: 0, isReady: true, spend: (_ms: number): void => undefined };
 const laggard = setup({
   types: { events: {} as { type: 'go' } },
   guards: {
     isReady: () => {
       slow.spend(slow.guardMs);
-      return true;
+      return slow.isReady;
     },
   },
 }).createMachine({
@@ -141,7 +141,7 @@ const laggard = setup({
     slow.spend(slow.beginMs);
     return {};
   },
-  on: { go: { guard: 'isReady', actions: assign({}) } },
+  on: { go: { guard: 'isReady', actions: assign({ went: true }) } },
 });
 
 /** A clock that goes on by so many ms whenever it is read. */
@@ -267,7 +267,7 @@ describe('what replays cost', () => {
       actor.start();
       Object.assign(slow, { beginMs, guardMs, spend: (ms: number) => clock.spend(ms) });
       onTestFinished(() => {
-        Object.assign(slow, { beginMs: 0, guardMs: 0 });
+        Object.assign(slow, { beginMs: 0, guardMs: 0, isReady: true });
         feed.dispose();
         actor.stop();
       });
@@ -276,7 +276,7 @@ describe('what replays cost', () => {
       const never = (what: unknown): never => expect.fail(JSON.stringify(what));
       const ask = (done = (outcome: ReplayOutcome): unknown => outcomes.push(outcome)): boolean =>
         replays.ask({}, asking, { done, refused: never, failed: never });
-      return { clock, replays, outcomes, ask };
+      return { clock, replays, outcomes, ask, send: (sent: EventObject) => actor.send(sent) };
     }
 
     it('no more than any other step, though it is the last', () => {
@@ -293,6 +293,17 @@ describe('what replays cost', () => {
       expect(outcomes).toMatchObject([{ outcome: 'same', next: { handled: true } }]);
       // Each of the two slow steps is rested after; the first slice only brings the lines together.
       expect(clock.pauses.slice(2)).toEqual([2_000]);
+    });
+
+    it('a step that differs is made once more, after a rest', () => {
+      const { clock, outcomes, ask, send } = begun(0, 0);
+      send({ type: 'go' });
+      Object.assign(slow, { guardMs: 900, isReady: false });
+      ask();
+      while (clock.fire());
+      expect(outcomes).toMatchObject([{ outcome: 'differs', event: 'go' }]);
+      // Never both at once: each is rested after.
+      expect(clock.pauses.filter((ms) => ms === 2_000)).toHaveLength(1);
     });
 
     it('a rest of who asks next, and no timer where nobody waits or all has been closed', () => {

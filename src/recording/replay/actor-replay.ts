@@ -3,7 +3,8 @@
  * `machine.transition()` alone, up to a line. Nothing is executed: no action, no child, no timer. Guards, assigns and what computes an action do run.
  *
  * It goes in pieces: a generator that yields after each step, so that who drives it decides how long it may take at a time. What a recorder has left out
- * of a value (`$redacted`, `$cut`) is not compared, and where it may have decided, the outcome is `unknown` and not `differs`.
+ * of a value (`$redacted`, `$cut`) is not compared, and where it may have decided, or an instance or a function that the recording does not hold was asked,
+ * the outcome is `unknown` and not `differs`.
  */
 import type { AnyActorRef, AnyMachineSnapshot, AnyStateMachine, EventObject } from 'xstate';
 
@@ -142,7 +143,7 @@ class ActorReplay {
 
   *run(): Generator<number, ReplayOutcome> {
     const { to = Infinity, actor } = this.#request;
-    const first = this.#begin(this.#start.state as RecordedState);
+    const first = yield* this.#begin(this.#start.state as RecordedState);
     if (first !== null) return first;
     for (let index = this.#from + 1; index < this.#lines.length; index++) {
       const line = this.#lines[index] as RecordedLine;
@@ -153,7 +154,7 @@ class ActorReplay {
       if (line.type === '@xstate.event') this.#events.set(line.seq, line.event);
       if (line.type !== '@xstate.transition') continue;
       if (this.#steps >= mostSteps) return unknown(this.#steps, 'tooLong', line.seq, `a replay is of at most ${mostSteps} events`);
-      const ended = this.#transition(line);
+      const ended = yield* this.#transition(line);
       if (ended !== null) return ended;
       this.#to = line.seq;
       yield this.#steps;
@@ -164,7 +165,7 @@ class ActorReplay {
     return { outcome: 'same', steps: this.#steps, from: this.#start.seq, to: this.#to, notes: this.#notes, ...(next === undefined ? {} : { next }) };
   }
 
-  #begin(state: RecordedState): ReplayOutcome | null {
+  *#begin(state: RecordedState): Generator<number, ReplayOutcome | null> {
     const line = this.#start;
     if (line.from === 'input') {
       const partly: string[] = [];
@@ -173,7 +174,7 @@ class ActorReplay {
       const { error } = step.snapshot as { readonly error?: unknown };
       if (error instanceof SharedContext) return unknown(0, 'shared', line.seq, sharing(error.message));
       this.#track.begin(step.snapshot.context);
-      return this.#compare(line.seq, 'xstate.init', state, step, partly, () => void this.#fold.begin(input));
+      return yield* this.#compare(line.seq, 'xstate.init', state, step, partly, () => void this.#fold.begin(input));
     }
     const partly: string[] = [];
     const revived = (part: Portable | undefined, of: string): unknown => (part === undefined ? undefined : this.#revived(part, of, partly));
@@ -183,14 +184,15 @@ class ActorReplay {
       this.#fold.resume({ ...parts, status, error: revived(error, 'error') }, line);
     } catch (problem) {
       const snapshot = { status: 'error', error: problem } as AnyMachineSnapshot;
-      return this.#compare(line.seq, 'xstate.init', state, { snapshot, actions: [] }, [], () => undefined);
+      const step = { snapshot, actions: [], touched: [] };
+      return yield* this.#compare(line.seq, 'xstate.init', state, step, [], () => undefined);
     }
     this.#track.begin(this.#fold.snapshot?.context);
     for (const words of partly) this.#note(words);
     return null;
   }
 
-  #transition(line: RecordedTransition): ReplayOutcome | null {
+  *#transition(line: RecordedTransition): Generator<number, ReplayOutcome | null> {
     const { patch, ...state } = line.state;
     const told = patch === undefined ? (state.context === undefined ? undefined : { context: state.context }) : { patch };
     if (state.context !== undefined) this.#context = state.context;
@@ -220,13 +222,13 @@ class ActorReplay {
       this.#fold.take(revived);
     };
     const isNewsSame = step.snapshot.status !== 'error' && isSameNews(told, this.#track.next(step.snapshot.context));
-    const ended = this.#compare(line.seq, type, expected, step, partly, again, isNewsSame);
+    const ended = yield* this.#compare(line.seq, type, expected, step, partly, again, isNewsSame);
     if (ended === null) this.#steps++;
     return ended;
   }
 
   /** Null where it is as it was, or what differs is the time's or chance's doing. */
-  #compare(
+  *#compare(
     seq: number,
     event: string,
     expected: RecordedState,
@@ -234,17 +236,17 @@ class ActorReplay {
     partly: readonly string[],
     again: () => void,
     isNewsSame = false,
-  ): ReplayOutcome | null {
-    const { snapshot } = step;
+  ): Generator<number, ReplayOutcome | null> {
+    const { snapshot, touched } = step;
     const hasThrown = snapshot.status === 'error' && expected.status !== 'error';
     const changes = this.#changes(expected, snapshot, isNewsSame);
     if (changes.length === 0) return null;
-    const hidden = partly.filter((words) => isHidden(words));
-    if (hidden.length > 0 || (hasThrown && this.#notes.some(isHidden))) {
-      const words = `what decided here is not in the recording: ${[...hidden, ...this.#notes].slice(0, mostNotes).join('; ')}`;
-      return unknown(this.#steps, 'redacted', seq, words);
-    }
+    const hidden = [...new Set([...touched, ...partly.filter((words) => isHidden(words))])];
+    if (hidden.length > 0 || (hasThrown && this.#notes.some(isHidden)))
+      return unknown(this.#steps, 'redacted', seq, notRecorded([...hidden, ...this.#notes.filter((words) => !hidden.includes(words))]));
     const lookedAt = [...this.#cast.lookedAt];
+    // The step is made once more, and that may take as long: who drives it may rest before it.
+    yield this.#steps;
     const impurity = impurityOf(again);
     this.#fold.snapshot = snapshot;
     if (impurity.length > 0 && changes.every(({ path }) => path.startsWith('context'))) {
@@ -300,7 +302,8 @@ class ActorReplay {
     const given = { ...before, context: copy } as AnyMachineSnapshot;
     if (shared !== null) this.#note(`its context holds ${shared}: what changes in that is not known`);
     this.#fold.snapshot = given;
-    const { snapshot, actions, isHandled } = this.#fold.take(event);
+    const { snapshot, actions, isHandled, touched } = this.#fold.take(event);
+    if (touched.length > 0) this.#note(notRecorded(touched));
     this.#track.next(snapshot.context);
     const changed = knownChanges(context, this.#track.written, '');
     const names = actions.flatMap((action) => {
@@ -319,10 +322,11 @@ class ActorReplay {
 
   #revived(part: Portable, of: string, partly: string[]): unknown {
     const actor = (path: string): AnyActorRef => this.#fold.ref(path);
-    return revive(part, actor, (where, what) => {
+    const tell = (where: string, what: string): void => {
       if (!what.startsWith('snapshot') && partly.length < mostNotes)
         partly.push(`${where === '' ? of : `${of}.${where}`} is ${what.replace(' (true)', '')} in the recording`);
-    });
+    };
+    return revive(part, actor, tell, this.#cast.touches, of);
   }
 
   #note(words: string): void {
@@ -339,6 +343,10 @@ function isSession(value: Portable | undefined): boolean {
 function isSameNews(told: ContextNews, replayed: ContextNews): boolean {
   if (told === undefined || replayed === undefined) return told === replayed;
   return 'patch' in told && 'patch' in replayed && changesBetween(told.patch, replayed.patch, '').length === 0;
+}
+
+function notRecorded(words: readonly string[]): string {
+  return `what decided here is not in the recording: ${words.slice(0, mostNotes).join('; ')}`;
 }
 
 /** Does it say that the recorder has left something out? */

@@ -11,7 +11,9 @@ import { parentOf } from '../../supervision/xstate-internals.js';
 import { ActorNames, idOfPath } from '../names.js';
 import type { RecordedActor } from '../../wire/recording/lines.js';
 import type { OrderedAction } from '../actions.js';
+import { Touches } from '../black-hole.js';
 import { withOwnContext } from './own-context.js';
+import { Promises } from './promises.js';
 
 /** An action that a step has ordered. */
 export interface CollectedAction extends OrderedAction {
@@ -22,6 +24,8 @@ export interface CollectedAction extends OrderedAction {
 export interface Step {
   readonly snapshot: AnyMachineSnapshot;
   readonly actions: readonly CollectedAction[];
+  /** What it has asked of values that the recording does not hold: the words for each. */
+  readonly touched: readonly string[];
 }
 
 export interface TakenStep extends Step {
@@ -46,6 +50,7 @@ interface Settable {
   sessionId: string;
   system: unknown;
   _parent: AnyActorRef | undefined;
+  logic: AnyActorLogic;
   getSnapshot: () => unknown;
 }
 
@@ -57,6 +62,8 @@ export class Cast {
   readonly #registered = new Map<string, AnyActorRef>();
   /** Other actors whose state a machine has looked at: nobody knows here what it was at that moment. */
   readonly lookedAt = new Set<string>();
+  /** What a step asks of values that the recording does not hold. */
+  readonly touches = new Touches();
   #sessions = 0;
 
   readonly #system = {
@@ -122,11 +129,12 @@ export class Cast {
     };
   }
 
-  /** A machine that is replayed has made a child. */
+  /** A machine that is replayed has made a child. XState tells it before the child's logic makes its first snapshot: that of an inline one runs as little. */
   #created(child: AnyActorRef): void {
     const parent = parentOf(child);
     const fold = parent === undefined ? undefined : this.#folds.get(parent);
     if (fold === undefined) return;
+    (child as unknown as Settable).logic = inert;
     this.names.note(child);
     const path = this.names.pathOf(child);
     this.#dress(child, path, parent);
@@ -144,6 +152,7 @@ export class Fold {
   readonly #cast: Cast;
   #collected: CollectedAction[] = [];
   #isHandled = false;
+  readonly #promises = new Promises();
   readonly #scope: object;
 
   constructor(machine: AnyStateMachine, self: AnyActorRef, cast: Cast) {
@@ -200,6 +209,7 @@ export class Fold {
     this.#collected = [];
     this.#isHandled = false;
     this.#cast.lookedAt.clear();
+    this.#cast.touches.begin();
     let snapshot: AnyMachineSnapshot;
     try {
       snapshot = run();
@@ -207,12 +217,15 @@ export class Fold {
       snapshot = { ...(this.snapshot as AnyMachineSnapshot), status: 'error', error } as AnyMachineSnapshot;
     }
     this.snapshot = snapshot;
-    return { snapshot, actions: this.#collected, isHandled: this.#isHandled || snapshot.status === 'error' };
+    const touched = this.#cast.touches.words;
+    this.#promises.calm(snapshot.context);
+    this.#promises.calm(snapshot.output);
+    return { snapshot, actions: this.#collected, touched, isHandled: this.#isHandled || snapshot.status === 'error' };
   }
 }
 
 /**
- * The machine with its named actors replaced by ones that do nothing, and with a context of its own.
+ * The machine with its named actors replaced by ones that do nothing (those that stand inline are as soon as they are made, see {@link Cast}), and with a context of its own.
  * @param isBeside  actors of it live in this process, with which it must share nothing: see {@link withOwnContext}
  */
 export function withoutChildren(machine: AnyStateMachine, isBeside = false): AnyStateMachine {

@@ -2,10 +2,11 @@
  * A context that is nobody else's: what a replay begins from is a copy, so that an assign that changes what it was given, in place, changes no actor that
  * lives. XState takes a machine's static context as it is, and a factory may give what it has from outside.
  *
- * Plain data, maps, sets, dates and bytes are copied. References to actors, functions, errors and snapshots stay what they are. An instance of a class cannot be
- * copied, frozen or not: what it holds inside may change all the same.
+ * Plain data, maps, sets, dates, bytes and the language's own errors are copied. References to actors and functions stay what they are. An instance of a class
+ * cannot be copied, frozen or not, and be it made anew for each actor: what it holds inside may be somebody else's, and may change all the same. Nor can an
+ * accessor, a snapshot of a machine, or bytes that are shared.
  */
-import { type AnyStateMachine, createActor, fromCallback, isMachineSnapshot, StateMachine } from 'xstate';
+import { type AnyStateMachine, isMachineSnapshot, StateMachine } from 'xstate';
 
 import { isPlain, looksLikeActor } from '../portable.js';
 import { standsFor } from '../revive.js';
@@ -23,8 +24,7 @@ export class SharedContext extends Error {
 
 /**
  * The machine, beginning with a context of its own.
- * @param isBeside  actors of it live in this process: a factory that gives each of them the same instance, which cannot be copied, throws
- * {@link SharedContext}. It is called a second time to find out
+ * @param isBeside  actors of it live in this process: where its factory gives what cannot be copied, it throws {@link SharedContext}
  */
 export function withOwnContext(machine: AnyStateMachine, isBeside: boolean): AnyStateMachine {
   const { config } = machine;
@@ -43,18 +43,10 @@ function isFactory(context: unknown): context is ContextFactory {
 }
 
 function madeBy(factory: ContextFactory, given: object, isBeside: boolean): unknown {
-  const { copy, shared, instances } = copyOf(factory(given));
-  if (!isBeside || shared === null) return copy;
-  if (instances === null) throw new SharedContext(shared);
-  if (instances.size === 0) return copy;
-  // Nobody's child: what is spawned here is compared with nothing.
-  const again = copyOf(factory({ ...given, spawn: () => createActor(nothing) }));
-  for (const [instance, words] of instances) if (again.instances?.has(instance) ?? true) throw new SharedContext(words);
+  const { copy, held } = copyOf(factory(given));
+  if (isBeside && held !== null) throw new SharedContext(held);
   return copy;
 }
-
-/** Logic of an actor that stands for one. */
-const nothing = fromCallback(() => undefined);
 
 /** What of a machine's static context cannot be copied, so that to replay it may change actors that live; null: nothing. */
 export function sharedBy(machine: AnyStateMachine): string | null {
@@ -65,22 +57,25 @@ export interface ContextCopy<Value> {
   readonly copy: Value;
   /** The first thing in it that is no copy: `an instance of Cart at cart`. */
   readonly shared: string | null;
-  /** What is in it as it was, with the words for it; null where it cannot be read. Not what stands for an instance of a recording: that is nobody's. */
-  readonly instances: ReadonlyMap<object, string> | null;
+  /** The same, but no stand-in for what a recording does not hold: that is nobody's. */
+  readonly held: string | null;
 }
+
+const unreadable = 'what cannot be read';
+const hidden = { enumerable: false, configurable: true, writable: true } as const;
+const errors = new Set<object>(
+  [Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError, AggregateError].map((Class) => Class.prototype as object),
+);
 
 /** Copies as much as can be copied. Never throws. */
 export function copyOf<Value>(value: Value): ContextCopy<Value> {
   const known = new Map<object, unknown>();
-  const instances = new Map<object, string>();
   let shared: string | null = null;
-  const share = (what: string, where: string): string => {
-    const words = `${what} at ${where || 'the top'}`;
-    shared ??= words;
-    return words;
-  };
-  const held = (inner: object, what: string, where: string): object => {
-    instances.set(inner, share(what, where));
+  let held: string | null = null;
+  const share = (what: string, where: string): string => (shared ??= `${what} at ${where || 'the top'}`);
+  const hold = (inner: object, what: string, where: string): object => {
+    held ??= `${what} at ${where || 'the top'}`;
+    share(what, where);
     return inner;
   };
   const inside = (inner: unknown, where: string, depth: number): unknown => {
@@ -95,13 +90,14 @@ export function copyOf<Value>(value: Value): ContextCopy<Value> {
     known.set(from, into);
     for (const key of Reflect.ownKeys(from)) {
       const property = Object.getOwnPropertyDescriptor(from, key) as PropertyDescriptor;
+      const place = where === '' ? String(key) : `${where}.${String(key)}`;
       if (key === 'length' && Array.isArray(from)) (into as unknown[]).length = from.length;
-      else if (!('value' in property)) Object.defineProperty(into, key, property);
-      else
-        Object.defineProperty(into, key, {
-          ...property,
-          value: inside(property.value, where === '' ? String(key) : `${where}.${String(key)}`, depth),
-        });
+      else if (key === 'stack' && from instanceof Error) Object.defineProperty(into, key, { ...hidden, value: from.stack });
+      else if ('value' in property) Object.defineProperty(into, key, { ...property, value: inside(property.value, place, depth) });
+      else {
+        hold(from, 'an accessor', place);
+        Object.defineProperty(into, key, property);
+      }
     }
     return Object.isFrozen(from) ? Object.freeze(into) : into;
   };
@@ -112,11 +108,15 @@ export function copyOf<Value>(value: Value): ContextCopy<Value> {
       if (typeof name === 'string') share(`an instance of ${name}`, where);
       return from;
     }
-    if (looksLikeActor(from) || from instanceof Error || isMachineSnapshot(from)) return from;
-    if (depth > most.depth || known.size > most.parts) return held(from, 'more than a replay copies', where);
-    if (Array.isArray(from)) return fill([], from, where, depth);
-    if (isPlain(from)) return fill(Object.create(Object.getPrototypeOf(from) as object | null) as object, from, where, depth);
-    switch (Object.getPrototypeOf(from)) {
+    if (looksLikeActor(from)) return from;
+    if (depth > most.depth || known.size > most.parts) return hold(from, 'more than a replay copies', where);
+    const prototype = Object.getPrototypeOf(from) as object | null;
+    // The prototype of lists is one.
+    if (Array.isArray(from) && Array.isArray(prototype)) return fill([], from, where, depth);
+    if (isMachineSnapshot(from) && typeof (from as { getMeta?: unknown }).getMeta === 'function') return hold(from, 'a snapshot', where);
+    if (isPlain(from) && isNobodys(prototype)) return fill(Object.create(prototype) as object, from, where, depth);
+    if (prototype !== null && errors.has(prototype)) return fill(Object.setPrototypeOf(new Error(), prototype) as object, from, where, depth);
+    switch (prototype as unknown) {
       case Map.prototype: {
         const map = new Map<unknown, unknown>();
         known.set(from, map);
@@ -133,14 +133,24 @@ export function copyOf<Value>(value: Value): ContextCopy<Value> {
         return new Date((from as Date).getTime());
     }
     // A clone of a Buffer is a plain array of bytes.
-    if (ArrayBuffer.isView(from)) return Object.setPrototypeOf(structuredClone(from), Object.getPrototypeOf(from) as object) as object;
-    return held(from, `an instance of ${nameOf(from)}`, where);
+    if (ArrayBuffer.isView(from) && !isShared(from.buffer)) return Object.setPrototypeOf(structuredClone(from), prototype) as object;
+    return hold(from, `an instance of ${nameOf(from)}`, where);
   };
   try {
-    return { copy: inside(value, '', 0) as Value, shared, instances };
+    return { copy: inside(value, '', 0) as Value, shared, held };
   } catch {
-    return { copy: value, shared: 'what cannot be read', instances: null };
+    return { copy: value, shared: unreadable, held: unreadable };
   }
+}
+
+/** Is it a prototype that holds nothing of the app's own? That of another realm is known by what each has. */
+function isNobodys(prototype: object | null): boolean {
+  return prototype === null || prototype === Object.prototype || Object.hasOwn(prototype, 'hasOwnProperty');
+}
+
+/** Browsers show the class of such memory only to pages that ask for it. */
+function isShared(buffer: object): boolean {
+  return Object.prototype.toString.call(buffer) === '[object SharedArrayBuffer]';
 }
 
 function nameOf({ constructor: made }: object): string {

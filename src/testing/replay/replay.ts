@@ -161,17 +161,15 @@ class Replay {
       input: '',
     };
     this.#unchecked.push(`the start of ${line.actor}: ${why[line.from]}`);
-    const revived = (part: Portable | undefined): unknown => (part === undefined ? undefined : this.#revive(part, fold, [], ''));
+    const revived = (part: Portable | undefined, of: string): unknown => (part === undefined ? undefined : this.#revive(part, fold, [], of));
     const { status, value, context, output, error } = state;
     try {
-      const snapshot = fold.resume(
-        { value: revived(value), context: revived(context), status, output: revived(output), error: revived(error) },
-        line,
-      );
-      if (line.from !== 'joined') followed.begun = { snapshot, actions: [] };
+      const parts = { value: revived(value, 'value'), context: revived(context, 'context'), output: revived(output, 'output') };
+      const snapshot = fold.resume({ ...parts, status, error: revived(error, 'error') }, line);
+      if (line.from !== 'joined') followed.begun = { snapshot, actions: [], touched: [] };
       return null;
     } catch (problem) {
-      const got = { snapshot: { status: 'error', error: problem } as AnyMachineSnapshot, actions: [] };
+      const got = { snapshot: { status: 'error', error: problem } as AnyMachineSnapshot, actions: [], touched: [] };
       return this.#compare(followed, init, undefined, { ...state, actions: [] }, got, [], () => undefined);
     }
   }
@@ -211,9 +209,10 @@ class Replay {
 
   #revive(part: Portable, fold: Fold, partly: string[], of: string): unknown {
     const actor = (path: string): AnyActorRef => fold.ref(path);
-    return revive(part, actor, (where, what) => {
+    const tell = (where: string, what: string): void => {
       partly.push(`${where === '' ? of : `${of}.${where}`} is ${what}: the recording holds its name only`);
-    });
+    };
+    return revive(part, actor, tell, this.#cast.touches, of);
   }
 
   #compare(
@@ -237,7 +236,7 @@ class Replay {
     const notes = [
       ...impurityOf(again).map((source) => `the machine read ${source} in this step: time and chance must come as data, in the event or the input`),
       ...lookedAt.map((path) => `the machine looked at the state of ${path}, which a replay does not know at that moment: let it come as data`),
-      ...partly,
+      ...new Set([...partly, ...step.touched.map((words) => words.replace(/ in the recording$/, ': the recording holds its name only'))]),
     ];
     const at = this.#at;
     const says = [`expected ${summary(expected)}`, `got ${summary(got)}`];

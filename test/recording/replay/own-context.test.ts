@@ -1,5 +1,5 @@
 /** A replay changes nothing of the actors that live, however unclean their machines are. */
-import { assign, createActor, createMachine, type AnyActorRef, type AnyStateMachine } from 'xstate';
+import { assign, createActor, createMachine, spawnChild, type AnyActorRef, type AnyStateMachine } from 'xstate';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { replayOfActor } from '../../../src/recording/replay/actor-replay.js';
 import { withoutChildren } from '../../../src/recording/replay/fold.js';
@@ -10,6 +10,29 @@ import { recording, watch } from '../../inspector/watching.js';
 class Cart {
   items: unknown[] = [];
 }
+
+const store = { items: [] as unknown[] };
+const carts = [new Cart(), new Cart()];
+const beneath = Object.assign(Object.create(null) as object, { items: [] });
+let turn = 0;
+
+/** Made anew each time, and yet the same store. */
+class View {
+  readonly #of: typeof store;
+  constructor(of: typeof store) {
+    this.#of = of;
+  }
+  get items(): unknown[] {
+    return this.#of.items;
+  }
+}
+class Stack extends Array<unknown> {}
+class OwnError extends Error {}
+
+const pushToError = ({ context }: { context: { error: { items: unknown[] } } }): object => {
+  context.error.items.push(1);
+  return { error: context.error };
+};
 
 /** A machine whose assign changes, in place, what it was given. */
 const unclean = (context: unknown): AnyStateMachine =>
@@ -35,9 +58,13 @@ const unclean = (context: unknown): AnyStateMachine =>
   } as never);
 
 /** What an event would bring to a machine that lives, and the actor. */
-function supposed(machine: AnyStateMachine, event: { type: string; v?: unknown }): { readonly outcome: ReplayOutcome; readonly actor: AnyActorRef } {
+function supposed(
+  machine: AnyStateMachine,
+  event: { type: string; v?: unknown },
+  input?: unknown,
+): { readonly outcome: ReplayOutcome; readonly actor: AnyActorRef } {
   const { live } = recording();
-  const actor = createActor(machine, { id: 'unclean' }) as AnyActorRef;
+  const actor = createActor(machine, { id: 'unclean', input }) as AnyActorRef;
   onTestFinished(() => {
     actor.stop();
   });
@@ -97,16 +124,14 @@ describe('what if an event came', () => {
     expect(supposed(machine, event).outcome).toMatchObject({ outcome: 'unknown', code: 'shared' });
   });
 
-  it('spawns no second child to find out what a factory shares', () => {
-    const machine = createMachine({
-      id: 'unclean',
-      context: ({ spawn }: { spawn: (logic: unknown, options: object) => unknown }) => ({
-        cart: new Cart(),
-        child: spawn(createMachine({ id: 'child' }), { id: 'child' }),
-      }),
-      on: { FILL: {} },
-    } as never);
-    expect(supposed(machine, { type: 'FILL' }).outcome).toMatchObject({ outcome: 'same', next: { handled: true } });
+  it('asks a factory once', () => {
+    let asked = 0;
+    const { outcome } = supposed(
+      unclean(() => ({ items: ++asked > 0 ? [] : [1] })),
+      event,
+    );
+    // For the actor that lives, and for the replay.
+    expect([asked, outcome]).toMatchObject([2, { outcome: 'same' }]);
   });
 
   it('asks each guard once', () => {
@@ -116,13 +141,70 @@ describe('what if an event came', () => {
     expect([outcome, asked]).toMatchObject([{ next: { handled: true } }, 1]);
   });
 
-  it('has a note where what changes in an instance is not seen', () => {
-    const { outcome } = supposed(
-      unclean(() => ({ cart: new Cart() })),
-      { type: 'FILL' },
-    );
-    const notes = ['its context holds an instance of Cart at cart: what changes in that is not known'];
-    expect(outcome).toMatchObject({ outcome: 'same', notes, next: { changed: [] } });
+  it.each<[string, () => object, string]>([
+    ['an instance that it has made, which may look at another’s', () => ({ cart: new View(store) }), 'an instance of View at cart'],
+    ['one of several instances, in turn', () => ({ cart: carts[turn++ % carts.length] }), 'an instance of Cart at cart'],
+    ['a list of a class of its own', () => ({ cart: new Stack() }), 'an instance of Stack at cart'],
+    ['data beneath other data', () => ({ cart: Object.create(beneath) as object }), 'an instance of'],
+    ['an accessor', () => Object.defineProperty({}, 'cart', { get: () => store, enumerable: true }), 'an accessor at cart'],
+    ['bytes that are shared', () => ({ bytes: new Uint8Array(new SharedArrayBuffer(8)) }), 'an instance of Uint8Array at bytes'],
+    ['an error of a class of its own', () => ({ error: new OwnError() }), 'an instance of OwnError at error'],
+    ['the snapshot of another', () => ({ other: createActor(createMachine({})).getSnapshot() }), 'a snapshot at other'],
+  ])('is not known where a factory gives %s', (_, context, words) => {
+    const machine = createMachine({ id: 'unclean', context, on: { ADD: {} } } as never);
+    expect(supposed(machine, event).outcome).toMatchObject({ outcome: 'unknown', code: 'shared', words: expect.stringContaining(words) });
+  });
+
+  it('is not known where a static context has an accessor', () => {
+    const context = {
+      get cart() {
+        return store;
+      },
+    };
+    expect(supposed(unclean(context), { type: 'FILL' }).outcome).toMatchObject({ outcome: 'unknown', code: 'shared' });
+    expect(store.items).toEqual([]);
+  });
+
+  it('is known where what was given to an actor is an instance: its replay is given what stands for it', () => {
+    const machine = createMachine({
+      id: 'unclean',
+      context: ({ input }: { input: { cart: Cart } }) => ({ cart: input.cart }),
+      on: { FILL: { guard: ({ context }: { context: { cart: Cart } }) => context.cart.items.length > 0 } },
+    } as never);
+    const cart = new Cart();
+    const { outcome } = supposed(machine, { type: 'FILL' }, { cart });
+    const notes = [
+      expect.stringContaining('its context holds an instance of Cart at cart'),
+      expect.stringMatching(/^what decided here is not in the recording: /),
+    ];
+    expect(outcome).toMatchObject({ outcome: 'same', notes, next: { handled: false } });
+  });
+
+  it('leaves the own properties of an error as they are', () => {
+    const error = Object.assign(new TypeError('odd', { cause: new Error('beneath') }), { items: [] });
+    const machine = createMachine({ id: 'unclean', context: { error }, on: { ADD: { actions: assign(pushToError as never) } } } as never);
+    const { outcome } = supposed(machine, event);
+    expect(error.items).toEqual([]);
+    expect(outcome).toMatchObject({ next: { changed: ['error.$error.rest.items[0]'] } });
+  });
+
+  it('makes no inline child, whose first assign would change what its machine begins with', () => {
+    const log: number[] = [];
+    const kid = createMachine({
+      context: { log },
+      entry: assign(({ context }: { context: { log: number[] } }) => {
+        context.log.push(1);
+        return {};
+      }) as never,
+    } as never);
+    const machine = createMachine({
+      id: 'unclean',
+      context: {},
+      initial: 'a',
+      states: { a: { on: { ADD: 'b' } }, b: { invoke: { src: kid }, entry: [assign({ kid: ({ spawn }) => spawn(kid) }), spawnChild(kid)] } },
+    } as never);
+    expect(supposed(machine, event).outcome).toMatchObject({ outcome: 'same', next: { state: { value: 'b' } } });
+    expect(log).toEqual([]);
   });
 });
 
@@ -158,12 +240,17 @@ describe('a copy of a context', () => {
       bytes: new Uint8Array([1, 2]),
       buffer: Buffer.from('text'),
       none: Object.create(null) as object,
+      error: Object.assign(new RangeError('far', { cause: new Error('beneath') }), { code: 'E_FAR', at: [1] }),
+      // Keys by which XState knows a snapshot.
+      almost: { machine: 'lathe', value: 1, list: [1] },
     };
     const { copy, shared } = copyOf({ value, round, actor, call, list: Object.freeze([1]) });
     expect(shared).toBeNull();
     expect(copy.value).toEqual(value);
     for (const key of ['list', 'map', 'set', 'at', 'bytes', 'buffer', 'none'] as const) expect(copy.value[key]).not.toBe(value[key]);
     expect(copy.value.map.get('k')).not.toBe(value.map.get('k'));
+    expect([copy.value.error.stack, copy.value.error.constructor]).toEqual([value.error.stack, RangeError]);
+    expect(copy.value.error.at).not.toBe(value.error.at);
     expect(copy.round).not.toBe(round);
     expect(copy.round.self).toBe(copy.round);
     expect([copy.actor, copy.call]).toEqual([actor, call]);

@@ -2,6 +2,7 @@
 import {
   assign,
   createActor,
+  createMachine,
   emit,
   enqueueActions,
   fromCallback,
@@ -11,6 +12,7 @@ import {
   sendParent,
   sendTo,
   setup,
+  spawnChild,
   stopChild,
   type AnyActorRef,
   type AnyStateMachine,
@@ -311,9 +313,29 @@ it('values that the recording has by name only: passed on they replay, looked in
   expectReplay(recorded(machine(false), play), { machines: [machine(false)] });
   expect(replay(recorded(machine(true), play), { machines: [machine(true)] })).toMatchObject({
     ok: false,
-    changes: [{ path: 'context.count', expected: 3, got: undefined }],
+    changes: [{ path: 'context.count', expected: 3, got: { $instance: 'Handle' } }],
     notes: ['event.handle is an instance of Handle: the recording holds its name only'],
   });
+});
+
+it('an inline child is not made, be it invoked or spawned: no more than a named one', () => {
+  const made: string[] = [];
+  const kid = (name: string): AnyStateMachine =>
+    createMachine({ id: 'kid', context: () => ({ made: made.push(name) }), entry: assign({ more: () => made.push(`${name}’s entry`) }) });
+  const machine = createMachine({
+    id: 'parent',
+    context: ({ spawn }) => ({ kid: spawn(kid('first'), { id: 'first' }) as unknown }),
+    invoke: { id: 'invoked', src: kid('invoked') },
+    on: {
+      more: { actions: [assign({ kid: ({ spawn }) => spawn(kid('assigned'), { id: 'assigned' }) }), spawnChild(kid('spawned'), { id: 'spawned' })] },
+    },
+  });
+  const text = recorded(machine, ({ actor }) => {
+    actor.send({ type: 'more' });
+  });
+  expect(made).toHaveLength(8);
+  expectReplay(text, { machines: [machine], skip: ['kid'] });
+  expect(made).toHaveLength(8);
 });
 
 it('an input that logic was given beforehand: the start is taken from the recording, and said to be', () => {
