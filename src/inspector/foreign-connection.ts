@@ -14,7 +14,7 @@ import { Connection } from './connection.js';
 import type { Feed, FeedLine } from './feed.js';
 import { Outbox } from './outbox.js';
 import { Rate } from './rate.js';
-import { Respite } from './respite.js';
+import type { SharedTurns } from './respite.js';
 import { Watches } from './watches.js';
 
 /** What may come together until the next flush, lines. */
@@ -26,6 +26,7 @@ export interface ForeignHooks {
   readonly clock: Clock;
   readonly maxQueueBytes: number;
   readonly stallMs: number;
+  readonly turns: SharedTurns;
   watchesChanged(): void;
   wake(): void;
   /** An event is to be sent: where the app allows it. */
@@ -40,16 +41,17 @@ export class ForeignConnection {
   readonly #hooks: ForeignHooks;
   readonly #outbox: Outbox;
   readonly #rate: Rate;
-  readonly #respite: Respite;
   #news: RecordedLine[] = [];
+  /** It is to be told everything, when it is its turn. */
   #isBehind = false;
+  /** It was told everything since the last flush. */
+  #isFlushDue = false;
 
   constructor(socket: WebSocket, adapter: ForeignViewer, hooks: ForeignHooks) {
     this.#adapter = adapter;
     this.#hooks = hooks;
     this.#outbox = new Outbox({ send: (text, done) => socket.send(text, done) }, hooks.clock, hooks.maxQueueBytes);
     this.#rate = new Rate(hooks.clock);
-    this.#respite = new Respite(hooks.clock);
     this.#connection = new Connection(socket, hooks.clock, {
       hear: (data, isBinary) => this.#take(data, isBinary),
       ended: (why) => this.#ended(why),
@@ -62,7 +64,7 @@ export class ForeignConnection {
 
   /** It was let in. */
   welcome(): void {
-    if (this.#adapter.isOpen) this.#open();
+    if (this.#adapter.isOpen) this.#askedToOpen();
   }
 
   line({ line }: FeedLine): void {
@@ -79,9 +81,11 @@ export class ForeignConnection {
   flush(): void {
     if (this.#connection.isOver) return;
     if (this.#outbox.stalledMs() >= this.#hooks.stallMs) return this.cut('it took nothing for too long');
-    this.#respite.flushed();
+    this.#isFlushDue = false;
     if (this.#isBehind) {
-      if (this.#outbox.heldBytes <= this.#hooks.maxQueueBytes / 4 && this.#respite.isOver) this.#open();
+      // Nobody waits for one that does not read.
+      if (this.#outbox.heldBytes <= this.#hooks.maxQueueBytes / 4) this.#open();
+      else this.#hooks.turns.keyframes.forget(this);
       return;
     }
     const news = this.#news;
@@ -102,19 +106,23 @@ export class ForeignConnection {
   #ended(why: string): void {
     this.#news = [];
     this.#outbox.clear();
+    this.#hooks.turns.keyframes.forget(this);
     this.#hooks.left(this, why);
   }
 
-  /** The first time at once; again when it has read what it was told, and what that has cost allows it: however often it asks. */
+  /** The first time at once where it is its turn; again when it has read what it was told, and what that has cost allows it: however often it asks. */
   #askedToOpen(): void {
-    if (this.watches.isEmpty) return this.#open();
     this.#isBehind = true;
+    if (this.watches.isEmpty) this.#open();
     this.#hooks.wake();
   }
 
-  /** Tells it everything, from the beginning. */
+  /** Tells it everything, from the beginning: not before it is its turn. */
   #open(): void {
-    this.#respite.spend(() => this.#tellAll());
+    const { keyframes } = this.#hooks.turns;
+    if (this.#isFlushDue || !keyframes.isOf(this)) return;
+    this.#isFlushDue = true;
+    keyframes.spend(this, () => this.#tellAll());
   }
 
   #tellAll(): void {

@@ -12,6 +12,7 @@ import { ForeignConnection } from './foreign-connection.js';
 import { pageOf } from './history-page.js';
 import type { InspectorPlan } from './plan.js';
 import { Replays } from './replays.js';
+import { type SharedTurns, sharedTurns } from './respite.js';
 import { protocolVersion, type ViewerMessage, type Welcome } from './protocol.js';
 import { Touched } from './touched.js';
 import { Viewer } from './viewer.js';
@@ -41,6 +42,8 @@ export class Hub {
   /** Branches that are followed in full, and what ends it. */
   readonly #followed = new Map<string, () => void>();
   readonly #replays: Replays;
+  /** However many look, together they take no more of the app's time than one may. */
+  readonly #turns: SharedTurns;
   #unfollowAll: (() => void) | undefined;
   #seq = -1;
   #timer: unknown;
@@ -53,6 +56,7 @@ export class Hub {
     this.#clock = clock;
     this.#listener = listener;
     this.#replays = new Replays(feed, clock);
+    this.#turns = sharedTurns(clock);
     this.#touched = new Touched(feed.root, () => this.#wake());
   }
 
@@ -80,7 +84,7 @@ export class Hub {
   #hooks() {
     const { maxQueueBytes, stallMs } = this.#plan;
     return {
-      ...{ feed: this.#feed, clock: this.#clock, maxQueueBytes, stallMs },
+      ...{ feed: this.#feed, clock: this.#clock, maxQueueBytes, stallMs, turns: this.#turns },
       watchesChanged: () => this.#follow(),
       wake: () => this.#wake(),
       left: (viewer: Viewer | ForeignConnection, why: string) => this.#left(viewer, why),

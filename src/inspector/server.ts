@@ -35,6 +35,12 @@ const mostConnections = 64;
 /** Handshakes in a second, of all who have the token: after each one may say as much at once as anybody who has been silent. */
 const handshakesPerSecond = 10;
 
+/** Connections, of all who find the port: so many at once beside those there is room for, and so many a second. A page of a person needs a few. */
+const [burstOfConnections, connectionsPerSecond] = [120, 20] as const;
+
+/** For so long nobody is let in when more have come, ms: each that is hung up on costs a little, and comes again. */
+const shutMs = 100;
+
 /** In how many frames one message may come: of what a viewer asks, and of what an app says, which a browser may split. Empty ones cost as much as others. */
 const [askedFragments, arrivingFragments] = [64, 1_024] as const;
 
@@ -66,10 +72,12 @@ export interface ServerMakings {
   open(inspector: AnyActorRef): Feed;
   /** How often somebody is let in. Default: so many at once as there may be connections, then ten a second. */
   readonly handshakes?: Pick<Rate, 'allows'>;
+  /** How often somebody may connect, whoever he is. Default: 120 more at once than there may be connections, then twenty a second. */
+  readonly connections?: Pick<Rate, 'allows'>;
 }
 
 /** The logic of the server. */
-export function server({ plan, facts, open, handshakes }: ServerMakings) {
+export function server({ plan, facts, open, handshakes, connections }: ServerMakings) {
   return fromCallback<ServerCommand>(({ self, sendBack, receive }) => {
     const inspector = parentOf(self) as AnyActorRef;
     let isOver = false;
@@ -87,7 +95,7 @@ export function server({ plan, facts, open, handshakes }: ServerMakings) {
     /** Those of them that have asked for nothing yet, the oldest first. */
     const silent = new Set<Duplex>();
     const page = readPage().then(servedPage);
-    const recordings = new Respite(clockOf(self.system), { waitsForFlush: false });
+    const recordings = new Respite(clockOf(self.system));
     const http = createServer(
       { maxHeaderSize: 16_384, headersTimeout: headersMs, requestTimeout: 10_000, connectionsCheckingInterval: lookMs },
       (request, response) => {
@@ -104,7 +112,21 @@ export function server({ plan, facts, open, handshakes }: ServerMakings) {
     );
     const most = mostConnections + plan.maxViewers;
     const ways = handshakes ?? new Rate(clockOf(self.system), { atOnce: most, perSecond: handshakesPerSecond });
+    const callers = connections ?? new Rate(clockOf(self.system), { atOnce: most + burstOfConnections, perSecond: connectionsPerSecond });
+    let reopening: unknown;
+    const shut = (): void => {
+      // Those beyond it are dropped before there is a socket, which is what they cost.
+      http.maxConnections = 1;
+      reopening ??= clockOf(self.system).setTimeout(() => {
+        reopening = undefined;
+        http.maxConnections = Number.POSITIVE_INFINITY;
+      }, shutMs);
+    };
     http.on('connection', (socket) => {
+      if (!callers.allows()) {
+        socket.destroy();
+        return shut();
+      }
       // One that has asked for nothing yet makes room: none without a token keeps out one that has it.
       if (sockets.size >= most) {
         const [oldest = socket] = silent;
@@ -182,6 +204,7 @@ export function server({ plan, facts, open, handshakes }: ServerMakings) {
 
     return () => {
       isOver = true;
+      clockOf(self.system).clearTimeout(reopening);
       guests.close('the inspector has ended');
       hub.cut();
       http.close();

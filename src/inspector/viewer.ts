@@ -7,17 +7,16 @@ import type { AnyActorRef } from 'xstate';
 import type { RawData, WebSocket } from 'ws';
 
 import type { Clock } from '../supervision/clock.js';
-import { hasStopped, logicOf } from '../supervision/xstate-internals.js';
 import { bytesOf } from '../wire/recording/bytes.js';
-import { hideInJson } from '../wire/secrets.js';
 import type { RecordedActor } from '../wire/recording/lines.js';
 import { Connection } from './connection.js';
 import type { Feed, FeedLine } from './feed.js';
 import { isOfGuest } from './guest.js';
 import { Outbox, packed } from './outbox.js';
 import { Rate } from './rate.js';
-import { Respite } from './respite.js';
-import { type Detail, readViewerFrame, type Result, type SummarisedActor, type ViewerMessage, type Welcome } from './protocol.js';
+import type { SharedTurns } from './respite.js';
+import { summaryText } from './summary.js';
+import { type Detail, readViewerFrame, type Result, type ViewerMessage, type Welcome } from './protocol.js';
 import { mostWatches, Watches } from './watches.js';
 
 /** What is asked of a branch while it may not be told: the latest, and the requests that it answers. Their number is bounded by the rate of frames. */
@@ -33,6 +32,7 @@ export interface ViewerHooks {
   readonly clock: Clock;
   readonly maxQueueBytes: number;
   readonly stallMs: number;
+  readonly turns: SharedTurns;
   /** Its watches are others. */
   watchesChanged(): void;
   /** There is something to be told at the next flush. */
@@ -60,19 +60,15 @@ export class Viewer {
   #isPaused = false;
   /** What had come all the same: no more than the socket had read at once. */
   #heard: ViewerMessage[] = [];
-  readonly #respite: Respite;
-  /** Between requests that are answered with what an app holds, or held. */
-  readonly #work: Respite;
-  /** What waits for the respite to be over, by branch. */
+  /** It was told a branch since the last flush: however little that costs, it is told the next with what comes together. */
+  #isFlushDue = false;
+  /** What waits for its turn, by branch. */
   readonly #asked = new Map<string, Asked>();
 
   constructor(socket: WebSocket, hooks: ViewerHooks) {
     this.#hooks = hooks;
     this.#outbox = new Outbox({ send: (text, done) => socket.send(text, done) }, hooks.clock, hooks.maxQueueBytes);
     this.#rate = new Rate(hooks.clock);
-    this.#respite = new Respite(hooks.clock);
-    // A hundred a second of a millisecond each are a tenth of the time already.
-    this.#work = new Respite(hooks.clock, { waitsForFlush: false, freeMs: 1 });
     this.#connection = new Connection(socket, hooks.clock, {
       hear: (data, isBinary) => this.#take(data, isBinary),
       ended: (why) => this.#ended(why),
@@ -121,15 +117,20 @@ export class Viewer {
       this.cut('it took nothing for too long');
       return;
     }
-    this.#respite.flushed();
-    if (this.#isPaused && this.#work.isOver && this.#outbox.heldBytes <= this.#hooks.maxQueueBytes / 2) this.#listen();
+    this.#isFlushDue = false;
+    const { work, keyframes } = this.#hooks.turns;
+    if (this.#isPaused && this.#hasRead(2)) this.#listen();
+    // Nobody waits for one that does not read.
+    if (!this.#hasRead(2)) work.forget(this);
     if (this.#dropped !== null) {
-      if (this.#outbox.heldBytes > this.#hooks.maxQueueBytes / 4 || !this.#respite.isOver) return;
+      if (!this.#hasRead(4)) return keyframes.forget(this);
+      if (!this.#isToBeTold()) return;
       const count = this.#dropped;
-      this.#respite.spend(() => this.#catchUp(count));
+      this.#tell(() => this.#catchUp(count));
     }
     this.#flushLines();
-    if (!this.#isPaused) this.#tellAsked();
+    if (!this.#isPaused || this.#hasRead(2)) this.#tellAsked();
+    else keyframes.forget(this);
     if (this.#due.size > 0 && this.#outbox.hasRoom()) this.#summarise(true);
   }
 
@@ -173,7 +174,14 @@ export class Viewer {
     this.#heard = [];
     this.#asked.clear();
     this.#outbox.clear();
+    this.#hooks.turns.work.forget(this);
+    this.#hooks.turns.keyframes.forget(this);
     this.#hooks.left(this, why);
+  }
+
+  /** Is what waits for it less than that part of the bound? */
+  #hasRead(part: number): boolean {
+    return this.#outbox.heldBytes <= this.#hooks.maxQueueBytes / part;
   }
 
   #clearLines(): void {
@@ -246,7 +254,7 @@ export class Viewer {
     for (const [actor, events] of due) {
       const path = feed.pathOf(actor);
       if (path === undefined || this.watches.detailOf(path) !== 'summary') continue;
-      const text = textOf(hideInJson(summaryOf(actor, path, events), feed.redaction().secrets ?? []));
+      const text = summaryText(actor, path, events, feed.redaction().secrets);
       if (text !== null) texts.push(text);
     }
     if (texts.length === 0) return;
@@ -261,9 +269,14 @@ export class Viewer {
     if (isBinary) return this.#bad('invalid-frame', 'text frames only');
     const read = readViewerFrame((data as Buffer).toString('utf8'));
     if (!read.ok) return this.#bad('invalid-frame', read.problem);
-    if (!this.#isPaused && !this.#work.isOver) this.#pause();
+    if (!this.#isPaused && !this.#mayHear(read.message)) this.#pause();
     if (this.#isPaused) this.#heard.push(read.message);
     else this.#hear(read.message);
+  }
+
+  /** What costs waits for its turn; what is watched, and what is to be done with an actor, for nobody else. */
+  #mayHear({ type }: ViewerMessage): boolean {
+    return type === 'watch' || type === 'unwatch' || type === 'control' || this.#hooks.turns.work.isOf(this);
   }
 
   #hear(message: ViewerMessage): void {
@@ -271,7 +284,7 @@ export class Viewer {
       if (message.type === 'watch') this.#ask(message.id, message.branch, message.detail);
       else if (message.type === 'unwatch') this.#ask(message.id, message.branch, null);
       else if (message.type === 'control') this.#hooks.answer(message, this);
-      else this.#work.spend(() => this.#hooks.answer(message, this));
+      else this.#hooks.turns.work.spend(this, () => this.#hooks.answer(message, this));
     } catch (error) {
       this.refuse(message.id, 'unavailable', `the inspector failed: ${String(error).slice(0, 200)}`);
     }
@@ -291,9 +304,10 @@ export class Viewer {
 
   #listen(): void {
     this.#isPaused = false;
-    for (let next = this.#heard.shift(); next !== undefined; next = this.#isPaused ? undefined : this.#heard.shift()) {
+    for (let next = this.#heard[0]; next !== undefined && !this.#isPaused; next = this.#heard[0]) {
+      if (!this.#mayHear(next)) return this.#pause();
+      this.#heard.shift();
       this.#hear(next);
-      if (this.#heard.length > 0 && !this.#isPaused && !this.#work.isOver) this.#pause();
     }
     if (!this.#isPaused) this.#connection.resume();
   }
@@ -320,13 +334,23 @@ export class Viewer {
     this.#hooks.wake();
   }
 
+  /** May it be told a branch? */
+  #isToBeTold(): boolean {
+    return !this.#isFlushDue && this.#hooks.turns.keyframes.isOf(this);
+  }
+
+  #tell(todo: () => void): void {
+    this.#isFlushDue = true;
+    this.#hooks.turns.keyframes.spend(this, todo);
+  }
+
   /** One branch, of those that wait the first. */
   #tellAsked(): void {
     const [first] = this.#asked;
-    if (first === undefined || !this.#respite.isOver) return;
+    if (first === undefined || !this.#isToBeTold()) return;
     const [branch, { detail, ids }] = first;
     this.#asked.delete(branch);
-    this.#respite.spend(() => {
+    this.#tell(() => {
       try {
         if (detail === null) this.#unwatch(ids, branch);
         else this.#watch(ids, branch, detail);
@@ -354,25 +378,5 @@ export class Viewer {
     for (const id of ids) this.answer({ type: 'result', id, ok: true });
     // It may still be in another branch, which is told otherwise.
     if (branch !== '' && this.watches.detailOf(branch) !== null) this.#keyframe(branch);
-  }
-}
-
-/** How an actor is now. */
-function summaryOf(actor: AnyActorRef, path: string, events: number): SummarisedActor {
-  const { status = 'active', value } = (actor.getSnapshot() ?? {}) as { status?: SummarisedActor['status']; value?: unknown };
-  const isMachine = typeof (logicOf(actor) as { getStateNodeById?: unknown }).getStateNodeById === 'function';
-  return {
-    actor: path,
-    status: status === 'active' && hasStopped(actor) ? 'stopped' : status,
-    ...(isMachine ? { value: value as string } : {}),
-    events,
-  };
-}
-
-function textOf(value: object): string | null {
-  try {
-    return JSON.stringify(value);
-  } catch {
-    return null;
   }
 }

@@ -21,6 +21,7 @@ import { isMachineSnapshot, type AnyActorRef } from 'xstate';
 import { jsonBytesOf } from '../wire/recording/bytes.js';
 import { put, stepOf } from '../wire/recording/patch.js';
 import type { Portable } from '../wire/recording/portable-shape.js';
+import { isSecretPair } from '../wire/secret-keys.js';
 import { hideIn, hideInQueries, type Secrets } from '../wire/secrets.js';
 import { wholeLimits, type ValueLimits } from './limits.js';
 import { standsFor } from './revive.js';
@@ -259,8 +260,7 @@ export class PortableWriter {
 
   /** Is it a name and its value, as lists of headers have them, and the value not to be told? */
   isSecretPair(list: readonly unknown[]): boolean {
-    const [name, value] = list;
-    return list.length === 2 && typeof value === 'string' && typeof name === 'string' && name.length <= 100 && this.#secret?.test(name) === true;
+    return isSecretPair(list, this.#secret);
   }
 
   #writeMap(value: Map<unknown, unknown>, depth: number): Portable {

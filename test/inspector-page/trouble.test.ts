@@ -6,7 +6,7 @@ import type { Portable } from '../../src/wire/recording/portable-shape.js';
 import { moodOf } from '../../visualizations/inspector/components/chip.js';
 import { bannerWords, connectionWords, nowWord } from '../../visualizations/inspector/components/connection-words.js';
 import { madeWords, stepWords } from '../../visualizations/inspector/layout/step-words.js';
-import { appEndOf } from '../../visualizations/inspector/state/app-end.js';
+import { appEndOf, livingOf } from '../../visualizations/inspector/state/app-end.js';
 import { Moment } from '../../visualizations/inspector/state/moment.js';
 import { ratesAt } from '../../visualizations/inspector/state/rates.js';
 import { budgetAt, troubleOf } from '../../visualizations/inspector/state/supervision.js';
@@ -76,6 +76,15 @@ it('an app is over when its root is; the head says so in place of what may be do
   expect(words()).toBe('shop · ended: shutdown');
   const lost = (attempt: number) => bannerWords({ kind: 'lost', since: 0, retryAt: 9, attempt, why: 'gone' }, appEndOf(moment))[0];
   expect(lost(1)).toBe('The app is over (ended: shutdown).');
+  expect(connectionWords({ kind: 'lost', since: 0, retryAt: 7_000, attempt: 1, why: 'gone' }, 3_000, appEndOf(moment))).toMatch(
+    /^ended: shutdown · lost 3 s ago · again in 4/,
+  );
+});
+
+it('of an app that is over nobody lives, though the end of one was not told', () => {
+  const moment = momentAfter(supervisor, start('app/worker', 0));
+  expect(livingOf(moment)).toBe(2);
+  expect(livingOf(momentAfter(supervisor, start('app/worker', 0), ended('app', 2, 'shutdown')))).toBe(0);
 });
 
 it('the newest moment is live only while something may follow it', () => {

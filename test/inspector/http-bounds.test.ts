@@ -3,6 +3,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { VirtualClock } from '../../src/testing/virtual-clock.js';
 import { FakeFeed } from './fake-feed.js';
 import { open } from './open.js';
 import { answered, knock } from './raw.js';
@@ -55,6 +56,24 @@ describe('a connection over HTTP', () => {
     await once(side, 'close');
     expect(side.bytesWritten).toBeGreaterThan(0);
     expect(side.destroyed).toBe(true);
+  });
+
+  it('that is one too many is hung up on without a word, and so is whoever comes until the door is opened again', async () => {
+    const clock = new VirtualClock();
+    const allowed = [true, false];
+    const { port } = await open({}, { clock, connections: { allows: () => allowed.shift() ?? true } });
+    const first = await knock(port);
+    onTestFinished(() => void first.destroy());
+    expect(await answered(port, get(port, '/health'))).toBe('');
+    expect(await answered(port, get(port, '/health'))).toBe('');
+    clock.advanceBy(100);
+    expect(statuses(await answered(port, get(port, '/health')))).toEqual(['HTTP/1.1 200']);
+    expect(allowed).toEqual([]);
+  });
+
+  it('of a person is let in, who opens the page anew a hundred times', async () => {
+    const { port } = await open({}, { clock: new VirtualClock() });
+    for (let time = 0; time < 100; time++) expect(statuses(await answered(port, get(port, '/health')))).toEqual(['HTTP/1.1 200']);
   });
 
   it('of a page of another site gets nothing but where its user goes himself', async () => {

@@ -18,13 +18,13 @@ export interface Opened {
 }
 
 /** What a test has in hand beside the options. */
-export interface Stand extends Pick<ServerMakings, 'handshakes'> {
+export interface Stand extends Pick<ServerMakings, 'handshakes' | 'connections'> {
   readonly feed?: FakeFeed;
   readonly clock?: Clock;
 }
 
 /** Lets in whoever comes, as often as he comes: for who is fuzzed, and hung up on at every third frame. */
-export const openDoors: Stand = { handshakes: { allows: () => true } };
+export const openDoors: Stand = { handshakes: { allows: () => true }, connections: { allows: () => true } };
 
 export async function open(options: InspectorOptions = {}, { feed = new FakeFeed(), clock, ...makings }: Stand = {}): Promise<Opened> {
   const facts = { title: 'a test', pid: 1, runtime: 'Node', version: '0' };

@@ -108,7 +108,7 @@ describe('who is let in', () => {
     const headers = { host: '127.0.0.1:1', authorization: 'Bearer token' };
     const asked = { method: 'GET', url: '/recording', headers, rawHeaders: ['Host', headers.host] } as unknown as IncomingMessage;
     const feed = { recording: () => (clock.advanceBy(200), '') };
-    const recordings = new Respite(clock, { waitsForFlush: false });
+    const recordings = new Respite(clock);
     const side = { door: { token: 'token', port: 1, origins: [] }, page: {} as ServedPage, feed, recordings };
     for (const ms of [0, 1_999, 1]) {
       clock.advanceBy(ms);

@@ -4,6 +4,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import type { WebSocket } from 'ws';
 import { XStateInspect } from '../../src/inspector/adapters/xstate-inspect.js';
 import { ForeignConnection } from '../../src/inspector/foreign-connection.js';
+import { sharedTurns } from '../../src/inspector/respite.js';
 import { Viewer } from '../../src/inspector/viewer.js';
 import { VirtualClock } from '../../src/testing/virtual-clock.js';
 import { FakeFeed } from './fake-feed.js';
@@ -71,7 +72,8 @@ function crowd({ actors = 500, cost = 0 } = {}) {
   };
   const socket = new SlowSocket();
   const clock = new HandClock();
-  const hooks = { feed, clock, maxQueueBytes, stallMs: 10_000, watchesChanged: () => undefined, wake: () => undefined, left: () => undefined };
+  const nothing = { watchesChanged: () => undefined, wake: () => undefined, left: () => undefined };
+  const hooks = { feed, clock, maxQueueBytes, stallMs: 10_000, turns: sharedTurns(clock), ...nothing };
   return { feed, socket, told, clock, hooks };
 }
 

@@ -95,11 +95,11 @@ const hidden = `
   password passwords dbPassword password_hash passwordHash passwd passphrase secret secrets clientSecret client_secret apiKey apiKeys api_key API_KEY x-api-key
   x-goog-api-key geminiApiKey GEMINI_API_KEY token apiToken accessToken accessTokens access_token refresh_token authToken id_token idToken sessionToken
   session_token ephemeralToken csrfToken botToken privateKey private_key secretKey accessKey aws_secret_access_key authorization Authorization
-  proxy-authorization bearer credential credentials jwt cookie cookies set-cookie Set-Cookie
+  proxy-authorization bearer secretValue secret_values secret-value pass SMTP_PASS pwd otp totp sms_otp credential credentials jwt cookie cookies set-cookie Set-Cookie
 `;
 const shown = `
   tokens promptTokens totalTokenCount maxTokens tokensUsed total_tokens tokenCount tokenizer costPerToken timeToFirstToken key keys keyboard keyframe publicKey
-  monkey idempotencyKey author passed compass secretary cookieless name bearerOf
+  monkey idempotencyKey author passed compass bypass passCount passes secretary cookieless name bearerOf
 `;
 const names = (list: string): string[] => list.trim().split(/\s+/);
 

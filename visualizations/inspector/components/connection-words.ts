@@ -12,7 +12,7 @@ export function connectionWords(connection: Connection, now: number, end: string
     case 'live':
       return `${connection.app} · ${end ?? (connection.control ? 'control' : 'read-only')}`;
     case 'lost':
-      return `lost ${duration(Math.floor((now - connection.since) / 1_000) * 1_000)} ago · again in ${countdown(Math.ceil((connection.retryAt - now) / 1_000) * 1_000)}`;
+      return `${end === null ? '' : `${end} · `}lost ${duration(Math.floor((now - connection.since) / 1_000) * 1_000)} ago · again in ${countdown(Math.ceil((connection.retryAt - now) / 1_000) * 1_000)}`;
     case 'refused':
       return 'refused';
     case 'file':

@@ -248,7 +248,7 @@ export class ActorPage implements PageView {
           { class: one === actor ? 'chosen' : null },
           element(
             'td',
-            {},
+            { class: 'number' },
             element('button', { class: 'link', on: { click: () => this.#doors.dispatch({ type: 'actor.chosen', actor: one.path }) } }, `#${one.run}`),
           ),
           element('td', { class: 'number' }, one.startedAt === null ? 'before' : momentWords(one.startedAt)),

@@ -4,7 +4,7 @@ import { icon } from '../components/icons.js';
 import { VirtualList } from '../components/virtual-list.js';
 import { counted } from '../components/words.js';
 import { type TreeRow, treeRows } from '../layout/tree-rows.js';
-import { hasEnded } from '../state/actor-view.js';
+import { livingOf } from '../state/app-end.js';
 import { filters } from '../state/state.js';
 import { TreeRowView } from './tree-row.js';
 import type { Doors, PageView, View } from './view.js';
@@ -195,15 +195,3 @@ function parentOf(rows: readonly TreeRow[], index: number): TreeRow | undefined 
   const depth = rows[index]?.depth ?? 0;
   return rows.slice(0, index).findLast((row) => row.depth < depth);
 }
-
-/** How many live, counted again only when somebody began or ended. */
-function livingOf(moment: View['moment']): number {
-  const known = living.get(moment);
-  if (known?.structure === moment.structure) return known.count;
-  let count = 0;
-  for (const actor of moment.actors.values()) if (!hasEnded(actor)) count++;
-  living.set(moment, { structure: moment.structure, count });
-  return count;
-}
-
-const living = new WeakMap<View['moment'], { structure: number; count: number }>();

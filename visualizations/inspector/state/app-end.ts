@@ -12,6 +12,17 @@ export function appEndOf(moment: Moment): string | null {
   return words;
 }
 
+/** How many live. Of an app that is over nobody does, whose end was not told, too. */
+export function livingOf(moment: Moment): number {
+  const known = living.get(moment);
+  if (known?.structure === moment.structure) return known.count;
+  const count = appEndOf(moment) === null ? [...moment.actors.values()].filter((actor) => !hasEnded(actor)).length : 0;
+  living.set(moment, { structure: moment.structure, count });
+  return count;
+}
+
+const living = new WeakMap<Moment, { readonly structure: number; readonly count: number }>();
+
 /** Asked in each frame, and found out again only when somebody began or ended. */
 const ends = new WeakMap<Moment, { readonly structure: number; readonly words: string | null }>();
 
