@@ -1,6 +1,7 @@
 /** The catalogue: every machine by its id. Tests, diagrams and the inspector iterate it. */
 import { applicationMachine } from './application/application.js';
 import { configMachine } from './config/config.js';
+import { leaderMachine } from './coordination/leader.js';
 import { eventStoreMachine } from './events/event-store.js';
 import { gateMachine } from './gate/gate.js';
 import { monitorMachine } from './health/monitor.js';
@@ -33,6 +34,7 @@ export {
   inspectorMachine,
   interactionMachine,
   isolationMachine,
+  leaderMachine,
   monitorMachine,
   probeMachine,
   registryMachine,
@@ -59,6 +61,7 @@ export const catalogue = {
   config: configMachine,
   eventStore: eventStoreMachine,
   isolation: isolationMachine,
+  leader: leaderMachine,
   liveSession: sessionMachine,
   toolCall: toolCallMachine,
   httpStream: httpStreamMachine,

@@ -58,6 +58,7 @@ export const errorCodes = [
   'events/invalid-event',
   'events/invalid-file',
   'events/missing-peer',
+  'leader/invalid-options',
   'backend/invalid-options',
   'backend/invalid-value',
   'backend/invalid-record',

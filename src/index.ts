@@ -280,6 +280,17 @@ export type {
 } from './backend/port.js';
 export { backendHandle, coordinationBackend, type CoordinationBackendLogic } from './coordination/backend.js';
 export { heldLease, type HeldLeaseEmitted, type HeldLeaseLogic, type HeldLeaseOptions, LeaseLost } from './coordination/held-lease.js';
+export { leader, type LeaderLogic, type LeaderRef } from './coordination/leader.js';
+export {
+  type LeaderAnswer,
+  type LeaderHandle,
+  leaderHandle,
+  type LeaderPart,
+  type LeaderStatus,
+  type OwnLeadership,
+} from './coordination/leader-handle.js';
+export type { LeaderOptions } from './coordination/leader-options.js';
+export type { LeaderEmitted, Leadership, LeadershipInput } from '../machines/coordination/leader-events.js';
 export { application, type ApplicationPlan } from './application/application.js';
 export type { Flags } from './application/flags.js';
 export {

@@ -26,6 +26,7 @@ const ranBy: Readonly<Record<string, string>> = {
   'docs/guides/inspector.md': 'test/document-programs.test.ts',
   'docs/guides/interactions.md': 'test/interactions/guide.test.ts',
   'docs/guides/isolated-work.md': 'test/isolation/guide.test.ts',
+  'docs/guides/leader.md': 'test/coordination/leader-guide.test.ts',
   'docs/guides/live.md': 'test/live/connect-guide.test.ts',
   'docs/guides/other-viewers.md': 'test/document-programs.test.ts',
   'docs/guides/recordings.md': 'test/inspector/guide.test.ts',

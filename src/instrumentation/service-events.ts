@@ -1,6 +1,7 @@
 /** The facts of the services of a tree, in words: names, gates, health, configuration, stored events, isolated work, and the tree of an application. */
 import type { ApplicationEmitted } from '../../machines/application/application-events.js';
 import { type ConfigEmitted, configFacts } from '../../machines/config/config-events.js';
+import type { LeaderEmitted } from '../../machines/coordination/leader-events.js';
 import type { EventStoreEmitted } from '../../machines/events/event-store-events.js';
 import type { GateEmitted } from '../../machines/gate/gate-events.js';
 import type { HealthEmitted, ServicesEmitted } from '../../machines/health/facts.js';
@@ -153,6 +154,33 @@ const leaseRows: Rows<HeldLeaseEmitted> = {
   },
 };
 
+const election = 'which election';
+const term = 'its term';
+const token = 'its fencing token';
+const leaderRows: Rows<LeaderEmitted> = {
+  'leader.elected': { about: 'this one leads', level: 'info', fields: { election, term, token } },
+  'leader.lost': {
+    about: 'this one leads no more, and nobody wanted that',
+    level: 'warn',
+    fields: { election, term, token, why: '`expired`, `gone` or `closed` (its lease), `killed` (its holder) or `restored` (from a snapshot)' },
+  },
+  'leader.resigned': {
+    about: 'this one leads no more, in order',
+    level: 'info',
+    fields: { election, term, token, because: '`asked`, `withdrawn`, `closed`; or its work has `finished`, `crashed` or `ended`' },
+  },
+  'leader.changed': { about: 'another leads, or nobody', level: 'info', fields: { election, leader: 'its id; null: nobody', term: 'the newest' } },
+  'leader.retrying': {
+    about: 'something is tried again after a pause',
+    level: 'warn',
+    fields: {
+      ...{ election, what: '`following`, `standing`, `claiming` or `working`', why: 'what was in the way' },
+      ...{ attempt: 'how many in a row', pauseMs: 'for how long, ms' },
+    },
+  },
+  'leader.rejected': { about: 'a command was not carried out', level: 'info', fields: { election, command: 'which', reason: '`notLeading`' } },
+};
+
 const job = 'which job';
 const isolationRows: Rows<IsolationEmitted> = {
   'isolation.started': { about: 'a job has a thread', level: 'debug', fields: { ref: job, waitedMs: 'since it was asked for, ms' } },
@@ -227,6 +255,7 @@ export const serviceEvents: readonly EventGroup[] = [
   },
   { title: 'Event stores', from: '`store.on`', machines: ['eventStore'], rows: storeRows },
   { title: 'Leases', from: 'the actor of `heldLease(…)`', machines: [], rows: leaseRows },
+  { title: 'Elections', from: '`leaderHandle(…).on`', machines: ['leader'], rows: leaderRows },
   { title: 'Isolated work', from: '`pool.on`', machines: ['isolation'], rows: isolationRows },
   { title: 'Applications', from: '`application.on`', machines: ['application'], rows: applicationRows },
 ];

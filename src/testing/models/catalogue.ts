@@ -10,6 +10,7 @@ import { gateModel } from './gate.js';
 import { inspectorModel } from './inspector.js';
 import { interactionModel } from './interaction.js';
 import { isolationModel } from './isolation.js';
+import { leaderModel } from './leader.js';
 import { liveSessionModel } from './live-session.js';
 import { monitorModel } from './monitor.js';
 import { probeModel } from './probe.js';
@@ -35,6 +36,7 @@ export const models = {
   config: configModel,
   eventStore: eventStoreModel,
   isolation: isolationModel,
+  leader: leaderModel,
   liveSession: liveSessionModel,
   toolCall: toolCallModel,
   httpStream: httpStreamModel,
