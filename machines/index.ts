@@ -2,6 +2,7 @@
 import { applicationMachine } from './application/application.js';
 import { configMachine } from './config/config.js';
 import { leaderMachine } from './coordination/leader.js';
+import { lockMachine } from './coordination/lock.js';
 import { eventStoreMachine } from './events/event-store.js';
 import { gateMachine } from './gate/gate.js';
 import { monitorMachine } from './health/monitor.js';
@@ -35,6 +36,7 @@ export {
   interactionMachine,
   isolationMachine,
   leaderMachine,
+  lockMachine,
   monitorMachine,
   probeMachine,
   registryMachine,
@@ -62,6 +64,7 @@ export const catalogue = {
   eventStore: eventStoreMachine,
   isolation: isolationMachine,
   leader: leaderMachine,
+  lock: lockMachine,
   liveSession: sessionMachine,
   toolCall: toolCallMachine,
   httpStream: httpStreamMachine,

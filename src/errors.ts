@@ -63,6 +63,7 @@ export const errorCodes = [
   'backend/invalid-value',
   'backend/invalid-record',
   'backend/already-read',
+  'lock/invalid-options',
   'telemetry/invalid-options',
   'live/invalid-options',
   'live/invalid-tool',

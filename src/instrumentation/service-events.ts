@@ -2,6 +2,7 @@
 import type { ApplicationEmitted } from '../../machines/application/application-events.js';
 import { type ConfigEmitted, configFacts } from '../../machines/config/config-events.js';
 import type { LeaderEmitted } from '../../machines/coordination/leader-events.js';
+import type { LockEmitted } from '../../machines/coordination/lock-events.js';
 import type { EventStoreEmitted } from '../../machines/events/event-store-events.js';
 import type { GateEmitted } from '../../machines/gate/gate-events.js';
 import type { HealthEmitted, ServicesEmitted } from '../../machines/health/facts.js';
@@ -181,6 +182,28 @@ const leaderRows: Rows<LeaderEmitted> = {
   'leader.rejected': { about: 'a command was not carried out', level: 'info', fields: { election, command: 'which', reason: '`notLeading`' } },
 };
 
+const name = 'of the lock';
+const ref = 'which wish to have it';
+const lockRows: Rows<LockEmitted> = {
+  'lock.queued': { about: 'somebody stands in the queue', level: 'debug', fields: { name, ref, ahead: 'how many are before it' } },
+  'lock.acquired': { about: 'it is had', level: 'debug', fields: { name, ref, token, waitedMs: 'since it was asked for, ms' } },
+  'lock.refused': {
+    about: 'it is not to be had',
+    level: 'info',
+    fields: { name, ref, reason: '`busy`, `full`, `mismatch`, `late`, `cancelled`, `lost` or `closed`' },
+  },
+  'lock.released': {
+    about: 'it was given back',
+    level: 'debug',
+    fields: { name, token, heldMs: 'how long it was had, ms', isConfirmed: 'has the backend said so? Else its lease ends by itself' },
+  },
+  'lock.lost': {
+    about: 'it is had no more, and nobody wanted that',
+    level: 'warn',
+    fields: { name, token, reason: '`expired`, `gone` or `closed`' },
+  },
+};
+
 const job = 'which job';
 const isolationRows: Rows<IsolationEmitted> = {
   'isolation.started': { about: 'a job has a thread', level: 'debug', fields: { ref: job, waitedMs: 'since it was asked for, ms' } },
@@ -256,6 +279,7 @@ export const serviceEvents: readonly EventGroup[] = [
   { title: 'Event stores', from: '`store.on`', machines: ['eventStore'], rows: storeRows },
   { title: 'Leases', from: 'the actor of `heldLease(…)`', machines: [], rows: leaseRows },
   { title: 'Elections', from: '`leaderHandle(…).on`', machines: ['leader'], rows: leaderRows },
+  { title: 'Locks', from: '`lock.on`', machines: ['lock'], rows: lockRows },
   { title: 'Isolated work', from: '`pool.on`', machines: ['isolation'], rows: isolationRows },
   { title: 'Applications', from: '`application.on`', machines: ['application'], rows: applicationRows },
 ];

@@ -20,7 +20,7 @@ import type { FaultRunOptions } from '../../src/testing/network/fault-run-option
 import type { SimulatedNetwork } from '../../src/testing/network/network.js';
 import type { SimulatedNode } from '../../src/testing/network/node.js';
 import { networkFaultKinds } from '../../src/testing/network/schedule.js';
-import { remoteBackend, serveBackend } from './remote-backend.js';
+import { RemoteBackend, serve } from './remote-backend.js';
 
 interface Elected {
   readonly who: string;
@@ -52,9 +52,9 @@ function election(options: Partial<LeaderOptions>, planted: Planted = {}): (netw
   return (network) => {
     const seats = new Map<string, Seat>();
     const elected: Elected[] = [];
-    network.boot(serveBackend, 'backend');
+    network.boot((node) => serve(node, memoryBackend({ clock: node.clock })), 'backend');
     network.boot((node) => {
-      const bare = remoteBackend(node, 'backend', 200);
+      const bare = new RemoteBackend(node);
       const backend = planted.backend?.(bare) ?? bare;
       const work = fromCallback(() => {});
       const ttl = { ttlMs: 1_000, callMs: 200, backoff: { minMs: 50, maxMs: 400, seed: ids.indexOf(node.name) } };

@@ -1,72 +1,142 @@
-/** A backend on a node of a simulated network, and how others reach it: by messages, of which any may be lost, late or doubled. */
-import { memoryBackend } from '../../src/backend/memory.js';
-import type { Backend, CallOptions, Refused, Unknown, WatchAnswer } from '../../src/backend/port.js';
+/** A backend on one node of a simulated network, and what the others have of it: calls by messages, of which any may be lost. */
+import type { Backend, BackendWatch, CallOptions, Refused, Unknown, WatchAnswer } from '../../src/backend/port.js';
 import type { SimulatedNode } from '../../src/testing/network/node.js';
 
-type Asked = { readonly method: keyof Backend | 'changes'; readonly args: readonly unknown[] };
+type Method = 'get' | 'list' | 'compareAndSet' | 'delete' | 'grant' | 'renew' | 'revoke' | 'status';
 
-interface TooOld {
-  readonly outcome: 'tooOld';
-}
+/** What goes over the network. A watch has no life of its own there: each question names where it goes on, so a lost answer loses no change. */
+type Request =
+  | { readonly method: Method; readonly args: readonly unknown[] }
+  | { readonly method: 'changes'; readonly prefix: string; readonly from: number; readonly withinMs: number };
 
-const unavailable: Refused = { outcome: 'refused', reason: 'unavailable' };
-const unknown: Unknown = { outcome: 'unknown', reason: 'lost' };
-/** How long a question for changes is kept there before it is answered that there are none, ms. */
-const keptMs = 100;
+/** A call that was not answered in so long is not answered any more, ms. */
+const callMs = 150;
+/** How long a question for changes waits at the backend, ms. */
+const watchMs = 400;
 
-/** Runs one on that node; it has no place of its own to keep anything, so the node must be spared. */
-export function serveBackend(node: SimulatedNode): void {
-  const backend = memoryBackend({ clock: node.clock });
-  node.onRequest(async (request) => {
-    const { method, args } = request as Asked;
-    if (method !== 'changes') return (backend[method] as (...call: readonly unknown[]) => Promise<unknown>)(...args);
-    const [prefix, from] = args as [string, number];
+/** Has a node answer for a backend that runs there. */
+export function serve(node: SimulatedNode, backend: Backend): void {
+  node.onRequest(async (asked) => {
+    const request = asked as Request;
+    if (request.method !== 'changes') {
+      const method = backend[request.method] as (...args: unknown[]) => Promise<unknown>;
+      return method.apply(backend, [...request.args]);
+    }
+    const { prefix, from, withinMs } = request;
     const begun = await backend.watch(prefix, { from });
-    if (begun.outcome !== 'ok') return begun;
-    const answer = await begun.watch.next({ withinMs: keptMs });
+    if (begun.outcome !== 'ok') return { outcome: 'ended' };
+    const heard = await begun.watch.next({ withinMs });
     begun.watch.close();
-    return answer;
+    return heard;
   });
 }
 
-/** That backend, for the actors of another node. A write whose answer does not come is unknown, and a read is refused. */
-export function remoteBackend(node: SimulatedNode, name: string, mostMs: number): Backend {
-  const ask = async <Answer>(method: Asked['method'], args: readonly unknown[], lost: Answer, call: CallOptions = {}): Promise<Answer> => {
-    const sent = args.map((arg) => (typeof arg === 'object' && arg !== null && ('signal' in arg || 'withinMs' in arg) ? withoutSignal(arg) : arg));
-    const reply = await node.call<Answer>(name, { method, args: sent }, { timeoutMs: Math.min(call.withinMs ?? mostMs, mostMs) });
-    return reply.ok ? reply.reply : lost;
-  };
-  return {
-    get: (key) => ask('get', [key], unavailable),
-    list: (prefix, options = {}) => ask('list', [prefix, options], unavailable, options),
-    compareAndSet: (key, expected, value, options = {}) => ask('compareAndSet', [key, expected, value, options], unknown, options),
-    delete: (key, expected, options = {}) => ask('delete', [key, expected], unknown, options),
-    grant: (ttlMs, options = {}) => ask('grant', [ttlMs], unknown, options),
-    renew: (lease, options = {}) => ask('renew', [lease], unknown, options),
-    revoke: (lease, options = {}) => ask('revoke', [lease], unknown, options),
-    status: () => ask('status', [], unavailable),
-    // Nothing is kept at the other end, so that no lost answer can leave a change out: each question says from where.
-    watch: async (prefix, { from = 1 } = {}) => {
-      let [next, isClosed] = [from, false];
-      const ended: WatchAnswer = { outcome: 'ended' };
-      const once = async (signal?: AbortSignal): Promise<WatchAnswer> => {
-        if (isClosed) return ended;
-        if (signal?.aborted === true) return { outcome: 'cancelled' };
-        const answer = await ask<WatchAnswer | TooOld>('changes', [prefix, next], {
-          outcome: 'quiet',
-          revision: next - 1,
-        });
-        if (isClosed) return ended;
-        if (answer.outcome === 'tooOld') return { outcome: 'gap', from: next, revision: next };
-        if (answer.outcome === 'changes' || answer.outcome === 'quiet') next = Math.max(next, answer.revision + 1);
-        return answer;
-      };
-      return { outcome: 'ok', watch: { next: ({ signal } = {}) => once(signal), close: () => void (isClosed = true) } };
-    },
-  };
+/** The backend that is served on the node `backend`, as another node has it. */
+export class RemoteBackend implements Backend {
+  readonly #node: SimulatedNode;
+
+  constructor(node: SimulatedNode) {
+    this.#node = node;
+  }
+
+  get(key: string, call: CallOptions = {}): ReturnType<Backend['get']> {
+    return this.#read('get', [key], call);
+  }
+
+  list(prefix: string, { signal, withinMs, ...rest }: NonNullable<Parameters<Backend['list']>[1]> = {}): ReturnType<Backend['list']> {
+    return this.#read('list', [prefix, rest], bounded(signal, withinMs));
+  }
+
+  compareAndSet(...[key, expected, value, options = {}]: Parameters<Backend['compareAndSet']>): ReturnType<Backend['compareAndSet']> {
+    const { signal, withinMs, ...rest } = options;
+    return this.#write('compareAndSet', [key, expected, value, rest], bounded(signal, withinMs));
+  }
+
+  delete(key: string, expected: number, call: CallOptions = {}): ReturnType<Backend['delete']> {
+    return this.#write('delete', [key, expected], call);
+  }
+
+  grant(ttlMs: number, call: CallOptions = {}): ReturnType<Backend['grant']> {
+    return this.#write('grant', [ttlMs], call);
+  }
+
+  renew(lease: string, call: CallOptions = {}): ReturnType<Backend['renew']> {
+    return this.#write('renew', [lease], call);
+  }
+
+  revoke(lease: string, call: CallOptions = {}): ReturnType<Backend['revoke']> {
+    return this.#write('revoke', [lease], call);
+  }
+
+  status(call: CallOptions = {}): ReturnType<Backend['status']> {
+    return this.#read('status', [], call);
+  }
+
+  async watch(prefix: string, options: NonNullable<Parameters<Backend['watch']>[1]> = {}): ReturnType<Backend['watch']> {
+    return { outcome: 'ok', watch: new RemoteWatch(this.#node, prefix, options.from ?? 1) };
+  }
+
+  #read<Outcome>(method: Method, args: readonly unknown[], call: CallOptions): Promise<Outcome | Refused> {
+    return this.#ask<Outcome, Refused>(method, args, call, (reason) => ({ outcome: 'refused', reason: reason === 'lost' ? 'unavailable' : reason }));
+  }
+
+  #write<Outcome>(method: Method, args: readonly unknown[], call: CallOptions): Promise<Outcome | Unknown> {
+    return this.#ask<Outcome, Unknown>(method, args, call, (reason) => ({ outcome: 'unknown', reason }));
+  }
+
+  async #ask<Outcome, Lost>(
+    method: Method,
+    args: readonly unknown[],
+    { signal, withinMs = callMs }: CallOptions,
+    lost: (why: Unknown['reason']) => Lost,
+  ) {
+    if (signal?.aborted === true) return lost('cancelled');
+    const timeoutMs = Math.max(1, Math.min(withinMs, callMs));
+    const answered = this.#node.call<Outcome>('backend', { method, args } satisfies Request, { timeoutMs });
+    const reply = await unlessAborted(answered, signal);
+    if (reply === null) return lost('cancelled');
+    return reply.ok ? reply.reply : lost('lost');
+  }
 }
 
-/** A signal stays where it is: it cannot be copied. */
-function withoutSignal(options: object): object {
-  return Object.fromEntries(Object.entries(options).filter(([name]) => name !== 'signal'));
+class RemoteWatch implements BackendWatch {
+  readonly #node: SimulatedNode;
+  readonly #prefix: string;
+  #from: number;
+  #isClosed = false;
+
+  constructor(node: SimulatedNode, prefix: string, from: number) {
+    this.#node = node;
+    this.#prefix = prefix;
+    this.#from = from;
+  }
+
+  async next({ signal }: CallOptions = {}): Promise<WatchAnswer> {
+    if (this.#isClosed) return { outcome: 'ended' };
+    const request: Request = { method: 'changes', prefix: this.#prefix, from: this.#from, withinMs: watchMs };
+    const reply = await unlessAborted(this.#node.call<WatchAnswer>('backend', request, { timeoutMs: watchMs + callMs }), signal);
+    if (reply === null) return { outcome: 'cancelled' };
+    if (!reply.ok) return { outcome: 'quiet', revision: this.#from - 1 };
+    const heard = reply.reply;
+    if ('revision' in heard) this.#from = Math.max(this.#from, heard.revision + 1);
+    return heard;
+  }
+
+  close(): void {
+    this.#isClosed = true;
+  }
+}
+
+function bounded(signal: AbortSignal | undefined, withinMs: number | undefined): CallOptions {
+  return { ...(signal === undefined ? {} : { signal }), ...(withinMs === undefined ? {} : { withinMs }) };
+}
+
+/** What was answered; null where the signal was first. */
+function unlessAborted<Answer>(answered: Promise<Answer>, signal: AbortSignal | undefined): Promise<Answer | null> {
+  if (signal === undefined) return answered;
+  return new Promise((resolve, reject) => {
+    const abort = (): void => resolve(null);
+    signal.addEventListener('abort', abort, { once: true });
+    answered.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
 }

@@ -12,6 +12,7 @@ import { interactionModel } from './interaction.js';
 import { isolationModel } from './isolation.js';
 import { leaderModel } from './leader.js';
 import { liveSessionModel } from './live-session.js';
+import { lockModel } from './lock.js';
 import { monitorModel } from './monitor.js';
 import { probeModel } from './probe.js';
 import { registryModel } from './registry.js';
@@ -37,6 +38,7 @@ export const models = {
   eventStore: eventStoreModel,
   isolation: isolationModel,
   leader: leaderModel,
+  lock: lockModel,
   liveSession: liveSessionModel,
   toolCall: toolCallModel,
   httpStream: httpStreamModel,

@@ -1,0 +1,64 @@
+/** The part of the front door that leads to coordination: its backends, and what stands on them. */
+export { holdLease, type HoldOptions, type HoldOutcome, type LeaseBackend, LeaseHold, type LeaseLoss } from './backend/hold.js';
+export {
+  type BackendEnd,
+  type MemoryBackend,
+  memoryBackend,
+  type MemoryBackendOptions,
+  type MemoryBackendSettings,
+} from './backend/memory.js';
+export type {
+  Backend,
+  BackendChange,
+  BackendClock,
+  BackendEntry,
+  BackendLimits,
+  BackendStatusOutcome,
+  BackendWatch,
+  CallOptions as BackendCallOptions,
+  Conflict as BackendConflict,
+  DeleteOutcome as BackendDeleteOutcome,
+  GetOutcome as BackendGetOutcome,
+  Gone as BackendGone,
+  GrantOutcome as BackendGrantOutcome,
+  ListOptions as BackendListOptions,
+  ListOutcome as BackendListOutcome,
+  OpenBackend,
+  Refused as BackendRefused,
+  RenewOutcome as BackendRenewOutcome,
+  RevokeOutcome as BackendRevokeOutcome,
+  SetOptions as BackendSetOptions,
+  SetOutcome as BackendSetOutcome,
+  Unknown as BackendUnknown,
+  WatchAnswer as BackendWatchAnswer,
+  WatchOptions as BackendWatchOptions,
+  WatchOutcome as BackendWatchOutcome,
+} from './backend/port.js';
+export { backendHandle, coordinationBackend, type CoordinationBackendLogic } from './coordination/backend.js';
+export { heldLease, type HeldLeaseEmitted, type HeldLeaseLogic, type HeldLeaseOptions, LeaseLost } from './coordination/held-lease.js';
+export { leader, type LeaderLogic, type LeaderRef } from './coordination/leader.js';
+export {
+  type LeaderAnswer,
+  type LeaderHandle,
+  leaderHandle,
+  type LeaderPart,
+  type LeaderStatus,
+  type OwnLeadership,
+} from './coordination/leader-handle.js';
+export type { LeaderOptions } from './coordination/leader-options.js';
+export type { LeaderEmitted, Leadership, LeadershipInput } from '../machines/coordination/leader-events.js';
+export { lock, type LockLogic, type LockRef } from './coordination/lock.js';
+export {
+  type AcquireOptions as LockAcquireOptions,
+  type AcquireOutcome as LockAcquireOutcome,
+  createLock,
+  type Lock,
+  type LockGrip,
+  lockHandle,
+  type LockScope,
+  type LockStatus,
+  withLock,
+  type WithLockOutcome,
+} from './coordination/lock-handle.js';
+export type { LockOptions } from './coordination/lock-options.js';
+export type { LockEmitted, LockLoss, LockRefusal } from '../machines/coordination/lock-events.js';
