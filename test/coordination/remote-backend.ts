@@ -99,6 +99,22 @@ export class RemoteBackend implements Backend {
   }
 }
 
+/** The same as an object of its own, of which a test may put others in the place of single calls. */
+export function remoteBackend(node: SimulatedNode): Backend {
+  const remote = new RemoteBackend(node);
+  return {
+    get: (...call) => remote.get(...call),
+    list: (...call) => remote.list(...call),
+    compareAndSet: (...call) => remote.compareAndSet(...call),
+    delete: (...call) => remote.delete(...call),
+    grant: (...call) => remote.grant(...call),
+    renew: (...call) => remote.renew(...call),
+    revoke: (...call) => remote.revoke(...call),
+    status: (...call) => remote.status(...call),
+    watch: (...call) => remote.watch(...call),
+  };
+}
+
 class RemoteWatch implements BackendWatch {
   readonly #node: SimulatedNode;
   readonly #prefix: string;
