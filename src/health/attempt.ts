@@ -1,5 +1,5 @@
 /** One check, under way. Whatever it does wrong is a result, and harms nobody. */
-import type { AnyActorRef } from 'xstate';
+import type { AnyActorRef, AnyMachineSnapshot, AnyStateMachine } from 'xstate';
 import type { Answer } from '../../machines/health/probe.js';
 import { guardedSignal } from '../supervision/guarded-signal.js';
 import { printFault } from '../supervision/last-resort.js';
@@ -124,10 +124,14 @@ export class Question implements Attempt {
   }
 }
 
-/** Does the actor's logic name the question itself, and does its present state handle it? A wildcard has not agreed to be asked. @throws what its guard throws */
+/**
+ * Does the actor's logic name the question itself, and would its present state take it by that name alone? A wildcard has not agreed to be asked, in whichever
+ * region it stands. @throws what its guard throws
+ */
 function takes(actor: AnyActorRef, check: HealthCheck): boolean {
-  const { events } = logicOf(actor) as { readonly events?: readonly string[] };
-  if (events?.includes(check.type) !== true) return false;
-  const snapshot = actor.getSnapshot() as { can?: (event: HealthCheck) => boolean };
-  return snapshot.can?.(check) ?? false;
+  const { events, getTransitionData } = logicOf(actor) as Partial<Pick<AnyStateMachine, 'events' | 'getTransitionData'>>;
+  if (getTransitionData === undefined || events?.includes(check.type) !== true) return false;
+  const edges = getTransitionData.call(logicOf(actor), actor.getSnapshot() as AnyMachineSnapshot, check);
+  const isTaken = edges.some(({ target, actions }) => target !== undefined || actions.length > 0);
+  return isTaken && edges.every(({ eventType }) => eventType === check.type);
 }

@@ -3,6 +3,7 @@
  * What runs in a process of its own: a piscina with one thread, for one job at a time. What V8 does to a process whose thread asks for too much at once, it
  * does to this one. It ends when the app does, whatever its thread is at.
  */
+import { serialize } from 'node:v8';
 import { MessageChannel } from 'node:worker_threads';
 import { answerAt, lostResult, obstacleIn, wordsOf } from './carried.js';
 
@@ -37,12 +38,13 @@ process.on('message', (/** @type {{ module: string, name: string, input: unknown
     isTold = true;
     port1.close();
     try {
-      // Asked once more here, where no job can have changed how: what the app cannot read would end it.
+      // Asked once more here, where no job can have changed how.
       const obstacle = answer.status === 'done' ? obstacleIn(answer.value) : null;
       if (obstacle !== null) throw new TypeError(wordsOf(obstacle));
-      send({ answer });
+      // In bytes: what the app cannot read would end it, were it the channel that reads.
+      send({ answer: serialize(answer) });
     } catch (fault) {
-      send({ answer: lostResult(fault) });
+      send({ answer: serialize(lostResult(fault)) });
     }
   };
   /** Node may tell a thread's fault and its exit in one go, before any message: an answer that came in time is an answer. */

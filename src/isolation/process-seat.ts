@@ -6,6 +6,8 @@
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { deserialize } from 'node:v8';
+import { lostResult } from './carried.js';
 import { LastWords } from './last-words.js';
 import type { Answer, Loss, OpenSeat, Seat, SeatEvents, Task } from './seat.js';
 import { outOfMemory } from './seat.js';
@@ -14,7 +16,8 @@ const program = new URL('./in-process.js', import.meta.url);
 
 type Word =
   | { readonly ready: true }
-  | { readonly answer: Answer }
+  /** An {@link Answer}, in bytes. */
+  | { readonly answer: Uint8Array }
   | { readonly usedShare: number; readonly isBusy: boolean }
   /** Its thread has ended: by this code. */
   | { readonly lost: string | number };
@@ -73,7 +76,7 @@ class ProcessSeat implements Seat {
   #hear(word: Word): void {
     this.#said.release();
     if (this.#isEnding) return;
-    if ('answer' in word) this.#events.answered(word.answer);
+    if ('answer' in word) this.#events.answered(readAnswer(word.answer));
     else if ('isBusy' in word) this.#events.freed(word.usedShare, word.isBusy);
     else if ('lost' in word) {
       this.#lost = word.lost;
@@ -105,6 +108,15 @@ class ProcessSeat implements Seat {
     // V8 aborts a process that is out of memory, and says so. So may native code, or a job, for reasons of their own.
     if (code === outOfMemory || (code === 'SIGABRT' && this.#said.isLast)) return { cause: 'outOfMemory', code };
     return { cause: typeof code === 'number' ? 'exited' : 'crashed', code };
+  }
+}
+
+/** Who could write it may have had more of a stack than there is here. */
+function readAnswer(bytes: Uint8Array): Answer {
+  try {
+    return deserialize(bytes) as Answer;
+  } catch (fault) {
+    return lostResult(fault);
   }
 }
 

@@ -44,6 +44,24 @@ describe('a probe that asks an actor', () => {
     expect(health.status('of db')).toMatchObject({ health: 'healthy', last: { because: 'said' } });
   });
 
+  it('never sends to one whose present state leaves the question to a wildcard, of its own or of another region', async () => {
+    const raise = (): never => {
+      throw new Error('no function clause');
+    };
+    const rude = { '*': { actions: raise } };
+    const whileOpen = { on: { 'health.check': { actions: () => undefined }, 'go.sell': 'selling' } };
+    const root = createMachine({ initial: 'open', on: rude, states: { open: whileOpen, selling: {} } });
+    const named = createMachine({ initial: 'open', on: { 'health.*': { actions: raise } }, states: { open: whileOpen, selling: {} } });
+    const region = createMachine({
+      type: 'parallel',
+      states: { polite: { on: { 'health.check': { actions: () => undefined } } }, rude: { on: rude } },
+    });
+    const { pass, app } = await open({ root, named, region });
+    for (const id of ['root', 'named']) app.child(id)?.send({ type: 'go.sell' });
+    await pass(100, 4);
+    expect(['root', 'named', 'region'].map((id) => exitReason(app.child(id) as never))).toEqual([null, null, null]);
+  });
+
   it('never sends to one that does not handle the question, whose life goes on; the lack of results is told', async () => {
     const deaf = createMachine({
       on: {
