@@ -13,6 +13,7 @@ import type { RecordedActor, RecordedLine } from '../wire/recording/lines.js';
 import type { ReplayOutcome } from '../wire/recording/replay-outcome.js';
 import { type ControlRefusal, refusalOfEvent } from './control.js';
 import type { Feed } from './feed.js';
+import { calmly } from './own-promises.js';
 
 /** How long a replay may hold up the app at once, ms: it goes on to the end of the step that it is at. */
 const sliceMs = 4;
@@ -134,7 +135,7 @@ export class Replays {
     let before = began;
     if (run === undefined) return null;
     for (let step = 0; step < sliceSteps; step++) {
-      const next = run.next();
+      const next = calmly(() => run.next());
       const now = this.#clock.now();
       const slow = now - before >= mostStepMs ? `one step took ${Math.round(now - before)} ms of the app` : null;
       if (next.done === true) return slow === null ? next.value : tooLong(next.value.steps, slow);

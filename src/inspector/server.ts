@@ -36,7 +36,7 @@ const mostConnections = 64;
 const handshakesPerSecond = 10;
 
 /** Connections, of all who find the port: so many at once beside those there is room for, and so many a second. A page of a person needs a few. */
-const [burstOfConnections, connectionsPerSecond] = [120, 20] as const;
+const [burstOfConnections, connectionsPerSecond] = [120, 200] as const;
 
 /** For so long nobody is let in when more have come, ms: each that is hung up on costs a little, and comes again. */
 const shutMs = 100;

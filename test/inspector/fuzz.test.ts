@@ -102,7 +102,7 @@ describe('ten thousand frames', () => {
 
 describe('ten thousand requests', () => {
   it(`with any path and any headers: none gets what needs the token, none is answered by a fault (seed ${seed})`, { timeout: 240_000 }, async () => {
-    const opened = await open();
+    const opened = await open({}, openDoors);
     const { port } = opened;
     const line = fc.string({ maxLength: 60, unit: 'binary-ascii' }).map((text) => text.replaceAll(/[\r\n]/g, ''));
     const path = fc.oneof(

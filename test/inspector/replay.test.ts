@@ -12,12 +12,15 @@ import { Look } from './look.js';
 
 /** How often its guard was asked. */
 let asked = 0;
+/** Does it begin what fails, and that nobody keeps? */
+let isCareless = false;
 
 const worker = setup({
   types: { context: {} as { jobs: number }, events: {} as { type: 'job.add' } | { type: 'job.done' } | { type: 'fail' } },
   guards: {
     hasRoom: ({ context }) => {
       asked++;
+      if (isCareless) void Promise.reject(new Error('nobody keeps it'));
       return context.jobs < 1_000;
     },
   },
@@ -63,6 +66,17 @@ describe('a replay that a viewer asks for', () => {
     const next = { type: 'job.add', state: { status: 'active', value: 'busy' }, handled: true, changed: ['jobs'] };
     await expect(look.ask({ type: 'replay', actor: 'app/pool/first', event: { type: 'job.add' } })).resolves.toMatchObject({ replay: { next } });
     expect(app.child('first')?.getSnapshot()).toMatchObject({ value: 'idle', context: { jobs: 1 } });
+  });
+
+  it('ends nothing by a promise that nobody keeps', async () => {
+    const { app, look } = await started({ replay: true });
+    app.child('first')?.send({ type: 'job.add' });
+    isCareless = true;
+    onTestFinished(() => void (isCareless = false));
+    const before = asked;
+    // One that was unhandled fails this run.
+    await expect(look.ask({ type: 'replay', actor: 'app/pool/first' })).resolves.toMatchObject({ replay: { outcome: 'same' } });
+    expect(asked).toBeGreaterThan(before);
   });
 
   it('is refused where the app allows no control, and nothing of it runs', async () => {

@@ -94,6 +94,10 @@ function sharing(shared: string): string {
   return `its machine begins with ${shared}, which a replay would share with the actors that live`;
 }
 
+function holding(shared: string): string {
+  return `its context has ${shared}, which a replay would share with the actors that live`;
+}
+
 function unknown(steps: number, code: ReplayObstacle, seq: number | null, words: string): ReplayOutcome {
   return { outcome: 'unknown', steps, code, seq, words };
 }
@@ -162,6 +166,7 @@ class ActorReplay {
     // A step of its own: who drives it measures it by itself, and may rest before it.
     if (this.#request.event !== undefined) yield this.#steps;
     const next = this.#suppose();
+    if (next instanceof SharedContext) return unknown(this.#steps, 'shared', null, holding(next.message));
     return { outcome: 'same', steps: this.#steps, from: this.#start.seq, to: this.#to, notes: this.#notes, ...(next === undefined ? {} : { next }) };
   }
 
@@ -212,6 +217,8 @@ class ActorReplay {
     const revived = this.#revived(event, 'event', partly) as EventObject;
     const before = this.#fold.snapshot as AnyMachineSnapshot;
     const step = this.#fold.take(revived);
+    const { error: thrown } = step.snapshot as { readonly error?: unknown };
+    if (thrown instanceof SharedContext) return unknown(this.#steps, 'shared', line.seq, holding(thrown.message));
     if (expected.status === 'error' && step.snapshot.status !== 'error' && line.actions.at(-1)?.kind === 'run') {
       this.#steps++;
       this.#note('it crashed in an action, and a replay runs none');
@@ -291,18 +298,20 @@ class ActorReplay {
   }
 
   /** What the event would bring that was asked about. */
-  #suppose(): Extract<ReplayOutcome, { outcome: 'same' }>['next'] {
+  #suppose(): Extract<ReplayOutcome, { outcome: 'same' }>['next'] | SharedContext {
     const { event } = this.#request;
     const before = this.#fold.snapshot;
     if (event === undefined || before === undefined) return undefined;
     this.#track.next(before.context);
     const context = this.#track.written;
     // What is changed in place, and not anew, is seen by that the machine has another one than was compared.
-    const { copy, shared } = copyOf(before.context as unknown);
+    const { copy, shared, held } = copyOf(before.context as unknown);
+    if (held !== null) return new SharedContext(held);
     const given = { ...before, context: copy } as AnyMachineSnapshot;
     if (shared !== null) this.#note(`its context holds ${shared}: what changes in that is not known`);
     this.#fold.snapshot = given;
     const { snapshot, actions, isHandled, touched } = this.#fold.take(event);
+    if (snapshot.error instanceof SharedContext) return snapshot.error;
     if (touched.length > 0) this.#note(notRecorded(touched));
     this.#track.next(snapshot.context);
     const changed = knownChanges(context, this.#track.written, '');

@@ -6,7 +6,7 @@
  * cannot be copied, frozen or not, and be it made anew for each actor: what it holds inside may be somebody else's, and may change all the same. Nor can an
  * accessor, a snapshot of a machine, or bytes that are shared.
  */
-import { type AnyStateMachine, isMachineSnapshot, StateMachine } from 'xstate';
+import { type AnyStateMachine, type AnyStateNode, isMachineSnapshot, StateMachine } from 'xstate';
 
 import { isPlain, looksLikeActor } from '../portable.js';
 import { standsFor } from '../revive.js';
@@ -27,13 +27,53 @@ export class SharedContext extends Error {
  * @param isBeside  actors of it live in this process: where its factory gives what cannot be copied, it throws {@link SharedContext}
  */
 export function withOwnContext(machine: AnyStateMachine, isBeside: boolean): AnyStateMachine {
-  const { config } = machine;
+  const { config, implementations } = machine;
   const { context } = config as { context?: unknown };
-  if (context === undefined) return machine;
   const make = isFactory(context) ? (given: object) => madeBy(context, given, isBeside) : () => copyOf(context).copy;
-  const made = new StateMachine({ ...config, context: make } as never, machine.implementations as never) as unknown as AnyStateMachine;
-  if (!isFactory(context)) statics.set(made, context);
+  const own = (action: unknown): unknown => ownAction(action, isBeside);
+  const begun = context === undefined ? config : { ...config, context: make };
+  const actions = Object.fromEntries(Object.entries(implementations.actions as object).map(([name, action]) => [name, own(action)]));
+  const made = new StateMachine(begun as never, { ...implementations, actions } as never) as unknown as AnyStateMachine;
+  ownActionsIn(made.root, own);
+  if (context !== undefined && !isFactory(context)) statics.set(made, context);
   return made;
+}
+
+/** The nodes are this machine's own; the lists of actions in them may be the config's. */
+function ownActionsIn(node: AnyStateNode, own: (action: unknown) => unknown): void {
+  node.entry = node.entry.map(own) as never;
+  node.exit = node.exit.map(own) as never;
+  const {
+    initial,
+    always = [],
+    transitions,
+  } = node as { initial?: unknown; always?: readonly unknown[]; transitions: ReadonlyMap<string, readonly unknown[]> };
+  const edges = [...transitions.values()].flat().concat(always, initial ?? []) as { actions: readonly unknown[] }[];
+  for (const edge of edges) edge.actions = edge.actions.map(own);
+  for (const child of Object.values(node.states)) ownActionsIn(child, own);
+}
+
+/** What stands in an action as a value, which each step would put into its context, is copied each time that it is read: `assign({ items: [] })`. */
+function ownAction(action: unknown, isBeside: boolean): unknown {
+  if (typeof action === 'object' && action !== null) return withCopies({ ...action }, ['params'], isBeside);
+  if (typeof action !== 'function' || !('resolve' in action)) return action;
+  const { resolve } = action as unknown as { resolve: (...given: unknown[]) => readonly [unknown, unknown, (readonly unknown[])?] };
+  const own = Object.assign(() => undefined, action, {
+    resolve: (...given: unknown[]) => {
+      const [next, params, more] = resolve(...given);
+      return [next, params, more?.map((one) => ownAction(one, isBeside))];
+    },
+  });
+  return withCopies(own, ['assignment', 'event'], isBeside);
+}
+
+function withCopies<Holder extends object>(holder: Holder, keys: readonly string[], isBeside: boolean): Holder {
+  for (const key of keys) {
+    const held = (holder as Record<string, unknown>)[key];
+    if (typeof held === 'object' && held !== null)
+      Object.defineProperty(holder, key, { enumerable: true, get: () => madeBy(() => held, {}, isBeside) });
+  }
+  return holder;
 }
 
 type ContextFactory = (given: object) => unknown;

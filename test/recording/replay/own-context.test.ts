@@ -1,5 +1,5 @@
 /** A replay changes nothing of the actors that live, however unclean their machines are. */
-import { assign, createActor, createMachine, spawnChild, type AnyActorRef, type AnyStateMachine } from 'xstate';
+import { assign, createActor, createMachine, enqueueActions, raise, spawnChild, type AnyActorRef, type AnyStateMachine } from 'xstate';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { replayOfActor } from '../../../src/recording/replay/actor-replay.js';
 import { withoutChildren } from '../../../src/recording/replay/fold.js';
@@ -61,7 +61,7 @@ const unclean = (context: unknown): AnyStateMachine =>
 function supposed(
   machine: AnyStateMachine,
   event: { type: string; v?: unknown },
-  input?: unknown,
+  { input, before = [] }: { readonly input?: unknown; readonly before?: readonly { type: string }[] } = {},
 ): { readonly outcome: ReplayOutcome; readonly actor: AnyActorRef } {
   const { live } = recording();
   const actor = createActor(machine, { id: 'unclean', input }) as AnyActorRef;
@@ -71,6 +71,7 @@ function supposed(
   live.attach(actor);
   const { lines } = watch(live);
   actor.start();
+  for (const one of before) actor.send(one);
   const makings = { machineOf: () => withoutChildren(machine, true), redaction: { secret: null } };
   const run = replayOfActor(lines, { actor: 'unclean', event }, makings);
   for (;;) {
@@ -172,7 +173,7 @@ describe('what if an event came', () => {
       on: { FILL: { guard: ({ context }: { context: { cart: Cart } }) => context.cart.items.length > 0 } },
     } as never);
     const cart = new Cart();
-    const { outcome } = supposed(machine, { type: 'FILL' }, { cart });
+    const { outcome } = supposed(machine, { type: 'FILL' }, { input: { cart } });
     const notes = [
       expect.stringContaining('its context holds an instance of Cart at cart'),
       expect.stringMatching(/^what decided here is not in the recording: /),
@@ -268,5 +269,37 @@ describe('a copy of a context', () => {
     expect(copyOf({ proxy }).shared).toBe('what cannot be read');
     expect(sharedBy(createMachine({ context: { cart: new Cart() } }) as AnyStateMachine)).toBeNull();
     expect(sharedBy(withoutChildren(createMachine({ context: { cart: new Cart() } }) as AnyStateMachine))).toBe('an instance of Cart at cart');
+  });
+});
+
+describe('what stands in an action as a value', () => {
+  const push = assign(({ context: { items } }: { context: { items: unknown[] } }) => {
+    items.push('what if');
+    return {};
+  });
+  const set = assign((_: unknown, { items }: { items: unknown[] }) => ({ items }));
+  const fill = { actions: assign(({ event: { items } }: { event: { items: unknown[] } }) => ({ items })) };
+  const firsts = {
+    'an assign': [assign({ items: [] })],
+    params: [{ type: 'set', params: { items: [] } }],
+    'an event that is raised': [raise({ type: 'fill', items: [] } as { type: string })],
+    'what is enqueued': [enqueueActions(({ enqueue }) => enqueue.assign({ items: [] }))],
+  };
+
+  it.each(Object.entries(firsts))('is not changed for the actors that live, by %s', (_, first) => {
+    const both = { actions: [...first, 'push', raise({ type: 'add' })] };
+    const states = { a: { on: { go: { actions: first }, fill, add: { actions: 'push' }, both } } };
+    const machine = createMachine({ id: 'unclean', context: { items: ['old'] }, initial: 'a', states } as never, { actions: { push, set } } as never);
+    for (const type of ['add', 'both']) {
+      const { outcome, actor } = supposed(machine, { type }, { before: [{ type: 'go' }] });
+      expect(outcome).toMatchObject({ outcome: 'same' });
+      expect(actor.getSnapshot()).toMatchObject({ context: { items: [] } });
+    }
+  });
+
+  it('is not known where it is an instance, which cannot be copied', () => {
+    const cart = new Cart();
+    const machine = createMachine({ id: 'unclean', context: { items: [] }, on: { go: { actions: assign({ items: cart } as never) } } } as never);
+    expect(supposed(machine, { type: 'go' }, { before: [{ type: 'go' }] }).outcome).toMatchObject({ outcome: 'unknown', code: 'shared' });
   });
 });
