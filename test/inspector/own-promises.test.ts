@@ -16,7 +16,7 @@ it('a promise that is made in it, kept or not, is never unhandled; what it throw
     void fail();
     void fail().finally(() => undefined);
     void (async () => {
-      await undefined;
+      await Promise.resolve();
       throw new Error('later');
     })();
     return { inside: [fail()] };
