@@ -34,6 +34,12 @@ export function isActor(value: unknown): value is AnyActorRef {
   return [getSnapshot, send, subscribe].every((method) => typeof method === 'function') && typeof system === 'object';
 }
 
+/** Can every engine keep it as it is? It has no control characters, of which some would end a text in C, and no half of a surrogate pair. */
+export function isKeepable(text: string): boolean {
+  // oxlint-disable-next-line no-control-regex -- they are what is looked for
+  return !/[\u0000-\u001f\u007f]|\p{Surrogate}/u.test(text);
+}
+
 /** JSON, or null for what is none (a circle, a BigInt, a function). @throws never */
 export function jsonOf(value: unknown): string | null {
   try {

@@ -1,6 +1,6 @@
 /** What a backend is asked for, checked before anything happens. Of values, nothing is shown. */
 import { EspalierError } from '../errors.js';
-import { isAbortSignal, isPlainObject, longestMs, shown, sortOf } from '../option-checks.js';
+import { isAbortSignal, isKeepable, isPlainObject, longestMs, shown, sortOf } from '../option-checks.js';
 import type { BackendClock, BackendLimits, CallOptions } from './port.js';
 
 const longestKey = 512;
@@ -19,9 +19,7 @@ export function requireKeys(name: string, options: unknown, known: readonly stri
 export function requireText(what: string, value: unknown, least = 1): asserts value is string {
   const expected = `a text of ${least} to ${longestKey} characters without control characters`;
   if (typeof value !== 'string') throw invalid(what, expected, sortOf(value));
-  // oxlint-disable-next-line no-control-regex -- they are what is looked for
-  if (value.length < least || value.length > longestKey || /[\u0000-\u001f\u007f]|\p{Surrogate}/u.test(value))
-    throw invalid(what, expected, `a text of ${value.length}`);
+  if (value.length < least || value.length > longestKey || !isKeepable(value)) throw invalid(what, expected, `a text of ${value.length}`);
 }
 
 export function requireWhole(what: string, value: unknown, least = 0, most: number = Number.MAX_SAFE_INTEGER): asserts value is number {

@@ -6,7 +6,7 @@ import { isBackoff, wholeBackoff } from '../../machines/supervision/child-spec.j
 import { planHold } from '../backend/hold.js';
 import type { Backend } from '../backend/port.js';
 import { EspalierError } from '../errors.js';
-import { isObject, optionChecks, sortOf } from '../option-checks.js';
+import { isKeepable, isObject, optionChecks, sortOf } from '../option-checks.js';
 
 /** Options of one who takes part in an election. A name that is not here is refused. */
 export interface LeaderOptions {
@@ -98,8 +98,7 @@ function planLease(ttlMs: number, { renewEveryMs, marginMs }: LeaderOptions): Le
 
 /** A part of a key: what is no text that a backend takes, or would be in another election, is none. */
 function requireName(name: string, value: unknown): void {
-  // oxlint-disable-next-line no-control-regex -- they are what is looked for
-  if (typeof value === 'string' && value.length >= 1 && value.length <= 200 && !/[/\u0000-\u001f\u007f]|\p{Surrogate}/u.test(value)) return;
+  if (typeof value === 'string' && value.length >= 1 && value.length <= 200 && !value.includes('/') && isKeepable(value)) return;
   const expected = 'a text of 1 to 200 characters without / and control characters';
   throw invalid(name, expected, typeof value === 'string' ? `a text of ${value.length}` : sortOf(value));
 }

@@ -3,7 +3,7 @@ import { keysOf } from '../../machines/supervision/option-keys.js';
 import type { LeaseBackend } from '../backend/hold.js';
 import type { Backend } from '../backend/port.js';
 import { EspalierError } from '../errors.js';
-import { isObject, optionChecks, shown, sortOf } from '../option-checks.js';
+import { isKeepable, isObject, optionChecks, shown, sortOf } from '../option-checks.js';
 
 /** Options of a lock, or of a semaphore, which is a lock that several may have. */
 export interface LockOptions {
@@ -59,9 +59,7 @@ export function planLock(backend: Backend, options: LockOptions): LockPlan {
   const { name } = options;
   requireText('name', name);
   // What a key cannot be made of; a slash would make this lock's keys those of another.
-  // oxlint-disable-next-line no-control-regex -- they are what is looked for
-  if (/[/\u0000-\u001f\u007f]|\p{Surrogate}/u.test(name))
-    throw invalid('name', 'a text without slashes and control characters', `a text of ${name.length}`);
+  if (name.includes('/') || !isKeepable(name)) throw invalid('name', 'a text without slashes and control characters', `a text of ${name.length}`);
   const ttlMs = duration('ttlMs', options.ttlMs, 10_000);
   const renewEveryMs = duration('renewEveryMs', options.renewEveryMs, Math.max(1, ttlMs / 3));
   const { marginMs = ttlMs / 10 } = options;

@@ -1,6 +1,6 @@
 /** What a store is asked for, checked before anything happens. Of data, nothing is shown. */
 import { EspalierError } from '../errors.js';
-import { isObject, isPlainObject, longestMs, shown, sortOf } from '../option-checks.js';
+import { isKeepable, isObject, isPlainObject, longestMs, shown, sortOf } from '../option-checks.js';
 import type { PlannedQuery } from './ledger.js';
 import type { AppendOptions, EventQuery, Fence, NewEvent, PrunePolicy, SaveOptions, StoreLimits } from './port.js';
 
@@ -24,9 +24,7 @@ export function requireKeys(name: string, options: unknown, known: readonly stri
 export function requireName(what: string, value: unknown, least = 1): asserts value is string {
   const expected = `a text of ${least} to ${longestName} characters without control characters`;
   if (typeof value !== 'string') throw invalid(what, expected, sortOf(value));
-  // oxlint-disable-next-line no-control-regex -- they are what is looked for
-  if (value.length < least || value.length > longestName || /[\u0000-\u001f\u007f]|\p{Surrogate}/u.test(value))
-    throw invalid(what, expected, `a text of ${value.length}`);
+  if (value.length < least || value.length > longestName || !isKeepable(value)) throw invalid(what, expected, `a text of ${value.length}`);
 }
 
 export function requireWhole(what: string, value: unknown, least = 0, most: number = Number.MAX_SAFE_INTEGER): asserts value is number {

@@ -1,4 +1,7 @@
-/** Promises that a replay makes: where one is rejected there is nobody to take care of it, kept or not, which ends a process. */
+/**
+ * Promises that a replay makes: where one is rejected there is nobody to take care of it, kept or not, which ends a process. This
+ * takes Node; what a replay does without it (src/recording/replay/promises.ts) reaches those that a context keeps.
+ */
 import { createHook } from 'node:async_hooks';
 
 /**

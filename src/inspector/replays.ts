@@ -97,7 +97,7 @@ export class Replays {
     try {
       const isNew = waiting.run === undefined;
       const refusal = isNew ? this.#begin(waiting, began) : null;
-      const outcome = isNew ? null : this.#goOn(waiting, began);
+      const outcome = isNew ? null : calmly(() => this.#goOn(waiting, began));
       if (refusal !== null || outcome !== null) this.#waiting.delete(asker);
       if (refusal !== null) waiting.refused(refusal);
       if (outcome !== null) waiting.done(outcome);
@@ -135,7 +135,7 @@ export class Replays {
     let before = began;
     if (run === undefined) return null;
     for (let step = 0; step < sliceSteps; step++) {
-      const next = calmly(() => run.next());
+      const next = run.next();
       const now = this.#clock.now();
       const slow = now - before >= mostStepMs ? `one step took ${Math.round(now - before)} ms of the app` : null;
       if (next.done === true) return slow === null ? next.value : tooLong(next.value.steps, slow);
