@@ -108,6 +108,8 @@ export interface LeaderContext extends LeaderInput {
   readonly attempts: number;
   /** How often in a row its work has ended before it was healthy. */
   readonly spoils: number;
+  /** Does it end when its lease is given back? */
+  readonly isEnding: boolean;
   readonly reason: ExitReason;
 }
 

@@ -59,6 +59,7 @@ export const leaderMachine = setup({
   },
   guards: {
     stands: ({ context }) => context.stands,
+    isEnding: ({ context }) => context.isEnding,
     mustPause: ({ context }) => context.stands && context.spoils > 0,
     isFirst: ({ context }) => context.first === context.lease,
     seesAnother: ({ context, event }) => {
@@ -142,7 +143,8 @@ export const leaderMachine = setup({
     releaseLease: sendTo('candidacy', { type: 'candidacy.release' }),
     noteStand: assign({ stands: true }),
     noteWithdrawal: assign({ stands: false }),
-    noteShutdown: assign({ reason: ({ event }) => (event as On<'supervisor.shutdown'>).reason ?? 'shutdown' }),
+    noteClose: assign({ isEnding: true }),
+    noteShutdown: assign({ isEnding: true, reason: ({ event }) => (event as On<'supervisor.shutdown'>).reason ?? 'shutdown' }),
     noteFailure: assign({ reason: (_, p: { crash: string }) => ({ crash: p.crash }) }),
   },
 }).createMachine({
@@ -151,7 +153,7 @@ export const leaderMachine = setup({
   context: ({ input }) => ({
     ...input,
     ...{ seat: { revision: 0, term: 0 }, leader: null, first: null, lease: null, claim: { revision: 0, term: 0 }, mine: null },
-    ...{ looks: 0, attempts: 0, spoils: 0, reason: 'normal' },
+    ...{ looks: 0, attempts: 0, spoils: 0, isEnding: false, reason: 'normal' },
   }),
   output: ({ context }) => exitWith(context.reason),
   initial: 'running',
@@ -207,6 +209,8 @@ export const leaderMachine = setup({
                   actions: { type: 'noteRetry', params: ({ event }) => ({ what: 'standing', why: event.why }) },
                 },
                 'leader.withdraw': { target: '.resigning', actions: 'noteWithdrawal' },
+                'leader.close': { target: '.resigning', actions: 'noteClose' },
+                'supervisor.shutdown': { target: '.resigning', actions: 'noteShutdown' },
               },
               initial: 'entering',
               states: {
@@ -284,9 +288,9 @@ export const leaderMachine = setup({
                       target: 'resigning',
                       actions: ['noteWithdrawal', { type: 'tellResigned', params: { because: 'withdrawn' } }],
                     },
-                    'leader.close': { target: '#leader.closed', actions: { type: 'tellResigned', params: { because: 'closed' } } },
+                    'leader.close': { target: 'resigning', actions: ['noteClose', { type: 'tellResigned', params: { because: 'closed' } }] },
                     'supervisor.shutdown': {
-                      target: '#leader.closed',
+                      target: 'resigning',
                       actions: ['noteShutdown', { type: 'tellResigned', params: { because: 'closed' } }],
                     },
                     'candidacy.lost': {
@@ -312,6 +316,8 @@ export const leaderMachine = setup({
                     'candidacy.lost': '#leader.running.part.returning',
                     'candidacy.opened': '#leader.running.part.returning',
                     'leader.withdraw': { actions: 'noteWithdrawal' },
+                    'leader.close': { actions: 'noteClose' },
+                    'supervisor.shutdown': { actions: 'noteShutdown' },
                   },
                   after: { resignDeadline: '#leader.running.part.returning' },
                 },
@@ -319,7 +325,7 @@ export const leaderMachine = setup({
             },
             returning: {
               description: 'Others have their turn now, and its lease is over. Work that does not last is not begun again at once.',
-              always: [{ guard: 'mustPause', target: 'backingOff' }, { target: 'choosing' }],
+              always: [{ guard: 'isEnding', target: '#leader.closed' }, { guard: 'mustPause', target: 'backingOff' }, { target: 'choosing' }],
             },
             backingOff: {
               description: 'There was no lease to be had, or it was lost, or what ran while it led did not last.',
@@ -330,7 +336,7 @@ export const leaderMachine = setup({
         },
       },
     },
-    closed: { type: 'final', description: 'In order: it leads no more, and its lease is given back.' },
+    closed: { type: 'final', description: 'In order: it leads no more, and its lease is given back, or over by itself.' },
     failed: { type: 'final', description: 'A part of it has crashed: to its supervisor a crash.' },
   },
 });

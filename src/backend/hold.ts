@@ -13,7 +13,7 @@ export interface HoldOptions {
   /** The holder's own: it is not the backend's, unless they are one process. */
   readonly clock: BackendClock;
   readonly ttlMs: number;
-  /** The pause between two renewals, ms. Default: a third of `ttlMs`. */
+  /** The pause between two renewals, ms: less than `ttlMs` without `marginMs`. Default: a third of `ttlMs`. */
   readonly renewEveryMs?: number;
   /** So much before the end it counts as lost, ms: for clocks that do not run alike. Less than `ttlMs`. Default: a tenth of it. */
   readonly marginMs?: number;
@@ -49,6 +49,8 @@ export function planHold(options: Omit<HoldOptions, 'clock'>): HoldPlan {
   const isWithin = (value: unknown, least: number): boolean => typeof value === 'number' && value >= least && value < ttlMs;
   if (!isWithin(renewEveryMs, Number.MIN_VALUE)) throw invalid('renewEveryMs', 'ms, more than 0 and less than ttlMs', shown(renewEveryMs));
   if (!isWithin(marginMs, 0)) throw invalid('marginMs', 'ms, at least 0 and less than ttlMs', shown(marginMs));
+  // It would be over before its first renewal, again and again.
+  if (!(renewEveryMs < ttlMs - marginMs)) throw invalid('renewEveryMs', 'ms, less than is left of ttlMs without marginMs', shown(renewEveryMs));
   for (const [name, value] of Object.entries({ onLost, onRenewed }))
     if (typeof value !== 'function') throw invalid(name, 'a function', sortOf(value));
   if (signal !== undefined && !isAbortSignal(signal)) throw invalid('signal', 'an AbortSignal', sortOf(signal));

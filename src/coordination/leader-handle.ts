@@ -145,7 +145,7 @@ class Handle implements LeaderHandle {
 
   #order(command: LeaderEvent): LeaderAnswer {
     const ref = this.#running;
-    if (ref === undefined) return { ok: false, reason: 'ended' };
+    if (ref === undefined || ref.getSnapshot().context.isEnding) return { ok: false, reason: 'ended' };
     ref.send(command);
     return { ok: true };
   }

@@ -22,7 +22,7 @@ export interface LeaderOptions {
   readonly stands?: boolean;
   /** The life of its lease, ms: so long nobody leads after a leader was lost. Default 10 000. */
   readonly ttlMs?: number;
-  /** The pause between two renewals, ms. Default: a third of `ttlMs`. */
+  /** The pause between two renewals, ms: less than `ttlMs` without `marginMs`. Default: a third of `ttlMs`. */
   readonly renewEveryMs?: number;
   /** So much before its lease it ends, ms: for clocks that do not run alike. Less than `ttlMs`. Default: a tenth of it. */
   readonly marginMs?: number;
@@ -92,7 +92,7 @@ function planLease(ttlMs: number, { renewEveryMs, marginMs }: LeaderOptions): Le
     const { renewEveryMs: every, marginMs: margin } = planHold(given);
     return { ttlMs, renewEveryMs: every, marginMs: margin };
   } catch (cause) {
-    throw invalid('renewEveryMs, marginMs', 'ms, less than ttlMs', cause instanceof Error ? cause.message : sortOf(cause));
+    throw invalid('renewEveryMs, marginMs', 'ms, together less than ttlMs', cause instanceof Error ? cause.message : sortOf(cause));
   }
 }
 

@@ -136,12 +136,13 @@ export class Place {
         if (await this.#goesOn(look)) continue;
         return false;
       }
-      const { ahead, revision, isMixed } = look;
-      if (before === null && isMixed) return this.#refuse('mismatch') !== null;
+      const { ahead, revision, isMixed, isAnothers } = look;
+      if (isAnothers) return this.#refuse('mismatch') !== null;
       if (before === null && ahead.length >= permits + maxWaiters) return this.#refuse('full') !== null;
       if (before === null) this.#tell({ type: 'place.joined', ahead: ahead.length });
       else if (ahead.length !== before) this.#tell({ type: 'place.moved', ahead: ahead.length });
-      if (ahead.length < permits) return true;
+      // Who counts otherwise is refused itself, and gone in a moment: nobody has the lock beside it meanwhile, and nobody is refused for it.
+      if (ahead.length < permits && !isMixed) return true;
       before = ahead.length;
       await this.#watch(ahead, revision + 1);
     }
@@ -193,6 +194,7 @@ export class Place {
   }
 
   #pause(signal: AbortSignal | null): Promise<void> {
+    if (signal?.aborted === true) return Promise.resolve();
     return new Promise((resolve) => {
       const done = (): void => {
         this.#clock.clearTimeout(timer);

@@ -21,8 +21,10 @@ export type QueueLook =
       readonly ahead: readonly BackendEntry[];
       /** To watch from the one behind it leaves nothing out. */
       readonly revision: number;
-      /** Is somebody before it who has another kind of lock? */
+      /** Is somebody before it who has another kind of lock? Whoever that is has no business there, and is about to leave, but for the first. */
       readonly isMixed: boolean;
+      /** Is the first of them one of those? Then the queue is of that kind. */
+      readonly isAnothers: boolean;
     }
   /** Its own key does not stand: its lease has ended. */
   | { readonly outcome: 'gone' }
@@ -46,6 +48,6 @@ export async function lookAhead(
   const own = entries.find((entry) => entry.key === key);
   if (own === undefined) return { outcome: 'gone' };
   const ahead = entries.filter(({ created }) => created < own.created).sort((a, b) => a.created - b.created);
-  const isMixed = ahead.some(({ value }) => (value as Partial<QueueValue> | null)?.permits !== permits);
-  return { outcome: 'ok', ahead, revision, isMixed };
+  const isOther = ({ value }: BackendEntry): boolean => (value as Partial<QueueValue> | null)?.permits !== permits;
+  return { outcome: 'ok', ahead, revision, isMixed: ahead.some(isOther), isAnothers: ahead.slice(0, 1).some(isOther) };
 }

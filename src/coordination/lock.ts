@@ -31,8 +31,10 @@ interface Seat {
 
 const seats = new WeakMap<AnyActorRef, Seat>();
 const plans = new WeakMap<object, LockPlan>();
+/** Those that were restored in the midst of something, until their place is begun again. */
+const restored = new WeakSet<AnyActorRef>();
 
-/** The seat of a lock's actor, made for its first wish. */
+/** The seat of a lock's actor, made when it is asked for. */
 export function seatOf(ref: AnyActorRef): Seat {
   const seat = seats.get(ref) ?? { wishes: 0, place: null };
   seats.set(ref, seat);
@@ -54,16 +56,23 @@ export function lock(backend: Backend, options: LockOptions): LockLogic {
   const { name, maxGrips } = plan;
   const logic = withInput(lockMachine.provide({ actors: { place: place(plan) } }), { name, maxGrips });
   plans.set(logic, plan);
-  return logic;
+  const { restoreSnapshot } = logic;
+  return Object.assign(logic, {
+    restoreSnapshot: (...[snapshot, scope]: Parameters<typeof restoreSnapshot>) => {
+      const whole = restoreSnapshot(snapshot, scope);
+      if (typeof whole.value === 'object') restored.add(scope.self);
+      return whole;
+    },
+  });
 }
 
 /** The actor `place` of the chart: as long as it runs, a lease is held or asked for. */
 function place(plan: LockPlan): ReturnType<typeof fromCallback<PlaceCommand>> {
   return fromCallback<PlaceCommand>(({ self, sendBack, receive }) => {
     const owner = parentOf(self) as AnyActorRef;
-    const seat = seats.get(owner);
-    if (seat === undefined) {
-      // Restored from a snapshot: whoever wanted the lock was of another process, and its lease with it.
+    const seat = seatOf(owner);
+    if (restored.delete(owner)) {
+      // Whoever wanted the lock was of another process, and its lease with it.
       sendBack({ type: 'place.lost', reason: 'gone' });
       sendBack({ type: 'place.left', isConfirmed: false, heldMs: 0 });
       return undefined;

@@ -160,6 +160,7 @@ describe('a lease that is held', () => {
     ['no clock', { ttlMs: 900 }],
     ['no time', { clock: new VirtualClock() }],
     ['a pause that is as long as its time', { clock: new VirtualClock(), ttlMs: 900, renewEveryMs: 900 }],
+    ['a margin that leaves no time for a renewal', { clock: new VirtualClock(), ttlMs: 900, marginMs: 600 }],
     ['a margin that is as long as its time', { clock: new VirtualClock(), ttlMs: 900, marginMs: 900 }],
     ['a margin below 0', { clock: new VirtualClock(), ttlMs: 900, marginMs: -1 }],
     ['a misspelt option', { clock: new VirtualClock(), ttlMs: 900, margin: 1 }],

@@ -54,7 +54,7 @@ function election(options: Partial<LeaderOptions>, planted: Planted = {}): (netw
     const seats = new Map<string, Seat>();
     const elected: Elected[] = [];
     network.boot((node) => serve(node, memoryBackend({ clock: node.clock })), 'backend');
-    network.boot((node) => {
+    const boot = (node: SimulatedNode): void => {
       const bare = remoteBackend(node);
       const backend = planted.backend?.(bare) ?? bare;
       const work = fromCallback(() => {});
@@ -68,7 +68,8 @@ function election(options: Partial<LeaderOptions>, planted: Planted = {}): (netw
       });
       seats.set(node.name, { node, actor });
       actor.start();
-    });
+    };
+    network.boot(boot);
     const living = (): Seat[] => [...seats.values()].filter(({ node }) => network.node(node.name) === node);
     const believes = ({ node, actor }: Seat): boolean => {
       if (!actor.getSnapshot().hasTag('leading')) return false;
@@ -93,6 +94,18 @@ function election(options: Partial<LeaderOptions>, planted: Planted = {}): (netw
         resign: { nodes: ids, weight: 2, run: order('resign') },
         withdraw: { nodes: ids, run: order('withdraw') },
         stand: { nodes: ids, run: order('stand') },
+        leave: {
+          nodes: ids,
+          run: (node) => {
+            const actor = seats.get(node.name)?.actor;
+            actor?.subscribe({
+              complete: () => {
+                if (network.node(node.name) === node && seats.get(node.name)?.actor === actor) boot(node);
+              },
+            });
+            actor?.send({ type: 'leader.close' });
+          },
+        },
       },
       progress: {
         withinMs: 6_000,

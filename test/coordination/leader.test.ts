@@ -1,73 +1,14 @@
 /** Elections on a backend in memory, on the virtual clock: who leads, until when, and what becomes of those who depend on it. */
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type AnyActorRef, createActor, fromCallback, fromPromise } from 'xstate';
 import { memoryBackend } from '../../src/backend/memory.js';
-import type { Backend, BackendLimits } from '../../src/backend/port.js';
 import { leader } from '../../src/coordination/leader.js';
-import { type LeaderHandle, leaderHandle } from '../../src/coordination/leader-handle.js';
-import type { LeaderOptions } from '../../src/coordination/leader-options.js';
+import { leaderHandle } from '../../src/coordination/leader-handle.js';
 import { orchestrator } from '../../src/supervision/orchestrator.js';
 import { exit } from '../../src/supervision/watch.js';
 import { childrenOf } from '../../src/supervision/xstate-internals.js';
-import { type FaultyBackend, faultyBackend } from '../../src/testing/backend/faulty.js';
 import { VirtualClock } from '../../src/testing/virtual-clock.js';
-
-const ends: (() => unknown)[] = [];
-
-afterEach(async () => {
-  for (const end of ends.splice(0).reverse()) await end();
-});
-
-interface Participant {
-  readonly actor: AnyActorRef;
-  readonly handle: LeaderHandle;
-  /** What it has told, each in a line. */
-  readonly facts: string[];
-}
-
-interface Ground {
-  readonly clock: VirtualClock;
-  readonly backend: Backend;
-  readonly line: FaultyBackend;
-  join(id: string, options?: Partial<LeaderOptions>): Promise<Participant>;
-  /** Who says that it leads. */
-  leading(): string[];
-}
-
-const told = ['leader.elected', 'leader.lost', 'leader.resigned', 'leader.changed', 'leader.retrying', 'leader.rejected'] as const;
-
-function ground(limits: BackendLimits = {}): Ground {
-  const clock = new VirtualClock();
-  const backend = memoryBackend({ clock, ...limits });
-  ends.push(() => backend.close());
-  const all: [string, Participant][] = [];
-  const line = faultyBackend(backend);
-  const join = async (id: string, options: Partial<LeaderOptions> = {}): Promise<Participant> => {
-    const actor = createActor(leader({ backend: line, election: 'planner', id, ttlMs: 900, ...options }), { clock });
-    actor.subscribe({ error: () => {} });
-    const facts: string[] = [];
-    for (const type of told)
-      actor.on(type, ({ type: name, election: where, ...fact }) => {
-        expect(where).toBe('planner');
-        facts.push([name.slice(7), ...Object.values(fact).map(String)].join(' '));
-      });
-    actor.start();
-    ends.push(() => actor.stop());
-    const participant: Participant = { actor, handle: leaderHandle(actor), facts };
-    all.push([id, participant]);
-    await clock.flush();
-    return participant;
-  };
-  return { clock, backend, line, join, leading: () => all.flatMap(([id, { handle }]) => (handle.isLeading() ? [id] : [])) };
-}
-
-/** Work that says when it runs. */
-function noting(name: string, notes: string[]): NonNullable<LeaderOptions['work']> {
-  return fromCallback<{ type: 'none' }, { term: number; token: number }>(({ input }) => {
-    notes.push(`${name} begins in term ${input.term}`);
-    return () => void notes.push(`${name} ends`);
-  });
-}
+import { ends, ground, noting } from './leader-ground.js';
 
 describe('an election', () => {
   it('has one leader, and who came next follows when it resigns, with a higher term and token', async () => {
@@ -319,7 +260,7 @@ describe('a participant under a supervisor', () => {
     await clock.flush();
     expect(await backend.status()).toMatchObject({ leases: 0, watches: 0 });
     expect(clock.pending()).toBe(0);
-    expect(a.facts.at(-1)).toBe('resigned 1 3 closed');
+    expect(a.facts.slice(-2)).toEqual(['resigned 1 3 closed', 'changed null 1']);
   });
 });
 
@@ -334,6 +275,7 @@ describe('options of a participant', () => {
     ['a misspelt name', { ttl: 900 }],
     ['work that is no logic', { work: () => {} }],
     ['a margin beyond the lease', { marginMs: 900 }],
+    ['a margin that leaves no time for a renewal', { marginMs: 700 }],
     ['no time', { ttlMs: 0 }],
     ['a backoff that shrinks', { backoff: { factor: 0.5 } }],
     ['stands that is no claim', { stands: 'yes' }],

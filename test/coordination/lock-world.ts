@@ -106,7 +106,8 @@ export function lockRun({ line = (backend) => backend, isFenceless = false }: De
           use: {
             weight: 4,
             nodes,
-            input: (chance) => chance.pick([50, 200, 600]),
+            // Several may have a semaphore, so they have it for longer, or none would meet a lease that is over.
+            input: (chance) => chance.pick(permits === 1 ? [50, 200, 600] : [200, 600, 2_200]),
             run: async (node, forMs) => void (await use(node, Number(forMs))),
           },
           wantInVain: {
@@ -185,6 +186,26 @@ export const defects: Readonly<Record<string, { readonly defect: Defect; readonl
             believed.delete(prefix);
             const entry = { key, value: { permits: 1 }, revision: 1, created: 1, lease: null };
             return { outcome: 'ok', entries: [entry], next: null, revision: 1 };
+          },
+        });
+      },
+    },
+    breaks: 'never have more it than may',
+  },
+  'one of those before it is not counted': {
+    defect: {
+      line: (backend) => {
+        const own = new Set<string>();
+        return altered(backend, {
+          compareAndSet: (key, ...call) => {
+            own.add(key);
+            return backend.compareAndSet(key, ...call);
+          },
+          list: async (...call) => {
+            const page = await backend.list(...call);
+            if (page.outcome !== 'ok') return page;
+            const [first] = page.entries.filter(({ key }) => !own.has(key)).sort((a, b) => a.created - b.created);
+            return { ...page, entries: page.entries.filter((entry) => entry !== first) };
           },
         });
       },

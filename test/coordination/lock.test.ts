@@ -4,7 +4,7 @@ import { type AnyActorRef, createActor } from 'xstate';
 import { memoryBackend } from '../../src/backend/memory.js';
 import type { Backend } from '../../src/backend/port.js';
 import { lockHandle } from '../../src/coordination/lock-handle.js';
-import { lock as lockLogic } from '../../src/coordination/lock.js';
+import { lock as lockLogic, type LockRef } from '../../src/coordination/lock.js';
 import { createEventStore } from '../../src/event-store/handle.js';
 import { orchestrator } from '../../src/supervision/orchestrator.js';
 import { exit } from '../../src/supervision/watch.js';
@@ -195,6 +195,37 @@ describe('a lock', () => {
   });
 });
 
+describe('the chart of a lock, told by events alone', () => {
+  it('queues, has it, and gives it back; also after it was restored', async () => {
+    const { backend, clock } = world();
+    const logic = lockLogic(backend, { name: 'a', ttlMs: 3_000 });
+    const tell = async (snapshot?: object): Promise<{ heard: string[]; ref: LockRef }> => {
+      const ref = createActor(logic, { clock, ...(snapshot === undefined ? {} : { snapshot: snapshot as never }) });
+      const heard: string[] = [];
+      for (const type of ['lock.acquired', 'lock.refused', 'lock.released', 'lock.lost'] as const) ref.on(type, (fact) => void heard.push(fact.type));
+      ref.start();
+      await clock.flush();
+      ref.send({ type: 'lock.acquire', ref: 'mine', withinMs: 100 });
+      await clock.flush();
+      return { heard, ref };
+    };
+    const first = await tell();
+    expect(first.heard).toEqual(['lock.acquired']);
+    const held = JSON.parse(JSON.stringify(first.ref.getPersistedSnapshot()));
+    first.ref.send({ type: 'lock.release', ref: 'mine' });
+    await clock.flush();
+    expect(first.heard).toEqual(['lock.acquired', 'lock.released']);
+    const idle = JSON.parse(JSON.stringify(first.ref.getPersistedSnapshot()));
+    first.ref.stop();
+    const second = await tell(idle);
+    expect(second.heard).toEqual(['lock.acquired']);
+    second.ref.stop();
+    const third = await tell(held);
+    expect(third.heard).toEqual(['lock.lost', 'lock.acquired']);
+    third.ref.stop();
+  });
+});
+
 describe('a lock on a bad line', () => {
   it('has one key, and the token of that, where the answer to its write was lost', async () => {
     const { owner, backend, pass } = world();
@@ -245,6 +276,24 @@ describe('a lock on a bad line', () => {
     expect(await lost).toBe(true);
     expect(heard.at(-1)).toMatchObject({ type: 'lock.released', isConfirmed: false });
     isDown = false;
+  });
+
+  it('gives its place away at once, though it was just about to watch who is before it', async () => {
+    const { owner, backend, clock } = world();
+    await taken(owner());
+    // Answers when it is not wanted any more.
+    const watch: Backend['watch'] = (_, { signal } = {}) =>
+      new Promise((resolve) => signal?.addEventListener('abort', () => resolve({ outcome: 'refused', reason: 'cancelled' })));
+    const slow: Backend = new Proxy(backend, {
+      get: (target, name: keyof Backend) => (name === 'watch' ? watch : (target[name] as (...call: unknown[]) => unknown).bind(target)),
+    });
+    const bob = owner({}, slow);
+    const vain = new AbortController();
+    const { outcome } = await queue(bob, { signal: vain.signal });
+    vain.abort();
+    expect(await outcome).toEqual({ ok: false, reason: 'cancelled' });
+    await clock.flush();
+    expect([bob.status().state, await backend.list('lock/')]).toMatchObject(['idle', { entries: [{}] }]);
   });
 
   it('is refused where the backend is closed, or has no room', async () => {

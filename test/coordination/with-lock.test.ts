@@ -28,6 +28,29 @@ describe('a semaphore', () => {
     expect(await owner({ permits: 3 }).acquire()).toEqual({ ok: false, reason: 'mismatch' });
     expect(await owner().acquire()).toEqual({ ok: false, reason: 'mismatch' });
   });
+
+  it.each([1, 2])('does not refuse whoever comes behind one of those (%i permits)', async (permits) => {
+    const { owner } = world();
+    const had = await Promise.all(Array.from({ length: permits }, () => taken(owner({ permits }))));
+    const [stranger, next] = [owner({ permits: 3 }).acquire(), owner({ permits }).acquire()];
+    expect(await stranger).toEqual({ ok: false, reason: 'mismatch' });
+    await had[0]?.release();
+    expect(await next).toMatchObject({ ok: true });
+  });
+
+  it('is had by nobody as long as one of those stands before it', async () => {
+    const { owner, backend, pass } = world();
+    await taken(owner({ permits: 3 }));
+    // It cannot give its place back, which ends with its lease.
+    const line = faultyBackend(backend, ({ method }) => (method === 'revoke' ? 'loseRequest' : null));
+    expect(await owner({ permits: 2, ttlMs: 1_000 }, line).acquire()).toEqual({ ok: false, reason: 'mismatch' });
+    const next = owner({ permits: 3 });
+    const { outcome } = await queue(next);
+    await pass(500);
+    expect(next.status()).toMatchObject({ state: 'waiting', ahead: 2 });
+    await pass(500);
+    expect(await outcome).toMatchObject({ ok: true });
+  });
 });
 
 describe('withLock', () => {

@@ -29,13 +29,14 @@ export interface Account {
   looks: number;
   attempts: number;
   spoils: number;
+  isEnding: boolean;
   reason: unknown;
 }
 
 export function accountOf({ notes, start }: LeaderRun): Account {
   notes['account'] ??= {
     ...{ seat: { revision: 0, term: 0 }, token: null, first: null, lease: '', leases: 0, stands: start !== 'an observer' },
-    ...{ claim: null, mine: null, looks: 0, attempts: 0, spoils: 0, reason: 'normal' },
+    ...{ claim: null, mine: null, looks: 0, attempts: 0, spoils: 0, isEnding: false, reason: 'normal' },
   };
   return notes['account'] as Account;
 }
@@ -58,8 +59,8 @@ export function look({ snapshot: { value } }: Snapshot): string {
 export const met = (run: LeaderRun): string => part({ snapshot: run.before });
 export const isCandidate = (place: string): boolean => ['entering', 'waiting', 'asking', 'pausing', 'leading', 'resigning'].includes(place);
 export const chosen = (run: LeaderRun): string => (accountOf(run).stands ? 'entering' : 'observing');
-/** Where it is after a resignation. */
-export const returned = (run: LeaderRun): string => (accountOf(run).stands && accountOf(run).spoils > 0 ? 'backingOff' : chosen(run));
+/** Where it is after a resignation, unless it ends. */
+const returned = (run: LeaderRun): string => (accountOf(run).stands && accountOf(run).spoils > 0 ? 'backingOff' : chosen(run));
 export const pauseBefore = ({ attempts, spoils }: Account): number => pauseOf(Math.max(attempts, spoils));
 
 interface Owed {
@@ -111,6 +112,17 @@ export const spoils = (because: Resignation): Owes => {
   };
 };
 
-export const ends = (reason: unknown): Owes => {
-  return (run) => endsIn(run, 'closed', reason, met(run) === 'leading' ? [resigned(run, 'closed')] : []);
+/** Its lease is given back, or over: it goes on, or ends where it was asked to. */
+export const returns = (owed: Owed = {}): Owes => {
+  return (run) => {
+    const { isEnding, reason } = accountOf(run);
+    return isEnding ? endsIn(run, 'closed', reason) : isIn(run, { ...owed, part: returned(run) });
+  };
+};
+
+/** Asked to end: at once where it has no lease, and else when that is given back. */
+export const ends: Owes = (run) => {
+  const was = met(run);
+  if (!isCandidate(was)) return endsIn(run, 'closed', accountOf(run).reason);
+  return was === 'leading' ? resigns('closed')(run) : isIn(run, was === 'resigning' ? {} : { part: 'resigning', told: ['candidacy.release'] });
 };

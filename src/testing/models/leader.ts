@@ -1,5 +1,5 @@
 /** The model of a participant's chart: what its backend brings, by the parts that ask it, and what its work, the app and the supervisor do. */
-import type { ClaimOutcome, Leadership, Seat } from '../../../machines/coordination/leader-events.js';
+import type { ClaimOutcome, LeaderEvent, Leadership, Seat } from '../../../machines/coordination/leader-events.js';
 import { leaderMachine } from '../../../machines/coordination/leader.js';
 import type { EventCase, Model, Move } from '../model/model.js';
 import {
@@ -21,7 +21,7 @@ import {
   pauseOf,
   resigns,
   retrying,
-  returned,
+  returns,
   spoils,
 } from './leader-account.js';
 import { noteTold, same } from './looks.js';
@@ -57,6 +57,19 @@ function orders(type: 'leader.stand' | 'leader.withdraw', owes: Owes): Case {
       run.send({ type });
     },
     owes,
+  };
+}
+
+/** It is asked to end; a reason that was told stays. */
+function asksForEnd(event: Extract<LeaderEvent, { type: 'leader.close' | 'supervisor.shutdown' }>): Case {
+  return {
+    weight: 0.1,
+    run: (run) => {
+      const reason = event.type === 'leader.close' ? accountOf(run).reason : (event.reason ?? 'shutdown');
+      Object.assign(accountOf(run), { isEnding: true, reason });
+      run.send(event);
+    },
+    owes: ends,
   };
 }
 
@@ -131,10 +144,10 @@ export const leaderModel: Model<typeof leaderMachine> = {
     'leader.stand': {
       'app: stands': orders('leader.stand', (run) => isIn(run, met(run) === 'observing' ? { part: 'entering' } : {})),
     },
-    'leader.close': { 'app: closes': { weight: 0.1, owes: ends('normal') } },
+    'leader.close': { 'app: closes': asksForEnd({ type: 'leader.close' }) },
     'supervisor.shutdown': {
-      'supervisor: shutdown': { weight: 0.1, owes: ends('shutdown') },
-      'supervisor: shutdown for a reason': { weight: 0.1, payload: { reason: ['shutdown', 'late'] }, owes: ends(['shutdown', 'late']) },
+      'supervisor: shutdown': asksForEnd({ type: 'supervisor.shutdown' }),
+      'supervisor: shutdown for a reason': asksForEnd({ type: 'supervisor.shutdown', reason: ['shutdown', 'late'] }),
     },
   },
   outcomes: {
@@ -164,7 +177,7 @@ export const leaderModel: Model<typeof leaderMachine> = {
           'the candidacy is new': {
             weight: 0.3,
             owes: (run) => {
-              if (met(run) === 'resigning') return isIn(run, { part: returned(run) });
+              if (met(run) === 'resigning') return returns()(run);
               return isIn(run, { part: 'entering', facts: met(run) === 'leading' ? [lost(run, 'restored')] : [] });
             },
           },
@@ -190,14 +203,14 @@ export const leaderModel: Model<typeof leaderMachine> = {
               run.report('candidacy', { type: 'candidacy.lost', why: 'expired' });
             },
             owes: (run) => {
-              if (met(run) === 'resigning') return isIn(run, { part: returned(run) });
+              if (met(run) === 'resigning') return returns()(run);
               const again = retrying('standing', 'expired', accountOf(run).attempts, pauseBefore(accountOf(run)));
               return isIn(run, { part: 'backingOff', facts: met(run) === 'leading' ? [lost(run, 'expired'), again] : [again] });
             },
           },
         },
         'candidacy.released': {
-          'the lease is given back': { when: (run) => part(run) === 'resigning', owes: (run) => isIn(run, { part: returned(run) }) },
+          'the lease is given back': { when: (run) => part(run) === 'resigning', owes: returns() },
         },
         'work.ended': {
           'its work is killed': {
@@ -248,7 +261,8 @@ export const leaderModel: Model<typeof leaderMachine> = {
         if (!isUp) return isIn(run, now);
         if (was === 'pausing') return isIn(run, { ...now, part: 'asking' });
         if (was === 'asking') return isIn(run, { ...now, part: 'pausing', facts: [retrying('claiming', 'late', accountOf(run).attempts)] });
-        return isIn(run, { ...now, part: was === 'resigning' ? returned(run) : was === 'backingOff' ? chosen(run) : was });
+        if (was === 'resigning') return returns(now)(run);
+        return isIn(run, { ...now, part: was === 'backingOff' ? chosen(run) : was });
       },
     },
   },
@@ -265,12 +279,12 @@ export const leaderModel: Model<typeof leaderMachine> = {
     },
   },
   key: (run) => {
-    const { seat, token, first, lease, claim, looks, attempts, spoils: spoilt, stands } = accountOf(run);
+    const { seat, token, first, lease, claim, looks, attempts, spoils: spoilt, stands, isEnding, reason } = accountOf(run);
     const { clock, notes } = run;
     const left = (due: unknown): number => Math.min(Math.max(0, Number(due) - clock.now()), 900);
     const isCampaign = ['asking', 'pausing', 'leading'].includes(part(run));
     return [
-      ...[seat.revision, token, lease !== '' && first === lease, isCampaign ? claim.revision : null, stands],
+      ...[seat.revision, token, lease !== '' && first === lease, isCampaign ? claim.revision : null, stands, isEnding, reason],
       ...[Math.min(looks, 1), Math.min(attempts, 2), Math.min(spoilt, 1), left(notes['partDue']), left(notes['lookDue'])],
     ];
   },
@@ -320,6 +334,10 @@ export const leaderModel: Model<typeof leaderMachine> = {
       const { context } = run.snapshot;
       return same('counts', [context.looks, context.attempts, context.spoils, context.stands], [looks, attempts, spoilt, stands]);
     },
+    'it ends when it was asked to, and is no candidate any more': (run) =>
+      !run.isActive
+        ? undefined
+        : same('ending', [run.snapshot.context.isEnding, part(run) === 'resigning' || !accountOf(run).isEnding], [accountOf(run).isEnding, true]),
     'it has a lease only as a candidate': (run) =>
       isCandidate(part(run)) || !run.isActive ? undefined : same('lease', run.snapshot.context.lease, null),
     'it waits no longer than it should': ({ notes, clock }) => {
@@ -357,5 +375,9 @@ export const leaderModel: Model<typeof leaderMachine> = {
     if (look(run) !== wasLook) notes['lookDue'] = look(run) === 'pausing' ? clock.now() + pauseOf(account.looks) : 1e9;
     Object.assign(notes, { part: now, look: look(run), claimed });
   },
-  finish: (run) => run.send({ type: 'leader.close' }),
+  finish: (run) => {
+    if (part(run) === 'resigning') return run.report('candidacy', { type: 'candidacy.released' });
+    accountOf(run).isEnding = true;
+    run.send({ type: 'leader.close' });
+  },
 };
