@@ -22,6 +22,10 @@ export class History {
   readonly #clock: BackendClock;
   readonly #limits: HistoryLimits;
   readonly #watches = new Set<Watch>();
+  /** Those in which somebody waits, by what they follow: however many others there are, a change costs the same. */
+  readonly #waiting = new Map<string, Set<Watch>>();
+  /** How many of these prefixes have which length. */
+  readonly #lengths = new Map<number, number>();
   #told: Told[] = [];
   /** Where they begin in the list: it is cut only now and then. */
   #start = 0;
@@ -30,6 +34,8 @@ export class History {
   #oldest: number;
   /** The newest revision that is told of. */
   #head: number;
+  /** Watches so far. */
+  #begun = 0;
   #isOver = false;
 
   /** @param oldest  what comes is remembered from here on */
@@ -63,7 +69,36 @@ export class History {
     }
     this.#head = newest.revision;
     this.#forget();
-    if (told.length > 0) for (const watch of [...this.#watches]) watch.wake(told);
+    const woken = new Set<Watch>();
+    for (const { key } of told) {
+      for (const length of this.#lengths.keys()) {
+        if (length <= key.length) for (const watch of this.#waiting.get(key.slice(0, length)) ?? []) woken.add(watch);
+      }
+    }
+    // The earliest first, whatever they follow.
+    for (const watch of [...woken].sort((a, b) => a.order - b.order)) watch.wake(told);
+  }
+
+  /** Somebody waits in it: it is to be woken by the next change of its own. */
+  wait(watch: Watch): void {
+    const { prefix } = watch;
+    const waiting = this.#waiting.get(prefix) ?? new Set();
+    if (waiting.size === 0) {
+      this.#waiting.set(prefix, waiting);
+      this.#lengths.set(prefix.length, (this.#lengths.get(prefix.length) ?? 0) + 1);
+    }
+    waiting.add(watch);
+  }
+
+  /** Nobody does any more. */
+  rest(watch: Watch): void {
+    const { prefix } = watch;
+    const waiting = this.#waiting.get(prefix);
+    if (waiting?.delete(watch) !== true || waiting.size > 0) return;
+    this.#waiting.delete(prefix);
+    const left = (this.#lengths.get(prefix.length) ?? 1) - 1;
+    if (left > 0) this.#lengths.set(prefix.length, left);
+    else this.#lengths.delete(prefix.length);
   }
 
   #forget(): void {
@@ -79,7 +114,7 @@ export class History {
   }
 
   watch(prefix: string, from: number): BackendWatch {
-    const watch = new Watch(this, this.#clock, this.#limits.callMs, prefix, from);
+    const watch = new Watch(this, this.#clock, this.#limits.callMs, { prefix, from, order: this.#begun++ });
     if (this.#isOver) watch.close();
     else this.#watches.add(watch);
     return watch;
@@ -118,17 +153,20 @@ class Watch implements BackendWatch {
   readonly #history: History;
   readonly #clock: BackendClock;
   readonly #callMs: number;
-  readonly #prefix: string;
+  readonly prefix: string;
+  /** Its number among all that ever were. */
+  readonly order: number;
   /** The first revision that is not told yet. */
   #next: number;
   #waiting: Answer<WatchAnswer> | null = null;
   #isClosed = false;
 
-  constructor(history: History, clock: BackendClock, callMs: number, prefix: string, from: number) {
+  constructor(history: History, clock: BackendClock, callMs: number, { prefix, from, order }: { prefix: string; from: number; order: number }) {
     this.#history = history;
     this.#clock = clock;
     this.#callMs = callMs;
-    this.#prefix = prefix;
+    this.prefix = prefix;
+    this.order = order;
     this.#next = from;
   }
 
@@ -141,18 +179,25 @@ class Watch implements BackendWatch {
     if (there !== null) return there;
     const answer = new Answer<WatchAnswer>(this.#clock, signal);
     this.#waiting = answer;
-    answer.wait(withinMs, (why) => this.#settle(why === 'late' ? { outcome: 'quiet', revision: this.#next - 1 } : { outcome: 'cancelled' }));
+    this.#history.wait(this);
+    answer.wait(withinMs, (why) => {
+      this.#hear(this.#history.head + 1);
+      this.#settle(why === 'late' ? { outcome: 'quiet', revision: this.#next - 1 } : { outcome: 'cancelled' });
+    });
     return answer.settled;
   }
 
-  /** Something came; whose it is it sees itself. */
+  /** Something of its own came, in these records. */
   wake(records: readonly Told[]): void {
     if (this.#waiting === null) return;
-    const isOwn = records.some(({ key, revision }) => revision >= this.#next && key.startsWith(this.#prefix));
-    // Whoever waits has heard all that was before: what is not its own never makes it late.
-    if (!isOwn) this.#next = Math.max(this.#next, this.#history.head + 1);
-    const there = isOwn ? this.#take() : null;
+    this.#hear((records[0] as Told).revision);
+    const there = this.#take();
     if (there !== null) this.#settle(there);
+  }
+
+  /** Whoever waits has heard all that was before a revision: what is not its own never makes it late. */
+  #hear(upTo: number): void {
+    this.#next = Math.max(this.#next, upTo);
   }
 
   close(): void {
@@ -165,6 +210,7 @@ class Watch implements BackendWatch {
   #settle(answer: WatchAnswer): void {
     const waiting = this.#waiting;
     this.#waiting = null;
+    this.#history.rest(this);
     waiting?.settle(answer);
   }
 
@@ -177,7 +223,7 @@ class Watch implements BackendWatch {
       this.#next = oldest;
       return { outcome: 'gap', from, revision: oldest - 1 };
     }
-    const { found, upTo } = this.#history.since(this.#next, this.#prefix);
+    const { found, upTo } = this.#history.since(this.#next, this.prefix);
     this.#next = Math.max(this.#next, (found.length === 0 ? head : upTo) + 1);
     return found.length === 0 ? null : { outcome: 'changes', changes: found.map(changeOf), revision: this.#next - 1 };
   }
