@@ -4,6 +4,8 @@ import { isAbortSignal, isKeepable, isPlainObject, longestMs, shown, sortOf } fr
 import type { BackendClock, BackendLimits, CallOptions } from './port.js';
 
 const longestKey = 512;
+/** Lists and objects within each other, as deep as SQLite's own JSON goes: what is taken once can be written, with more around it, wherever it goes then. */
+const deepest = 1_000;
 
 export function invalid(name: string, expected: string, got: unknown): EspalierError {
   return new EspalierError('backend/invalid-options', { expected: `${name}: ${expected}`, got });
@@ -16,10 +18,10 @@ export function requireKeys(name: string, options: unknown, known: readonly stri
 }
 
 /** A text that every engine can keep as it is: no control characters, no half of a surrogate pair. */
-export function requireText(what: string, value: unknown, least = 1): asserts value is string {
-  const expected = `a text of ${least} to ${longestKey} characters without control characters`;
+export function requireText(what: string, value: unknown, least = 1, most = longestKey): asserts value is string {
+  const expected = `a text of ${least} to ${most} characters without control characters`;
   if (typeof value !== 'string') throw invalid(what, expected, sortOf(value));
-  if (value.length < least || value.length > longestKey || !isKeepable(value)) throw invalid(what, expected, `a text of ${value.length}`);
+  if (value.length < least || value.length > most || !isKeepable(value)) throw invalid(what, expected, `a text of ${value.length}`);
 }
 
 export function requireWhole(what: string, value: unknown, least = 0, most: number = Number.MAX_SAFE_INTEGER): asserts value is number {
@@ -44,7 +46,7 @@ export function requireCall(what: string, call: CallOptions, own: readonly strin
   if (call.withinMs !== undefined) requireMs('withinMs', call.withinMs);
 }
 
-/** JSON as it is kept. @throws EspalierError `backend/invalid-value` for what is none */
+/** JSON as it is kept. @throws EspalierError `backend/invalid-value` for what is none, or too deep */
 export function jsonTextOf(value: unknown): string {
   let text: string | undefined;
   let cause: unknown;
@@ -54,7 +56,23 @@ export function jsonTextOf(value: unknown): string {
     cause = error;
   }
   if (text === undefined) throw new EspalierError('backend/invalid-value', { expected: 'JSON', got: sortOf(value) }, { cause });
+  if (isTooDeep(text)) throw new EspalierError('backend/invalid-value', { expected: `JSON that is at most ${deepest} deep`, got: sortOf(value) });
   return text;
+}
+
+/** Told by its brackets, without a call for each: what is too deep for the stack is found out too. */
+function isTooDeep(text: string): boolean {
+  if (text.length <= 2 * deepest) return false;
+  let [depth, isInText] = [0, false];
+  for (let at = 0; at < text.length; at++) {
+    const mark = text[at];
+    if (mark === '"') isInText = !isInText;
+    else if (isInText) at += mark === '\\' ? 1 : 0;
+    else if (mark === '[' || mark === '{') depth++;
+    else if (mark === ']' || mark === '}') depth--;
+    if (depth > deepest) return true;
+  }
+  return false;
 }
 
 const defaults: Required<BackendLimits> = {

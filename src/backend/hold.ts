@@ -7,7 +7,7 @@
  */
 import { isAbortSignal, isObject, shown, sortOf } from '../option-checks.js';
 import { invalid, requireClock, requireKeys, requireMs } from './checks.js';
-import type { Backend, BackendClock, GrantOutcome, RevokeOutcome } from './port.js';
+import type { Backend, BackendClock, GrantOutcome, RevokeOutcome, Unknown } from './port.js';
 
 export interface HoldOptions {
   /** The holder's own: it is not the backend's, unless they are one process. */
@@ -72,10 +72,19 @@ export async function holdLease(backend: LeaseBackend, options: HoldOptions): Pr
   if (granted.outcome !== 'ok') return granted;
   // Its answer came so late that it would be lost at once.
   if (clock.now() >= askedAt + ttlMs - marginMs) {
-    void backend.revoke(granted.lease, { withinMs: ttlMs });
+    void answered(() => backend.revoke(granted.lease, { withinMs: ttlMs }));
     return { outcome: 'refused', reason: 'late' };
   }
   return { outcome: 'ok', hold: new LeaseHold(backend, clock, granted.lease, plan, askedAt) };
+}
+
+/** Misuse that only a call can find, such as a handle of what is no backend any more, is like any answer that does not come: nobody waits for this one. */
+async function answered<Outcome>(ask: () => Promise<Outcome>): Promise<Outcome | Unknown> {
+  try {
+    return await ask();
+  } catch {
+    return { outcome: 'unknown', reason: 'lost' };
+  }
 }
 
 /** A lease that is held, until it is not. */
@@ -118,10 +127,10 @@ export class LeaseHold {
     return false;
   }
 
-  /** Gives it up, and all that is bound to it, now. It is not held any more, whatever the answer says. Twice asks twice, and harms nothing. */
+  /** Gives it up, and all that is bound to it, now. It is not held any more, whatever the answer says. Twice asks twice, and harms nothing. Never rejects. */
   release(): Promise<RevokeOutcome> {
     this.#stop();
-    return this.#backend.revoke(this.lease, { withinMs: this.#plan.ttlMs });
+    return answered(() => this.#backend.revoke(this.lease, { withinMs: this.#plan.ttlMs }));
   }
 
   #wait(renewInMs: number): void {
@@ -142,7 +151,7 @@ export class LeaseHold {
     if (!this.isHeld()) return;
     const { ttlMs, marginMs, renewEveryMs, onRenewed } = this.#plan;
     const askedAt = this.#clock.now();
-    const answer = await this.#backend.renew(this.lease, { signal: this.signal, withinMs: Math.max(1, renewEveryMs) });
+    const answer = await answered(() => this.#backend.renew(this.lease, { signal: this.signal, withinMs: Math.max(1, renewEveryMs) }));
     if (this.signal.aborted) return;
     if (answer.outcome === 'gone') return this.#lose('gone');
     if (answer.outcome === 'refused' && answer.reason === 'closed') return this.#lose('closed');
@@ -159,7 +168,7 @@ export class LeaseHold {
     this.#stop();
     this.#plan.onLost({ lease: this.lease, reason, at: this.#clock.now() });
     // Nobody needs it any more; whoever waits for what is bound to it need not wait for its end.
-    if (reason === 'expired') void this.#backend.revoke(this.lease, { withinMs: this.#plan.ttlMs });
+    if (reason === 'expired') void answered(() => this.#backend.revoke(this.lease, { withinMs: this.#plan.ttlMs }));
   }
 
   #stop(): void {

@@ -30,6 +30,9 @@ interface Snapshot extends SavedState {
   readonly position: number;
 }
 
+/** Of a backend, in characters: with what is put around it, it is a name in the store. */
+export const longestName = 512 - '$coordination//owner'.length;
+
 /** Records between two snapshots, at least; it is as many as there are keys, so that each costs the same. */
 const leastBetween = 1_000;
 
@@ -100,6 +103,11 @@ export class BackendLog {
     } catch (error) {
       return { outcome: 'unknown', error: String(error) };
     }
+  }
+
+  /** Has another opened it since? False where that is not known. Never rejects. */
+  async isSuperseded(): Promise<boolean> {
+    return this.#token > 0 && (await this.commit([])).outcome === 'superseded';
   }
 
   /** Is it time for a snapshot? */

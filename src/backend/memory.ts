@@ -21,7 +21,7 @@ import {
   requireWhole,
 } from './checks.js';
 import { History } from './history.js';
-import { BackendLog, type Commitment } from './log.js';
+import { BackendLog, type Commitment, longestName } from './log.js';
 import type {
   BackendClock,
   BackendLimits,
@@ -86,7 +86,7 @@ export function planMemory(settings: MemoryBackendSettings): MemoryPlan {
   requireKeys('the options of a backend', settings, ['store', 'name', 'firstRevision', 'retryMs', ...limitKeys]);
   const { store, name = 'default', firstRevision = 1, retryMs = 100, ...limits } = settings;
   if (store !== undefined && !isObject(store)) throw invalid('store', 'an event store', sortOf(store));
-  requireText('name', name);
+  requireText('name', name, 1, longestName);
   requireWhole('firstRevision', firstRevision, 1);
   if (store !== undefined && settings.firstRevision !== undefined) throw invalid('firstRevision', 'nothing, with a store', firstRevision);
   requireMs('retryMs', retryMs);
@@ -292,7 +292,8 @@ class EmbeddedBackend implements MemoryBackend {
       this.#history.tell(records);
       this.#isOpen = true;
     } catch (error) {
-      this.#end({ reason: 'notOpened', error });
+      // Whoever opened it meanwhile may have taken away what was being read: then nothing is wrong with it.
+      this.#end((await log.isSuperseded()) ? { reason: 'superseded' } : { reason: 'notOpened', error });
     }
   }
 

@@ -157,7 +157,10 @@ export interface Backend {
   get(key: string, call?: CallOptions): Promise<GetOutcome>;
   /** Keys with a prefix, in the order of their code points. */
   list(prefix: string, options?: ListOptions): Promise<ListOutcome>;
-  /** Puts a value there where the revision is the one that is named: 0 for a key that is not there. Its own revision is a fencing token. */
+  /**
+   * Puts a value there where the revision is the one that is named: 0 for a key that is not there. Its own revision is a fencing token. The value is JSON, of at
+   * most 1 000 lists and objects within each other.
+   */
   compareAndSet(key: string, expected: number, value: unknown, options?: SetOptions): Promise<SetOutcome>;
   /** Takes a key away where the revision is the one that is named, at least 1. */
   delete(key: string, expected: number, call?: CallOptions): Promise<DeleteOutcome>;

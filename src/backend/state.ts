@@ -88,7 +88,12 @@ export class BackendState {
   renew(lease: Lease, at: number): () => void {
     const before = lease.endsAt;
     lease.endsAt = Math.max(before, at + lease.ttlMs);
-    return () => void (lease.endsAt = before);
+    return () => {
+      lease.endsAt = before;
+      // Its place may have been made for the later end meanwhile; a place too many does no harm.
+      this.#ends.add(lease);
+      this.#ends.tidy(this.#leases.size);
+    };
   }
 
   /** Does what the record says. @param at  monotonic ms @returns how to take it back */

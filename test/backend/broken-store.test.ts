@@ -153,6 +153,23 @@ describe('a backend whose store', () => {
     expect(await backend.renew(lease)).toEqual({ outcome: 'gone' });
   });
 
+  it('is away does not renew, whatever else it refuses: the lease ends when it would have, before another', async () => {
+    const failing = new Failing();
+    const clock = new VirtualClock();
+    const backend = opened(failing.journal, clock);
+    const granted = await Promise.all([1_000, 1_800, ...Array.from({ length: 200 }, () => 60_000)].map((ms) => backend.grant(ms)));
+    const [lease = '', , ...others] = granted.map((one) => (one.outcome === 'ok' ? one.lease : ''));
+    await backend.compareAndSet('a', 0, 1, { lease });
+    await clock.advanceByAsync(900);
+    failing.fault = unavailable;
+    const refused = await Promise.all([backend.renew(lease), ...others.map((other) => backend.revoke(other))]);
+    expect(new Set(refused.map(({ outcome }) => outcome))).toEqual(new Set(['refused']));
+    failing.fault = null;
+    await clock.advanceByAsync(100);
+    expect(await backend.get('a')).toMatchObject({ outcome: 'ok', entry: null });
+    expect(await backend.status()).toMatchObject({ leases: 201 });
+  });
+
   it('is away when many leases end at once: whoever asks meanwhile is answered, and all of them end', async () => {
     const failing = new Failing();
     const clock = new VirtualClock();
@@ -254,6 +271,46 @@ describe('a backend whose store', () => {
     const backend = opened(failing.journal);
     expect(await backend.get('a')).toEqual({ outcome: 'refused', reason: 'closed' });
     expect(await backend.ended).toMatchObject({ reason: 'notOpened', error: { message: 'the event store beneath does not answer: closed' } });
+  });
+
+  it.each(['fence', 'read'] as const)('is opened by another before its own %s is answered is superseded, and nothing is wrong', async (method) => {
+    const store = memoryEvents();
+    const there = opened(store);
+    for (let n = 0; n < 1_200; n++) await there.compareAndSet('a', n, n);
+    await there.close();
+    let [arrive, letGo] = [(): void => {}, (): void => {}];
+    const [arrived, held] = [new Promise<void>((resolve) => (arrive = resolve)), new Promise<void>((resolve) => (letGo = resolve))];
+    const slow = new Proxy(store, {
+      get:
+        (of, name: keyof EventStore) =>
+        async (...call: unknown[]) => {
+          if (name === method) {
+            arrive();
+            await held;
+          }
+          return (of[name] as (...args: unknown[]) => Promise<unknown>).apply(of, call);
+        },
+    });
+    const late = opened(slow);
+    await arrived;
+    const other = opened(store);
+    for (let n = 1_200; n < 3_600; n++) await other.compareAndSet('a', n, n);
+    letGo();
+    expect(await late.ended).toEqual({ reason: 'superseded' });
+    expect(await other.get('a')).toMatchObject({ outcome: 'ok', entry: { value: 3_599 } });
+  });
+
+  it('is given the longest name that there is keeps it, and a longer one is misuse', async () => {
+    const clock = new VirtualClock();
+    for (const store of [undefined, memoryEvents()]) {
+      const settings = { clock, ...(store === undefined ? {} : { store }) };
+      const backend = memoryBackend({ ...settings, name: 'n'.repeat(492) });
+      open.push(backend);
+      expect(await backend.compareAndSet('a', 0, 1)).toMatchObject({ outcome: 'ok' });
+      expect(() => memoryBackend({ ...settings, name: 'n'.repeat(493) })).toThrow(
+        expect.objectContaining({ code: 'backend/invalid-options' }) as Error,
+      );
+    }
   });
 
   it('has what is no record ends it, by that name', async () => {

@@ -1,6 +1,6 @@
 /** Whoever holds a lease knows for itself when it is over, and is told. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { holdLease, type LeaseHold, type LeaseLoss } from '../../src/backend/hold.js';
+import { holdLease, type LeaseBackend, type LeaseHold, type LeaseLoss } from '../../src/backend/hold.js';
 import { type MemoryBackend, memoryBackend } from '../../src/backend/memory.js';
 import type { Backend } from '../../src/backend/port.js';
 import { type FaultyBackend, faultyBackend } from '../../src/testing/backend/faulty.js';
@@ -15,7 +15,7 @@ interface Scene {
   readonly losses: LeaseLoss[];
   /** When it was renewed, and until when it was told to be held. */
   readonly renewals: [at: number, until: number][];
-  hold(ttlMs?: number, by?: Backend): Promise<LeaseHold>;
+  hold(ttlMs?: number, by?: LeaseBackend): Promise<LeaseHold>;
 }
 
 function scene(): Scene {
@@ -25,7 +25,7 @@ function scene(): Scene {
   const line = faultyBackend(backend);
   const losses: LeaseLoss[] = [];
   const renewals: [number, number][] = [];
-  const hold = async (ttlMs = 900, by: Backend = line): Promise<LeaseHold> => {
+  const hold = async (ttlMs = 900, by: LeaseBackend = line): Promise<LeaseHold> => {
     const onRenewed = (until: number): void => void renewals.push([clock.now(), until]);
     const outcome = await holdLease(by, { clock, ttlMs, onLost: (loss) => losses.push(loss), onRenewed });
     if (outcome.outcome !== 'ok') throw new Error(outcome.outcome);
@@ -83,7 +83,7 @@ describe('a lease that is held', () => {
   it('counts from before it asked for its renewal, too', async () => {
     const { clock, backend, renewals, hold } = scene();
     const slow = { ...methodsOf(backend), renew: (lease: string) => later(clock, 100, () => backend.renew(lease)) };
-    const held = await hold(900, slow as Backend);
+    const held = await hold(900, slow);
     await clock.advanceByAsync(400);
     expect(renewals).toEqual([[400, 1_110]]);
     await held.release();
@@ -136,6 +136,26 @@ describe('a lease that is held', () => {
     await clock.advanceByAsync(5_000);
     expect(losses).toHaveLength(1);
     expect(clock.pending()).toBe(0);
+  });
+
+  it('is held on where a call rejects, as one of a handle does that finds no backend: it is asked again, and nobody has the rejection', async () => {
+    const { clock, backend, losses, hold } = scene();
+    let isBroken = true;
+    const unlessBroken = <Call extends unknown[], Outcome>(ask: (...call: Call) => Promise<Outcome>) => {
+      return async (...call: Call): Promise<Outcome> => {
+        if (isBroken) throw new Error('no backend');
+        return ask(...call);
+      };
+    };
+    const { grant, renew, revoke } = methodsOf(backend);
+    const held = await hold(900, { grant, renew: unlessBroken(renew), revoke: unlessBroken(revoke) });
+    await clock.advanceByAsync(500);
+    isBroken = false;
+    await clock.advanceByAsync(5_000);
+    expect([held.isHeld(), losses]).toEqual([true, []]);
+    isBroken = true;
+    expect(await held.release()).toEqual({ outcome: 'unknown', reason: 'lost' });
+    expect([held.isHeld(), losses]).toEqual([false, []]);
   });
 
   it('tells its loss once, and stops what depends on it by its signal', async () => {

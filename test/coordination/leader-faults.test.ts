@@ -21,6 +21,7 @@ import type { FaultRunOptions } from '../../src/testing/network/fault-run-option
 import type { SimulatedNetwork } from '../../src/testing/network/network.js';
 import type { SimulatedNode } from '../../src/testing/network/node.js';
 import { networkFaultKinds } from '../../src/testing/network/schedule.js';
+import { bootCrashing, disk } from './crashing-backend.js';
 import { remoteBackend, serve } from './remote-backend.js';
 
 interface Elected {
@@ -47,13 +48,16 @@ interface Planted {
   backend?(backend: Backend): Backend;
   /** Believes the chart alone, whatever the clock says, and holds its lease for longer than the backend does. */
   readonly ignoresDeadline?: boolean;
+  /** The backend is crashed and stopped, and opened again: with its store, or with nothing. */
+  readonly crashes?: 'durable' | 'forgets';
 }
 
 function election(options: Partial<LeaderOptions>, planted: Planted = {}): (network: SimulatedNetwork) => World {
   return (network) => {
     const seats = new Map<string, Seat>();
     const elected: Elected[] = [];
-    network.boot((node) => serve(node, memoryBackend({ clock: node.clock })), 'backend');
+    const strikes = planted.crashes === undefined ? {} : bootCrashing(network, planted.crashes === 'forgets');
+    if (planted.crashes === undefined) network.boot((node) => serve(node, memoryBackend({ clock: node.clock })), 'backend');
     const boot = (node: SimulatedNode): void => {
       const bare = remoteBackend(node);
       const backend = planted.backend?.(bare) ?? bare;
@@ -91,6 +95,7 @@ function election(options: Partial<LeaderOptions>, planted: Planted = {}): (netw
           .filter(believes)
           .map(({ node }) => node.name),
       operations: {
+        ...strikes,
         resign: { nodes: ids, weight: 2, run: order('resign') },
         withdraw: { nodes: ids, run: order('withdraw') },
         stand: { nodes: ids, run: order('stand') },
@@ -136,9 +141,10 @@ const withoutDrift = networkFaultKinds.filter((kind) => kind !== 'drift');
 
 function run(seed: number, options: Partial<LeaderOptions> = {}, more: Partial<FaultRunOptions<World>> = {}, planted?: Planted) {
   const network = { links: { delay: [1, 20] as const, drop: 0.02, duplicate: 0.02 } };
-  const nodes = ['backend', ...ids];
+  const spared = ['backend', ...(planted?.crashes === undefined ? [] : [disk])];
+  const nodes = [...spared, ...ids];
   return faultRun<World>({
-    ...{ seed, nodes, spared: ['backend'], network, steps: 24, faultShare: 0.6, faults: withoutDrift },
+    ...{ seed, nodes, spared, network, steps: 24, faultShare: 0.6, faults: withoutDrift },
     ...{ world: election(options, planted), invariants, ...more },
   });
 }
@@ -157,6 +163,13 @@ describe('elections on a network with faults', () => {
       expect(Object.keys(struck).sort()).toEqual([...withoutDrift].sort());
     },
   );
+
+  it('also where the backend is crashed and stopped, too, and opened again with its store: 50 seeds', { timeout: 60_000 }, async () => {
+    let lines: string[] = [];
+    for (let seed = 1; seed <= 50; seed++) lines = lines.concat((await run(seed, {}, {}, { crashes: 'durable' })).trace);
+    const struck = ['crash', 'pause'].map((fault) => lines.some((line) => line.includes(` fault ${fault} backend`)));
+    expect([...struck, lines.some((line) => line.includes('boot backend#3'))]).toEqual([true, true, true]);
+  });
 
   it('also where clocks run apart, by less than the margin is made for: 50 seeds', { timeout: 60_000 }, async () => {
     const options = { ttlMs: 2_000, marginMs: 1_700, renewEveryMs: 100 };
@@ -204,6 +217,11 @@ describe('a planted fault of an election is caught:', { timeout: 60_000 }, () =>
     });
     const { claim } = await caught({ backend });
     expect(claim).toBe('at most one leads at a time');
+  });
+
+  it('a backend that has nothing left when it is opened again', async () => {
+    const { claim } = await caught({ crashes: 'forgets' });
+    expect(claim).toBe('terms and tokens rise');
   });
 
   it('a term that does not rise', async () => {

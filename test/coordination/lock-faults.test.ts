@@ -27,6 +27,24 @@ describe('a lock on a network with faults', () => {
     expect({ kinds: struck.size, isOftenHad: had > 1_000, isFenced: fenced > 0 }).toEqual({ kinds: 10, isOftenHad: true, isFenced: true });
   });
 
+  it('is so where the backend is crashed and stopped, too, and opened again with its store: 60 seeds', { timeout: 120_000 }, async () => {
+    let lines: string[] = [];
+    for (let seed = 1; seed <= 60; seed++) lines = lines.concat((await faultRun({ ...lockRun({}, 1, true), seed })).trace);
+    const struck = ['crash', 'pause'].map((fault) => lines.some((line) => line.includes(` fault ${fault} backend`)));
+    expect([...struck, lines.some((line) => line.includes('boot backend#3'))]).toEqual([true, true, true]);
+  });
+
+  it('is caught where such a backend has no store', { timeout: 60_000 }, async () => {
+    const claims = new Set<string>();
+    for (let seed = 1; seed <= 20; seed++) {
+      await faultRun({ ...lockRun({ forgets: true }, 1, true), mostShrinkRuns: 0, seed }).catch((error: unknown) => {
+        if (!(error instanceof FaultRunFailure)) throw error;
+        claims.add(error.claim);
+      });
+    }
+    expect([...claims]).toContain('tokens rise in the order in which it was had');
+  });
+
   it('as a semaphore is had by no more than may, and by everybody in the end, on 100 seeds', { timeout: 120_000 }, async () => {
     for (let seed = 1; seed <= 50; seed++) await faultRun({ ...lockRun({}, 2), seed });
     for (let seed = 51; seed <= 100; seed++) await faultRun({ ...lockRun({}, 2), ...crowded, seed });

@@ -6,6 +6,7 @@ import type { FaultRunOptions } from '../../src/testing/network/fault-run-option
 import type { FaultWorld } from '../../src/testing/network/fault-run.js';
 import type { SimulatedNetwork } from '../../src/testing/network/network.js';
 import type { SimulatedNode } from '../../src/testing/network/node.js';
+import { bootCrashing, disk } from './crashing-backend.js';
 import { RemoteBackend, serve } from './remote-backend.js';
 
 const clients = ['ann', 'bob', 'eve', 'joe'];
@@ -33,6 +34,8 @@ export interface Defect {
   readonly line?: (backend: Backend, prefix: string) => Backend;
   /** The store looks at no token. */
   readonly isFenceless?: boolean;
+  /** The backend that is crashed has nothing left when it is opened again. */
+  readonly forgets?: boolean;
 }
 
 /** Does it think that it has it, at this moment of true time? Told by its own clock, without waking it. */
@@ -40,12 +43,17 @@ function has({ node, grip, isGivenBack }: Holder, network: SimulatedNetwork): bo
   return !isGivenBack && network.node(node.name) === node && !grip.signal.aborted && node.clock.now() < grip.until;
 }
 
-/** A run of that world. @param permits  how many may have it at once */
-export function lockRun({ line = (backend) => backend, isFenceless = false }: Defect = {}, permits = 1): FaultRunOptions<LockWorld> {
+/** A run of that world. @param permits  how many may have it at once @param crashes  is the backend crashed and paused, too? It is durable then. */
+export function lockRun(
+  { line = (backend) => backend, isFenceless = false, forgets = false }: Defect = {},
+  permits = 1,
+  crashes = false,
+): FaultRunOptions<LockWorld> {
+  const servers = ['backend', 'store', ...(crashes ? [disk] : [])];
   return {
-    nodes: ['backend', 'store', ...clients],
+    nodes: [...servers, ...clients],
     // A backend whose clock is wrong breaks its own promise: what a lease lasts.
-    spared: ['backend', 'store'],
+    spared: servers,
     steps: 20,
     network: { links: { delay: [1, 20], drop: 0.02, duplicate: 0.02 } },
     world: (network) => {
@@ -53,7 +61,8 @@ export function lockRun({ line = (backend) => backend, isFenceless = false }: De
       const locks = new Map<string, Lock>();
       const done = new Set<string>();
       const world: LockWorld = { holders, written, fenced: 0, operations: {} };
-      network.boot((node) => serve(node, memoryBackend({ clock: node.clock })), 'backend');
+      const strikes = crashes ? bootCrashing(network, forgets) : {};
+      if (!crashes) network.boot((node) => serve(node, memoryBackend({ clock: node.clock })), 'backend');
       network.boot((node) => {
         let highest = 0;
         node.onRequest((asked) => {
@@ -103,6 +112,7 @@ export function lockRun({ line = (backend) => backend, isFenceless = false }: De
       const nodes = clients;
       return Object.assign(world, {
         operations: {
+          ...strikes,
           use: {
             weight: 4,
             nodes,

@@ -1,7 +1,7 @@
 /** Keys, revisions, and compare-and-set. */
 import { deepEqual, equal, ok as holds } from 'node:assert/strict';
 import type { WrittenBackendCase } from './contract.js';
-import { entryAt, headOf, is, ok, put, valueAt } from './looks.js';
+import { deep, entryAt, headOf, is, ok, put, valueAt } from './looks.js';
 
 export const keyCases: readonly WrittenBackendCase[] = [
   {
@@ -30,6 +30,15 @@ export const keyCases: readonly WrittenBackendCase[] = [
       for (const named of [0, first, second + 1, second + 1_000]) {
         deepEqual(await is(backend.compareAndSet('a', named, 'other'), 'conflict'), { outcome: 'conflict', entry });
         deepEqual(await entryAt(backend, 'a'), entry);
+      }
+    },
+  },
+  {
+    title: 'a value that is 1 000 deep is kept, and brackets in a text are not counted',
+    check: async ({ backend }) => {
+      for (const [key, value] of Object.entries({ lists: deep(1_000), text: ['"\\', '['.repeat(3_000)] })) {
+        await put(backend, key, 0, value);
+        equal(JSON.stringify(await valueAt(backend, key)), JSON.stringify(value));
       }
     },
   },

@@ -27,6 +27,11 @@ export async function isRefused(outcome: Promise<{ readonly outcome: string }>, 
   if (what !== undefined) equal(settled.what, what);
 }
 
+/** Lists, so many within each other. */
+export function deep(depth: number): unknown {
+  return JSON.parse('['.repeat(depth) + ']'.repeat(depth));
+}
+
 export async function put(backend: Backend, key: string, expected: number, value: unknown, options?: SetOptions): Promise<number> {
   return (await ok(backend.compareAndSet(key, expected, value, options))).revision;
 }

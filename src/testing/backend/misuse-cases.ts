@@ -2,7 +2,7 @@
 import { equal, rejects } from 'node:assert/strict';
 import type { Backend } from '../../backend/port.js';
 import type { WrittenBackendCase } from './contract.js';
-import { headOf } from './looks.js';
+import { deep, headOf } from './looks.js';
 
 const circle: Record<string, unknown> = {};
 circle['self'] = circle;
@@ -22,6 +22,7 @@ const wrong: Readonly<Record<string, Call>> = {
   'a value that is no JSON': (backend) => backend.compareAndSet('a', 0, () => 1),
   'no value': (backend) => backend.compareAndSet('a', 0, undefined),
   'a BigInt': (backend) => backend.compareAndSet('a', 0, 1n),
+  'a value that is 1 001 deep': (backend) => backend.compareAndSet('a', 0, deep(1_001)),
   'a value in a circle': (backend) => backend.compareAndSet('a', 0, circle),
   'a misspelt option': (backend) => backend.compareAndSet('a', 0, 1, { leese: 'x' } as object),
   'a lease that is no text': (backend) => backend.compareAndSet('a', 0, 1, { lease: 7 as never }),

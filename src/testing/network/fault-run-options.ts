@@ -30,7 +30,7 @@ export interface FaultRunOptions<World extends FaultWorld> {
   readonly network?: Omit<NetworkOptions, 'nodes' | 'seed' | 'isCalm'>;
   /** Boots the nodes, and says what clients do there. Called once for each run; what it keeps is gone with the run. */
   readonly world: (network: SimulatedNetwork) => World;
-  /** What must hold after every event, by name: the problem, or undefined. */
+  /** What must hold after every event, by name: the problem, or undefined. What it throws is a problem, too. */
   readonly invariants: Readonly<Record<string, (world: World, network: SimulatedNetwork) => string | undefined>>;
   /** Instead of the one that the seed draws: one that a failure has reported. It is not made shorter. */
   readonly schedule?: Schedule;

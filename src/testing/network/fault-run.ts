@@ -43,9 +43,18 @@ const nothingThrows = 'nothing throws';
 class Broken extends Error {
   readonly claim: string;
 
-  constructor(claim: string, problem: string) {
-    super(problem);
+  constructor(claim: string, problem: string, cause?: unknown) {
+    super(problem, cause === undefined ? undefined : { cause });
     this.claim = claim;
+  }
+}
+
+/** What a claim says. Where it throws, as an assertion does, it is broken: the seed must be told then, too. */
+function asked<Word>(claim: string, ask: () => Word): Word {
+  try {
+    return ask();
+  } catch (error) {
+    throw new Broken(claim, String(error), error);
   }
 }
 
@@ -121,7 +130,7 @@ class Attempt<World extends FaultWorld> {
         trace: network.trace.lines,
       };
     } catch (error) {
-      if (error instanceof Broken) return this.#failure(error.claim, error.message);
+      if (error instanceof Broken) return this.#failure(error.claim, error.message, error.cause);
       if (error instanceof NetworkFailure) return this.#failure(nothingThrows, error.message, error.cause);
       throw error;
     } finally {
@@ -162,8 +171,9 @@ class Attempt<World extends FaultWorld> {
       await this.#network.run({ forMs: this.#options.restMs ?? 1_000, check });
       return;
     }
-    progress.begin?.();
-    const isReached = await this.#network.run({ until: () => progress.reached(), withinMs: progress.withinMs, check });
+    asked('progress', () => progress.begin?.());
+    const until = (): boolean => asked('progress', () => progress.reached());
+    const isReached = await this.#network.run({ until, withinMs: progress.withinMs, check });
     if (!isReached) throw new Broken('progress', `not reached within ${progress.withinMs} ms after everything was healed`);
   }
 
@@ -182,7 +192,7 @@ class Attempt<World extends FaultWorld> {
 
   #check(): void {
     for (const [claim, holds] of Object.entries(this.#options.invariants)) {
-      const problem = holds(this.world, this.#network);
+      const problem = asked(claim, () => holds(this.world, this.#network));
       if (problem !== undefined) throw new Broken(claim, problem);
     }
   }

@@ -30,6 +30,8 @@ export class Host {
   incarnations = 0;
   /** One for each pause that holds it. */
   readonly pauses = new Set<symbol>();
+  /** The drift that its clock has; null: it goes right. */
+  drift: symbol | null = null;
   /** What has come while it was paused, in order. */
   held: Happening[] = [];
 

@@ -193,18 +193,20 @@ export class SimulatedNetwork {
   /** A node's clock goes `rate` times as fast, until it is ended or set anew. */
   drift(name: string, rate: number): EndFault {
     if (!(Number.isFinite(rate) && rate > 0)) refuse('`rate`, a number above 0', rate);
-    const set = (to: number): void => {
-      const host = this.#host(name);
-      host.time.rate = to;
-      host.process?.clock.rearm();
-    };
+    const [host, drift] = [this.#host(name), Symbol(name)];
     this.trace.add('fault', `drift ${name} × ${rate}`);
-    set(rate);
+    this.#setRate(host, rate, drift);
     return () => {
-      if (this.#host(name).time.rate !== rate) return;
+      if (host.drift !== drift) return;
       this.trace.add('heal', `drift ${name}`);
-      set(1);
+      this.#setRate(host, 1, null);
     };
+  }
+
+  #setRate(host: Host, rate: number, drift: symbol | null): void {
+    host.drift = drift;
+    host.time.rate = rate;
+    host.process?.clock.rearm();
   }
 
   // ---- faults of links
@@ -259,8 +261,7 @@ export class SimulatedNetwork {
     for (const host of this.#hosts.values()) {
       this.resume(host.name);
       this.restart(host.name);
-      host.time.rate = 1;
-      host.process?.clock.rearm();
+      this.#setRate(host, 1, null);
     }
   }
 

@@ -7,6 +7,7 @@ import {
   type FaultRunOptions,
   type FaultWorld,
   networkFaultKinds,
+  type SimulatedNetwork,
   type SimulatedNode,
 } from '../../../src/testing/index.js';
 import { counter, lock, naiveElection, quorum } from './planted.js';
@@ -175,6 +176,23 @@ describe('a fault run', { timeout: 60_000 }, () => {
       }),
     );
     expect(restless?.problem).toBe('100 events and no end by 0 ms');
+  });
+
+  it('takes what an invariant or the progress throws for a problem of it: the seed is told, and the schedule is made short', async () => {
+    const run = { nodes: 2, seed: 7, world: (network: SimulatedNetwork) => ({ operations: {}, boots: network.boot(() => undefined) }) };
+    const early = (_: FaultWorld, network: SimulatedNetwork): undefined => {
+      expect(network.now()).toBeLessThan(500);
+    };
+    const invariant = await failureOf({ ...run, invariants: { early } });
+    expect(invariant).toMatchObject({ claim: 'early', seed: 7, cause: { name: 'AssertionError' }, note: undefined });
+    expect(invariant?.problem).toMatch(/^AssertionError: expected \d+ to be less than 500/u);
+    expect(invariant?.schedule.steps.length).toBeLessThanOrEqual(1);
+    for (const method of ['begin', 'reached'] as const) {
+      const progress = { withinMs: 100, reached: () => true, [method]: raiseError };
+      const failure = await failureOf({ ...run, world: (network) => ({ ...run.world(network), progress }), invariants: {} });
+      expect(failure).toMatchObject({ claim: 'progress', problem: 'Error: it broke', seed: 7 });
+      expect(failure?.schedule.steps).toEqual([]);
+    }
   });
 
   it('takes an actor that fails for a failure, where the node is told', async () => {

@@ -174,6 +174,25 @@ describe('a clock', () => {
     expect(fired).toEqual(['b 300 @200', 'a 300 @300', 'c 300 @400']);
   });
 
+  it('that drifts anew at the same rate goes right when that ends, not when what was before it does', async () => {
+    const { network, at } = listening();
+    const first = network.drift('b', 2);
+    const second = network.drift('b', 2);
+    first();
+    await network.run({ forMs: 100 });
+    expect(at('b').clock.now()).toBe(200);
+    second();
+    await network.run({ forMs: 100 });
+    expect(at('b').clock.now()).toBe(300);
+    network.drift('b', 2);
+    second();
+    network.heal();
+    second();
+    await network.run({ forMs: 100 });
+    expect(at('b').clock.now()).toBe(400);
+    expect(network.trace.lines.filter((line) => line.endsWith('heal drift b'))).toHaveLength(1);
+  });
+
   it('has come to the moment that a timer was set for, at any rate', async () => {
     const { network, at } = listening();
     network.drift('b', 1.1);
