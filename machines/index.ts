@@ -1,6 +1,7 @@
 /** The catalogue: every machine by its id. Tests, diagrams and the inspector iterate it. */
 import { applicationMachine } from './application/application.js';
 import { configMachine } from './config/config.js';
+import { barrierMachine } from './coordination/barrier.js';
 import { leaderMachine } from './coordination/leader.js';
 import { lockMachine } from './coordination/lock.js';
 import { eventStoreMachine } from './events/event-store.js';
@@ -25,6 +26,7 @@ import { roundMachine } from './tools/round.js';
 
 export {
   applicationMachine,
+  barrierMachine,
   configMachine,
   conversationMachine,
   dynamicSupervisorMachine,
@@ -65,6 +67,7 @@ export const catalogue = {
   isolation: isolationMachine,
   leader: leaderMachine,
   lock: lockMachine,
+  barrier: barrierMachine,
   liveSession: sessionMachine,
   toolCall: toolCallMachine,
   httpStream: httpStreamMachine,

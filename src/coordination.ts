@@ -62,3 +62,14 @@ export {
 } from './coordination/lock-handle.js';
 export type { LockOptions } from './coordination/lock-options.js';
 export type { LockEmitted, LockLoss, LockRefusal } from '../machines/coordination/lock-events.js';
+export { barrier, type BarrierLogic, type BarrierRef } from './coordination/barrier.js';
+export {
+  type ArriveOptions as BarrierArriveOptions,
+  type ArriveOutcome as BarrierArriveOutcome,
+  type Barrier,
+  barrierHandle,
+  type BarrierStatus,
+  createBarrier,
+} from './coordination/barrier-handle.js';
+export type { BarrierOptions } from './coordination/barrier-options.js';
+export type { BarrierEmitted, BarrierLoss, BarrierRefusal } from '../machines/coordination/barrier-events.js';

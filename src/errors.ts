@@ -64,6 +64,7 @@ export const errorCodes = [
   'backend/invalid-record',
   'backend/already-read',
   'lock/invalid-options',
+  'barrier/invalid-options',
   'telemetry/invalid-options',
   'live/invalid-options',
   'live/invalid-tool',

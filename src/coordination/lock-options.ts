@@ -3,7 +3,8 @@ import { keysOf } from '../../machines/supervision/option-keys.js';
 import type { LeaseBackend } from '../backend/hold.js';
 import type { Backend } from '../backend/port.js';
 import { EspalierError } from '../errors.js';
-import { isKeepable, isObject, optionChecks, shown, sortOf } from '../option-checks.js';
+import { optionChecks } from '../option-checks.js';
+import { planChecks } from './plan-checks.js';
 
 /** Options of a lock, or of a semaphore, which is a lock that several may have. */
 export interface LockOptions {
@@ -42,7 +43,9 @@ export function invalid(name: string, expected: string, got: unknown): EspalierE
   return new EspalierError('lock/invalid-options', { expected: `${name}: ${expected}`, got });
 }
 
-export const { requireOptions, requireFunction, requireSignal, requireText, duration, count } = optionChecks(invalid);
+const checks = optionChecks(invalid);
+export const { requireOptions, requireFunction, requireSignal, duration, count } = checks;
+const { requireBackend, requireName, leaseTimes } = planChecks(checks, invalid);
 
 const keys = keysOf<LockOptions>({
   ...({ name: true, permits: true, maxWaiters: true, maxGrips: true, withinMs: true } as const),
@@ -54,24 +57,16 @@ const methods = ['grant', 'renew', 'revoke', 'compareAndSet', 'list', 'watch'] a
 
 /** @throws EspalierError `lock/invalid-options` */
 export function planLock(backend: Backend, options: LockOptions): LockPlan {
-  if (!isObject(backend) || methods.some((method) => typeof backend[method] !== 'function')) throw invalid('backend', 'a backend', sortOf(backend));
+  requireBackend(backend, methods);
   requireOptions('the options of a lock', options, keys);
   const { name } = options;
-  requireText('name', name);
-  // What a key cannot be made of; a slash would make this lock's keys those of another.
-  if (name.includes('/') || !isKeepable(name)) throw invalid('name', 'a text without slashes and control characters', `a text of ${name.length}`);
-  const ttlMs = duration('ttlMs', options.ttlMs, 10_000);
-  const renewEveryMs = duration('renewEveryMs', options.renewEveryMs, Math.max(1, ttlMs / 3));
-  const { marginMs = ttlMs / 10 } = options;
-  if (typeof marginMs !== 'number' || !(marginMs >= 0 && marginMs < ttlMs))
-    throw invalid('marginMs', 'ms, at least 0 and less than ttlMs', shown(marginMs));
-  if (!(renewEveryMs < ttlMs - marginMs)) throw invalid('renewEveryMs', 'ms, less than is left of ttlMs without marginMs', shown(renewEveryMs));
+  requireName(name);
   return {
-    ...{ backend, name, prefix: `lock/${name}/`, ttlMs, renewEveryMs, marginMs },
+    ...{ backend, name, prefix: `lock/${name}/` },
+    ...leaseTimes(options),
     permits: count('permits', options.permits, 1, 1_000),
     maxWaiters: count('maxWaiters', options.maxWaiters, 100, 10_000),
     maxGrips: count('maxGrips', options.maxGrips, 1, 1_000),
     withinMs: duration('withinMs', options.withinMs, 30_000),
-    retryMs: duration('retryMs', options.retryMs, Math.max(1, ttlMs / 20)),
   };
 }

@@ -7,6 +7,7 @@ import { holdLease, type LeaseHold } from '../backend/hold.js';
 import type { BackendClock, BackendEntry, Refused, Unknown } from '../backend/port.js';
 import { lookAhead } from './lock-queue.js';
 import type { LockPlan } from './lock-options.js';
+import { pause } from './pause.js';
 
 /** What a place tells its chart. */
 export type PlaceNews = Exclude<Extract<LockEvent, { type: `place.${string}` }>, { type: 'place.ended' }>;
@@ -56,7 +57,7 @@ export class Place {
       const { outcome } = await hold.release();
       if (outcome === 'ok') return done(true);
       if (this.#clock.now() + this.#plan.retryMs >= endsAt) return done(false);
-      await this.#pause(null);
+      await pause(this.#clock, this.#plan.retryMs);
     }
   }
 
@@ -160,7 +161,7 @@ export class Place {
     const begun = await backend.watch(permits === 1 ? last : prefix, { from, ...this.#call() });
     if (begun.outcome !== 'ok') {
       // What is too old, or of a backend that began anew, a look tells; one that cannot be asked is asked again.
-      if (begun.outcome === 'refused') await this.#pause(this.#over.signal);
+      if (begun.outcome === 'refused') await pause(this.#clock, this.#plan.retryMs, this.#over.signal);
       return;
     }
     const { watch } = begun;
@@ -189,21 +190,8 @@ export class Place {
       if (reason === 'closed') return this.#refuse('closed') !== null;
       if (reason === 'full' || reason === 'tooLarge') return this.#refuse('full') !== null;
     }
-    await this.#pause(this.#over.signal);
+    await pause(this.#clock, this.#plan.retryMs, this.#over.signal);
     return !this.#isOver;
-  }
-
-  #pause(signal: AbortSignal | null): Promise<void> {
-    if (signal?.aborted === true) return Promise.resolve();
-    return new Promise((resolve) => {
-      const done = (): void => {
-        this.#clock.clearTimeout(timer);
-        signal?.removeEventListener('abort', done);
-        resolve();
-      };
-      const timer = this.#clock.setTimeout(done, this.#plan.retryMs);
-      signal?.addEventListener('abort', done, { once: true });
-    });
   }
 
   #refuse(reason: LockRefusal): null {

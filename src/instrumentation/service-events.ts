@@ -1,6 +1,7 @@
 /** The facts of the services of a tree, in words: names, gates, health, configuration, stored events, isolated work, and the tree of an application. */
 import type { ApplicationEmitted } from '../../machines/application/application-events.js';
 import { type ConfigEmitted, configFacts } from '../../machines/config/config-events.js';
+import type { BarrierEmitted } from '../../machines/coordination/barrier-events.js';
 import type { LeaderEmitted } from '../../machines/coordination/leader-events.js';
 import type { LockEmitted } from '../../machines/coordination/lock-events.js';
 import type { EventStoreEmitted } from '../../machines/events/event-store-events.js';
@@ -204,6 +205,21 @@ const lockRows: Rows<LockEmitted> = {
   },
 };
 
+const ofBarrier = { name: 'of the barrier', ref: 'which arrival' };
+const barrierRows: Rows<BarrierEmitted> = {
+  'barrier.arrived': { about: 'somebody waits', level: 'debug', fields: { ...ofBarrier, arrived: 'how many wait, itself included' } },
+  'barrier.opened': {
+    about: 'a generation has opened, and counts it',
+    level: 'debug',
+    fields: { ...ofBarrier, generation: 'which', token: 'rises with each generation', waitedMs: 'since it arrived, ms' },
+  },
+  'barrier.refused': {
+    about: 'it did not come through',
+    level: 'info',
+    fields: { ...ofBarrier, reason: '`busy`, `mismatch`, `extra`, `full`, `late`, `cancelled`, `lost`, `closed` or `unknown`' },
+  },
+};
+
 const job = 'which job';
 const isolationRows: Rows<IsolationEmitted> = {
   'isolation.started': { about: 'a job has a thread', level: 'debug', fields: { ref: job, waitedMs: 'since it was asked for, ms' } },
@@ -280,6 +296,7 @@ export const serviceEvents: readonly EventGroup[] = [
   { title: 'Leases', from: 'the actor of `heldLease(…)`', machines: [], rows: leaseRows },
   { title: 'Elections', from: '`leaderHandle(…).on`', machines: ['leader'], rows: leaderRows },
   { title: 'Locks', from: '`lock.on`', machines: ['lock'], rows: lockRows },
+  { title: 'Barriers', from: '`barrier.on`', machines: ['barrier'], rows: barrierRows },
   { title: 'Isolated work', from: '`pool.on`', machines: ['isolation'], rows: isolationRows },
   { title: 'Applications', from: '`application.on`', machines: ['application'], rows: applicationRows },
 ];

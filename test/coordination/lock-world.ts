@@ -7,7 +7,7 @@ import type { FaultWorld } from '../../src/testing/network/fault-run.js';
 import type { SimulatedNetwork } from '../../src/testing/network/network.js';
 import type { SimulatedNode } from '../../src/testing/network/node.js';
 import { bootCrashing, disk } from './crashing-backend.js';
-import { RemoteBackend, serve } from './remote-backend.js';
+import { altered, RemoteBackend, serve } from './remote-backend.js';
 
 const clients = ['ann', 'bob', 'eve', 'joe'];
 const ttlMs = 2_000;
@@ -161,13 +161,6 @@ export function lockRun(
         permits === 1 && written.some((token, index) => token < (written[index - 1] ?? 0)) ? written.join() : undefined,
     },
   };
-}
-
-/** A backend of which some methods are replaced. */
-function altered(backend: Backend, methods: Partial<Backend>): Backend {
-  return new Proxy(backend, {
-    get: (target, name: keyof Backend) => methods[name] ?? (target[name] as (...call: unknown[]) => unknown).bind(target),
-  });
 }
 
 /** Locks that are wrong, each in one way. */

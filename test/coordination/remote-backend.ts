@@ -115,6 +115,13 @@ export function remoteBackend(node: SimulatedNode): Backend {
   };
 }
 
+/** A backend of which some methods are replaced. */
+export function altered(backend: Backend, methods: Partial<Backend>): Backend {
+  return new Proxy(backend, {
+    get: (target, name: keyof Backend) => methods[name] ?? (target[name] as (...call: unknown[]) => unknown).bind(target),
+  });
+}
+
 class RemoteWatch implements BackendWatch {
   readonly #node: SimulatedNode;
   readonly #prefix: string;

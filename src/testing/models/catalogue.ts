@@ -1,5 +1,6 @@
 /** The models of the catalogue's machines, by machine id: for apps that embed one, change one with `provide()`, or restart one. */
 import { applicationModel } from './application.js';
+import { barrierModel } from './barrier.js';
 import { configModel } from './config.js';
 import { conversationModel } from './conversation.js';
 import { dynamicSupervisorModel } from './dynamic-supervisor.js';
@@ -39,6 +40,7 @@ export const models = {
   isolation: isolationModel,
   leader: leaderModel,
   lock: lockModel,
+  barrier: barrierModel,
   liveSession: liveSessionModel,
   toolCall: toolCallModel,
   httpStream: httpStreamModel,

@@ -1,0 +1,54 @@
+/** A barrier through faults: whatever happens to the nodes and the links, it opens with those who were there, and nobody is told what is not so. */
+import { describe, expect, it } from 'vitest';
+import { FaultRunFailure } from '../../src/testing/network/fault-run-failure.js';
+import { faultRun } from '../../src/testing/network/fault-run.js';
+import { barrierRun, type BarrierWorld, defects } from './barrier-world.js';
+
+/** Where most that happens is of the kind that makes answers late, so that what is wrong shows early. */
+const harsh = {
+  ...{ faults: { slow: 3, pause: 2, partition: 2, crash: 2, drift: 1 }, faultShare: 0.3, mostShrinkRuns: 0, steps: 60 },
+  network: { links: { delay: [1, 70], drop: 0.05, duplicate: 0.02 } },
+} as const;
+
+describe('a barrier on a network with faults', () => {
+  it('opens with those who were there, tells each what is so, and goes on once all is well, on 200 seeds', { timeout: 240_000 }, async () => {
+    const struck = new Set<string>();
+    const told = new Map<string, number>();
+    let openings = 0;
+    for (let seed = 1; seed <= 200; seed++) {
+      const run = barrierRun();
+      let world: BarrierWorld | undefined;
+      const result = await faultRun({ ...run, seed, world: (network) => (world = run.world(network)) });
+      for (const fault of Object.keys(result.struck)) struck.add(fault);
+      openings += world?.openings.length ?? 0;
+      for (const { outcome } of world?.told ?? []) {
+        const word = outcome.ok ? 'ok' : outcome.reason;
+        told.set(word, (told.get(word) ?? 0) + 1);
+      }
+    }
+    // What would hold of a network on which nothing goes wrong, or of a barrier that never opens, is no proof.
+    expect({ kinds: struck.size, opensOften: openings > 500, doubts: (told.get('unknown') ?? 0) * 10 < (told.get('ok') ?? 0) }).toEqual({
+      ...{ kinds: 10, opensOften: true, doubts: true },
+    });
+    expect([...told.keys()]).toEqual(expect.arrayContaining(['ok', 'late', 'cancelled', 'lost', 'unknown']));
+  });
+
+  it('tells each what is so on a network that is slow throughout', { timeout: 60_000 }, async () => {
+    for (let seed = 1; seed <= 40; seed++) await faultRun({ ...barrierRun(), ...harsh, seed });
+  });
+
+  it.each(Object.entries(defects))('is caught where %s', { timeout: 60_000 }, async (_, { defect, breaks }) => {
+    const found = async (): Promise<FaultRunFailure | null> => {
+      for (let seed = 1; seed <= 50; seed++) {
+        try {
+          await faultRun({ ...barrierRun(defect), ...harsh, seed });
+        } catch (error) {
+          if (error instanceof FaultRunFailure) return error;
+          throw error;
+        }
+      }
+      return null;
+    };
+    expect((await found())?.claim).toBe(breaks);
+  });
+});
