@@ -73,3 +73,12 @@ export {
 } from './coordination/barrier-handle.js';
 export type { BarrierOptions } from './coordination/barrier-options.js';
 export type { BarrierEmitted, BarrierLoss, BarrierRefusal } from '../machines/coordination/barrier-events.js';
+export {
+  type ClockOrder,
+  compareClocks,
+  incrementClock,
+  maxClockNodes,
+  mergeClocks,
+  newClock,
+  type VectorClock,
+} from './coordination/vector-clock.js';

@@ -65,6 +65,8 @@ export const errorCodes = [
   'backend/already-read',
   'lock/invalid-options',
   'barrier/invalid-options',
+  'vector-clock/invalid-clock',
+  'vector-clock/full',
   'telemetry/invalid-options',
   'live/invalid-options',
   'live/invalid-tool',

@@ -38,6 +38,7 @@ const ranBy: Readonly<Record<string, string>> = {
   'docs/guides/streams.md': 'test/stream/guide.test.ts',
   'docs/guides/telemetry.md': 'test/instrumentation/guide.test.ts',
   'docs/guides/tools.md': 'test/tools/guide.test.ts',
+  'docs/guides/vector-clocks.md': 'test/coordination/vector-clock-guide.test.ts',
 };
 
 mkdirSync(join(root, '.build'), { recursive: true });
