@@ -1,5 +1,7 @@
 /** The catalogue: every machine by its id. Tests, diagrams and the inspector iterate it. */
 import { applicationMachine } from './application/application.js';
+import { channelMachine } from './comms/channel.js';
+import { commsMachine } from './comms/comms.js';
 import { configMachine } from './config/config.js';
 import { barrierMachine } from './coordination/barrier.js';
 import { leaderMachine } from './coordination/leader.js';
@@ -27,6 +29,8 @@ import { roundMachine } from './tools/round.js';
 export {
   applicationMachine,
   barrierMachine,
+  channelMachine,
+  commsMachine,
   configMachine,
   conversationMachine,
   dynamicSupervisorMachine,
@@ -65,6 +69,8 @@ export const catalogue = {
   config: configMachine,
   eventStore: eventStoreMachine,
   isolation: isolationMachine,
+  comms: commsMachine,
+  channel: channelMachine,
   leader: leaderMachine,
   lock: lockMachine,
   barrier: barrierMachine,

@@ -67,6 +67,7 @@ export const errorCodes = [
   'barrier/invalid-options',
   'vector-clock/invalid-clock',
   'vector-clock/full',
+  'comms/invalid-options',
   'telemetry/invalid-options',
   'live/invalid-options',
   'live/invalid-tool',

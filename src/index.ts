@@ -72,7 +72,7 @@ export {
   type Monitor,
   type MonitorDown,
 } from './supervision/watch.js';
-export type { RegistryEntry } from './registry/entry.js';
+export type { RegistryEntry, UpdateOutcome } from './registry/entry.js';
 export {
   createRegistry,
   registryHandle,
@@ -85,7 +85,7 @@ export {
 export type { NamespaceOptions, RegistryOptions } from './registry/options.js';
 export type { RegistryQuery } from './registry/query.js';
 export { registry, type RegistryLogic, type RegistryRef } from './registry/registry.js';
-export type { NameRefused, UpdateOutcome } from './registry/table.js';
+export type { NameRefused } from './registry/table.js';
 export type { WaitForOptions, WaitForOutcome } from './registry/wait.js';
 export { registryFacts, type NameLoss, type NameRefusal, type RegistryEmitted } from '../machines/registry/registry-events.js';
 export { type BehindGate, passGate, type Passage, requireBehindGate } from './gate/behind.js';
@@ -243,6 +243,7 @@ export type {
   VersionOutcome,
 } from './events/port.js';
 export type { EventStoreEmitted } from '../machines/events/event-store-events.js';
+export * from './comms.js';
 export * from './coordination.js';
 export { application, type ApplicationPlan } from './application/application.js';
 export type { Flags } from './application/flags.js';

@@ -3,6 +3,8 @@ import type { ApplicationEmitted } from '../../machines/application/application-
 import { type ConfigEmitted, configFacts } from '../../machines/config/config-events.js';
 import type { BarrierEmitted } from '../../machines/coordination/barrier-events.js';
 import type { LeaderEmitted } from '../../machines/coordination/leader-events.js';
+import type { ChannelEmitted } from '../../machines/comms/channel-events.js';
+import type { CommsEmitted } from '../../machines/comms/comms-events.js';
 import type { LockEmitted } from '../../machines/coordination/lock-events.js';
 import type { EventStoreEmitted } from '../../machines/events/event-store-events.js';
 import type { GateEmitted } from '../../machines/gate/gate-events.js';
@@ -220,6 +222,32 @@ const barrierRows: Rows<BarrierEmitted> = {
   },
 };
 
+const agent = 'the agent, by name';
+const from = 'who has sent it, by name; null where that was not said';
+const kind = '`request`, `notice` or `event`';
+const noAnswer = '`noAgent`, `full`, `dropped`, `error`, `crashed`, `late`, `cancelled` or `closed`';
+const commsRows: Rows<CommsEmitted> = {
+  'comms.answered': {
+    about: 'one who asked has heard',
+    level: 'debug',
+    fields: { agent, from, outcome: `\`ok\`, or why there is no answer: ${noAnswer}`, tookMs: 'since it was asked, ms' },
+  },
+  'comms.refused': { about: 'a message was not taken', level: 'info', fields: { agent, from, kind, reason: '`noAgent` or `full`' } },
+  'comms.replyDropped': { about: 'an agent has answered what nobody asks any more', level: 'info', fields: { ref: 'of the delivery that it names' } },
+  'comms.deadLetter': {
+    about: 'a message was taken, and will never be delivered',
+    level: 'warn',
+    fields: { id: 'by which it is sent again', agent, kind, why: '`noAgent`, `dropped`, `error`, `crashed` or `closed`' },
+  },
+};
+
+const channelRows: Rows<ChannelEmitted> = {
+  'channel.flowing': { about: 'what is sent to the agent is delivered at once', level: 'debug', fields: { agent } },
+  'channel.paused': { about: 'as much as it takes is out at it: what is sent waits', level: 'debug', fields: { agent } },
+  'channel.vacated': { about: 'nobody goes by the name, and somebody is awaited: what is sent waits', level: 'info', fields: { agent } },
+  'channel.closed': { about: 'it has ended', level: 'debug', fields: { agent, because: '`idle`, `gone` (nobody is awaited) or `closed`' } },
+};
+
 const job = 'which job';
 const isolationRows: Rows<IsolationEmitted> = {
   'isolation.started': { about: 'a job has a thread', level: 'debug', fields: { ref: job, waitedMs: 'since it was asked for, ms' } },
@@ -297,6 +325,8 @@ export const serviceEvents: readonly EventGroup[] = [
   { title: 'Elections', from: '`leaderHandle(…).on`', machines: ['leader'], rows: leaderRows },
   { title: 'Locks', from: '`lock.on`', machines: ['lock'], rows: lockRows },
   { title: 'Barriers', from: '`barrier.on`', machines: ['barrier'], rows: barrierRows },
+  { title: 'Comms', from: '`comms.on`', machines: ['comms'], rows: commsRows },
+  { title: 'Channels of comms', from: 'their chart', machines: ['channel'], rows: channelRows },
   { title: 'Isolated work', from: '`pool.on`', machines: ['isolation'], rows: isolationRows },
   { title: 'Applications', from: '`application.on`', machines: ['application'], rows: applicationRows },
 ];

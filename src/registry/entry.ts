@@ -14,6 +14,12 @@ export interface RegistryEntry<Metadata = unknown> {
   readonly metadata: Metadata;
 }
 
+/** What was said of an entry, before and now; or why it stays. */
+export type UpdateOutcome<Metadata = unknown> =
+  | { readonly ok: true; readonly metadata: Metadata; readonly before: unknown }
+  /** `duplicateKeys`: in such a namespace an owner may have several entries of a name. */
+  | { readonly ok: false; readonly reason: 'notOwner' | 'duplicateKeys' | 'closed' };
+
 /** One who has entries: watched once, however many they are. */
 export interface Owner {
   readonly ref: AnyActorRef;

@@ -12,12 +12,12 @@ import { type Clock, requireClock, systemClock } from '../supervision/clock.js';
 import { onFact } from '../supervision/on-fact.js';
 import { ended, exitReason } from '../supervision/watch.js';
 import { isUnstarted, runsMachine } from '../supervision/xstate-internals.js';
-import type { RegistryEntry } from './entry.js';
+import type { RegistryEntry, UpdateOutcome } from './entry.js';
 import { defaultNamespace, type RegistryOptions } from './options.js';
 import { type RegistryQuery, requireQuery } from './query.js';
 import { invalid, requireActor, requireFunction, requireKey, requireOptions } from './refusal.js';
 import { registry as registryLogic, type RegistryRef, tableOf } from './registry.js';
-import type { NameRefused, NameTable, UpdateOutcome } from './table.js';
+import type { NameRefused, NameTable } from './table.js';
 import { requireWait, type WaitForOptions, type WaitForOutcome } from './wait.js';
 
 /** The facts of a type. */
@@ -81,6 +81,8 @@ export interface Registry extends AsyncDisposable {
   update<Metadata>(key: string, owner: AnyActorRef, change: (metadata: unknown) => Metadata): UpdateOutcome<Metadata>;
   /** Who has the name, alive; undefined for nobody. @throws EspalierError `registry/invalid-options`, also where keys are duplicate: there `lookup` tells */
   whereis(key: string): AnyActorRef | undefined;
+  /** Does the name stand empty, and is its owner's successor awaited? @throws EspalierError `registry/invalid-options` */
+  awaits(key: string): boolean;
   /** All entries of a name, the earliest first. @throws EspalierError `registry/invalid-options` */
   lookup(key: string): RegistryEntry[];
   /** The entries that a query wants; without one, all. @throws EspalierError `registry/invalid-options`; what its `filter` throws */
@@ -240,6 +242,11 @@ class Handle implements Registry {
   whereis(key: string): AnyActorRef | undefined {
     requireKey(key);
     return this.#found.table?.whereis(this.namespace, key);
+  }
+
+  awaits(key: string): boolean {
+    requireKey(key);
+    return this.#found.table?.awaits(this.namespace, key) ?? false;
   }
 
   lookup(key: string): RegistryEntry[] {

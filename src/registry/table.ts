@@ -13,7 +13,7 @@ import type { Clock } from '../supervision/clock.js';
 import { DeadlineQueue } from '../supervision/deadlines.js';
 import { onExit } from '../supervision/watch.js';
 import { hasStopped, isUnstarted } from '../supervision/xstate-internals.js';
-import { Entry, type Owner, type RegistryEntry, viewOf } from './entry.js';
+import { Entry, type Owner, type RegistryEntry, type UpdateOutcome, viewOf } from './entry.js';
 import { Namespace } from './namespace.js';
 import { defaultNamespace, type RegistryPlan } from './options.js';
 import { Outbox } from './outbox.js';
@@ -29,12 +29,6 @@ export interface NameRefused {
   readonly reason: NameRefusal;
   readonly ref?: AnyActorRef;
 }
-
-/** What was said of an entry, before and now; or why it stays. */
-export type UpdateOutcome<Metadata = unknown> =
-  | { readonly ok: true; readonly metadata: Metadata; readonly before: unknown }
-  /** `duplicateKeys`: in such a namespace an owner may have several entries of a name. */
-  | { readonly ok: false; readonly reason: 'notOwner' | 'duplicateKeys' | 'closed' };
 
 /** Words that a registry remembers at most. */
 const mostWords = 1_000;
@@ -334,6 +328,12 @@ export class NameTable {
     if (ref !== undefined) return isOver(ref) ? undefined : ref;
     if (this.#plan.space(namespace).keys === 'duplicate') throw invalid('whereis', 'a namespace with unique keys: ask lookup', namespace);
     return undefined;
+  }
+
+  /** Does a unique name stand empty until a successor comes? */
+  awaits(namespace: string, key: string): boolean {
+    const entry = this.#change(() => this.#living(this.#spaces.get(namespace)?.get(key)));
+    return entry !== undefined && entry.owner === null;
   }
 
   /** Entries that the query wants; those of the dead and those that stand empty are none. @throws what its filter throws */

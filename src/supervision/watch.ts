@@ -73,7 +73,8 @@ export function handles(actor: AnyActorRef, event: EventObject): boolean {
   }
 }
 
-function names(actor: AnyActorRef, type: string): boolean {
+/** Does the actor's logic name this event, or `noun.*` of it? Logic that says nothing of its events names none. */
+export function names(actor: AnyActorRef, type: string): boolean {
   const logic = logicOf(actor) as { events?: readonly string[] };
   const known = explicit.get(logic) ?? new Map<string, boolean>();
   explicit.set(logic, known);

@@ -1,6 +1,8 @@
 /** The models of the catalogue's machines, by machine id: for apps that embed one, change one with `provide()`, or restart one. */
 import { applicationModel } from './application.js';
 import { barrierModel } from './barrier.js';
+import { channelModel } from './channel.js';
+import { commsModel } from './comms.js';
 import { configModel } from './config.js';
 import { conversationModel } from './conversation.js';
 import { dynamicSupervisorModel } from './dynamic-supervisor.js';
@@ -38,6 +40,8 @@ export const models = {
   config: configModel,
   eventStore: eventStoreModel,
   isolation: isolationModel,
+  comms: commsModel,
+  channel: channelModel,
   leader: leaderModel,
   lock: lockModel,
   barrier: barrierModel,

@@ -1,0 +1,325 @@
+/**
+ * The messages of one agent: its mailbox, what is out at it, and how much more it takes. Whether they flow is said by the channel's chart.
+ *
+ * A successor under the agent's name goes on with the mailbox; what was out at who has ended does not come back by itself.
+ */
+import type { ActorRefFrom, AnyActorRef } from 'xstate';
+import type { channelMachine } from '../../machines/comms/channel.js';
+import type { ChannelEnd } from '../../machines/comms/channel-events.js';
+import type { RequestRefusal } from '../../machines/comms/request.js';
+import type { Deadline } from '../supervision/deadlines.js';
+import { type ExitWatch, exitReason, handles, names, onExit } from '../supervision/watch.js';
+import { hasStopped, isInTurn, isUnstarted, logicOf } from '../supervision/xstate-internals.js';
+import type { Directory } from './directory.js';
+import { type Message, MessageQueue } from './message.js';
+import type { ChannelOptions } from './options.js';
+
+export type ChannelRef = ActorRefFrom<typeof channelMachine>;
+
+/** One actor that goes, or went, by the agent's name. */
+export interface Holder {
+  readonly ref: AnyActorRef;
+  /** Requests that it has not answered. */
+  readonly out: Set<Message>;
+  watch: ExitWatch;
+}
+
+/** What a lane needs of the exchange. */
+export interface LaneHost {
+  readonly directory: Directory;
+  /** Whom agents answer. */
+  readonly replyTo: AnyActorRef;
+  /** Does something, and then what that has made due. */
+  turn(act: () => void): void;
+  /** There may be something to deliver. */
+  due(lane: Lane): void;
+  /** A message goes out; a request has its reference from now on. */
+  sending(message: Message): void;
+  /** Whom it was out at has ended: what that one says is nobody's. */
+  recalled(message: Message): void;
+  /** It waits again, for the one who comes after. */
+  requeued(message: Message): void;
+  /** It stands in the mailbox. */
+  admitted(message: Message): void;
+  /** It was delivered, and this came of it. */
+  fail(message: Message, reason: RequestRefusal, error?: unknown): void;
+  /** It will never be delivered. */
+  undeliverable(message: Message, why: RequestRefusal, error?: unknown): void;
+  spawn(lane: Lane): ChannelRef;
+  /** Nothing goes through it any more. */
+  forget(lane: Lane): void;
+  /** When nobody has used it for the time that is allowed, it is to end. */
+  idle(lane: Lane): void;
+}
+
+/** Would the event reach anything in the actor? Of logic that says nothing of its events nobody can tell. */
+export function takes(ref: AnyActorRef, event: { readonly type: string }): boolean {
+  if ((logicOf(ref) as { events?: unknown }).events === undefined) return true;
+  // In the midst of an event it may be on its way to where it takes it.
+  const isMachine = typeof (ref.getSnapshot() as { can?: unknown } | undefined)?.can === 'function';
+  return isMachine && !isInTurn(ref) ? handles(ref, event) : names(ref, event.type);
+}
+
+export class Lane implements Deadline {
+  readonly agent: string;
+  readonly options: Required<ChannelOptions>;
+  readonly queued = new MessageQueue();
+  readonly waiting = new MessageQueue();
+  /** Topics that it hears. */
+  readonly topics = new Set<string>();
+  isDue = false;
+  isOver = false;
+  /** Was it used since it was last looked at? */
+  wasUsed = true;
+  dueAt = 0;
+  place = -1;
+  readonly #host: LaneHost;
+  #channel: ChannelRef;
+  #holder: Holder | null = null;
+  #isFlowing = false;
+  /** Requests that are not answered, and what lies before an agent that is in the midst of something. */
+  #out = 0;
+  /** Credit that the agent has given or taken by itself. */
+  #given = 0;
+
+  constructor(agent: string, options: Required<ChannelOptions>, host: LaneHost) {
+    this.agent = agent;
+    this.options = options;
+    this.#host = host;
+    this.#channel = this.#spawn();
+  }
+
+  get channel(): ChannelRef {
+    return this.#channel;
+  }
+
+  get out(): number {
+    return this.#out;
+  }
+
+  /** How much may go out now. */
+  get credits(): number {
+    return this.options.credits + this.#given - this.#out;
+  }
+
+  get state(): 'vacant' | 'flowing' | 'paused' | 'closed' {
+    return this.#channel.getSnapshot().value;
+  }
+
+  /** A channel that a stranger has ended is replaced: what it carries is not in it. */
+  #spawn(): ChannelRef {
+    const channel = this.#host.spawn(this);
+    channel.on('*', ({ type }) => {
+      this.#isFlowing = type === 'channel.flowing';
+      this.#reconcile();
+      if (this.#isFlowing) this.#host.due(this);
+    });
+    channel.start();
+    onExit(channel, () => {
+      if (this.isOver || this.#channel !== channel) return;
+      this.#isFlowing = false;
+      this.#channel = this.#spawn();
+      this.#host.turn(() => {
+        if (this.#holder !== null) this.#channel.send({ type: 'agent.came', credits: this.credits });
+      });
+    });
+    return channel;
+  }
+
+  /** Tells the channel what it does not know yet. */
+  #reconcile(): void {
+    if (this.isOver || this.#holder === null) return;
+    const mayFlow = this.credits > 0;
+    if (mayFlow !== this.#isFlowing) this.#channel.send({ type: mayFlow ? 'credits.given' : 'credits.spent' });
+  }
+
+  /** Who goes by the name now? Closes the lane where nobody does, and nobody is awaited. */
+  look(): void {
+    const ref = this.#host.directory.find(this.agent);
+    if (ref !== undefined) return this.#take(ref);
+    if (!this.#host.directory.awaits(this.agent)) return this.close('gone');
+    if (this.#holder !== null) this.#leave(this.#holder);
+    this.#channel.send({ type: 'agent.left' });
+  }
+
+  #take(ref: AnyActorRef): void {
+    if (this.#holder?.ref === ref) return;
+    if (this.#holder !== null) this.#leave(this.#holder);
+    const holder: Holder = { ref, out: new Set(), watch: { unsubscribe: () => false } };
+    this.#holder = holder;
+    holder.watch = onExit(ref, () => this.#host.turn(() => this.#lost(holder)));
+    if (this.#holder !== holder) return;
+    this.#channel.send({ type: 'agent.came', credits: this.credits });
+    this.#reconcile();
+  }
+
+  /** The name is another's, or nobody's. What is out at it may still be answered. */
+  #leave(holder: Holder): void {
+    this.#holder = null;
+    this.#given = 0;
+    if (holder.out.size === 0) holder.watch.unsubscribe();
+  }
+
+  #lost(holder: Holder): void {
+    const unanswered = [...holder.out];
+    holder.out.clear();
+    this.#out -= unanswered.length;
+    if (this.#holder === holder) this.#leave(holder);
+    if (!this.isOver) this.look();
+    for (const message of unanswered.reverse()) {
+      message.holder = null;
+      this.#host.recalled(message);
+      const mayWait = message.again && !this.isOver && this.queued.size < this.options.maxQueued;
+      if (!mayWait) this.#host.fail(message, 'crashed');
+      else {
+        this.#host.requeued(message);
+        this.queued.unshift(message);
+      }
+    }
+    this.#reconcile();
+    this.#host.due(this);
+  }
+
+  /** Is somebody there, or awaited? */
+  isReachable(): boolean {
+    this.wasUsed = true;
+    const holder = this.#holder;
+    const isKnown = holder !== null && exitReason(holder.ref) === null && this.#isTold;
+    if (!isKnown && !this.isOver) this.look();
+    return !this.isOver;
+  }
+
+  /** Set by the exchange: is it told when the name is another's? Else it asks each time. */
+  #isTold = true;
+  set isTold(isTold: boolean) {
+    this.#isTold = isTold;
+  }
+
+  /** Is there a place for a message? Where there is none, one that may go out goes at once, though it would be its turn only later. */
+  makeRoom(): boolean {
+    if (this.queued.size >= this.options.maxQueued) this.step();
+    return !this.isOver && this.waiting.size === 0 && (this.queued.size < this.options.maxQueued || this.options.policy === 'dropOldest');
+  }
+
+  /** Takes a message in, to be delivered later. @returns whether it has a place; why not; or that it waits for one */
+  offer(message: Message): 'taken' | 'waits' | 'full' {
+    const { policy, maxWaiting } = this.options;
+    if (!this.makeRoom()) {
+      if (policy !== 'wait' || this.waiting.size >= maxWaiting) return 'full';
+      message.state = 'waiting';
+      this.waiting.push(message);
+      return 'waits';
+    }
+    const oldest = this.queued.size < this.options.maxQueued ? null : this.queued.shift();
+    if (oldest !== null) this.#host.undeliverable(oldest, 'dropped');
+    message.state = 'queued';
+    this.queued.push(message);
+    return 'taken';
+  }
+
+  /** Delivers one message, if it may. @returns may there be more? */
+  step(): boolean {
+    if (!this.#isFlowing || this.credits <= 0) return false;
+    if (!this.isReachable() || this.#holder === null || !this.#isFlowing) return false;
+    const message = this.queued.shift();
+    if (message === null) return false;
+    this.#deliver(message, this.#holder);
+    this.admit();
+    return this.queued.size > 0;
+  }
+
+  /** There is room: those who wait come in. */
+  admit(): void {
+    while (!this.isOver && this.queued.size < this.options.maxQueued) {
+      const next = this.waiting.shift();
+      if (next === null) return;
+      next.state = 'queued';
+      this.queued.push(next);
+      this.#host.admitted(next);
+      this.#host.due(this);
+    }
+  }
+
+  #deliver(message: Message, holder: Holder): void {
+    const { kind, topic, from, body } = message.letter;
+    const { ref } = holder;
+    const type = `comms.${kind}`;
+    if (!takes(ref, { type, to: this.agent, from, body, topic } as { type: string })) {
+      this.#host.undeliverable(message, 'error', `it does not take ${type}, or not now`);
+      return;
+    }
+    const isInQueue = isInTurn(ref) || isUnstarted(ref);
+    if (kind === 'request' || isInQueue) this.#out++;
+    if (kind === 'request') {
+      message.holder = holder;
+      holder.out.add(message);
+    }
+    this.#host.sending(message);
+    this.#reconcile();
+    const { replyTo } = this.#host;
+    try {
+      ref.send({
+        ...{ type, to: this.agent, from, body, replyTo },
+        ...(kind === 'request' ? { ref: message.ref } : {}),
+        ...(kind === 'event' ? { topic } : {}),
+      });
+    } catch (error) {
+      // No actor of XState: those do not throw at who sends.
+      if (kind === 'request' && holder.out.has(message)) {
+        this.release(message);
+        this.#host.fail(message, 'error', String(error));
+      }
+    }
+    // By then it has taken what lay before it.
+    if (kind !== 'request' && isInQueue) void Promise.resolve().then(() => this.#host.turn(() => this.#back()));
+  }
+
+  #back(): void {
+    this.#out--;
+    this.#reconcile();
+    this.#host.due(this);
+  }
+
+  /** It is not out any more. */
+  release(message: Message): void {
+    const { holder } = message;
+    if (holder === null || !holder.out.delete(message)) return;
+    message.holder = null;
+    if (holder !== this.#holder && holder.out.size === 0) holder.watch.unsubscribe();
+    this.#back();
+  }
+
+  /** The agent takes more at once, or less. */
+  give(more: number): void {
+    if (this.#holder === null) return;
+    this.#given = Math.max(-1_000_000, Math.min(1_000_000, this.#given + more));
+    this.#reconcile();
+    this.#host.due(this);
+  }
+
+  /** Of whatever is not delivered nothing will be. What is out may still be answered. Twice is once. */
+  close(because: ChannelEnd): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.#isFlowing = false;
+    this.#host.forget(this);
+    if (this.#holder !== null) this.#leave(this.#holder);
+    const why = because === 'closed' ? 'closed' : 'noAgent';
+    for (const queue of [this.queued, this.waiting])
+      for (let next = queue.shift(); next !== null; next = queue.shift()) this.#host.undeliverable(next, why);
+    if (!hasStopped(this.#channel)) this.#channel.send({ type: 'channel.close', because });
+  }
+
+  /** Does anything need it? */
+  get isIdle(): boolean {
+    return this.queued.size + this.waiting.size + this.#out + this.topics.size === 0 && this.#given === 0;
+  }
+
+  expired(): void {
+    this.#host.turn(() => {
+      if (!this.wasUsed && this.isIdle) return this.close('idle');
+      this.wasUsed = false;
+      this.#host.idle(this);
+    });
+  }
+}

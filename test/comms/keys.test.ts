@@ -1,0 +1,98 @@
+/** Questions with a key: asked once, heard by all who ask, kept for a time; what is no answer is not kept. */
+import { describe, expect, it } from 'vitest';
+import { exit } from '../../src/supervision/watch.js';
+import { room } from './comms-room.js';
+
+const value = (what: unknown) => ({ ok: true, value: what });
+const no = (reason: string) => ({ ok: false, reason });
+
+describe('a request with a key', () => {
+  it('is asked once of the agent, and all who ask meanwhile hear', async () => {
+    const { comms, puppet } = room();
+    const [ann, bob] = [puppet('ann'), puppet('bob')];
+    const asked = Array.from({ length: 10 }, () => comms.request('ann', 1, { key: 'k' }));
+    const other = comms.request('bob', 1, { key: 'k' });
+    expect([ann.asked(), bob.asked()]).toEqual([[1], [1]]);
+    ann.answer(1, 'yes');
+    bob.answer(1, 'no');
+    expect(await Promise.all(asked)).toEqual(Array.from({ length: 10 }, () => value('yes')));
+    expect(await other).toEqual(value('no'));
+    expect(comms.status().counts).toMatchObject({ sent: 2, joined: 9, answered: 11 });
+  });
+
+  it('has its answer kept for the time, and is asked anew after', async () => {
+    const { comms, puppet, pass } = room({ keyMs: 100 });
+    const ann = puppet('ann');
+    const first = comms.request('ann', 1, { key: 'k' });
+    ann.answer(1, 'yes');
+    await first;
+    await pass(99);
+    expect(await comms.request('ann', 2, { key: 'k' })).toEqual(value('yes'));
+    expect(comms.status()).toMatchObject({ keptAnswers: 1, counts: { kept: 1 } });
+    await pass(1);
+    const anew = comms.request('ann', 3, { key: 'k', keyMs: 10 });
+    expect(ann.asked()).toEqual([1, 3]);
+    ann.answer(3, 'again');
+    expect(await anew).toEqual(value('again'));
+    await pass(10);
+    void comms.request('ann', 4, { key: 'k' });
+    expect(ann.asked()).toEqual([1, 3, 4]);
+  });
+
+  it('is asked anew after an error, a crash and a refusal', async () => {
+    const { comms, puppet, agents } = room();
+    const ann = puppet('ann');
+    const first = comms.request('ann', 1, { key: 'k' });
+    ann.refuse(1, 'busy');
+    expect(await first).toMatchObject(no('error'));
+    const second = comms.request('ann', 2, { key: 'k' });
+    expect(ann.asked()).toEqual([1, 2]);
+    exit(ann.ref, 'kill');
+    expect(await second).toEqual(no('crashed'));
+    agents.delete('ann');
+    expect(await comms.request('ann', 3, { key: 'k' })).toEqual(no('noAgent'));
+    const successor = puppet('ann');
+    const third = comms.request('ann', 4, { key: 'k' });
+    successor.answer(4, 'yes');
+    expect(await third).toEqual(value('yes'));
+    expect(comms.status().keptAnswers).toBe(1);
+  });
+
+  it('leaves each caller his own time and signal, and is taken back when all have left', async () => {
+    const { comms, puppet, pass } = room();
+    const ann = puppet('ann');
+    const over = new AbortController();
+    const asked = [
+      comms.request('ann', 1, { key: 'k', withinMs: 10 }),
+      comms.request('ann', 1, { key: 'k', signal: over.signal }),
+      comms.request('ann', 1, { key: 'k', withinMs: 30 }),
+    ];
+    await pass(10);
+    expect(await asked[0]).toEqual(no('late'));
+    over.abort();
+    expect(await asked[1]).toEqual(no('cancelled'));
+    expect(ann.of('comms.cancelled')).toEqual([]);
+    await pass(20);
+    expect(await asked[2]).toEqual(no('late'));
+    expect(ann.of('comms.cancelled')).toHaveLength(1);
+    // What comes then is asked anew, and what the first run says is nobody's.
+    const anew = comms.request('ann', 2, { key: 'k' });
+    ann.answer(1, 'old');
+    ann.answer(2, 'new');
+    expect(await anew).toEqual(value('new'));
+  });
+
+  it('has so many answers kept at most: the oldest goes', async () => {
+    const { comms, puppet } = room({ maxKeys: 2 });
+    const ann = puppet('ann');
+    for (const key of ['a', 'b', 'c']) {
+      const asked = comms.request('ann', key, { key });
+      ann.answer(key, key);
+      await asked;
+    }
+    expect(comms.status().keptAnswers).toBe(2);
+    expect(await comms.request('ann', 'b', { key: 'b' })).toEqual(value('b'));
+    void comms.request('ann', 'a', { key: 'a' });
+    expect(ann.asked()).toEqual(['a', 'b', 'c', 'a']);
+  });
+});
