@@ -4,6 +4,7 @@ import { channelMachine } from './comms/channel.js';
 import { commsMachine } from './comms/comms.js';
 import { configMachine } from './config/config.js';
 import { barrierMachine } from './coordination/barrier.js';
+import { auctionMachine } from './coordination/auction.js';
 import { leaderMachine } from './coordination/leader.js';
 import { lockMachine } from './coordination/lock.js';
 import { eventStoreMachine } from './events/event-store.js';
@@ -31,6 +32,7 @@ export {
   barrierMachine,
   channelMachine,
   commsMachine,
+  auctionMachine,
   configMachine,
   conversationMachine,
   dynamicSupervisorMachine,
@@ -74,6 +76,7 @@ export const catalogue = {
   leader: leaderMachine,
   lock: lockMachine,
   barrier: barrierMachine,
+  auction: auctionMachine,
   liveSession: sessionMachine,
   toolCall: toolCallMachine,
   httpStream: httpStreamMachine,

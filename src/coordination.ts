@@ -82,3 +82,17 @@ export {
   newClock,
   type VectorClock,
 } from './coordination/vector-clock.js';
+export { auction, type AuctionLogic, type AuctionProtocol } from './coordination/auction.js';
+export type { AuctionOptions, DutchAuctionOptions, EnglishAuctionOptions, SealedAuctionOptions } from './coordination/auction-options.js';
+export type {
+  AuctionAnswer,
+  AuctionEmitted,
+  AuctionEnd,
+  AuctionKind,
+  AuctionQuestion,
+  AuctionResult,
+  BidderRow,
+  BidderStatus,
+  NoSale,
+  NoSaleDetails,
+} from '../machines/coordination/auction-events.js';

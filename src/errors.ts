@@ -68,6 +68,7 @@ export const errorCodes = [
   'vector-clock/invalid-clock',
   'vector-clock/full',
   'comms/invalid-options',
+  'auction/invalid-options',
   'telemetry/invalid-options',
   'live/invalid-options',
   'live/invalid-tool',

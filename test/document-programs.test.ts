@@ -18,6 +18,7 @@ const ranBy: Readonly<Record<string, string>> = {
   'docs/guides/application.md': 'test/application/guide.test.ts',
   'docs/guides/barrier.md': 'test/coordination/barrier-guide.test.ts',
   'docs/guides/comms.md': 'test/comms/guide.test.ts',
+  'docs/guides/auction.md': 'test/coordination/auction-guide.test.ts',
   'docs/guides/config.md': 'test/config/guide.test.ts',
   'docs/guides/coordination-backend.md': 'test/coordination/guide.test.ts',
   'docs/guides/diagrams.md': 'test/document-programs.test.ts',

@@ -5,8 +5,12 @@ import type { Requests } from '../comms/port.js';
 import { onLoss } from '../supervision/watch.js';
 import { parentOf } from '../supervision/xstate-internals.js';
 
-/** A protocol with its options, which are checked: what is left to be said is who takes part. */
-export interface Protocol {
+declare const decides: unique symbol;
+
+/** A protocol with its options, which are checked: what is left to be said is who takes part. `Value`: what it decides. */
+export interface Protocol<Value = unknown> {
+  /** For the compiler only: nothing has it. */
+  readonly [decides]?: Value;
   /** As `voting`: for facts and for whoever reads them. */
   readonly name: string;
   /** Looks at who is to take part, before anything starts. @throws EspalierError of the protocol, where so many or these will not do */
@@ -22,13 +26,18 @@ export interface Protocol {
 export function questions(requests: Requests): CallbackActorLogic<EventObject, QuestionsInput> {
   return fromCallback<EventObject, QuestionsInput>(({ input, self, sendBack }) => {
     const chart = parentOf(self) as AnyActorRef;
-    const over = new AbortController();
+    // A signal for each: so many listeners on one are a warning of the runtime's.
+    const open = new Set<AbortController>();
+    let isOver = false;
     const tell = (event: QuestionsEvent): void => {
-      if (!over.signal.aborted) sendBack(event);
+      if (!isOver) sendBack(event);
     };
     const ask = async ({ id, agent, body }: Question): Promise<void> => {
       const key = `${input.session}/${id}`;
-      const outcome = await requests.request(agent, body, { signal: over.signal, withinMs: input.withinMs, from: input.session, key });
+      const own = new AbortController();
+      open.add(own);
+      const outcome = await requests.request(agent, body, { signal: own.signal, withinMs: input.withinMs, from: input.session, key });
+      open.delete(own);
       tell({ type: 'question.answered', id, agent, outcome });
     };
     onLoss(self, chart, () => chart.send({ type: 'questions.lost', why: 'killed' } satisfies QuestionsEvent));
@@ -36,6 +45,9 @@ export function questions(requests: Requests): CallbackActorLogic<EventObject, Q
       () => tell({ type: 'questions.answered' }),
       (error: unknown) => tell({ type: 'questions.lost', why: String(error) }),
     );
-    return () => over.abort();
+    return () => {
+      isOver = true;
+      for (const own of open) own.abort();
+    };
   });
 }

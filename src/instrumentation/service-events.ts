@@ -2,6 +2,7 @@
 import type { ApplicationEmitted } from '../../machines/application/application-events.js';
 import { type ConfigEmitted, configFacts } from '../../machines/config/config-events.js';
 import type { BarrierEmitted } from '../../machines/coordination/barrier-events.js';
+import type { AuctionEmitted } from '../../machines/coordination/auction-events.js';
 import type { LeaderEmitted } from '../../machines/coordination/leader-events.js';
 import type { ChannelEmitted } from '../../machines/comms/channel-events.js';
 import type { CommsEmitted } from '../../machines/comms/comms-events.js';
@@ -248,6 +249,30 @@ const channelRows: Rows<ChannelEmitted> = {
   'channel.closed': { about: 'it has ended', level: 'debug', fields: { agent, because: '`idle`, `gone` (nobody is awaited) or `closed`' } },
 };
 
+const session = 'which session';
+const rounds = 'how many there were';
+const auctionRows: Rows<AuctionEmitted> = {
+  'auction.asked': {
+    about: 'a round has begun, and all bidders are asked',
+    level: 'debug',
+    fields: { session, round: 'from 1', least: 'the lowest bid that counts' },
+  },
+  'auction.answered': {
+    about: 'a bidder was heard, or is known not to be',
+    level: 'debug',
+    fields: {
+      ...{ session, round: 'in which one', agent: 'who' },
+      status: '`bid`, `passed`, `tooLow`, `invalid`; or why there is no answer, as `late` or `crashed`',
+    },
+  },
+  'auction.sold': { about: 'there is a winner', level: 'info', fields: { session, rounds, winner: 'who', price: 'in the smallest unit' } },
+  'auction.unsold': {
+    about: 'there is no winner',
+    level: 'info',
+    fields: { session, rounds, why: '`noBids`, `reserveNotMet`, `tie` or `leaderDied`' },
+  },
+};
+
 const job = 'which job';
 const isolationRows: Rows<IsolationEmitted> = {
   'isolation.started': { about: 'a job has a thread', level: 'debug', fields: { ref: job, waitedMs: 'since it was asked for, ms' } },
@@ -327,6 +352,7 @@ export const serviceEvents: readonly EventGroup[] = [
   { title: 'Barriers', from: '`barrier.on`', machines: ['barrier'], rows: barrierRows },
   { title: 'Comms', from: '`comms.on`', machines: ['comms'], rows: commsRows },
   { title: 'Channels of comms', from: 'their chart', machines: ['channel'], rows: channelRows },
+  { title: 'Auctions', from: 'the actor of `auction(…).logic(…)`', machines: ['auction'], rows: auctionRows },
   { title: 'Isolated work', from: '`pool.on`', machines: ['isolation'], rows: isolationRows },
   { title: 'Applications', from: '`application.on`', machines: ['application'], rows: applicationRows },
 ];

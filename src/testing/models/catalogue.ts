@@ -3,6 +3,7 @@ import { applicationModel } from './application.js';
 import { barrierModel } from './barrier.js';
 import { channelModel } from './channel.js';
 import { commsModel } from './comms.js';
+import { auctionModel } from './auction.js';
 import { configModel } from './config.js';
 import { conversationModel } from './conversation.js';
 import { dynamicSupervisorModel } from './dynamic-supervisor.js';
@@ -45,6 +46,7 @@ export const models = {
   leader: leaderModel,
   lock: lockModel,
   barrier: barrierModel,
+  auction: auctionModel,
   liveSession: liveSessionModel,
   toolCall: toolCallModel,
   httpStream: httpStreamModel,

@@ -1,0 +1,47 @@
+/** Auctions through faults: whatever happens to the nodes and the links, who wins has bid, in time and highest, and pays by the rule. */
+import { describe, expect, it } from 'vitest';
+import { FaultRunFailure } from '../../src/testing/network/fault-run-failure.js';
+import { faultRun } from '../../src/testing/network/fault-run.js';
+import { auctionRun, type AuctionWorld, defects } from './auction-world.js';
+
+/** Where most that happens makes answers late, or lost. */
+const harsh = { faults: { slow: 3, pause: 2, partition: 2, crash: 1, drift: 1 }, faultShare: 0.5, mostShrinkRuns: 0 } as const;
+
+describe('an auction on a network with faults', () => {
+  it('is won by who bid highest, in time, and by nobody else, on 100 seeds', { timeout: 240_000 }, async () => {
+    const struck = new Set<string>();
+    const counts: Record<string, number> = {};
+    for (let seed = 1; seed <= 100; seed++) {
+      const run = auctionRun();
+      let world: AuctionWorld | undefined;
+      const result = await faultRun({ ...run, seed, world: (network) => (world = run.world(network)) });
+      for (const fault of Object.keys(result.struck)) struck.add(fault);
+      for (const { ends } of world?.sales ?? []) {
+        for (const end of ends) {
+          const what = end.outcome === 'failed' ? end.why : end.value.tied.length > 0 ? 'drawn' : 'sold';
+          counts[what] = (counts[what] ?? 0) + 1;
+          const rows = end.outcome === 'failed' ? end.details.bidders : end.value.bidders;
+          if (rows.some(({ status }) => status === 'late')) counts['late'] = (counts['late'] ?? 0) + 1;
+        }
+      }
+    }
+    // What would hold where nobody bids, nothing is tied and nobody is late is no proof.
+    expect(struck.size).toBe(10);
+    for (const what of ['sold', 'drawn', 'reserveNotMet', 'noBids', 'late']) expect([what, (counts[what] ?? 0) > 20]).toEqual([what, true]);
+  });
+
+  it.each(Object.entries(defects))('is caught where %s', { timeout: 60_000 }, async (_, { defect, breaks }) => {
+    const found = async (): Promise<FaultRunFailure | null> => {
+      for (let seed = 1; seed <= 50; seed++) {
+        try {
+          await faultRun({ ...auctionRun(defect), ...harsh, seed });
+        } catch (error) {
+          if (error instanceof FaultRunFailure) return error;
+          throw error;
+        }
+      }
+      return null;
+    };
+    expect((await found())?.claim).toBe(breaks);
+  });
+});

@@ -1,0 +1,37 @@
+/** Agents on nodes of a simulated network, and how another node asks them: by calls, of which any may be lost, late or twice. */
+import type { RequestOutcome } from '../../machines/comms/request.js';
+import type { Requests } from '../../src/comms/port.js';
+import type { SimulatedNode } from '../../src/testing/network/node.js';
+import { refusal } from './scripted-agents.js';
+
+interface Asked {
+  readonly key: string | undefined;
+  readonly body: unknown;
+}
+
+/** Has a node answer as the agent of its name. What it was asked by a key it answers once, as long as its process lives, and then repeats. */
+export function serveAgent(node: SimulatedNode, answer: (body: unknown, key: string | undefined) => unknown): void {
+  const answered = new Map<string, unknown>();
+  node.onRequest(async (request) => {
+    const { key, body } = request as Asked;
+    if (key === undefined) return answer(body, key);
+    if (!answered.has(key)) answered.set(key, answer(body, key));
+    return answered.get(key);
+  });
+}
+
+/** What a node has of the agents on the others: whoever is not heard of in time is late, a process that stood still meanwhile included. */
+export function remoteAgents(node: SimulatedNode): Requests {
+  return {
+    request: (agent, body, { withinMs = 1_000, signal, key } = {}) => {
+      const askedAt = node.clock.now();
+      return new Promise<RequestOutcome>((resolve, reject) => {
+        signal?.addEventListener('abort', () => resolve(refusal('cancelled')), { once: true });
+        node.call(agent, { key, body } satisfies Asked, { timeoutMs: withinMs }).then((outcome) => {
+          const isLate = !outcome.ok || node.clock.now() - askedAt > withinMs;
+          resolve(isLate ? refusal('late') : { ok: true, value: outcome.reply });
+        }, reject);
+      });
+    },
+  };
+}
