@@ -24,3 +24,22 @@ export function readFlags<const Options extends FlagOptions>(
   if (repeated !== undefined) return `expected --${repeated} once, got: ${valued.filter((name) => name === repeated).length}`;
   return read;
 }
+
+/**
+ * What is wrong with flags that several commands have: `--seed` of 32 bits, `--jobs` from 1 to 99, `--json` with a name.
+ * @returns in a sentence; undefined for nothing
+ */
+export function complaintOn({
+  seed,
+  jobs,
+  json,
+}: {
+  seed?: string | undefined;
+  jobs?: string | undefined;
+  json?: string | undefined;
+}): string | undefined {
+  if (seed !== undefined && !(/^-?\d+$/.test(seed) && Number(seed) === (Number(seed) | 0)))
+    return `expected --seed as a whole number of 32 bits, got: ${seed}`;
+  if (jobs !== undefined && !/^[1-9]\d?$/.test(jobs)) return `expected --jobs as a whole number from 1 to 99, got: ${jobs}`;
+  return json === '' ? 'expected --json with the name of a file, got: an empty one' : undefined;
+}

@@ -243,3 +243,9 @@ export const defects: Readonly<Record<string, { readonly defect: Defect; readonl
     breaks: 'who came through is counted, by the generation that it was told',
   },
 };
+
+/** Where most that happens is of the kind that makes answers late, so that what is wrong shows early. */
+export const slowThroughout = {
+  ...{ faults: { slow: 3, pause: 2, partition: 2, crash: 2, drift: 1 }, faultShare: 0.3, steps: 60 },
+  network: { links: { delay: [1, 70], drop: 0.05, duplicate: 0.02 } },
+} as const;

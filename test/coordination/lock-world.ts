@@ -36,6 +36,8 @@ export interface Defect {
   readonly isFenceless?: boolean;
   /** The backend that is crashed has nothing left when it is opened again. */
   readonly forgets?: boolean;
+  /** It lets so many more in than it may. */
+  readonly tooMany?: number;
 }
 
 /** Does it think that it has it, at this moment of true time? Told by its own clock, without waking it. */
@@ -43,10 +45,20 @@ function has({ node, grip, isGivenBack }: Holder, network: SimulatedNetwork): bo
   return !isGivenBack && network.node(node.name) === node && !grip.signal.aborted && node.clock.now() < grip.until;
 }
 
+/** How long it is used: draws of ms; and within how many ms of healing everybody has had it. */
+interface Pace {
+  readonly usesMs: readonly number[];
+  readonly withinMs: number;
+}
+
+/** What is left of the leases of the dead, and a turn for each of those who still waits and each of ours. */
+const brisk: Pace = { usesMs: [50, 200, 600], withinMs: 8_000 };
+
 /** A run of that world. @param permits  how many may have it at once @param crashes  is the backend crashed and paused, too? It is durable then. */
 export function lockRun(
-  { line = (backend) => backend, isFenceless = false, forgets = false }: Defect = {},
+  { line = (backend) => backend, isFenceless = false, tooMany = 0, forgets = false }: Defect = {},
   permits = 1,
+  { usesMs, withinMs } = brisk,
   crashes = false,
 ): FaultRunOptions<LockWorld> {
   const servers = ['backend', 'store', ...(crashes ? [disk] : [])];
@@ -78,7 +90,7 @@ export function lockRun(
       }, 'store');
       const boot = (node: SimulatedNode): void => {
         // The margin covers a clock that goes half as fast as the backend's.
-        const options = { name: 'a', permits, ttlMs, renewEveryMs: ttlMs * 0.15, marginMs: ttlMs * 0.55, withinMs: 5_000 };
+        const options = { name: 'a', permits: permits + tooMany, ttlMs, renewEveryMs: ttlMs * 0.15, marginMs: ttlMs * 0.55, withinMs: 5_000 };
         locks.set(node.name, createLock(line(new RemoteBackend(node), 'lock/a/'), options, { clock: node.clock }));
       };
       for (const name of clients) network.boot(boot, name);
@@ -116,8 +128,7 @@ export function lockRun(
           use: {
             weight: 4,
             nodes,
-            // Several may have a semaphore, so they have it for longer, or none would meet a lease that is over.
-            input: (chance) => chance.pick(permits === 1 ? [50, 200, 600] : [200, 600, 2_200]),
+            input: (chance) => chance.pick(usesMs),
             run: async (node, forMs) => void (await use(node, Number(forMs))),
           },
           wantInVain: {
@@ -138,8 +149,7 @@ export function lockRun(
           },
         },
         progress: {
-          // What is left of the leases of the dead, and a turn for each of those who still waits and each of ours.
-          withinMs: 8_000,
+          withinMs,
           begin: () => {
             for (const name of clients) network.perform(name, 'use, until it was had', insist);
           },
@@ -161,6 +171,16 @@ export function lockRun(
         permits === 1 && written.some((token, index) => token < (written[index - 1] ?? 0)) ? written.join() : undefined,
     },
   };
+}
+
+/** A run of a semaphore of two permits: the same room with another bound, and busier, for a third to come in. */
+export function semaphoreRun(defect: Defect = {}): FaultRunOptions<LockWorld> {
+  return { ...lockRun(defect, 2, { usesMs: [600, 1_500, 3_000], withinMs: 20_000 }), steps: 40, mostGapMs: 80 };
+}
+
+/** A run where the backend is crashed and paused, too, and opened again on its store. */
+export function crashingLockRun(defect: Defect = {}): FaultRunOptions<LockWorld> {
+  return lockRun(defect, 1, brisk, true);
 }
 
 /** Locks that are wrong, each in one way. */
@@ -228,4 +248,12 @@ export const defects: Readonly<Record<string, { readonly defect: Defect; readonl
     },
     breaks: 'never have more it than may',
   },
+};
+
+const { 'the fence is not asked': _, ...shown } = defects;
+
+/** Semaphores that are wrong. Several hold one at a time, so its tokens fence nobody. */
+export const semaphoreDefects: typeof defects = {
+  ...shown,
+  'one more is let in': { defect: { tooMany: 1 }, breaks: 'never have more it than may' },
 };

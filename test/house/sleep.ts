@@ -11,6 +11,7 @@ export const timerDoorsOfTests = new Map([
     'test/conformance/standalone.ts',
     'XState rethrows an error that nobody heard from a timer of the runtime: its turn must come before the next run',
   ],
+  ['test/mutants/threads.ts', 'ends a thread that computes for ever: it never answers, and cannot be asked to'],
   ['test/supervision/embedded.test.ts', 'puts itself between the code and a faked setTimeout, to read how long a wait the runtime is asked for'],
   ['test/testing/gemini-server.test.ts', 'counts the timers of the system clock that a server sets, and that it has cleared them all'],
   ['test/soak/soak.test.ts', leftBehind],

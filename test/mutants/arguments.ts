@@ -1,5 +1,5 @@
 /** The command line of the mutation run. */
-import { readFlags } from '../../bench/flags.js';
+import { complaintOn, readFlags } from '../../bench/flags.js';
 
 export interface MutantsArguments {
   /** Ids of machines, as in the catalogue and in its order. */
@@ -42,10 +42,8 @@ export function readArguments(args: readonly string[], known: readonly string[])
   const { values, positionals } = read;
   const unknown = positionals.find((name) => !known.includes(name));
   if (unknown !== undefined) return `expected one of ${known.join(', ')}, got: ${unknown}`;
-  if (values.seed !== undefined && !(/^-?\d+$/.test(values.seed) && Number(values.seed) === (Number(values.seed) | 0)))
-    return `expected --seed as a whole number of 32 bits, got: ${values.seed}`;
-  if (values.jobs !== undefined && !/^[1-9]\d?$/.test(values.jobs)) return `expected --jobs as a whole number from 1 to 99, got: ${values.jobs}`;
-  if (values.json === '') return 'expected --json with the name of a file, got: an empty one';
+  const complaint = complaintOn(values);
+  if (complaint !== undefined) return complaint;
   return {
     machines: known.filter((id) => positionals.length === 0 || positionals.includes(id)),
     seed: Number(values.seed ?? 1),

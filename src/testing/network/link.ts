@@ -129,10 +129,9 @@ export class Link {
   pass(at: number): Passage {
     const { delay = usualDelay, reorderMs = 50 } = this.options;
     // The same draws whatever the options are: a fault that is taken away from a run leaves the chances of the rest as they were.
-    const [drop, duplicate, reorder, first, second, later] = Array.from({ length: 6 }, () => this.#chance.next()) as [
-      ...[number, number, number],
-      ...[number, number, number],
-    ];
+    const chance = this.#chance;
+    const [drop, duplicate, reorder] = [chance.next(), chance.next(), chance.next()];
+    const [first, second, later] = [chance.next(), chance.next(), chance.next()];
     if (drop < this.#worst('drop')) return { arrivals: [], isReordered: false };
     const slowerMs = [...this.disturbances.values()].reduce((sum, one) => sum + (one.slowerMs ?? 0), 0);
     const isReordered = reorder < this.#worst('reorder');
@@ -146,6 +145,8 @@ export class Link {
   }
 
   #worst(name: (typeof chances)[number]): number {
-    return Math.max(this.options[name] ?? 0, ...[...this.disturbances.values()].map((one) => one[name] ?? 0));
+    let worst = this.options[name] ?? 0;
+    for (const disturbance of this.disturbances.values()) worst = Math.max(worst, disturbance[name] ?? 0);
+    return worst;
   }
 }

@@ -63,8 +63,14 @@ export class Renderer {
     if (value instanceof Error) return `[${value.name}: ${value.message}]`;
     if (above.has(value)) return '[circle]';
     if (depth >= deepest) return '[…]';
-    const below = new Set([...above, value]);
-    const inner = (item: unknown): string => this.#text(item, depth + 1, below);
+    above.add(value);
+    const text = this.#parts(value, depth, above);
+    above.delete(value);
+    return text;
+  }
+
+  #parts(value: object, depth: number, above: Set<object>): string {
+    const inner = (item: unknown): string => this.#text(item, depth + 1, above);
     if (Array.isArray(value)) return `[${value.map(inner).join(',')}]`;
     if (value instanceof Map) return `Map{${[...value].map(([key, item]) => `${inner(key)}:${inner(item)}`).join(',')}}`;
     if (value instanceof Set) return `Set{${[...value].map(inner).join(',')}}`;

@@ -7,6 +7,7 @@ import type { WaivedMutants } from '../../../src/testing/mutation/mutation-test.
 import { mutantsOf } from '../../../src/testing/mutation/mutants.js';
 import { enter } from '../../mutants/door.js';
 import { readArguments } from '../../mutants/arguments.js';
+import { workOff } from '../../mutants/threads.js';
 import { type Trial, tryAll } from '../../mutants/trials.js';
 import { taskModel } from '../../../src/testing/models/task.js';
 import { equivalent, turnstileModel } from './turnstile.js';
@@ -183,6 +184,16 @@ describe('its threads', () => {
       found[id] = by;
     });
     expect(found).toEqual({ a: 'a4', b: 'b4', c: undefined, d: 'd4', e: 'e4' });
+  });
+
+  test('give their findings in the order of the tasks, and none may take for ever', async () => {
+    const script = thread("if (id !== 'e') parentPort.postMessage({ by: id })");
+    const order: string[] = [];
+    const four = await workOff(trials.slice(0, 4), { jobs: 2, script }, ({ id }) => void order.push(id));
+    expect(four).toEqual([{ by: 'a' }, { by: 'b' }, { by: 'c' }, { by: 'd' }]);
+    expect(order.toSorted()).toEqual(['a', 'b', 'c', 'd']);
+    const last = workOff(trials.slice(4), { jobs: 2, script, withinMs: 1 }, () => {});
+    await expect(last).rejects.toThrow('no answer in 1 ms to {"machine":"m","id":"e"}');
   });
 
   test.each([

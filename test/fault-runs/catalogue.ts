@@ -1,0 +1,25 @@
+/** Every world of `npm run fault:coordination`, by id: a world that is not here is struck by nobody but its own test. */
+import * as auction from '../coordination/auction-world.js';
+import * as barrier from '../coordination/barrier-world.js';
+import * as leader from '../coordination/leader-world.js';
+import * as lock from '../coordination/lock-world.js';
+import { faulted, type FaultedWorld } from './faulted.js';
+
+export const worlds: Readonly<Record<string, FaultedWorld>> = {
+  leader: faulted(leader.leaderRun, leader.defects, { tells: ({ elected }) => ({ elected: elected.length }), defectsIn: {}, within: 200 }),
+  leaderWithDrift: faulted(leader.driftingLeaderRun, {}, { tells: ({ elected }) => ({ elected: elected.length }) }),
+  leaderWithCrashes: faulted(leader.crashingLeaderRun, leader.crashingDefects, {
+    tells: ({ elected }) => ({ elected: elected.length }),
+    defectsIn: {},
+  }),
+  lock: faulted(lock.lockRun, lock.defects, { tells: ({ holders, fenced }) => ({ had: holders.length, fenced }) }),
+  lockWithCrashes: faulted(lock.crashingLockRun, {}, { tells: ({ holders }) => ({ had: holders.length }) }),
+  barrier: faulted(barrier.barrierRun, barrier.defects, {
+    tells: ({ openings, told }) => ({ openings: openings.length, opened: told.filter(({ outcome }) => outcome.ok).length }),
+    defectsIn: barrier.slowThroughout,
+  }),
+  auction: faulted(auction.auctionRun, auction.defects, {
+    tells: ({ sales }) => ({ decided: sales.filter(({ ends }) => ends.some(({ outcome }) => outcome === 'decided')).length }),
+  }),
+  semaphore: faulted(lock.semaphoreRun, lock.semaphoreDefects, { tells: ({ holders }) => ({ had: holders.length }) }),
+};
