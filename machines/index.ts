@@ -5,6 +5,7 @@ import { commsMachine } from './comms/comms.js';
 import { configMachine } from './config/config.js';
 import { barrierMachine } from './coordination/barrier.js';
 import { auctionMachine } from './coordination/auction.js';
+import { counterMachine } from './coordination/counter.js';
 import { leaderMachine } from './coordination/leader.js';
 import { lockMachine } from './coordination/lock.js';
 import { eventStoreMachine } from './events/event-store.js';
@@ -35,6 +36,7 @@ export {
   auctionMachine,
   configMachine,
   conversationMachine,
+  counterMachine,
   dynamicSupervisorMachine,
   eventStoreMachine,
   executionMachine,
@@ -77,6 +79,7 @@ export const catalogue = {
   lock: lockMachine,
   barrier: barrierMachine,
   auction: auctionMachine,
+  counter: counterMachine,
   liveSession: sessionMachine,
   toolCall: toolCallMachine,
   httpStream: httpStreamMachine,

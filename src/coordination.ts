@@ -96,3 +96,16 @@ export type {
   NoSale,
   NoSaleDetails,
 } from '../machines/coordination/auction-events.js';
+export { counter, type CounterLogic, type CounterRef } from './coordination/counter.js';
+export {
+  type Counter,
+  type CounterCallOptions,
+  counterHandle,
+  type CounterStatus,
+  createCounter,
+  type IncrementOptions as CounterIncrementOptions,
+  type IncrementOutcome as CounterIncrementOutcome,
+  type ReadOutcome as CounterReadOutcome,
+} from './coordination/counter-handle.js';
+export type { CounterOptions } from './coordination/counter-options.js';
+export type { CounterDoubt, CounterEmitted, CounterRefusal } from '../machines/coordination/counter-events.js';

@@ -69,6 +69,7 @@ export const errorCodes = [
   'vector-clock/full',
   'comms/invalid-options',
   'auction/invalid-options',
+  'counter/invalid-options',
   'telemetry/invalid-options',
   'live/invalid-options',
   'live/invalid-tool',

@@ -21,6 +21,7 @@ const ranBy: Readonly<Record<string, string>> = {
   'docs/guides/auction.md': 'test/coordination/auction-guide.test.ts',
   'docs/guides/config.md': 'test/config/guide.test.ts',
   'docs/guides/coordination-backend.md': 'test/coordination/guide.test.ts',
+  'docs/guides/counter.md': 'test/coordination/counter-guide.test.ts',
   'docs/guides/diagrams.md': 'test/document-programs.test.ts',
   'docs/guides/events.md': 'test/event-store/guide.test.ts',
   'docs/guides/gate.md': 'test/gate/guide.test.ts',

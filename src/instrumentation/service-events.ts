@@ -3,6 +3,7 @@ import type { ApplicationEmitted } from '../../machines/application/application-
 import { type ConfigEmitted, configFacts } from '../../machines/config/config-events.js';
 import type { BarrierEmitted } from '../../machines/coordination/barrier-events.js';
 import type { AuctionEmitted } from '../../machines/coordination/auction-events.js';
+import type { CounterEmitted } from '../../machines/coordination/counter-events.js';
 import type { LeaderEmitted } from '../../machines/coordination/leader-events.js';
 import type { ChannelEmitted } from '../../machines/comms/channel-events.js';
 import type { CommsEmitted } from '../../machines/comms/comms-events.js';
@@ -273,6 +274,26 @@ const auctionRows: Rows<AuctionEmitted> = {
   },
 };
 
+const ofCounter = { name: 'of the counter', ref: 'which call' };
+const counterRows: Rows<CounterEmitted> = {
+  'counter.counted': {
+    about: 'an increment is counted',
+    level: 'debug',
+    fields: { ...ofCounter, by: 'how much', isRepeat: 'had its key been counted before, and this call added nothing?' },
+  },
+  'counter.doubted': {
+    about: 'nobody knows whether an increment is counted',
+    level: 'warn',
+    fields: { ...ofCounter, reason: '`late`, `cancelled`, `closed` or `forgotten`' },
+  },
+  'counter.refused': {
+    about: 'a call was not carried out',
+    level: 'info',
+    fields: { ...ofCounter, reason: '`full`, `overflow`, `reused`, `mismatch`, `late`, `cancelled` or `closed`' },
+  },
+  'counter.summed': { about: 'it was read', level: 'debug', fields: { ...ofCounter, value: 'the sum', revision: 'of the backend, at that moment' } },
+};
+
 const job = 'which job';
 const isolationRows: Rows<IsolationEmitted> = {
   'isolation.started': { about: 'a job has a thread', level: 'debug', fields: { ref: job, waitedMs: 'since it was asked for, ms' } },
@@ -353,6 +374,7 @@ export const serviceEvents: readonly EventGroup[] = [
   { title: 'Comms', from: '`comms.on`', machines: ['comms'], rows: commsRows },
   { title: 'Channels of comms', from: 'their chart', machines: ['channel'], rows: channelRows },
   { title: 'Auctions', from: 'the actor of `auction(…).logic(…)`', machines: ['auction'], rows: auctionRows },
+  { title: 'Counters', from: '`counter.on`', machines: ['counter'], rows: counterRows },
   { title: 'Isolated work', from: '`pool.on`', machines: ['isolation'], rows: isolationRows },
   { title: 'Applications', from: '`application.on`', machines: ['application'], rows: applicationRows },
 ];

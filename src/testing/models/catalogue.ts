@@ -6,6 +6,7 @@ import { commsModel } from './comms.js';
 import { auctionModel } from './auction.js';
 import { configModel } from './config.js';
 import { conversationModel } from './conversation.js';
+import { counterModel } from './counter.js';
 import { dynamicSupervisorModel } from './dynamic-supervisor.js';
 import { eventStoreModel } from './event-store.js';
 import { executionModel } from './execution.js';
@@ -47,6 +48,7 @@ export const models = {
   lock: lockModel,
   barrier: barrierModel,
   auction: auctionModel,
+  counter: counterModel,
   liveSession: liveSessionModel,
   toolCall: toolCallModel,
   httpStream: httpStreamModel,
