@@ -6,6 +6,7 @@ import { configMachine } from './config/config.js';
 import { barrierMachine } from './coordination/barrier.js';
 import { auctionMachine } from './coordination/auction.js';
 import { counterMachine } from './coordination/counter.js';
+import { consensusMachine } from './coordination/consensus.js';
 import { leaderMachine } from './coordination/leader.js';
 import { lockMachine } from './coordination/lock.js';
 import { eventStoreMachine } from './events/event-store.js';
@@ -35,6 +36,7 @@ export {
   commsMachine,
   auctionMachine,
   configMachine,
+  consensusMachine,
   conversationMachine,
   counterMachine,
   dynamicSupervisorMachine,
@@ -80,6 +82,7 @@ export const catalogue = {
   barrier: barrierMachine,
   auction: auctionMachine,
   counter: counterMachine,
+  consensus: consensusMachine,
   liveSession: sessionMachine,
   toolCall: toolCallMachine,
   httpStream: httpStreamMachine,

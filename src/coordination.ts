@@ -36,6 +36,19 @@ export type {
 } from './backend/port.js';
 export { backendHandle, coordinationBackend, type CoordinationBackendLogic } from './coordination/backend.js';
 export { heldLease, type HeldLeaseEmitted, type HeldLeaseLogic, type HeldLeaseOptions, LeaseLost } from './coordination/held-lease.js';
+export { consensus, type ConsensusLogic, type ConsensusRef } from './coordination/consensus.js';
+export {
+  type Consensus,
+  consensusHandle,
+  type ConsensusStatus,
+  createConsensus,
+  type DecidedOutcome as ConsensusDecidedOutcome,
+  type ProposeOptions as ConsensusProposeOptions,
+  type ProposeOutcome as ConsensusProposeOutcome,
+} from './coordination/consensus-handle.js';
+export type { BallotInfo as ConsensusBallotInfo, ConsensusOptions, Voter as ConsensusVoter } from './coordination/consensus-options.js';
+export type { ConsensusEmitted, ProposalRefusal as ConsensusRefusal } from '../machines/coordination/consensus-events.js';
+export type { AbortReason as ConsensusAbortReason, ConsensusVote, Decision as ConsensusDecision } from '../machines/coordination/consensus-record.js';
 export { leader, type LeaderLogic, type LeaderRef } from './coordination/leader.js';
 export {
   type LeaderAnswer,

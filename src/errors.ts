@@ -65,6 +65,7 @@ export const errorCodes = [
   'backend/already-read',
   'lock/invalid-options',
   'barrier/invalid-options',
+  'consensus/invalid-options',
   'vector-clock/invalid-clock',
   'vector-clock/full',
   'comms/invalid-options',

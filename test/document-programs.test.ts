@@ -20,6 +20,7 @@ const ranBy: Readonly<Record<string, string>> = {
   'docs/guides/comms.md': 'test/comms/guide.test.ts',
   'docs/guides/auction.md': 'test/coordination/auction-guide.test.ts',
   'docs/guides/config.md': 'test/config/guide.test.ts',
+  'docs/guides/consensus.md': 'test/coordination/consensus-guide.test.ts',
   'docs/guides/coordination-backend.md': 'test/coordination/guide.test.ts',
   'docs/guides/counter.md': 'test/coordination/counter-guide.test.ts',
   'docs/guides/diagrams.md': 'test/document-programs.test.ts',

@@ -8,17 +8,16 @@ import { type AnyActorRef, type CallbackActorLogic, fromCallback, fromPromise, t
 import type { CandidacyCommand, ClaimOutcome, LeaderEvent, Leadership, Seat } from '../../machines/coordination/leader-events.js';
 import type { ClaimInput } from '../../machines/coordination/leader.js';
 import { holdLease, type LeaseHold } from '../backend/hold.js';
-import type { Backend, BackendEntry } from '../backend/port.js';
+import type { BackendEntry } from '../backend/port.js';
 import { isObject } from '../option-checks.js';
 import { clockOf } from '../supervision/clock.js';
 import { onExit, onLoss, orderOf } from '../supervision/watch.js';
 import { childrenOf, hasStopped, parentOf } from '../supervision/xstate-internals.js';
+import { followKeys, wordsOf } from './follow-keys.js';
 import type { ElectionKeys, LeaderPlan } from './leader-options.js';
 
 /** How often at once a write is asked for again of which nobody knows whether it was done. */
 const mostTries = 3;
-/** Keys in a page. */
-const pageSize = 1_000;
 
 const holds = new WeakMap<AnyActorRef, LeaseHold>();
 
@@ -26,10 +25,6 @@ const holds = new WeakMap<AnyActorRef, LeaseHold>();
 export function holdOf(participant: AnyActorRef): LeaseHold | undefined {
   return holds.get(participant);
 }
-
-/** In a few words, why something was not done. */
-const wordsOf = (answer: { readonly outcome: string; readonly reason?: string; readonly what?: string }): string =>
-  [answer.outcome, answer.reason, answer.what].filter((word) => word !== undefined).join(', ');
 
 function termOf(entry: BackendEntry | null | undefined): number {
   const term = isObject(entry?.value) ? entry.value['term'] : undefined;
@@ -161,47 +156,12 @@ export function follower({ backend, keys }: LeaderPlan): FollowerLogic {
       if (!over.signal.aborted) sendBack(event);
     };
     onLoss(self, owner, () => owner.send({ type: 'follower.lost', why: 'killed' }));
-    follow(backend, keys, over.signal, tell).then(
+    followKeys(backend, keys.prefix, over.signal, (entries) => tell(seenIn(entries, keys))).then(
       (why) => tell({ type: 'follower.lost', why }),
       (error: unknown) => tell({ type: 'follower.lost', why: String(error) }),
     );
     return () => over.abort();
   });
-}
-
-/** Until it cannot any more. @returns why not */
-async function follow(backend: Backend, keys: ElectionKeys, signal: AbortSignal, tell: (event: LeaderEvent) => void): Promise<string> {
-  const entries = new Map<string, BackendEntry>();
-  let [first, last, after]: [number | null, number, string | null] = [null, 0, ''];
-  while (after !== null) {
-    const page = await backend.list(keys.prefix, { limit: pageSize, signal, ...(after === '' ? {} : { after }) });
-    if (page.outcome !== 'ok') return wordsOf(page);
-    for (const entry of page.entries) entries.set(entry.key, entry);
-    [first, last, after] = [first ?? page.revision, page.revision, page.next];
-  }
-  const begun = await backend.watch(keys.prefix, { from: (first ?? 0) + 1, signal });
-  if (begun.outcome !== 'ok') return wordsOf(begun);
-  try {
-    // Pages are not of one moment: nothing is said of them before all that came between has been heard.
-    let seen = first ?? 0;
-    if (seen >= last) tell(seenIn(entries, keys));
-    for (;;) {
-      const answer = await begun.watch.next(seen < last ? { signal, withinMs: 1 } : { signal });
-      if (answer.outcome !== 'changes' && answer.outcome !== 'quiet') return answer.outcome;
-      if (answer.outcome === 'changes') {
-        for (const change of answer.changes) {
-          if ((entries.get(change.key)?.revision ?? 0) > change.revision) continue;
-          if (change.type === 'set') entries.set(change.key, change.entry);
-          else entries.delete(change.key);
-        }
-      }
-      const wasBehind = seen < last;
-      seen = answer.revision;
-      if (seen >= last && (wasBehind || answer.outcome === 'changes')) tell(seenIn(entries, keys));
-    }
-  } finally {
-    begun.watch.close();
-  }
 }
 
 function seenIn(entries: ReadonlyMap<string, BackendEntry>, keys: ElectionKeys): LeaderEvent {

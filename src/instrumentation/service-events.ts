@@ -4,6 +4,7 @@ import { type ConfigEmitted, configFacts } from '../../machines/config/config-ev
 import type { BarrierEmitted } from '../../machines/coordination/barrier-events.js';
 import type { AuctionEmitted } from '../../machines/coordination/auction-events.js';
 import type { CounterEmitted } from '../../machines/coordination/counter-events.js';
+import type { ConsensusEmitted } from '../../machines/coordination/consensus-events.js';
 import type { LeaderEmitted } from '../../machines/coordination/leader-events.js';
 import type { ChannelEmitted } from '../../machines/comms/channel-events.js';
 import type { CommsEmitted } from '../../machines/comms/comms-events.js';
@@ -294,6 +295,64 @@ const counterRows: Rows<CounterEmitted> = {
   'counter.summed': { about: 'it was read', level: 'debug', fields: { ...ofCounter, value: 'the sum', revision: 'of the backend, at that moment' } },
 };
 
+const log = 'of the log';
+const index = 'the index';
+const by = 'who proposed it';
+const vote = '`accept`, `reject` or `abstain`';
+const wish = 'which proposal of this member';
+const consensusRows: Rows<ConsensusEmitted> = {
+  'consensus.decided': {
+    about: 'an index has its value; told once, in order',
+    level: 'info',
+    fields: { name: log, index, value: 'what was decided', by, token },
+    content: ['value'],
+  },
+  'consensus.missed': {
+    about: 'decisions that this member had not heard of are kept no more',
+    level: 'warn',
+    fields: { name: log, from: 'the first index', to: 'the last' },
+  },
+  'consensus.proposed': { about: "a member's value is voted on", level: 'debug', fields: { name: log, ref: wish, index } },
+  'consensus.won': {
+    about: "a member's value is decided",
+    level: 'info',
+    fields: { name: log, ref: wish, decision: '`index`, `value`, `by`, `id`, `token`' },
+    content: ['decision'],
+  },
+  'consensus.refused': {
+    about: "a member's value is not decided; but for `unknown`, nor will be",
+    level: 'info',
+    fields: {
+      ...{ name: log, ref: wish },
+      reason:
+        '`busy`, `beaten`, `ahead`, `rejected`, `noQuorum`, `abandoned`, `late`, `cancelled`, `lost`, `tooLarge`, `full`, `mismatch`, `closed` or `unknown`',
+      winner: 'of `beaten`: what was decided there; null: it is kept no more',
+    },
+    content: ['winner'],
+  },
+  'consensus.voted': {
+    about: 'this member has voted',
+    level: 'debug',
+    fields: { name: log, index, by, vote, why: 'it abstains: its app has `crashed`, or was `late`; null: its app said so' },
+  },
+  'consensus.ignored': {
+    about: 'a vote that does not count: this voter had voted before',
+    level: 'warn',
+    fields: { name: log, index, vote, counted: 'the vote that counts' },
+  },
+  'consensus.abandoned': { about: 'the proposal of one who is dead was aborted', level: 'info', fields: { name: log, index, by } },
+  'consensus.mismatched': {
+    about: 'the log is of members with other voters, another quorum or participation: this one takes no part',
+    level: 'error',
+    fields: { name: log },
+  },
+  'consensus.retrying': {
+    about: 'something is tried again after a pause',
+    level: 'warn',
+    fields: { name: log, what: '`following` or `writing`', why: 'what was in the way' },
+  },
+};
+
 const job = 'which job';
 const isolationRows: Rows<IsolationEmitted> = {
   'isolation.started': { about: 'a job has a thread', level: 'debug', fields: { ref: job, waitedMs: 'since it was asked for, ms' } },
@@ -375,6 +434,7 @@ export const serviceEvents: readonly EventGroup[] = [
   { title: 'Channels of comms', from: 'their chart', machines: ['channel'], rows: channelRows },
   { title: 'Auctions', from: 'the actor of `auction(…).logic(…)`', machines: ['auction'], rows: auctionRows },
   { title: 'Counters', from: '`counter.on`', machines: ['counter'], rows: counterRows },
+  { title: 'Consensus', from: '`member.on`', machines: ['consensus'], rows: consensusRows },
   { title: 'Isolated work', from: '`pool.on`', machines: ['isolation'], rows: isolationRows },
   { title: 'Applications', from: '`application.on`', machines: ['application'], rows: applicationRows },
 ];

@@ -18,6 +18,7 @@ import { isolationModel } from './isolation.js';
 import { leaderModel } from './leader.js';
 import { liveSessionModel } from './live-session.js';
 import { lockModel } from './lock.js';
+import { consensusModel } from './consensus.js';
 import { monitorModel } from './monitor.js';
 import { probeModel } from './probe.js';
 import { registryModel } from './registry.js';
@@ -49,6 +50,7 @@ export const models = {
   barrier: barrierModel,
   auction: auctionModel,
   counter: counterModel,
+  consensus: consensusModel,
   liveSession: liveSessionModel,
   toolCall: toolCallModel,
   httpStream: httpStreamModel,

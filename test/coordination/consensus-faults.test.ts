@@ -1,0 +1,42 @@
+/** A log through faults: whatever happens to the nodes and the links, an index has one value, by a quorum, and once all is well everybody has it. */
+import { describe, expect, it } from 'vitest';
+import { FaultRunFailure } from '../../src/testing/network/fault-run-failure.js';
+import { faultRun } from '../../src/testing/network/fault-run.js';
+import { type ConsensusWorld, consensusRun, defects } from './consensus-world.js';
+
+/** Where most that happens is of the kind that a late answer is for, so that what is wrong shows early. */
+const harsh = { faults: { slow: 3, pause: 2, partition: 2, crash: 1, drift: 1 }, faultShare: 0.4, mostShrinkRuns: 0 } as const;
+
+describe('a log on a network with faults', () => {
+  it('has one value at an index, by a quorum of accepts, and the same for all in the end, on 200 seeds', { timeout: 240_000 }, async () => {
+    const [struck, endings] = [new Set<string>(), new Set<string>()];
+    let decided = 0;
+    for (let seed = 1; seed <= 200; seed++) {
+      const run = consensusRun();
+      let world: ConsensusWorld | undefined;
+      const result = await faultRun({ ...run, seed, world: (network) => (world = run.world(network)) });
+      for (const fault of Object.keys(result.struck)) struck.add(fault);
+      for (const how of world?.endings.keys() ?? []) endings.add(how);
+      decided += world?.decided.size ?? 0;
+    }
+    // What would hold of a network on which nothing goes wrong, or of a log in which nothing is ever decided, is no proof.
+    expect({ kinds: struck.size, isOftenDecided: decided > 1_000 }).toEqual({ kinds: 10, isOftenDecided: true });
+    const all = ['abandoned', 'beaten', 'cancelled', 'decided', 'late', 'rejected', 'noQuorum'];
+    expect(all.filter((how) => !endings.has(how))).toEqual([]);
+  });
+
+  it.each(Object.entries(defects))('is caught where %s', { timeout: 60_000 }, async (_, { defect, breaks }) => {
+    const found = async (): Promise<FaultRunFailure | null> => {
+      for (let seed = 1; seed <= 50; seed++) {
+        try {
+          await faultRun({ ...consensusRun(defect), ...harsh, seed });
+        } catch (error) {
+          if (error instanceof FaultRunFailure) return error;
+          throw error;
+        }
+      }
+      return null;
+    };
+    expect((await found())?.claim).toBe(breaks);
+  });
+});
