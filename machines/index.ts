@@ -9,6 +9,7 @@ import { counterMachine } from './coordination/counter.js';
 import { consensusMachine } from './coordination/consensus.js';
 import { leaderMachine } from './coordination/leader.js';
 import { lockMachine } from './coordination/lock.js';
+import { negotiationMachine } from './coordination/negotiation.js';
 import { eventStoreMachine } from './events/event-store.js';
 import { gateMachine } from './gate/gate.js';
 import { monitorMachine } from './health/monitor.js';
@@ -50,6 +51,7 @@ export {
   leaderMachine,
   lockMachine,
   monitorMachine,
+  negotiationMachine,
   probeMachine,
   registryMachine,
   roundMachine,
@@ -83,6 +85,7 @@ export const catalogue = {
   auction: auctionMachine,
   counter: counterMachine,
   consensus: consensusMachine,
+  negotiation: negotiationMachine,
   liveSession: sessionMachine,
   toolCall: toolCallMachine,
   httpStream: httpStreamMachine,

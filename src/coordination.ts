@@ -122,3 +122,17 @@ export {
 } from './coordination/counter-handle.js';
 export type { CounterOptions } from './coordination/counter-options.js';
 export type { CounterDoubt, CounterEmitted, CounterRefusal } from '../machines/coordination/counter-events.js';
+export { negotiation, type NegotiationLogic, type NegotiationProtocol } from './coordination/negotiation.js';
+export type { NegotiationOptions } from './coordination/negotiation-options.js';
+export type {
+  NegotiationAnswer,
+  NegotiationEmitted,
+  NegotiationEnd,
+  NegotiationQuestion,
+  NegotiationResult,
+  NoDeal,
+  NoDealDetails,
+  OfferRow,
+  PartyRow,
+  PartyStatus,
+} from '../machines/coordination/negotiation-events.js';

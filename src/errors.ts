@@ -71,6 +71,7 @@ export const errorCodes = [
   'comms/invalid-options',
   'auction/invalid-options',
   'counter/invalid-options',
+  'negotiation/invalid-options',
   'telemetry/invalid-options',
   'live/invalid-options',
   'live/invalid-tool',

@@ -34,6 +34,7 @@ const ranBy: Readonly<Record<string, string>> = {
   'docs/guides/leader.md': 'test/coordination/leader-guide.test.ts',
   'docs/guides/live.md': 'test/live/connect-guide.test.ts',
   'docs/guides/lock.md': 'test/coordination/lock-guide.test.ts',
+  'docs/guides/negotiation.md': 'test/coordination/negotiation-guide.test.ts',
   'docs/guides/other-viewers.md': 'test/document-programs.test.ts',
   'docs/guides/recordings.md': 'test/inspector/guide.test.ts',
   'docs/guides/registry.md': 'test/registry/guide.test.ts',

@@ -9,6 +9,7 @@ import type { LeaderEmitted } from '../../machines/coordination/leader-events.js
 import type { ChannelEmitted } from '../../machines/comms/channel-events.js';
 import type { CommsEmitted } from '../../machines/comms/comms-events.js';
 import type { LockEmitted } from '../../machines/coordination/lock-events.js';
+import type { NegotiationEmitted } from '../../machines/coordination/negotiation-events.js';
 import type { EventStoreEmitted } from '../../machines/events/event-store-events.js';
 import type { GateEmitted } from '../../machines/gate/gate-events.js';
 import type { HealthEmitted, ServicesEmitted } from '../../machines/health/facts.js';
@@ -353,6 +354,24 @@ const consensusRows: Rows<ConsensusEmitted> = {
   },
 };
 
+const negotiationRows: Rows<NegotiationEmitted> = {
+  'negotiation.offered': { about: 'an offer is on the table', level: 'debug', fields: { session, round: 'from 1', by: 'whose it is' } },
+  'negotiation.answered': {
+    about: 'a party was heard, or is known not to be',
+    level: 'debug',
+    fields: {
+      ...{ session, round: 'in which one; 0 before the first offer', agent: 'who' },
+      status: '`offered`, `accepted`, `left`, `invalid`; or why there is no answer, as `late` or `crashed`',
+    },
+  },
+  'negotiation.agreed': { about: 'all others have accepted an offer', level: 'info', fields: { session, rounds, by: 'whose it was' } },
+  'negotiation.failed': {
+    about: 'nothing was agreed',
+    level: 'info',
+    fields: { session, rounds, why: '`left`, `lost`, `late`, `invalid`, `noAgreement`, `timeUp` or `tooFew`' },
+  },
+};
+
 const job = 'which job';
 const isolationRows: Rows<IsolationEmitted> = {
   'isolation.started': { about: 'a job has a thread', level: 'debug', fields: { ref: job, waitedMs: 'since it was asked for, ms' } },
@@ -435,6 +454,7 @@ export const serviceEvents: readonly EventGroup[] = [
   { title: 'Auctions', from: 'the actor of `auction(…).logic(…)`', machines: ['auction'], rows: auctionRows },
   { title: 'Counters', from: '`counter.on`', machines: ['counter'], rows: counterRows },
   { title: 'Consensus', from: '`member.on`', machines: ['consensus'], rows: consensusRows },
+  { title: 'Negotiations', from: 'the actor of `negotiation(…).logic(…)`', machines: ['negotiation'], rows: negotiationRows },
   { title: 'Isolated work', from: '`pool.on`', machines: ['isolation'], rows: isolationRows },
   { title: 'Applications', from: '`application.on`', machines: ['application'], rows: applicationRows },
 ];

@@ -20,6 +20,7 @@ import { liveSessionModel } from './live-session.js';
 import { lockModel } from './lock.js';
 import { consensusModel } from './consensus.js';
 import { monitorModel } from './monitor.js';
+import { negotiationModel } from './negotiation.js';
 import { probeModel } from './probe.js';
 import { registryModel } from './registry.js';
 import { roundModel } from './round.js';
@@ -51,6 +52,7 @@ export const models = {
   auction: auctionModel,
   counter: counterModel,
   consensus: consensusModel,
+  negotiation: negotiationModel,
   liveSession: liveSessionModel,
   toolCall: toolCallModel,
   httpStream: httpStreamModel,
