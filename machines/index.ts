@@ -10,6 +10,8 @@ import { consensusMachine } from './coordination/consensus.js';
 import { leaderMachine } from './coordination/leader.js';
 import { lockMachine } from './coordination/lock.js';
 import { negotiationMachine } from './coordination/negotiation.js';
+import { coordinationSessionMachine } from './coordination/session.js';
+import { votingMachine } from './coordination/voting.js';
 import { eventStoreMachine } from './events/event-store.js';
 import { gateMachine } from './gate/gate.js';
 import { monitorMachine } from './health/monitor.js';
@@ -40,6 +42,7 @@ export {
   consensusMachine,
   conversationMachine,
   counterMachine,
+  coordinationSessionMachine,
   dynamicSupervisorMachine,
   eventStoreMachine,
   executionMachine,
@@ -61,6 +64,7 @@ export {
   taskMachine,
   taskSupervisorMachine,
   toolCallMachine,
+  votingMachine,
 };
 
 export const catalogue = {
@@ -86,6 +90,8 @@ export const catalogue = {
   counter: counterMachine,
   consensus: consensusMachine,
   negotiation: negotiationMachine,
+  coordinationSession: coordinationSessionMachine,
+  voting: votingMachine,
   liveSession: sessionMachine,
   toolCall: toolCallMachine,
   httpStream: httpStreamMachine,

@@ -74,6 +74,29 @@ export {
   type WithLockOutcome,
 } from './coordination/lock-handle.js';
 export type { LockOptions } from './coordination/lock-options.js';
+export { coordinator, type CoordinatorLogic, type CoordinatorRef } from './coordination/coordinator.js';
+export {
+  type CoordinationSession,
+  type Coordinator,
+  coordinatorHandle,
+  type CoordinatorStatus,
+  createCoordinator,
+  type RunOutcome as CoordinationOutcome,
+  type SessionLookup as CoordinationLookup,
+} from './coordination/coordinator-handle.js';
+export type {
+  CoordinatorOptions,
+  RetryOptions as CoordinationRetry,
+  SessionOptions as CoordinationSessionOptions,
+} from './coordination/coordinator-options.js';
+export { type Protocol, questions } from './coordination/protocol.js';
+export type { CoordinatorEmitted, RunRefusal as CoordinationRefusal, SessionState as CoordinationState } from './coordination/session-ledger.js';
+export { voting, type VotingOptions } from './coordination/voting.js';
+export type { RequestOptions, Requests } from './comms/port.js';
+export type { RequestOutcome, RequestRefusal } from '../machines/comms/request.js';
+export type { ProtocolEnd, ProtocolInput, Question, QuestionsEvent, QuestionsInput } from '../machines/coordination/protocol-events.js';
+export type { SessionResult as CoordinationResult } from '../machines/coordination/session-events.js';
+export type { VotingDecision, VotingRule, VotingTally } from '../machines/coordination/voting-events.js';
 export type { LockEmitted, LockLoss, LockRefusal } from '../machines/coordination/lock-events.js';
 export { barrier, type BarrierLogic, type BarrierRef } from './coordination/barrier.js';
 export {

@@ -10,6 +10,8 @@ import type { ChannelEmitted } from '../../machines/comms/channel-events.js';
 import type { CommsEmitted } from '../../machines/comms/comms-events.js';
 import type { LockEmitted } from '../../machines/coordination/lock-events.js';
 import type { NegotiationEmitted } from '../../machines/coordination/negotiation-events.js';
+import type { SessionEmitted } from '../../machines/coordination/session-events.js';
+import type { VotingEmitted } from '../../machines/coordination/voting-events.js';
 import type { EventStoreEmitted } from '../../machines/events/event-store-events.js';
 import type { GateEmitted } from '../../machines/gate/gate-events.js';
 import type { HealthEmitted, ServicesEmitted } from '../../machines/health/facts.js';
@@ -18,6 +20,7 @@ import type { ProbeEmitted } from '../../machines/health/probe.js';
 import type { IsolationEmitted } from '../../machines/isolation/isolation-events.js';
 import { type RegistryEmitted, registryFacts } from '../../machines/registry/registry-events.js';
 import type { HeldLeaseEmitted } from '../coordination/held-lease.js';
+import type { CoordinatorEmitted } from '../coordination/session-ledger.js';
 import type { EndpointEmitted } from '../health/endpoint.js';
 import type { LogLevel } from '../telemetry/logger.js';
 import type { EventGroup, Rows } from './event-row.js';
@@ -372,6 +375,43 @@ const negotiationRows: Rows<NegotiationEmitted> = {
   },
 };
 
+const session = 'its id';
+const protocol = 'which protocol';
+const attempts = 'how often the protocol was begun';
+const sessionRows: Rows<SessionEmitted> = {
+  'coordination.started': { about: 'its turn has come', level: 'debug', fields: { session, protocol, agents: 'how many take part' } },
+  'coordination.retrying': {
+    about: 'its worker crashed, or was killed, and there is to be another',
+    level: 'warn',
+    fields: { session, protocol, why: 'in words', attempt: 'which one comes next', pauseMs: 'after how long, ms' },
+  },
+  'coordination.decided': { about: 'it has a value', level: 'info', fields: { session, protocol, attempts } },
+  'coordination.failed': {
+    about: 'it has none',
+    level: 'info',
+    fields: { session, protocol, attempts, why: "the protocol's word; or `crashed`, or `coordinatorLost`" },
+  },
+  'coordination.cancelled': { about: 'it was cancelled', level: 'info', fields: { session, protocol, attempts } },
+  'coordination.expired': { about: 'its time was over', level: 'warn', fields: { session, protocol, attempts } },
+};
+const coordinatorRows: Rows<Exclude<CoordinatorEmitted, SessionEmitted>> = {
+  'coordination.refused': {
+    about: 'a session was not begun',
+    level: 'info',
+    fields: { session, protocol, reason: '`full`, `taken`, `cancelled` or `closed`' },
+  },
+};
+
+const voter = 'who';
+const votingRows: Rows<VotingEmitted> = {
+  'vote.counted': {
+    about: 'an agent has been heard',
+    level: 'debug',
+    fields: { session: 'of which session', agent: voter, sort: '`vote`, `abstention`, `invalid` or `absent`' },
+  },
+  'vote.repeated': { about: 'it was heard again, which counts for nothing', level: 'warn', fields: { session: 'of which session', agent: voter } },
+};
+
 const job = 'which job';
 const isolationRows: Rows<IsolationEmitted> = {
   'isolation.started': { about: 'a job has a thread', level: 'debug', fields: { ref: job, waitedMs: 'since it was asked for, ms' } },
@@ -455,6 +495,14 @@ export const serviceEvents: readonly EventGroup[] = [
   { title: 'Counters', from: '`counter.on`', machines: ['counter'], rows: counterRows },
   { title: 'Consensus', from: '`member.on`', machines: ['consensus'], rows: consensusRows },
   { title: 'Negotiations', from: 'the actor of `negotiation(…).logic(…)`', machines: ['negotiation'], rows: negotiationRows },
+  {
+    title: 'Coordination sessions',
+    from: 'their chart; their coordinator tells them too, by `coordinator.on`',
+    machines: ['coordinationSession'],
+    rows: sessionRows,
+  },
+  { title: 'Coordinators', from: '`coordinator.on`', machines: ['dynamicSupervisor'], rows: coordinatorRows },
+  { title: 'Votes', from: 'their chart', machines: ['voting'], rows: votingRows },
   { title: 'Isolated work', from: '`pool.on`', machines: ['isolation'], rows: isolationRows },
   { title: 'Applications', from: '`application.on`', machines: ['application'], rows: applicationRows },
 ];

@@ -7,6 +7,7 @@ import { auctionModel } from './auction.js';
 import { configModel } from './config.js';
 import { conversationModel } from './conversation.js';
 import { counterModel } from './counter.js';
+import { coordinationSessionModel } from './coordination-session.js';
 import { dynamicSupervisorModel } from './dynamic-supervisor.js';
 import { eventStoreModel } from './event-store.js';
 import { executionModel } from './execution.js';
@@ -29,6 +30,7 @@ import { supervisorModel } from './supervisor.js';
 import { taskModel } from './task.js';
 import { taskSupervisorModel } from './task-supervisor.js';
 import { toolCallModel } from './tool-call.js';
+import { votingModel } from './voting.js';
 
 export const models = {
   supervisor: supervisorModel,
@@ -53,6 +55,8 @@ export const models = {
   counter: counterModel,
   consensus: consensusModel,
   negotiation: negotiationModel,
+  coordinationSession: coordinationSessionModel,
+  voting: votingModel,
   liveSession: liveSessionModel,
   toolCall: toolCallModel,
   httpStream: httpStreamModel,
