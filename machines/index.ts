@@ -7,6 +7,7 @@ import { barrierMachine } from './coordination/barrier.js';
 import { auctionMachine } from './coordination/auction.js';
 import { counterMachine } from './coordination/counter.js';
 import { consensusMachine } from './coordination/consensus.js';
+import { iterativeConsensusMachine } from './coordination/iterative-consensus.js';
 import { leaderMachine } from './coordination/leader.js';
 import { lockMachine } from './coordination/lock.js';
 import { negotiationMachine } from './coordination/negotiation.js';
@@ -51,6 +52,7 @@ export {
   inspectorMachine,
   interactionMachine,
   isolationMachine,
+  iterativeConsensusMachine,
   leaderMachine,
   lockMachine,
   monitorMachine,
@@ -92,6 +94,7 @@ export const catalogue = {
   negotiation: negotiationMachine,
   coordinationSession: coordinationSessionMachine,
   voting: votingMachine,
+  iterativeConsensus: iterativeConsensusMachine,
   liveSession: sessionMachine,
   toolCall: toolCallMachine,
   httpStream: httpStreamMachine,

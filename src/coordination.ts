@@ -89,11 +89,18 @@ export type {
   RetryOptions as CoordinationRetry,
   SessionOptions as CoordinationSessionOptions,
 } from './coordination/coordinator-options.js';
+export { iterativeConsensus, type IterativeConsensusOptions } from './coordination/iterative-consensus.js';
 export { type Protocol, questions } from './coordination/protocol.js';
 export type { CoordinatorEmitted, RunRefusal as CoordinationRefusal, SessionState as CoordinationState } from './coordination/session-ledger.js';
 export { voting, type VotingOptions } from './coordination/voting.js';
 export type { RequestOptions, Requests } from './comms/port.js';
 export type { RequestOutcome, RequestRefusal } from '../machines/comms/request.js';
+export type {
+  Departure as ConsensusDeparture,
+  IterativeDecision,
+  IterativeStand,
+  Proposal,
+} from '../machines/coordination/iterative-consensus-events.js';
 export type { ProtocolEnd, ProtocolInput, Question, QuestionsEvent, QuestionsInput } from '../machines/coordination/protocol-events.js';
 export type { SessionResult as CoordinationResult } from '../machines/coordination/session-events.js';
 export type { VotingDecision, VotingRule, VotingTally } from '../machines/coordination/voting-events.js';

@@ -75,6 +75,7 @@ export const errorCodes = [
   'coordination/invalid-options',
   'coordination/insufficient-agents',
   'voting/invalid-options',
+  'iterative/invalid-options',
   'telemetry/invalid-options',
   'live/invalid-options',
   'live/invalid-tool',

@@ -8,6 +8,7 @@ import type { ConsensusEmitted } from '../../machines/coordination/consensus-eve
 import type { LeaderEmitted } from '../../machines/coordination/leader-events.js';
 import type { ChannelEmitted } from '../../machines/comms/channel-events.js';
 import type { CommsEmitted } from '../../machines/comms/comms-events.js';
+import type { IterativeEmitted } from '../../machines/coordination/iterative-consensus-events.js';
 import type { LockEmitted } from '../../machines/coordination/lock-events.js';
 import type { NegotiationEmitted } from '../../machines/coordination/negotiation-events.js';
 import type { SessionEmitted } from '../../machines/coordination/session-events.js';
@@ -412,6 +413,22 @@ const votingRows: Rows<VotingEmitted> = {
   'vote.repeated': { about: 'it was heard again, which counts for nothing', level: 'warn', fields: { session: 'of which session', agent: voter } },
 };
 
+const consensusRows: Rows<IterativeEmitted> = {
+  'consensus.roundEnded': {
+    about: 'all of a round have been heard',
+    level: 'debug',
+    fields: {
+      session: 'of which session',
+      ...{ round: 'which, from 1', agents: 'how many proposed something', share: 'the largest share of them that proposed the same' },
+    },
+  },
+  'consensus.agentLeft': {
+    about: 'an agent takes no part any more',
+    level: 'info',
+    fields: { session: 'of which session', round: 'in which', agent: voter, reason: 'why it has not answered, or `invalid`' },
+  },
+};
+
 const job = 'which job';
 const isolationRows: Rows<IsolationEmitted> = {
   'isolation.started': { about: 'a job has a thread', level: 'debug', fields: { ref: job, waitedMs: 'since it was asked for, ms' } },
@@ -503,6 +520,7 @@ export const serviceEvents: readonly EventGroup[] = [
   },
   { title: 'Coordinators', from: '`coordinator.on`', machines: ['dynamicSupervisor'], rows: coordinatorRows },
   { title: 'Votes', from: 'their chart', machines: ['voting'], rows: votingRows },
+  { title: 'Iterative consensus', from: 'their chart', machines: ['iterativeConsensus'], rows: consensusRows },
   { title: 'Isolated work', from: '`pool.on`', machines: ['isolation'], rows: isolationRows },
   { title: 'Applications', from: '`application.on`', machines: ['application'], rows: applicationRows },
 ];

@@ -16,6 +16,7 @@ import { gateModel } from './gate.js';
 import { inspectorModel } from './inspector.js';
 import { interactionModel } from './interaction.js';
 import { isolationModel } from './isolation.js';
+import { iterativeConsensusModel } from './iterative-consensus.js';
 import { leaderModel } from './leader.js';
 import { liveSessionModel } from './live-session.js';
 import { lockModel } from './lock.js';
@@ -57,6 +58,7 @@ export const models = {
   negotiation: negotiationModel,
   coordinationSession: coordinationSessionModel,
   voting: votingModel,
+  iterativeConsensus: iterativeConsensusModel,
   liveSession: liveSessionModel,
   toolCall: toolCallModel,
   httpStream: httpStreamModel,
