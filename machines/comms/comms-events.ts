@@ -26,9 +26,12 @@ export type CommsEmitted =
       readonly agent: string;
       readonly from: string | null;
       readonly kind: MessageKind;
-      readonly reason: RequestRefusal;
+      readonly reason: RequestRefusal | 'notAll';
     }
   | { readonly type: 'comms.replyDropped'; readonly ref: string }
+  | { readonly type: 'comms.published'; readonly topic: string; readonly from: string | null; readonly taken: number; readonly refused: number }
+  | { readonly type: 'comms.subscribed'; readonly topic: string; readonly agent: string }
+  | { readonly type: 'comms.unsubscribed'; readonly topic: string; readonly agent: string; readonly because: 'asked' | 'gone' }
   | { readonly type: 'comms.deadLetter'; readonly id: string; readonly agent: string; readonly kind: MessageKind; readonly why: RequestRefusal };
 
 /** What the chart of comms knows: mailboxes are kept beside it, since actors and promises are no JSON. */

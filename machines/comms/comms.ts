@@ -2,7 +2,8 @@
  * How agents are reached: the channels to all of them.
  *
  * States   serving → closed; failed
- * Emits    past the chart comms.answered · comms.refused · comms.replyDropped · comms.deadLetter
+ * Emits    past the chart comms.answered · comms.refused · comms.replyDropped · comms.deadLetter · comms.published ·
+ *          comms.subscribed · comms.unsubscribed
  * Needs    `exchange`, which has the mailboxes — provided by src/comms/; the placeholder here refuses to run
  * Output   the exit reason
  *

@@ -10,11 +10,14 @@ import { commsMachine } from '../../machines/comms/comms.js';
 import type { CommsEmitted, CommsEvent } from '../../machines/comms/comms-events.js';
 import type { CommsCredit, CommsReply } from '../../machines/comms/message.js';
 import { clockOf } from '../supervision/clock.js';
+import { LeftBehind } from '../supervision/left-behind.js';
 import { withInput } from '../supervision/supervisors.js';
-import { onLoss } from '../supervision/watch.js';
+import { onExit, onLoss } from '../supervision/watch.js';
 import { emitFrom, parentOf } from '../supervision/xstate-internals.js';
-import { Exchange } from './exchange.js';
+import { DeadLetters } from './dead-letters.js';
+import { Exchange, type Leaving } from './exchange.js';
 import { type CommsOptions, type CommsPlan, planComms } from './options.js';
+import { Topics } from './topics.js';
 
 /** The logic of comms; it needs no input. */
 export type CommsLogic = ActorLogic<SnapshotFrom<typeof commsMachine>, CommsEvent, undefined, AnyActorRef['system'], CommsEmitted>;
@@ -31,7 +34,8 @@ export function exchangeOf(ref: AnyActorRef): Exchange | undefined {
 
 /**
  * The logic of comms with these options: for `createActor`, `invoke`, `spawn`, or as a supervisor's child, after the agents. On `supervisor.shutdown` they end at
- * once: whoever waits is answered `closed`, and agents are told so. Restarted, or restored from a snapshot, they begin with empty mailboxes.
+ * once: whoever waits is answered `closed`, and agents are told so. Restarted by their supervisor they know the subscriptions and dead letters of before, those of
+ * the mailboxes among them; mailboxes are empty. Restored from a snapshot they know nothing.
  * @throws EspalierError `comms/invalid-options`
  */
 export function comms(options: CommsOptions): CommsLogic {
@@ -43,10 +47,27 @@ export function comms(options: CommsOptions): CommsLogic {
 function exchange(plan: CommsPlan): ReturnType<typeof fromCallback<CommsReply | CommsCredit>> {
   return fromCallback<CommsReply | CommsCredit>(({ self, receive }) => {
     const owner = parentOf(self) as AnyActorRef;
-    const made = new Exchange(plan, clockOf(owner.system), self, (fact) => emitFrom(owner, fact));
+    const made = new Exchange(plan, clockOf(owner.system), self, inherit(owner, plan), (fact) => emitFrom(owner, fact));
     exchanges.set(owner, made);
+    // Also where it crashes, of which XState tells it nothing.
+    onExit(owner, () => made.close());
     onLoss(self, owner, () => owner.send({ type: 'exchange.ended' }));
     receive((event) => made.receive(event));
     return () => made.close();
   });
+}
+
+/** What comms leave for the next ones in their seat. */
+const left = new LeftBehind<CommsPlan, Leaving>();
+
+/** What those before have left. It is left again, unless comms are closed by the app. */
+function inherit(owner: AnyActorRef, plan: CommsPlan): Leaving {
+  const parent = parentOf(owner);
+  const byId = parent === undefined ? undefined : left.at(parent, plan);
+  const leaving = byId?.get(owner.id) ?? { letters: new DeadLetters(plan.maxDeadLetters), topics: new Topics(plan.maxSubscriptions) };
+  byId?.delete(owner.id);
+  onExit(owner, (reason) => {
+    if (reason !== 'normal') byId?.set(owner.id, leaving);
+  });
+  return leaving;
 }

@@ -7,7 +7,7 @@ export interface CommsCounts {
   /** Never in a mailbox: nobody by the name, no place. */
   readonly refused: number;
   readonly delivered: number;
-  /** Taken into a mailbox, and never delivered. Dropped ones are among them. */
+  /** Dead letters: taken into a mailbox, and never delivered, or published, and not taken. Dropped ones are among them. */
   readonly dead: number;
   readonly dropped: number;
   /** Late or cancelled before they were delivered. */
@@ -29,6 +29,7 @@ export interface CommsLoad {
   readonly queued: number;
   /** Requests that agents have not answered. */
   readonly out: number;
+  readonly subscriptions: number;
   readonly deadLetters: number;
   readonly keptAnswers: number;
 }
@@ -41,4 +42,4 @@ export function noCounts(): { -readonly [Name in keyof CommsCounts]: number } {
   };
 }
 
-export const noLoad: CommsLoad = { channels: 0, queued: 0, out: 0, deadLetters: 0, keptAnswers: 0 };
+export const noLoad: CommsLoad = { channels: 0, queued: 0, out: 0, subscriptions: 0, deadLetters: 0, keptAnswers: 0 };

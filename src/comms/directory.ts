@@ -15,12 +15,14 @@ export interface Directory {
   find(name: string): AnyActorRef | undefined;
   /** Does nobody go by it now, and is somebody to come? */
   awaits(name: string): boolean;
+  /** The names of those who can all of it: by the field `capabilities` of their metadata, a list. @throws EspalierError `comms/invalid-options` where nobody says so */
+  capable(capabilities: readonly string[]): string[];
   /** Calls with each name of which somebody else may be the owner now, or nobody. @returns what ends that; null: it is not told, and is to be asked each time */
   watch(changed: (name: string) => void): (() => void) | null;
 }
 
 const changes = ['registry.registered', 'registry.succeeded', 'registry.unregistered'] as const;
-const methods = ['whereis', 'awaits', 'lookup', 'on'] as const;
+const methods = ['whereis', 'awaits', 'select', 'on'] as const;
 
 /** @throws EspalierError `comms/invalid-options` */
 export function directoryOf(agents: Agents): Directory {
@@ -34,6 +36,11 @@ function byRegistry(registry: Registry): Directory {
   return {
     find: (name) => registry.whereis(name),
     awaits: (name) => registry.awaits(name),
+    capable: ([first, ...rest]) =>
+      registry
+        .select({ where: { capabilities: first } })
+        .filter(({ metadata }) => rest.every((each) => saysSo(metadata, each)))
+        .map(({ key }) => key),
     watch: (changed) => {
       const heard = changes.map((type) =>
         registry.on(type, ({ namespace, key }) => {
@@ -45,6 +52,11 @@ function byRegistry(registry: Registry): Directory {
       };
     },
   };
+}
+
+function saysSo(metadata: unknown, capability: string): boolean {
+  const { capabilities } = metadata as { readonly capabilities?: unknown };
+  return Array.isArray(capabilities) && capabilities.includes(capability);
 }
 
 /** Nobody is awaited: a function cannot tell. */
@@ -60,6 +72,9 @@ function byFunction(find: (name: string) => AnyActorRef | undefined): Directory 
       }
     },
     awaits: () => false,
+    capable: () => {
+      throw invalid('agents', 'a registry, which knows capabilities', 'a function');
+    },
     watch: () => null,
   };
 }

@@ -14,12 +14,14 @@ import { DeadlineQueue } from '../supervision/deadlines.js';
 import { exitReason } from '../supervision/watch.js';
 import { createChild } from '../supervision/xstate-internals.js';
 import { type CommsLoad, noCounts } from './counts.js';
-import { DeadLetters } from './dead-letters.js';
+import type { ChannelEnd } from '../../machines/comms/channel-events.js';
+import type { DeadLetters } from './dead-letters.js';
 import type { Directory } from './directory.js';
 import { KeptAnswers } from './kept-answers.js';
 import { type ChannelRef, Lane, type LaneHost, takes } from './lane.js';
 import { Caller, type DeliveryOutcome, type Letter, Message, type RedeliveryOutcome } from './message.js';
 import type { AskOptions, CommsPlan, NotifyOptions } from './options.js';
+import type { Topics } from './topics.js';
 import { Turns } from './turns.js';
 
 /** What an agent may have sent instead of an answer, or of credit. */
@@ -27,10 +29,17 @@ interface FromAgent extends Partial<Record<'ref' | 'ok' | 'value' | 'error' | 't
   readonly type: string;
 }
 
+/** What outlives comms that are restarted. */
+export interface Leaving {
+  readonly letters: DeadLetters;
+  readonly topics: Topics;
+}
+
 export class Exchange implements LaneHost {
   readonly directory: Directory;
   readonly replyTo: AnyActorRef;
   readonly letters: DeadLetters;
+  readonly topics: Topics;
   readonly plan: CommsPlan;
   readonly counts = noCounts();
   readonly #clock: Clock;
@@ -44,11 +53,13 @@ export class Exchange implements LaneHost {
   #isOver = false;
   #unwatch: (() => void) | null | undefined;
 
-  constructor(plan: CommsPlan, clock: Clock, replyTo: AnyActorRef, emit: (fact: CommsEmitted) => void) {
+  /** @param left  what those before it have left */
+  constructor(plan: CommsPlan, clock: Clock, replyTo: AnyActorRef, left: Leaving, emit: (fact: CommsEmitted) => void) {
     this.plan = plan;
     this.directory = plan.directory;
     this.replyTo = replyTo;
-    this.letters = new DeadLetters(plan.maxDeadLetters);
+    this.letters = left.letters;
+    this.topics = left.topics;
     this.#clock = clock;
     this.#deadlines = new DeadlineQueue(clock);
     this.#answers = new KeptAnswers(clock, plan.maxKeys);
@@ -63,7 +74,7 @@ export class Exchange implements LaneHost {
     let queued = 0;
     for (const lane of this.#lanes.values()) queued += lane.queued.size + lane.waiting.size;
     return {
-      ...{ channels: this.#lanes.size, queued, out: this.#out.size },
+      ...{ channels: this.#lanes.size, queued, out: this.#out.size, subscriptions: this.topics.size },
       ...{ deadLetters: this.letters.size, keptAnswers: this.#answers.size },
     };
   }
@@ -89,9 +100,19 @@ export class Exchange implements LaneHost {
     return createChild(channelMachine, { parent: this.replyTo, id: `channel.${lane.agent}`, input: { agent: lane.agent } }) as ChannelRef;
   }
 
-  forget(lane: Lane): void {
+  forget(lane: Lane, because: ChannelEnd): void {
+    const { agent } = lane;
     this.#deadlines.remove(lane);
-    this.#lanes.delete(lane.agent);
+    this.#lanes.delete(agent);
+    if (because === 'gone') for (const topic of this.topics.removeAgent(agent)) this.tell({ type: 'comms.unsubscribed', topic, agent, because });
+  }
+
+  isSubscriber(agent: string): boolean {
+    return this.topics.hears(agent);
+  }
+
+  tell(fact: CommsEmitted): void {
+    this.#turns.tell(fact);
   }
 
   /** The channel to an agent, made where there is none. */
@@ -99,8 +120,7 @@ export class Exchange implements LaneHost {
     const known = this.#lanes.get(agent);
     if (known !== undefined) return known.isReachable() ? known : 'noAgent';
     const { directory } = this;
-    // Not as comms begin: what finds the registry may be the tree that is just being started.
-    this.#unwatch ??= directory.watch((name) => this.turn(() => this.#lanes.get(name)?.look()));
+    this.begin();
     if (directory.find(agent) === undefined && !directory.awaits(agent)) return 'noAgent';
     if (this.#lanes.size >= this.plan.maxChannels) return 'full';
     const lane = new Lane(agent, this.plan.channelOf(agent), this);
@@ -110,6 +130,16 @@ export class Exchange implements LaneHost {
     if (lane.isOver) return 'noAgent';
     this.idle(lane);
     return lane;
+  }
+
+  /** Not as comms begin: what finds the registry may be the tree that is just being started. */
+  begin(): void {
+    if (this.#unwatch !== undefined) return;
+    this.#unwatch = this.directory.watch((name) => this.turn(() => this.#lanes.get(name)?.look()));
+    // Those of before are watched again. One who has gone meanwhile hears nothing any more.
+    for (const agent of this.topics.agents)
+      if (this.lane(agent) === 'noAgent')
+        for (const topic of this.topics.removeAgent(agent)) this.tell({ type: 'comms.unsubscribed', topic, agent, because: 'gone' });
   }
 
   /** Asks. `settle` is called once. */
@@ -155,13 +185,21 @@ export class Exchange implements LaneHost {
     const offered = typeof lane === 'string' ? lane : message === null ? 'full' : lane.offer(message);
     if (message === null || offered === 'noAgent' || offered === 'full') {
       const reason = offered === 'noAgent' ? 'noAgent' : 'full';
-      this.counts.refused++;
-      this.#turns.tell({ type: 'comms.refused', agent: letter.agent, from: letter.from, kind: letter.kind, reason });
+      this.refuse(letter, reason, true);
       refuse({ ok: false, reason });
       return null;
     }
     this.due(message.lane);
     return message;
+  }
+
+  /** Notes that a message was not taken. Whoever publishes looks not after each subscriber: so that is a dead letter. @param isCounted  as sent */
+  refuse(letter: Letter, reason: RequestRefusal | 'notAll', isCounted = false): void {
+    const { agent, from, kind } = letter;
+    if (!isCounted) this.counts.sent++;
+    if (kind === 'event' && reason !== 'notAll') return this.#bury(letter, reason);
+    this.counts.refused++;
+    this.tell({ type: 'comms.refused', agent, from, kind, reason });
   }
 
   #wait(message: Message, options: NotifyOptions, settle: (outcome: RequestOutcome) => void): void {
@@ -175,11 +213,11 @@ export class Exchange implements LaneHost {
   /** Sends a word. `settle` is called once, when it stands in the mailbox or will not. */
   notify(agent: string, body: unknown, options: NotifyOptions, settle: (outcome: DeliveryOutcome) => void): void {
     const { from = null } = options;
-    this.turn(() => this.#send({ kind: 'notice', agent, from, body, topic: null }, options, settle));
+    this.turn(() => this.send({ kind: 'notice', agent, from, body, topic: null }, options, settle));
   }
 
   /** @param taken  called where it was not refused */
-  #send(letter: Letter, options: NotifyOptions, settle: (outcome: RequestOutcome | DeliveryOutcome) => void, taken?: () => void): void {
+  send(letter: Letter, options: NotifyOptions, settle: (outcome: RequestOutcome | DeliveryOutcome) => void, taken?: () => void): void {
     if (this.#isOver) return settle({ ok: false, reason: 'closed' });
     if (options.signal?.aborted === true) return settle({ ok: false, reason: 'cancelled' });
     const message = this.#take(letter, settle);
@@ -194,7 +232,7 @@ export class Exchange implements LaneHost {
   redeliver(id: string, options: NotifyOptions, settle: (outcome: RedeliveryOutcome) => void): void {
     const letter = this.letters.get(id);
     if (letter === undefined) return settle({ ok: false, reason: 'noLetter' });
-    this.turn(() => this.#send(letter, options, settle, () => this.letters.remove(id)));
+    this.turn(() => this.send(letter, options, settle, () => this.letters.remove(id)));
   }
 
   #leave(caller: Caller, reason: 'late' | 'cancelled'): void {
@@ -205,7 +243,8 @@ export class Exchange implements LaneHost {
     const { queue, holder, ref, lane } = message;
     if (queue !== null) {
       queue.remove(message);
-      this.counts.withdrawn++;
+      if (message.letter.kind === 'event') this.#bury(message.letter, reason);
+      else this.counts.withdrawn++;
       lane.admit();
       return;
     }
@@ -231,10 +270,8 @@ export class Exchange implements LaneHost {
     this.#deadlines.remove(caller);
     if (kind === 'request') {
       this.counts.answered++;
-      this.#turns.tell({
-        ...{ type: 'comms.answered', agent, from },
-        ...{ outcome: outcome.ok ? 'ok' : outcome.reason, tookMs: this.#clock.now() - since },
-      });
+      const tookMs = this.#clock.now() - since;
+      this.tell({ type: 'comms.answered', agent, from, outcome: outcome.ok ? 'ok' : outcome.reason, tookMs });
     }
     caller.end(outcome);
   }
@@ -248,6 +285,10 @@ export class Exchange implements LaneHost {
     if (message.letter.kind !== 'request') for (const caller of [...message.callers]) this.#answer(caller, { ok: true, value: undefined });
   }
 
+  nextRef(): string {
+    return `${++this.#refs}`;
+  }
+
   sending(message: Message): void {
     this.counts.delivered++;
     if (message.letter.kind !== 'request') {
@@ -255,7 +296,6 @@ export class Exchange implements LaneHost {
       return;
     }
     message.state = 'out';
-    message.ref = `${++this.#refs}`;
     this.#out.set(message.ref, message);
   }
 
@@ -275,11 +315,15 @@ export class Exchange implements LaneHost {
 
   undeliverable(message: Message, reason: RequestRefusal, error?: unknown): void {
     const why = message.isAgain && reason === 'noAgent' ? 'crashed' : reason;
+    this.#bury(message.letter, why, error);
+    this.fail(message, why, error);
+  }
+
+  #bury(letter: Letter, why: RequestRefusal, error?: unknown): void {
+    const { id, agent, kind } = this.letters.bury(letter, why, this.#clock.now(), error);
     this.counts.dead++;
     if (why === 'dropped') this.counts.dropped++;
-    const { id, agent, kind } = this.letters.bury(message.letter, why, this.#clock.now(), error);
-    this.#turns.tell({ type: 'comms.deadLetter', id, agent, kind, why });
-    this.fail(message, why, error);
+    this.tell({ type: 'comms.deadLetter', id, agent, kind, why });
   }
 
   /** What agents send, which may be anything; and what XState tells of channels that have ended, which is known. */
@@ -296,7 +340,7 @@ export class Exchange implements LaneHost {
     const message = this.#out.get(ref as string);
     if (message === undefined) {
       this.counts.lateReplies++;
-      this.#turns.tell({ type: 'comms.replyDropped', ref: typeof ref === 'string' ? ref : '' });
+      this.tell({ type: 'comms.replyDropped', ref: typeof ref === 'string' ? ref : '' });
       return;
     }
     this.#out.delete(message.ref);

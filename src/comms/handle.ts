@@ -12,13 +12,23 @@ import { type Clock, requireClock, systemClock } from '../supervision/clock.js';
 import { onFact } from '../supervision/on-fact.js';
 import { ended } from '../supervision/watch.js';
 import { hasStopped, runsMachine } from '../supervision/xstate-internals.js';
+import { broadcast, type BroadcastOutcome, publish, type PublishOutcome, subscribe, type SubscribeOutcome, unsubscribe } from './cast.js';
 import { comms as commsLogic, type CommsRef, exchangeOf } from './comms.js';
 import { type CommsCounts, type CommsLoad, noCounts, noLoad } from './counts.js';
 import type { DeadLetter } from './dead-letters.js';
 import type { Exchange } from './exchange.js';
 import type { ChannelRef } from './lane.js';
 import type { DeliveryOutcome, RedeliveryOutcome } from './message.js';
-import { type AskOptions, type CommsOptions, type NotifyOptions, requireAsk, requireNotify } from './options.js';
+import {
+  type AskOptions,
+  type BroadcastOptions,
+  type CommsOptions,
+  type NotifyOptions,
+  requireAsk,
+  requireBroadcast,
+  requireNotify,
+  requirePublish,
+} from './options.js';
 import type { Requests } from './port.js';
 import { count, invalid, requireOptions, requireText } from './refusal.js';
 
@@ -67,6 +77,33 @@ export interface Comms extends Requests, AsyncDisposable {
    * @throws EspalierError `comms/invalid-options`, as rejection
    */
   notify(agent: string, body: unknown, options?: NotifyOptions): Promise<DeliveryOutcome>;
+  /**
+   * Sends a word to many, each once. The mailbox of one that has no room for it keeps nobody else from having it.
+   * @returns rejects for misuse only
+   * @throws EspalierError `comms/invalid-options`, as rejection
+   */
+  broadcast(agents: readonly string[], body: unknown, options?: BroadcastOptions): Promise<BroadcastOutcome>;
+  /**
+   * The same to all who can all of it: whose metadata in the registry has a list `capabilities` with each. Where that field is indexed, it costs what they are.
+   * @returns rejects for misuse only, also where a function finds the agents, which knows no capabilities
+   * @throws EspalierError `comms/invalid-options`, as rejection
+   */
+  multicast(capabilities: string | readonly string[], body: unknown, options?: BroadcastOptions): Promise<BroadcastOutcome>;
+  /**
+   * An agent hears a topic from now on: until it is unsubscribed, or its name is given up. Restarted, it goes on; twice is once.
+   * @throws EspalierError `comms/invalid-options`
+   */
+  subscribe(topic: string, agent: string): SubscribeOutcome;
+  /** @returns whether it had heard it. @throws EspalierError `comms/invalid-options` */
+  unsubscribe(topic: string, agent: string): boolean;
+  /** Who hears a topic, the earliest first. @throws EspalierError `comms/invalid-options` */
+  subscribers(topic: string): string[];
+  /**
+   * Tells all who hear a topic, each through its own mailbox. Topics are compared as they are: there are none above others.
+   * @returns rejects for misuse only
+   * @throws EspalierError `comms/invalid-options`, as rejection
+   */
+  publish(topic: string, body: unknown, options?: NotifyOptions): Promise<PublishOutcome>;
   /** Messages that were taken and never delivered, the oldest first. @throws EspalierError `comms/invalid-options` */
   deadLetters(query?: DeadLetterQuery): DeadLetter[];
   /** Sends a dead letter again, and takes it away from them where it was taken. A question is asked anew, without its key. @throws EspalierError `comms/invalid-options`, as rejection */
@@ -117,7 +154,10 @@ function requireComms(ref: unknown): asserts ref is CommsRef {
   if (!isComms(ref)) throw invalid('ref', 'an actor that runs comms()', sortOf(ref));
 }
 
-const factTypes: readonly CommsEmitted['type'][] = ['comms.answered', 'comms.refused', 'comms.replyDropped', 'comms.deadLetter'];
+const factTypes: readonly CommsEmitted['type'][] = [
+  ...(['comms.answered', 'comms.refused', 'comms.replyDropped', 'comms.deadLetter'] as const),
+  ...(['comms.published', 'comms.subscribed', 'comms.unsubscribed'] as const),
+];
 const plain = {};
 
 class Handle implements Comms {
@@ -151,6 +191,45 @@ class Handle implements Comms {
     const exchange = this.#exchange;
     if (exchange === undefined) return { ok: false, reason: 'closed' };
     return new Promise((resolve) => exchange.notify(agent, body, options, resolve));
+  }
+
+  async broadcast(agents: readonly string[], body: unknown, options: BroadcastOptions = plain): Promise<BroadcastOutcome> {
+    const names = requireBroadcast(agents, options);
+    return new Promise((resolve) => broadcast(this.#exchange, names, body, options, resolve));
+  }
+
+  async multicast(capabilities: string | readonly string[], body: unknown, options: BroadcastOptions = plain): Promise<BroadcastOutcome> {
+    const wanted = requireBroadcast(typeof capabilities === 'string' ? [capabilities] : capabilities, options, 'capabilities');
+    if (wanted.length === 0) throw invalid('capabilities', 'at least one', 'an empty list');
+    const exchange = this.#exchange;
+    const names = exchange?.directory.capable(wanted) ?? [];
+    return new Promise((resolve) => broadcast(exchange, names, body, options, resolve));
+  }
+
+  subscribe(topic: string, agent: string): SubscribeOutcome {
+    requireText('topic', topic);
+    requireText('agent', agent);
+    const exchange = this.#exchange;
+    return exchange === undefined ? { ok: false, reason: 'closed' } : subscribe(exchange, topic, agent);
+  }
+
+  unsubscribe(topic: string, agent: string): boolean {
+    requireText('topic', topic);
+    requireText('agent', agent);
+    const exchange = this.#exchange;
+    return exchange !== undefined && unsubscribe(exchange, topic, agent);
+  }
+
+  subscribers(topic: string): string[] {
+    requireText('topic', topic);
+    return this.#exchange?.topics.of(topic) ?? [];
+  }
+
+  async publish(topic: string, body: unknown, options: NotifyOptions = plain): Promise<PublishOutcome> {
+    requirePublish(topic, options);
+    const exchange = this.#exchange;
+    if (exchange === undefined) return { ok: false, reason: 'closed' };
+    return new Promise((resolve) => publish(exchange, topic, body, options, resolve));
   }
 
   deadLetters(query: DeadLetterQuery = {}): DeadLetter[] {

@@ -6,6 +6,7 @@
 import type { ActorRefFrom, AnyActorRef } from 'xstate';
 import type { channelMachine } from '../../machines/comms/channel.js';
 import type { ChannelEnd } from '../../machines/comms/channel-events.js';
+import type { AgentEvent } from '../../machines/comms/message.js';
 import type { RequestRefusal } from '../../machines/comms/request.js';
 import type { Deadline } from '../supervision/deadlines.js';
 import { type ExitWatch, exitReason, handles, names, onExit } from '../supervision/watch.js';
@@ -33,7 +34,9 @@ export interface LaneHost {
   turn(act: () => void): void;
   /** There may be something to deliver. */
   due(lane: Lane): void;
-  /** A message goes out; a request has its reference from now on. */
+  /** A reference that no delivery has had. */
+  nextRef(): string;
+  /** A message goes out. */
   sending(message: Message): void;
   /** Whom it was out at has ended: what that one says is nobody's. */
   recalled(message: Message): void;
@@ -47,7 +50,9 @@ export interface LaneHost {
   undeliverable(message: Message, why: RequestRefusal, error?: unknown): void;
   spawn(lane: Lane): ChannelRef;
   /** Nothing goes through it any more. */
-  forget(lane: Lane): void;
+  forget(lane: Lane, because: ChannelEnd): void;
+  /** Does the agent hear a topic? */
+  isSubscriber(agent: string): boolean;
   /** When nobody has used it for the time that is allowed, it is to end. */
   idle(lane: Lane): void;
 }
@@ -60,13 +65,21 @@ export function takes(ref: AnyActorRef, event: { readonly type: string }): boole
   return isMachine && !isInTurn(ref) ? handles(ref, event) : names(ref, event.type);
 }
 
+/** What the agent is sent; a request has its reference from now on. Written out: a spread would cost more than the rest. */
+function eventOf(message: Message, host: LaneHost): AgentEvent {
+  const { kind, agent: to, from, body, topic } = message.letter;
+  const { replyTo } = host;
+  if (kind === 'notice') return { type: 'comms.notice', to, from, body, replyTo };
+  if (kind === 'event') return { type: 'comms.event', topic: topic ?? '', to, from, body, replyTo };
+  message.ref = host.nextRef();
+  return { type: 'comms.request', ref: message.ref, to, from, body, replyTo };
+}
+
 export class Lane implements Deadline {
   readonly agent: string;
   readonly options: Required<ChannelOptions>;
   readonly queued = new MessageQueue();
   readonly waiting = new MessageQueue();
-  /** Topics that it hears. */
-  readonly topics = new Set<string>();
   isDue = false;
   isOver = false;
   /** Was it used since it was last looked at? */
@@ -198,7 +211,18 @@ export class Lane implements Deadline {
   /** Is there a place for a message? Where there is none, one that may go out goes at once, though it would be its turn only later. */
   makeRoom(): boolean {
     if (this.queued.size >= this.options.maxQueued) this.step();
+    return this.#hasRoom;
+  }
+
+  get #hasRoom(): boolean {
     return !this.isOver && this.waiting.size === 0 && (this.queued.size < this.options.maxQueued || this.options.policy === 'dropOldest');
+  }
+
+  /** Why an event of that type would not be taken now by an agent that lives; null where it would. Looks, and does nothing. */
+  refusalOf(type: string): RequestRefusal | null {
+    if (this.isOver || this.#holder === null || exitReason(this.#holder.ref) !== null) return 'noAgent';
+    if (!takes(this.#holder.ref, { type })) return 'error';
+    return this.#hasRoom ? null : 'full';
   }
 
   /** Takes a message in, to be delivered later. @returns whether it has a place; why not; or that it waits for one */
@@ -241,11 +265,11 @@ export class Lane implements Deadline {
   }
 
   #deliver(message: Message, holder: Holder): void {
-    const { kind, topic, from, body } = message.letter;
     const { ref } = holder;
-    const type = `comms.${kind}`;
-    if (!takes(ref, { type, to: this.agent, from, body, topic } as { type: string })) {
-      this.#host.undeliverable(message, 'error', `it does not take ${type}, or not now`);
+    const { kind } = message.letter;
+    const event = eventOf(message, this.#host);
+    if (!takes(ref, event)) {
+      this.#host.undeliverable(message, 'error', `it does not take ${event.type}, or not now`);
       return;
     }
     const isInQueue = isInTurn(ref) || isUnstarted(ref);
@@ -256,13 +280,8 @@ export class Lane implements Deadline {
     }
     this.#host.sending(message);
     this.#reconcile();
-    const { replyTo } = this.#host;
     try {
-      ref.send({
-        ...{ type, to: this.agent, from, body, replyTo },
-        ...(kind === 'request' ? { ref: message.ref } : {}),
-        ...(kind === 'event' ? { topic } : {}),
-      });
+      ref.send(event);
     } catch (error) {
       // No actor of XState: those do not throw at who sends.
       if (kind === 'request' && holder.out.has(message)) {
@@ -302,7 +321,7 @@ export class Lane implements Deadline {
     if (this.isOver) return;
     this.isOver = true;
     this.#isFlowing = false;
-    this.#host.forget(this);
+    this.#host.forget(this, because);
     if (this.#holder !== null) this.#leave(this.#holder);
     const why = because === 'closed' ? 'closed' : 'noAgent';
     for (const queue of [this.queued, this.waiting])
@@ -310,14 +329,14 @@ export class Lane implements Deadline {
     if (!hasStopped(this.#channel)) this.#channel.send({ type: 'channel.close', because });
   }
 
-  /** Does anything need it? */
-  get isIdle(): boolean {
-    return this.queued.size + this.waiting.size + this.#out + this.topics.size === 0 && this.#given === 0;
+  /** Does anything need it? A subscriber is watched through it. */
+  get #isIdle(): boolean {
+    return this.queued.size + this.waiting.size + this.#out === 0 && this.#given === 0 && !this.#host.isSubscriber(this.agent);
   }
 
   expired(): void {
     this.#host.turn(() => {
-      if (!this.wasUsed && this.isIdle) return this.close('idle');
+      if (!this.wasUsed && this.#isIdle) return this.close('idle');
       this.wasUsed = false;
       this.#host.idle(this);
     });

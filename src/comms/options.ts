@@ -34,6 +34,8 @@ export interface CommsOptions extends ChannelOptions {
   readonly maxKeys?: number;
   /** How many dead letters are kept; then the oldest goes. Default 1 000. */
   readonly maxDeadLetters?: number;
+  /** How many subscriptions there are. Default 100 000. */
+  readonly maxSubscriptions?: number;
   /** How many channels there are at once; an agent beyond it is refused, `full`. Default 100 000. */
   readonly maxChannels?: number;
   /** A channel that nobody used for so long is ended, ms. Default 60 000. */
@@ -61,16 +63,30 @@ export interface NotifyOptions {
   readonly from?: string;
 }
 
+/**
+ * How many of many are to take a word: as many as can (`bestEffort`), and one at the least (`atLeastOne`), or all or else none (`allOrNothing`): each must live,
+ * take notices, and have a place in its mailbox now.
+ */
+export type BroadcastStrategy = 'bestEffort' | 'atLeastOne' | 'allOrNothing';
+
+/** How one word is sent to many. */
+export interface BroadcastOptions extends NotifyOptions {
+  /** Default `bestEffort`. */
+  readonly strategy?: BroadcastStrategy;
+}
+
 const channelTable = { credits: true, maxQueued: true, policy: true, maxWaiting: true } as const;
 const channelKeys = keysOf<ChannelOptions>(channelTable);
 const commsKeys = keysOf<CommsOptions>({
   ...channelTable,
   ...({ agents: true, channels: true, withinMs: true, keyMs: true, maxKeys: true } as const),
-  ...({ maxDeadLetters: true, maxChannels: true, idleMs: true } as const),
+  ...({ maxDeadLetters: true, maxSubscriptions: true, maxChannels: true, idleMs: true } as const),
 });
 const notifyTable = { signal: true, withinMs: true, from: true } as const;
 const notifyKeys = keysOf<NotifyOptions>(notifyTable);
+const broadcastKeys = keysOf<BroadcastOptions>({ ...notifyTable, strategy: true });
 const askKeys = keysOf<AskOptions>({ ...notifyTable, ...({ key: true, keyMs: true, onRestart: true } as const) });
+const strategies: readonly unknown[] = ['bestEffort', 'atLeastOne', 'allOrNothing'];
 const policies: readonly unknown[] = ['refuse', 'dropOldest', 'wait'];
 
 /** The same with its defaults filled in. */
@@ -98,6 +114,7 @@ export function planComms(options: CommsOptions): CommsPlan {
     keyMs: duration('keyMs', options.keyMs, 60_000),
     maxKeys: count('maxKeys', options.maxKeys, 10_000),
     maxDeadLetters: count('maxDeadLetters', options.maxDeadLetters, 1_000),
+    maxSubscriptions: count('maxSubscriptions', options.maxSubscriptions, 100_000),
     maxChannels: count('maxChannels', options.maxChannels, 100_000),
     idleMs: duration('idleMs', options.idleMs, 60_000),
   };
@@ -131,6 +148,25 @@ export function requireAsk(agent: string, options: AskOptions): void {
 export function requireNotify(agent: string, options: NotifyOptions): void {
   requireText('agent', agent);
   requireOptions('the options of a notice', options, notifyKeys);
+  requireCall(options);
+}
+
+/** @returns the names, each once. @throws EspalierError `comms/invalid-options` */
+export function requireBroadcast(agents: readonly string[], options: BroadcastOptions, name = 'agents'): readonly string[] {
+  requireOptions('the options of a broadcast', options, broadcastKeys);
+  requireCall(options);
+  const { strategy } = options;
+  if (strategy !== undefined && !strategies.includes(strategy))
+    throw invalid('strategy', strategies.join(', '), typeof strategy === 'string' ? 'another text' : sortOf(strategy));
+  if (!Array.isArray(agents)) throw invalid(name, 'a list of texts', sortOf(agents));
+  for (const [index, each] of agents.entries()) requireText(`${name}[${index}]`, each);
+  return [...new Set(agents)];
+}
+
+/** @throws EspalierError `comms/invalid-options` */
+export function requirePublish(topic: string, options: NotifyOptions): void {
+  requireText('topic', topic);
+  requireOptions('the options of what is published', options, notifyKeys);
   requireCall(options);
 }
 

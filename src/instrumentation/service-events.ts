@@ -233,6 +233,7 @@ const barrierRows: Rows<BarrierEmitted> = {
 const agent = 'the agent, by name';
 const from = 'who has sent it, by name; null where that was not said';
 const kind = '`request`, `notice` or `event`';
+const topic = 'its name';
 const noAnswer = '`noAgent`, `full`, `dropped`, `error`, `crashed`, `late`, `cancelled` or `closed`';
 const commsRows: Rows<CommsEmitted> = {
   'comms.answered': {
@@ -240,12 +241,28 @@ const commsRows: Rows<CommsEmitted> = {
     level: 'debug',
     fields: { agent, from, outcome: `\`ok\`, or why there is no answer: ${noAnswer}`, tookMs: 'since it was asked, ms' },
   },
-  'comms.refused': { about: 'a message was not taken', level: 'info', fields: { agent, from, kind, reason: '`noAgent` or `full`' } },
+  'comms.refused': {
+    about: 'a message was not taken',
+    level: 'info',
+    fields: { agent, from, kind, reason: '`noAgent`, `full`, `error`; or `notAll`: it was for all or none' },
+  },
   'comms.replyDropped': { about: 'an agent has answered what nobody asks any more', level: 'info', fields: { ref: 'of the delivery that it names' } },
+  'comms.published': {
+    about: 'a topic had something to tell',
+    level: 'debug',
+    fields: { topic, from, taken: 'how many subscribers have taken it', refused: 'how many have not' },
+  },
+  'comms.subscribed': { about: 'an agent hears a topic', level: 'debug', fields: { topic, agent } },
+  'comms.unsubscribed': { about: 'it does so no more', level: 'debug', fields: { topic, agent, because: '`asked`, or `gone` (the agent)' } },
   'comms.deadLetter': {
-    about: 'a message was taken, and will never be delivered',
+    about: 'a message was taken, or published, and will never be delivered',
     level: 'warn',
-    fields: { id: 'by which it is sent again', agent, kind, why: '`noAgent`, `dropped`, `error`, `crashed` or `closed`' },
+    fields: {
+      id: 'by which it is sent again',
+      agent,
+      kind,
+      why: '`noAgent`, `full`, `dropped`, `error`, `crashed`, `late`, `cancelled` or `closed`',
+    },
   },
 };
 

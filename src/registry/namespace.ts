@@ -1,7 +1,7 @@
 /** The names of one namespace: who has which, by name and by the indexed fields of what is said of them. */
 import type { NamespaceOptions } from './options.js';
 import type { Entry } from './entry.js';
-import { fieldOf, isSame, type RegistryQuery } from './query.js';
+import { fieldOf, isFound, type RegistryQuery } from './query.js';
 import { invalid } from './refusal.js';
 import type { Wait } from './wait.js';
 
@@ -55,7 +55,10 @@ export class Namespace {
   noted(metadata: unknown): readonly unknown[] | null {
     if (this.#fields.length === 0 || typeof metadata !== 'object') return null;
     try {
-      return this.#fields.map((field) => fieldOf(metadata, field));
+      return this.#fields.map((field) => {
+        const value = fieldOf(metadata, field);
+        return Array.isArray(value) ? [...new Set<unknown>(value)] : value;
+      });
     } catch {
       throw invalid('metadata', 'indexed fields that can be read', 'one that throws');
     }
@@ -108,20 +111,24 @@ export class Namespace {
   /** Is a field of the entry what it should be? Of an indexed one counts what was noted. */
   has(entry: Entry, field: string, value: unknown): boolean {
     const place = this.#fields.indexOf(field);
-    return isSame(place < 0 ? fieldOf(entry.metadata, field) : entry.indexed?.[place], value);
+    return isFound(place < 0 ? fieldOf(entry.metadata, field) : entry.indexed?.[place], value);
   }
 
   #index(entry: Entry, noted: readonly unknown[] | null): void {
     entry.indexed = noted;
-    for (const [place, value] of (noted ?? []).entries())
-      if (value !== undefined) put(this.#indexes[place] as Map<unknown, Set<Entry>>, value, entry);
+    if (noted !== null) for (const [index, value] of this.#values(noted)) put(index, value, entry);
   }
 
   #unindex(entry: Entry): void {
-    if (entry.indexed === null) return;
-    for (const [place, value] of entry.indexed.entries())
-      if (value !== undefined) take(this.#indexes[place] as Map<unknown, Set<Entry>>, value, entry);
+    if (entry.indexed !== null) for (const [index, value] of this.#values(entry.indexed)) take(index, value, entry);
     entry.indexed = null;
+  }
+
+  /** In which index it stands under which values: one of a list under each of it. */
+  *#values(noted: readonly unknown[]): Generator<[Map<unknown, Set<Entry>>, unknown]> {
+    for (const [place, field] of noted.entries())
+      for (const value of Array.isArray(field) ? (field as unknown[]) : [field])
+        if (value !== undefined) yield [this.#indexes[place] as Map<unknown, Set<Entry>>, value];
   }
 }
 

@@ -11,7 +11,10 @@ export interface RegistryQuery {
   /** With what the name begins. */
   readonly prefix?: string;
   readonly owner?: AnyActorRef;
-  /** Fields of the metadata and their values, compared as a `Map` compares keys. Where a field is indexed, nothing else is looked at. */
+  /**
+   * Fields of the metadata and their values, compared as a `Map` compares keys; a field that is a list is found by each of its values. Where a field is indexed,
+   * nothing else is looked at.
+   */
   readonly where?: Readonly<Record<string, unknown>>;
   /** Anything else. */
   readonly filter?: (entry: RegistryEntry) => boolean;
@@ -38,7 +41,7 @@ export function fieldOf(metadata: unknown, field: string): unknown {
   return isObject(metadata) && Object.hasOwn(metadata, field) ? metadata[field] : undefined;
 }
 
-/** Are the two one key of a Map? */
-export function isSame(a: unknown, b: unknown): boolean {
-  return a === b || (a !== a && b !== b);
+/** Is a field what is looked for, as one key of a Map is another, or a list that has it? */
+export function isFound(field: unknown, value: unknown): boolean {
+  return Array.isArray(field) ? field.includes(value) : field === value || (field !== field && value !== value);
 }

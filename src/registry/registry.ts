@@ -9,6 +9,7 @@ import { type ActorLogic, type ActorRefFrom, type AnyActorRef, fromCallback, typ
 import { registryMachine } from '../../machines/registry/registry.js';
 import type { RegistryEmitted, RegistryEvent } from '../../machines/registry/registry-events.js';
 import { clockOf } from '../supervision/clock.js';
+import { LeftBehind } from '../supervision/left-behind.js';
 import { withInput } from '../supervision/supervisors.js';
 import { onExit, onLoss } from '../supervision/watch.js';
 import { emitFrom, parentOf } from '../supervision/xstate-internals.js';
@@ -23,8 +24,8 @@ export type RegistryRef = ActorRefFrom<RegistryLogic>;
 
 const tables = new WeakMap<AnyActorRef, NameTable>();
 
-/** Tables that outlive a registry, by its parent, by its options, by its id: for the next one in its seat. */
-const left = new WeakMap<AnyActorRef, WeakMap<RegistryPlan, Map<string, NameTable>>>();
+/** Tables that outlive a registry: for the next one in its seat. */
+const left = new LeftBehind<RegistryPlan, NameTable>();
 
 /** The names of a registry; of one that has ended too, and undefined for one that never ran. */
 export function tableOf(registry: AnyActorRef): NameTable | undefined {
@@ -55,7 +56,7 @@ function names(plan: RegistryPlan): ReturnType<typeof fromCallback<{ type: 'name
 /** The table of a registry that begins: its predecessor's, where there was one. */
 function begin(owner: AnyActorRef, plan: RegistryPlan): NameTable {
   const parent = parentOf(owner);
-  const byId = parent === undefined ? undefined : leftAt(parent, plan);
+  const byId = parent === undefined ? undefined : left.at(parent, plan);
   const table = byId?.get(owner.id) ?? new NameTable(plan, clockOf(owner.system));
   byId?.delete(owner.id);
   tables.set(owner, table);
@@ -65,13 +66,4 @@ function begin(owner: AnyActorRef, plan: RegistryPlan): NameTable {
     else byId.set(owner.id, table);
   });
   return table;
-}
-
-/** What registries with these options have left at a place, by their ids. All of one place share it, so that none takes another's away. */
-function leftAt(parent: AnyActorRef, plan: RegistryPlan): Map<string, NameTable> {
-  const byPlan = left.get(parent) ?? new WeakMap<RegistryPlan, Map<string, NameTable>>();
-  left.set(parent, byPlan);
-  const byId = byPlan.get(plan) ?? new Map<string, NameTable>();
-  byPlan.set(plan, byId);
-  return byId;
 }

@@ -1,6 +1,6 @@
 /** Mailboxes: bounded, with a policy that is stated, and nothing that was taken is lost without a word. */
 import { describe, expect, it } from 'vitest';
-import { type EventObject, fromTransition } from 'xstate';
+import { type AnyActorRef, type EventObject, fromTransition } from 'xstate';
 import { credit, respondent } from '../../src/comms/respondent.js';
 import { exit } from '../../src/supervision/watch.js';
 import { balance, room } from './comms-room.js';
@@ -122,6 +122,35 @@ describe('a mailbox', () => {
     expect(outcomes).toEqual([...Array.from({ length: 5 }, () => ok), ...Array.from({ length: 4 }, () => no('full'))]);
     await Promise.resolve();
     expect(taken).toEqual([0, 1, 2, 3, 4, 5]);
+  });
+
+  it('costs the same beside any number of others that are full', async () => {
+    let asked = 0;
+    const costs: number[] = [];
+    for (const others of [1, 1_000]) {
+      const known = new Map<string, AnyActorRef>();
+      const { comms, add } = room({
+        credits: 1,
+        maxQueued: 1,
+        agents: (name) => {
+          asked++;
+          return known.get(name);
+        },
+      });
+      known.set('quick', add('quick', respondent({ request: (body) => body })));
+      const slow = add('slow', respondent({ request: () => new Promise(() => {}) }));
+      for (let n = 0; n < others; n++) {
+        known.set(`slow${n}`, slow);
+        void comms.request(`slow${n}`, 'out');
+        void comms.request(`slow${n}`, 'queued');
+      }
+      await comms.request('quick', 'first');
+      asked = 0;
+      expect(await comms.request('quick', 'second')).toEqual({ ok: true, value: 'second' });
+      costs.push(asked);
+      expect(comms.status()).toMatchObject({ queued: others, out: others });
+    }
+    expect(costs[1]).toBe(costs[0]);
   });
 
   it('waits for a respondent whose notices are under way', async () => {

@@ -39,6 +39,8 @@ const defects: readonly (readonly [string, Defect, RegExp])[] = [
   ['keeps to itself that an agent has crashed', inExchange((exchange) => void (exchange.fail = () => {})), /who is not there|not answered/],
   ['gives no credit back', inLane((lane) => void (lane.release = () => {})), /out at|could have more/],
   ['forgets to go on', inLane((lane) => void (lane.admit = () => {})), /has room/],
+  ['lets all or none be some', inLane((lane) => void (lane.refusalOf = () => null)), /all or none/],
+  ['forgets no subscriber', inExchange((exchange) => void (exchange.topics.removeAgent = () => [])), /hears a topic/],
   ['delivers without credit', inLane((lane) => void Object.defineProperty(lane, 'credits', { get: () => 1 })), /at once|credits/],
   ['counts what is asked again twice', inExchange((exchange) => void (exchange.requeued = () => {})), /accounted/],
 ];

@@ -8,12 +8,13 @@ import { hash } from '../../machines/hash.js';
 import type { RequestOutcome } from '../../machines/comms/request.js';
 import { type Comms, createComms } from '../../src/comms/handle.js';
 import type { DeliveryOutcome } from '../../src/comms/message.js';
-import type { MailboxPolicy } from '../../src/comms/options.js';
+import type { BroadcastStrategy, MailboxPolicy } from '../../src/comms/options.js';
 import type { Registry } from '../../src/registry/handle.js';
 import { exit } from '../../src/supervision/watch.js';
 import { VirtualClock } from '../../src/testing/virtual-clock.js';
 
 const names = ['ann', 'bob'];
+const topics = ['news', 'weather'];
 const policies: readonly MailboxPolicy[] = ['refuse', 'dropOldest', 'wait'];
 const maxQueued = 3;
 const credits = 2;
@@ -51,7 +52,7 @@ export async function walk(seed: number, steps: number, defect: Defect = () => {
     namespace: 'default',
     whereis: (name: string) => agents.get(name)?.ref,
     awaits: (name: string) => awaited.has(name),
-    lookup: () => [],
+    select: () => [],
     on: (_: string, listener: (typeof told)[number]) => {
       told.push(listener);
       return { unsubscribe: () => void told.splice(0) };
@@ -114,6 +115,22 @@ export async function walk(seed: number, steps: number, defect: Defect = () => {
     },
     () => send('notice'),
     () => {
+      const strategy = pick(['bestEffort', 'atLeastOne', 'allOrNothing'] as const) as BroadcastStrategy;
+      const before = names.map((name) => comms.channel(name)?.queued ?? 0);
+      const room = names.every((name, index) => agents.has(name) && (before[index] ?? 0) < maxQueued && (comms.channel(name)?.waiting ?? 0) === 0);
+      const it: Asked = { agent: names[0] as string, outcomes: [], over: new AbortController() };
+      if (strategy === 'allOrNothing') asked.push(it);
+      void comms.broadcast(names, draws, { strategy, withinMs: 10 + draw(30) }).then((outcome) => {
+        if (strategy !== 'allOrNothing') return;
+        it.outcomes.push(outcome.ok ? { ok: true } : { ok: false, reason: 'full' });
+        if (room && !outcome.ok) faults.push('none has taken what all could');
+        if (outcome.taken !== (outcome.ok ? names.length : 0)) faults.push(`${outcome.taken} have taken what was for all or none`);
+      });
+    },
+    () => void comms.publish(pick(topics) as string, draws, { withinMs: 10 + draw(30) }),
+    () => comms.subscribe(pick(topics) as string, pick(names) as string),
+    () => (draw(3) === 0 ? comms.unsubscribe(pick(topics) as string, pick(names) as string) : false),
+    () => {
       const agent = pick([...agents.values()].filter(({ open }) => open.size > 0));
       const request = agent && pick([...agent.open.values()]);
       if (agent === undefined || request === undefined) return;
@@ -173,6 +190,8 @@ export async function walk(seed: number, steps: number, defect: Defect = () => {
     if (asked.some(({ outcomes }) => outcomes.length > 1)) return 'one was answered twice';
     const forsaken = asked.find(({ agent, outcomes }) => outcomes.length === 0 && !agents.has(agent) && !awaited.has(agent));
     if (forsaken !== undefined) return `one waits for ${forsaken.agent}, who is not there`;
+    const heard = topics.flatMap((topic) => comms.subscribers(topic)).find((name) => !agents.has(name) && !awaited.has(name));
+    if (heard !== undefined) return `${heard} hears a topic, and is not there`;
     for (const name of names) {
       const channel = comms.channel(name);
       if (channel === undefined) continue;

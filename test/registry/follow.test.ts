@@ -86,6 +86,7 @@ describe('a name that follows', () => {
     registry.register('printer', childOf(app, 'w'), { follow: true });
     exit(childOf(app, 'w'), { crash: 'x' });
     expect([registry.whereis('printer'), registry.lookup('printer')]).toEqual([undefined, []]);
+    expect([registry.awaits('printer'), registry.awaits('nobody')]).toEqual([true, false]);
     expect(registry.register('printer', actor())).toEqual({ ok: false, reason: 'awaited' });
     const wait = new Watched(registry.waitFor('printer'));
     clock.advanceBy(299);
@@ -94,6 +95,7 @@ describe('a name that follows', () => {
     clock.advanceBy(1);
     await settle();
     expect(wait.outcome).toMatchObject({ ok: true, ref: childOf(app, 'w'), waitedMs: 300 });
+    expect(registry.awaits('printer')).toBe(false);
   });
 
   it('is free at once where its supervisor will start no other', async () => {

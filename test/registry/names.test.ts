@@ -311,6 +311,23 @@ describe('what is said of an entry', () => {
     }
   });
 
+  it('finds an entry by each value of a field that is a list, by an index and without', () => {
+    for (const indexes of [[], ['can']]) {
+      const { registry } = registryWorld({ indexes });
+      const [a, b, c] = [actor('a'), actor('b'), actor('c')];
+      const list = ['vote', 'count', 'vote', undefined];
+      registry.register('a', a, { metadata: { can: list } });
+      registry.register('b', b, { metadata: { can: 'vote' } });
+      registry.register('c', c, { metadata: { can: [] } });
+      const found = (can: unknown) => registry.select({ where: { can } }).map(({ key }) => key);
+      expect([found('vote'), found('count'), found('fly'), found(list)]).toEqual([['a', 'b'], ['a'], [], []]);
+      registry.update('a', a, () => ({ can: ['fly'] }));
+      expect([found('vote'), found('count'), found('fly')]).toEqual([['b'], [], ['a']]);
+      a.stop();
+      expect([found('fly'), registry.count()]).toEqual([[], 2]);
+    }
+  });
+
   it.each([
     ['a filter, of all', 'unique', {}],
     ['a filter, of one name', 'duplicate', { key: 'n' }],
