@@ -292,3 +292,6 @@ export const defects: Readonly<Record<string, { readonly defect: Defect; readonl
     breaks: claims.aborted,
   },
 };
+
+/** Where most that happens is of the kind that a late answer is for, so that what is wrong shows early. */
+export const doubtful = { faults: { slow: 3, pause: 2, partition: 2, crash: 1, drift: 1 }, faultShare: 0.4 } as const;

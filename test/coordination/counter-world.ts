@@ -260,3 +260,9 @@ export const defects: Readonly<Record<string, { readonly defect: Defect; readonl
     breaks: 'a reading is what the sum was at its revision',
   },
 };
+
+/** Where most that happens makes answers late, so that what is wrong shows early. */
+export const lossy = {
+  ...{ faults: { slow: 3, pause: 2, partition: 2, crash: 1 }, faultShare: 0.3, steps: 40 },
+  network: { links: { delay: [1, 90], drop: 0.1, duplicate: 0.02 } },
+} as const;

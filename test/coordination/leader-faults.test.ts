@@ -1,9 +1,8 @@
 /** Elections through faults: one leads at a time, in terms that rise, and once all is well one leads again. */
 import { describe, expect, it } from 'vitest';
 import { faultRun } from '../../src/testing/network/fault-run.js';
-import type { FaultRunOptions } from '../../src/testing/network/fault-run-options.js';
-import { FaultRunFailure } from '../../src/testing/network/fault-run-failure.js';
-import { crashingDefects, crashingLeaderRun, defects, driftingLeaderRun, leaderRun, type LeaderWorld, withoutDrift } from './leader-world.js';
+import { brokenClaim } from '../fault-runs/broken-claim.js';
+import { crashingDefects, crashingLeaderRun, defects, driftingLeaderRun, leaderRun, withoutDrift } from './leader-world.js';
 
 describe('elections on a network with faults', () => {
   // In parts: a slow machine has a minute for each.
@@ -32,25 +31,12 @@ describe('elections on a network with faults', () => {
   });
 });
 
-/** The first failure of a planted defect. */
-async function caught(run: FaultRunOptions<LeaderWorld>): Promise<FaultRunFailure> {
-  for (let seed = 1; seed <= 200; seed++) {
-    try {
-      await faultRun({ ...run, seed, mostShrinkRuns: 0 });
-    } catch (error) {
-      if (error instanceof FaultRunFailure) return error;
-      throw error;
-    }
-  }
-  throw new Error('it was not caught');
-}
-
 describe('a planted defect of an election is caught:', { timeout: 60_000 }, () => {
   it.each(Object.entries(defects))('%s', async (_, { defect, breaks }) => {
-    expect((await caught(leaderRun(defect))).claim).toBe(breaks);
+    expect(await brokenClaim(leaderRun(defect), 200)).toBe(breaks);
   });
 
   it.each(Object.entries(crashingDefects))('%s', async (_, { defect, breaks }) => {
-    expect((await caught(crashingLeaderRun(defect))).claim).toBe(breaks);
+    expect(await brokenClaim(crashingLeaderRun(defect))).toBe(breaks);
   });
 });

@@ -1,8 +1,8 @@
 /** A lock through faults: whatever happens to the nodes and the links, no two have it at one moment, and once all is well everybody gets it. */
 import { describe, expect, it } from 'vitest';
 import { FaultRunFailure } from '../../src/testing/network/fault-run-failure.js';
-import type { FaultRunOptions } from '../../src/testing/network/fault-run-options.js';
 import { faultRun } from '../../src/testing/network/fault-run.js';
+import { brokenClaim } from '../fault-runs/broken-claim.js';
 import { harsh } from '../fault-runs/faulted.js';
 import { crashingLockRun, defects, type LockWorld, lockRun, semaphoreDefects, semaphoreRun } from './lock-world.js';
 
@@ -44,24 +44,11 @@ describe('a lock on a network with faults', () => {
     for (let seed = 1; seed <= 30; seed++) await faultRun({ ...semaphoreRun(), seed });
   });
 
-  /** The claim that the first of so many failing seeds breaks. */
-  const broken = async (run: FaultRunOptions<LockWorld>): Promise<string | null> => {
-    for (let seed = 1; seed <= 50; seed++) {
-      try {
-        await faultRun({ ...run, ...harsh, mostShrinkRuns: 0, seed });
-      } catch (error) {
-        if (error instanceof FaultRunFailure) return error.claim;
-        throw error;
-      }
-    }
-    return null;
-  };
-
   it.each(Object.entries(defects))('is caught where %s', { timeout: 60_000 }, async (_, { defect, breaks }) => {
-    expect(await broken(lockRun(defect))).toBe(breaks);
+    expect(await brokenClaim({ ...lockRun(defect), ...harsh })).toBe(breaks);
   });
 
   it.each(Object.entries(semaphoreDefects))('as a semaphore is caught where %s', { timeout: 60_000 }, async (_, { defect, breaks }) => {
-    expect(await broken(semaphoreRun(defect))).toBe(breaks);
+    expect(await brokenClaim({ ...semaphoreRun(defect), ...harsh })).toBe(breaks);
   });
 });

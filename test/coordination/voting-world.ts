@@ -301,3 +301,11 @@ export const votingDefects: Readonly<
     breaks: 'progress',
   },
 };
+
+/** Where most that happens is of the kind that votes must outlast, so that what is wrong shows early. */
+export const troubled = { faults: { slow: 2, pause: 1, partition: 2, crash: 2 }, faultShare: 0.3, steps: 30 } as const;
+
+/** Those of one rule. */
+export function defectsOf(rule: VotingRule): Readonly<Record<string, { readonly defect: VotingDefect; readonly breaks: string }>> {
+  return Object.fromEntries(Object.entries(votingDefects).filter(([, planted]) => planted.rule === rule));
+}

@@ -1,9 +1,14 @@
 /** Every world of `npm run fault:coordination`, by id: a world that is not here is struck by nobody but its own test. */
 import * as auction from '../coordination/auction-world.js';
 import * as barrier from '../coordination/barrier-world.js';
+import * as consensus from '../coordination/consensus-world.js';
+import * as counter from '../coordination/counter-world.js';
 import * as leader from '../coordination/leader-world.js';
 import * as lock from '../coordination/lock-world.js';
+import * as voting from '../coordination/voting-world.js';
 import { faulted, type FaultedWorld } from './faulted.js';
+
+const decidedVotes = ({ ended }: voting.VotingWorld) => ({ decided: ended.filter(({ result }) => result.outcome === 'decided').length });
 
 export const worlds: Readonly<Record<string, FaultedWorld>> = {
   leader: faulted(leader.leaderRun, leader.defects, { tells: ({ elected }) => ({ elected: elected.length }), defectsIn: {}, within: 200 }),
@@ -17,6 +22,22 @@ export const worlds: Readonly<Record<string, FaultedWorld>> = {
   barrier: faulted(barrier.barrierRun, barrier.defects, {
     tells: ({ openings, told }) => ({ openings: openings.length, opened: told.filter(({ outcome }) => outcome.ok).length }),
     defectsIn: barrier.slowThroughout,
+  }),
+  counter: faulted(counter.counterRun, counter.defects, {
+    tells: ({ taken, readings }) => ({ counted: taken.keys.size, readings: readings.length }),
+    defectsIn: counter.lossy,
+  }),
+  consensus: faulted(consensus.consensusRun, consensus.defects, {
+    tells: ({ decided, endings }) => ({ decided: decided.size, aborted: endings.has('noQuorum') || endings.has('rejected') ? 1 : 0 }),
+    defectsIn: consensus.doubtful,
+  }),
+  majority: faulted((defect?: voting.VotingDefect) => voting.votingRun('majority', defect), voting.defectsOf('majority'), {
+    tells: decidedVotes,
+    defectsIn: voting.troubled,
+  }),
+  byzantine: faulted((defect?: voting.VotingDefect) => voting.votingRun('byzantine', defect), voting.defectsOf('byzantine'), {
+    tells: decidedVotes,
+    defectsIn: voting.troubled,
   }),
   auction: faulted(auction.auctionRun, auction.defects, {
     tells: ({ sales }) => ({ decided: sales.filter(({ ends }) => ends.some(({ outcome }) => outcome === 'decided')).length }),
