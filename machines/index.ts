@@ -1,4 +1,5 @@
 /** The catalogue: every machine by its id. Tests, diagrams and the inspector iterate it. */
+import { agentMachine } from './agents/agent.js';
 import { applicationMachine } from './application/application.js';
 import { channelMachine } from './comms/channel.js';
 import { commsMachine } from './comms/comms.js';
@@ -34,6 +35,7 @@ import { executionMachine } from './tools/execution.js';
 import { roundMachine } from './tools/round.js';
 
 export {
+  agentMachine,
   applicationMachine,
   barrierMachine,
   channelMachine,
@@ -95,6 +97,7 @@ export const catalogue = {
   coordinationSession: coordinationSessionMachine,
   voting: votingMachine,
   iterativeConsensus: iterativeConsensusMachine,
+  agent: agentMachine,
   liveSession: sessionMachine,
   toolCall: toolCallMachine,
   httpStream: httpStreamMachine,

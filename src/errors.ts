@@ -76,6 +76,7 @@ export const errorCodes = [
   'coordination/insufficient-agents',
   'voting/invalid-options',
   'iterative/invalid-options',
+  'agents/invalid-options',
   'telemetry/invalid-options',
   'live/invalid-options',
   'live/invalid-tool',

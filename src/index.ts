@@ -245,6 +245,7 @@ export type {
 export type { EventStoreEmitted } from '../machines/events/event-store-events.js';
 export * from './comms.js';
 export * from './coordination.js';
+export * from './agents.js';
 export { application, type ApplicationPlan } from './application/application.js';
 export type { Flags } from './application/flags.js';
 export {

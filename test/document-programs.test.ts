@@ -15,6 +15,7 @@ const { files } = readHouse(root);
 /** Which test runs the programs of a document. */
 const ranBy: Readonly<Record<string, string>> = {
   'README.md': 'test/document-programs.test.ts',
+  'docs/guides/agents.md': 'test/agents/guide.test.ts',
   'docs/guides/application.md': 'test/application/guide.test.ts',
   'docs/guides/barrier.md': 'test/coordination/barrier-guide.test.ts',
   'docs/guides/comms.md': 'test/comms/guide.test.ts',

@@ -188,6 +188,8 @@ export class Watcher {
   #heard({ seen, work }: Watched, fact: Fact): void {
     // What telemetry emits by an actor of its own has been told to everybody else already.
     if (fact.type.startsWith('telemetry.') && seen.machine === null) return;
+    // Nor is an agent's fact told twice: its room, a supervisor, says it again for those who listen to all agents.
+    if (fact.type.startsWith('agent.') && seen.machine === 'supervisor') return;
     const row = rowOf(seen.machine, fact.type);
     this.#metrics.facts.add(1, { fact: row === undefined ? overflowLabel : fact.type });
     this.#safely('the metrics of a fact', () => measureFact(this.#metrics, fact, seen));

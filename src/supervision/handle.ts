@@ -63,6 +63,11 @@ const callPrefix = [...crypto.getRandomValues(new Uint8Array(16))]
   .replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
 let callCount = 0;
 
+/** A name for a call that no other has, of this process or of one whose tree was restored here. */
+export function nextCall(): string {
+  return `${callPrefix}.${++callCount}`;
+}
+
 function done(answer: Answer): Done {
   return answer.ok ? { ok: true } : answer;
 }
@@ -231,7 +236,7 @@ export class SupervisorHandle {
   #call<Result>(call: DistributiveOmit<SupervisorCall, 'call'>, read: (answer: Answer) => Result): Promise<Result> {
     if (exitReason(this.ref) !== null) return Promise.resolve(read({ ok: false, reason: 'noproc', exit: true }));
     this.#listen();
-    const id = `${callPrefix}.${++callCount}`;
+    const id = nextCall();
     return new Promise((resolve) => {
       this.#pending.set(id, (answer) => {
         resolve(read(answer));

@@ -1,4 +1,5 @@
 /** The models of the catalogue's machines, by machine id: for apps that embed one, change one with `provide()`, or restart one. */
+import { agentModel } from './agent.js';
 import { applicationModel } from './application.js';
 import { barrierModel } from './barrier.js';
 import { channelModel } from './channel.js';
@@ -59,6 +60,7 @@ export const models = {
   coordinationSession: coordinationSessionModel,
   voting: votingModel,
   iterativeConsensus: iterativeConsensusModel,
+  agent: agentModel,
   liveSession: liveSessionModel,
   toolCall: toolCallModel,
   httpStream: httpStreamModel,

@@ -1,0 +1,112 @@
+/**
+ * Who keeps an agent: a supervisor with that one child, under the agent's own budget, which tells the agent's chart what it does, and has the agent
+ * enter and leave the registry.
+ */
+import type { AnyActorLogic, AnyActorRef, AnyStateMachine } from 'xstate';
+import type { AgentEvent, AgentSpec } from '../../machines/agents/agent-events.js';
+import type { SupervisorInput } from '../../machines/supervision/child-spec.js';
+import { type ExitReason, isClean } from '../../machines/supervision/exit.js';
+import type { ChildFact } from '../../machines/supervision/supervisor-facts.js';
+import { supervisorHandle } from '../supervision/handle.js';
+import { type ActorMap, supervisor } from '../supervision/supervisors.js';
+import { inTurn } from '../supervision/turns.js';
+import { onExit } from '../supervision/watch.js';
+import { hasStopped, parentOf, systemOf } from '../supervision/xstate-internals.js';
+import { placeOf, roomOf } from './agents-place.js';
+
+type KeeperEvent = Extract<AgentEvent, { type: `keeper.${string}` }>;
+type Fact<Type extends ChildFact['type']> = Extract<ChildFact, { type: Type }>;
+interface Scope {
+  readonly self: AnyActorRef;
+}
+
+/** A machine's logic that does something as each actor of it starts, before its first event, and after its children are there again. */
+export function beginning<Machine extends AnyStateMachine>(
+  machine: Machine,
+  before: (self: AnyActorRef) => void,
+  after?: (self: AnyActorRef) => void,
+): Machine {
+  const { start } = machine as unknown as { start(snapshot: unknown, scope: Scope): void };
+  return Object.assign(machine, {
+    start: (snapshot: unknown, scope: Scope) => {
+      before(scope.self);
+      start.call(machine, snapshot, scope);
+      after?.(scope.self);
+    },
+  });
+}
+
+/** The actor `keeper` of an agent's chart. Its input is the agent's spec. */
+export function keeper(logics: ActorMap): AnyActorLogic {
+  const machine = supervisor({ actors: logics });
+  const { getInitialSnapshot } = machine;
+  const asked = Object.assign(machine, {
+    getInitialSnapshot: (scope: never, spec: AgentSpec) => getInitialSnapshot(scope, inputOf(spec) as never) as unknown,
+  });
+  return beginning(asked as AnyStateMachine, listen, enlistAgain);
+}
+
+/** The agent as the only child of a supervisor whose intensity is its budget. One that is not restarted ends that. */
+function inputOf({ capabilities: _capabilities, budget, ...child }: AgentSpec): SupervisorInput {
+  const isPermanent = child.restart === 'permanent';
+  return {
+    ...budget,
+    autoShutdown: isPermanent ? 'never' : 'anySignificant',
+    children: [{ ...child, significant: !isPermanent }],
+  };
+}
+
+function listen(self: AnyActorRef): void {
+  const agent = parentOf(self) as AnyActorRef;
+  const tell = (event: KeeperEvent): void => {
+    if (!hasStopped(agent)) systemOf(self)._relay(self, agent, event);
+  };
+  const hear = <Type extends ChildFact['type']>(type: Type, heard: (fact: Fact<Type>) => void): void => void self.on(type, heard as never);
+  let last: ExitReason | null = null;
+  let isSpent = false;
+  hear('child.started', () => {
+    const refused = enlist(self, agent);
+    tell(refused === null ? { type: 'keeper.up' } : { type: 'keeper.refused', why: refused });
+  });
+  hear('child.declined', () => tell({ type: 'keeper.refused', why: 'declined' }));
+  hear('child.startFailed', ({ reason }) => tell({ type: 'keeper.startFailed', why: reason }));
+  hear('child.exited', ({ reason, willRestart }) => {
+    last = reason;
+    if (willRestart || !isClean(reason)) tell({ type: 'keeper.crashed', reason, willRestart });
+  });
+  hear('supervisor.gaveUp', ({ reason }) => {
+    isSpent = true;
+    last = reason ?? last;
+  });
+  onExit(self, (reason) => {
+    const { status } = self.getSnapshot() as { status: string };
+    // A supervisor that could not be made is told of by XState itself.
+    if (status === 'error') return;
+    const own = reason === 'noproc' || reason === 'shutdown' ? (last ?? 'shutdown') : reason;
+    // After all others who watch it: by then its name is free for whoever is started next.
+    inTurn(() => tell({ type: 'keeper.ended', reason: own, isSpent, isDone: status === 'done' }));
+  });
+}
+
+/** Gives an agent that runs its name, which follows its restarts, and makes it found by what it can do. @returns why not; null where it has them */
+function enlist(self: AnyActorRef, agent: AnyActorRef): unknown {
+  const { spec } = (agent.getSnapshot() as { context: { spec: AgentSpec } }).context;
+  const ref = supervisorHandle(self).child(spec.id);
+  if (ref === undefined) return 'ended';
+  const { names, capabilities } = placeOf(roomOf(agent));
+  const named = names.register(spec.id, ref, { metadata: { capabilities: spec.capabilities }, follow: true });
+  if (!named.ok && named.ref !== ref) return ['name', named.reason];
+  for (const capability of spec.capabilities) {
+    const found = capabilities.register(capability, ref, { metadata: { id: spec.id } });
+    if (!found.ok) return ['capability', found.reason];
+  }
+  return null;
+}
+
+/** One that was restored with its tree runs as it did, and nobody is told of its start: it has its names again. */
+function enlistAgain(self: AnyActorRef): void {
+  const agent = parentOf(self) as AnyActorRef;
+  const { spec } = (agent.getSnapshot() as { context: { spec: AgentSpec } }).context;
+  const isUp = (self.getSnapshot() as { context: { children: readonly { status: string }[] } }).context.children[0]?.status === 'running';
+  if (isUp && supervisorHandle(self).child(spec.id) !== undefined) enlist(self, agent);
+}
