@@ -39,7 +39,7 @@ export function backoffMs(backoff: Backoff, attempt: number, key = ''): number {
 }
 
 /** A number in 0 … 1 that depends on `seed` alone. @see mulberry32, by Tommy Ettinger (public domain) */
-function unit(seed: number): number {
+export function unit(seed: number): number {
   let t = (seed + 0x6d2b79f5) | 0;
   t = Math.imul(t ^ (t >>> 15), t | 1);
   t ^= t + Math.imul(t ^ (t >>> 7), t | 61);

@@ -1,5 +1,6 @@
 /** The catalogue: every machine by its id. Tests, diagrams and the inspector iterate it. */
 import { agentMachine } from './agents/agent.js';
+import { balancerMachine } from './agents/balancer.js';
 import { applicationMachine } from './application/application.js';
 import { channelMachine } from './comms/channel.js';
 import { commsMachine } from './comms/comms.js';
@@ -41,6 +42,7 @@ export {
   channelMachine,
   commsMachine,
   auctionMachine,
+  balancerMachine,
   configMachine,
   consensusMachine,
   conversationMachine,
@@ -98,6 +100,7 @@ export const catalogue = {
   voting: votingMachine,
   iterativeConsensus: iterativeConsensusMachine,
   agent: agentMachine,
+  balancer: balancerMachine,
   liveSession: sessionMachine,
   toolCall: toolCallMachine,
   httpStream: httpStreamMachine,

@@ -14,3 +14,27 @@ export {
 } from './agents/agents-handle.js';
 export type { AgentOptions, AgentsOptions, AgentUpdate } from './agents/agents-options.js';
 export type { AgentRefusal } from '../machines/agents/agent-events.js';
+export { loadBalancer, type LoadBalancerLogic, type LoadBalancerRef } from './agents/balancer.js';
+export {
+  type AgentStanding,
+  type AssignOptions,
+  type BalancerStatus,
+  type CompleteReport,
+  createLoadBalancer,
+  type LoadBalancer,
+  loadBalancerHandle,
+} from './agents/balancer-handle.js';
+export type { BalancedAgent, BalancedTask, LoadBalancerOptions } from './agents/balancer-options.js';
+export type { DeskCounts as BalancerCounts } from './agents/desk-records.js';
+export type { AddOutcome as AddAgentOutcome, AgentNews, ReportOutcome } from './agents/desk-world.js';
+export type { AssignOutcome, TaskEnd } from './agents/seat.js';
+export type {
+  AgentReport,
+  Assignment,
+  AssignRefusal,
+  BalancerEmitted,
+  BalanceStrategy,
+  ReportRefusal,
+  TaskFailure,
+  Withdrawal,
+} from '../machines/agents/balancer-events.js';

@@ -77,6 +77,7 @@ export const errorCodes = [
   'voting/invalid-options',
   'iterative/invalid-options',
   'agents/invalid-options',
+  'balancer/invalid-options',
   'telemetry/invalid-options',
   'live/invalid-options',
   'live/invalid-tool',

@@ -244,6 +244,7 @@ export type {
 } from './events/port.js';
 export type { EventStoreEmitted } from '../machines/events/event-store-events.js';
 export * from './comms.js';
+export * from './agents.js';
 export * from './coordination.js';
 export * from './agents.js';
 export { application, type ApplicationPlan } from './application/application.js';

@@ -35,6 +35,7 @@ const ranBy: Readonly<Record<string, string>> = {
   'docs/guides/isolated-work.md': 'test/isolation/guide.test.ts',
   'docs/guides/leader.md': 'test/coordination/leader-guide.test.ts',
   'docs/guides/live.md': 'test/live/connect-guide.test.ts',
+  'docs/guides/load-balancer.md': 'test/agents/balancer-guide.test.ts',
   'docs/guides/lock.md': 'test/coordination/lock-guide.test.ts',
   'docs/guides/negotiation.md': 'test/coordination/negotiation-guide.test.ts',
   'docs/guides/other-viewers.md': 'test/document-programs.test.ts',

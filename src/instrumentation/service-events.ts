@@ -2,6 +2,9 @@
 import type { AgentEmitted } from '../../machines/agents/agent-events.js';
 import type { ApplicationEmitted } from '../../machines/application/application-events.js';
 import { type ConfigEmitted, configFacts } from '../../machines/config/config-events.js';
+import type { LeaderEmitted } from '../../machines/coordination/leader-events.js';
+import type { BalancerEmitted } from '../../machines/agents/balancer-events.js';
+import type { LockEmitted } from '../../machines/coordination/lock-events.js';
 import type { EventStoreEmitted } from '../../machines/events/event-store-events.js';
 import type { GateEmitted } from '../../machines/gate/gate-events.js';
 import type { HealthEmitted, ServicesEmitted } from '../../machines/health/facts.js';
@@ -224,6 +227,51 @@ const agentRows: Rows<AgentEmitted> = {
   'agent.answered': { about: 'a call was answered', level: 'debug', fields: { id, call: 'which', outcome: 'the answer' } },
 };
 
+const agent = 'its name';
+const task = 'its id';
+const balancerRows: Rows<BalancerEmitted> = {
+  'balancer.strategyChanged': {
+    about: 'agents have their turns by another strategy',
+    level: 'info',
+    fields: { from: 'the former', strategy: '`roundRobin`, `leastLoaded`, `capability` or `weighted`' },
+  },
+  'balancer.agentAdded': { about: 'an agent may be given tasks', level: 'info', fields: { agent } },
+  'balancer.agentLost': {
+    about: 'an agent is given nothing more',
+    level: 'warn',
+    isOrdered: ({ because }) => because === 'removed',
+    fields: { agent, because: '`ended` or `removed`', tasks: 'how many it had in hand' },
+  },
+  'balancer.assigned': {
+    about: 'a task has an agent',
+    level: 'debug',
+    fields: { task, agent: 'which', attempt: 'how many have had it, moves not counted' },
+  },
+  'balancer.moved': {
+    about: 'a task has another agent',
+    level: 'info',
+    fields: { task, from: 'who had it', to: 'who has it', because: '`lost` or `rebalanced`' },
+  },
+  'balancer.refused': {
+    about: 'a task was not taken',
+    level: 'info',
+    fields: { task, reason: '`noSuitableAgent`, `busy`, `full`, `taken`, `late`, `cancelled` or `closed`' },
+  },
+  'balancer.ended': {
+    about: 'a task has come to its end',
+    level: 'debug',
+    fields: {
+      ...{ task, agent: 'who had it; null: nobody', tookMs: 'since it was asked for, ms' },
+      outcome: '`done`, `failed`, `agentLost`, `spent`, `noSuitableAgent`, `late`, `cancelled` or `closed`',
+    },
+  },
+  'balancer.dropped': {
+    about: 'a report counted for nothing',
+    level: 'info',
+    fields: { task, agent: 'of whom it speaks', reason: '`stale`, `ended` or `unknown`' },
+  },
+};
+
 const job = 'which job';
 const isolationRows: Rows<IsolationEmitted> = {
   'isolation.started': { about: 'a job has a thread', level: 'debug', fields: { ref: job, waitedMs: 'since it was asked for, ms' } },
@@ -303,6 +351,7 @@ export const serviceEvents: readonly EventGroup[] = [
   { title: 'Elections', from: '`leaderHandle(…).on`', machines: ['leader'], rows: leaderRows },
   { title: 'Locks', from: '`lock.on`', machines: ['lock'], rows: lockRows },
   { title: 'Agents', from: '`agents.on`', machines: ['agent'], rows: agentRows },
+  { title: 'Load balancers', from: '`balancer.on`', machines: ['balancer'], rows: balancerRows },
   { title: 'Isolated work', from: '`pool.on`', machines: ['isolation'], rows: isolationRows },
   { title: 'Applications', from: '`application.on`', machines: ['application'], rows: applicationRows },
 ];

@@ -5,6 +5,7 @@ import { barrierModel } from './barrier.js';
 import { channelModel } from './channel.js';
 import { commsModel } from './comms.js';
 import { auctionModel } from './auction.js';
+import { balancerModel } from './balancer.js';
 import { configModel } from './config.js';
 import { conversationModel } from './conversation.js';
 import { counterModel } from './counter.js';
@@ -61,6 +62,7 @@ export const models = {
   voting: votingModel,
   iterativeConsensus: iterativeConsensusModel,
   agent: agentModel,
+  balancer: balancerModel,
   liveSession: liveSessionModel,
   toolCall: toolCallModel,
   httpStream: httpStreamModel,
