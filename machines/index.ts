@@ -1,6 +1,7 @@
 /** The catalogue: every machine by its id. Tests, diagrams and the inspector iterate it. */
 import { agentMachine } from './agents/agent.js';
 import { balancerMachine } from './agents/balancer.js';
+import { variablesMachine } from './agents/variables.js';
 import { applicationMachine } from './application/application.js';
 import { channelMachine } from './comms/channel.js';
 import { commsMachine } from './comms/comms.js';
@@ -71,6 +72,7 @@ export {
   taskSupervisorMachine,
   toolCallMachine,
   votingMachine,
+  variablesMachine,
 };
 
 export const catalogue = {
@@ -101,6 +103,7 @@ export const catalogue = {
   iterativeConsensus: iterativeConsensusMachine,
   agent: agentMachine,
   balancer: balancerMachine,
+  variables: variablesMachine,
   liveSession: sessionMachine,
   toolCall: toolCallMachine,
   httpStream: httpStreamMachine,

@@ -38,3 +38,15 @@ export type {
   TaskFailure,
   Withdrawal,
 } from '../machines/agents/balancer-events.js';
+export type { AgentAnswer, CombineRule, CoordinateOptions, CoordinateOutcome } from './agents/coordinate.js';
+export type { VariableNews, VariableOutcome, VariableVersion, WriteOptions as VariableWriteOptions } from './agents/shelf.js';
+export { variables, type VariablesLogic, type VariablesRef } from './agents/variables.js';
+export {
+  type CoordinateEach,
+  createVariables,
+  type SubscribeOutcome as VariableSubscribeOutcome,
+  type Variables,
+  variablesHandle,
+} from './agents/variables-handle.js';
+export type { MergeScope, VariableOptions, VariablesOptions } from './agents/variables-options.js';
+export type { CoordinationRefusal, FailedAgent, VariableRefusal, VariablesEmitted } from '../machines/agents/variables-events.js';

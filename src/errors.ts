@@ -78,6 +78,7 @@ export const errorCodes = [
   'iterative/invalid-options',
   'agents/invalid-options',
   'balancer/invalid-options',
+  'variables/invalid-options',
   'telemetry/invalid-options',
   'live/invalid-options',
   'live/invalid-tool',

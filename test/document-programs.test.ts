@@ -47,6 +47,7 @@ const ranBy: Readonly<Record<string, string>> = {
   'docs/guides/telemetry.md': 'test/instrumentation/guide.test.ts',
   'docs/guides/tools.md': 'test/tools/guide.test.ts',
   'docs/guides/vector-clocks.md': 'test/coordination/vector-clock-guide.test.ts',
+  'docs/guides/variables.md': 'test/agents/variables-guide.test.ts',
 };
 
 mkdirSync(join(root, '.build'), { recursive: true });

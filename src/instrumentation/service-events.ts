@@ -4,6 +4,7 @@ import type { ApplicationEmitted } from '../../machines/application/application-
 import { type ConfigEmitted, configFacts } from '../../machines/config/config-events.js';
 import type { LeaderEmitted } from '../../machines/coordination/leader-events.js';
 import type { BalancerEmitted } from '../../machines/agents/balancer-events.js';
+import type { VariablesEmitted } from '../../machines/agents/variables-events.js';
 import type { LockEmitted } from '../../machines/coordination/lock-events.js';
 import type { EventStoreEmitted } from '../../machines/events/event-store-events.js';
 import type { GateEmitted } from '../../machines/gate/gate-events.js';
@@ -272,6 +273,36 @@ const balancerRows: Rows<BalancerEmitted> = {
   },
 };
 
+const variable = 'which variable';
+const version = 'its version';
+const variablesRows: Rows<VariablesEmitted> = {
+  'variables.defined': { about: 'there is a variable of that name', level: 'debug', fields: { name: variable } },
+  'variables.changed': {
+    about: 'it has another value',
+    level: 'debug',
+    fields: { name: variable, version, by: 'who has written; null: nobody said' },
+  },
+  'variables.deleted': { about: 'there is none of that name any more', level: 'debug', fields: { name: variable, version: 'its last version' } },
+  'variables.refused': {
+    about: 'it was not written',
+    level: 'info',
+    fields: { name: variable, reason: '`unknown`, `taken`, `full`, `conflict`, `threw` or `notJson`' },
+  },
+  'variables.subscriberLost': {
+    about: 'an actor that was told of its changes has ended',
+    level: 'debug',
+    fields: { name: variable, actor: 'its id' },
+  },
+  'variables.coordinated': {
+    about: 'agents were asked for its value',
+    level: 'info',
+    fields: {
+      ...{ name: variable, answered: 'how many have answered', failed: 'how many have not' },
+      outcome: '`set`; or `tooFew`, `noMajority`, `cancelled`, `closed`, `conflict`, `unknown`, `threw` or `notJson`',
+    },
+  },
+};
+
 const job = 'which job';
 const isolationRows: Rows<IsolationEmitted> = {
   'isolation.started': { about: 'a job has a thread', level: 'debug', fields: { ref: job, waitedMs: 'since it was asked for, ms' } },
@@ -352,6 +383,7 @@ export const serviceEvents: readonly EventGroup[] = [
   { title: 'Locks', from: '`lock.on`', machines: ['lock'], rows: lockRows },
   { title: 'Agents', from: '`agents.on`', machines: ['agent'], rows: agentRows },
   { title: 'Load balancers', from: '`balancer.on`', machines: ['balancer'], rows: balancerRows },
+  { title: 'Shared variables', from: '`variables.on`', machines: ['variables'], rows: variablesRows },
   { title: 'Isolated work', from: '`pool.on`', machines: ['isolation'], rows: isolationRows },
   { title: 'Applications', from: '`application.on`', machines: ['application'], rows: applicationRows },
 ];

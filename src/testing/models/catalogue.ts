@@ -34,6 +34,7 @@ import { taskModel } from './task.js';
 import { taskSupervisorModel } from './task-supervisor.js';
 import { toolCallModel } from './tool-call.js';
 import { votingModel } from './voting.js';
+import { variablesModel } from './variables.js';
 
 export const models = {
   supervisor: supervisorModel,
@@ -63,6 +64,7 @@ export const models = {
   iterativeConsensus: iterativeConsensusModel,
   agent: agentModel,
   balancer: balancerModel,
+  variables: variablesModel,
   liveSession: liveSessionModel,
   toolCall: toolCallModel,
   httpStream: httpStreamModel,
