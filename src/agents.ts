@@ -49,4 +49,9 @@ export {
   variablesHandle,
 } from './agents/variables-handle.js';
 export type { MergeScope, VariableOptions, VariablesOptions } from './agents/variables-options.js';
-export type { CoordinationRefusal, FailedAgent, VariableRefusal, VariablesEmitted } from '../machines/agents/variables-events.js';
+export type {
+  CoordinationRefusal as VariableCoordinationRefusal,
+  FailedAgent,
+  VariableRefusal,
+  VariablesEmitted,
+} from '../machines/agents/variables-events.js';

@@ -3,7 +3,7 @@ export type { BroadcastOutcome, CastOutcome, CastRefusal, PublishOutcome, Subscr
 export { comms, type CommsLogic, type CommsRef } from './comms/comms.js';
 export type { CommsCounts, CommsLoad } from './comms/counts.js';
 export type { DeadLetter } from './comms/dead-letters.js';
-export type { Agents } from './comms/directory.js';
+export type { Agents as AgentDirectory } from './comms/directory.js';
 export {
   type ChannelStatus,
   type Comms,

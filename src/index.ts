@@ -244,7 +244,6 @@ export type {
 } from './events/port.js';
 export type { EventStoreEmitted } from '../machines/events/event-store-events.js';
 export * from './comms.js';
-export * from './agents.js';
 export * from './coordination.js';
 export * from './agents.js';
 export { application, type ApplicationPlan } from './application/application.js';

@@ -1,11 +1,6 @@
 /** The facts of the services of a tree, in words: names, gates, health, configuration, stored events, isolated work, and the tree of an application. */
-import type { AgentEmitted } from '../../machines/agents/agent-events.js';
 import type { ApplicationEmitted } from '../../machines/application/application-events.js';
 import { type ConfigEmitted, configFacts } from '../../machines/config/config-events.js';
-import type { LeaderEmitted } from '../../machines/coordination/leader-events.js';
-import type { BalancerEmitted } from '../../machines/agents/balancer-events.js';
-import type { VariablesEmitted } from '../../machines/agents/variables-events.js';
-import type { LockEmitted } from '../../machines/coordination/lock-events.js';
 import type { EventStoreEmitted } from '../../machines/events/event-store-events.js';
 import type { GateEmitted } from '../../machines/gate/gate-events.js';
 import type { HealthEmitted, ServicesEmitted } from '../../machines/health/facts.js';
@@ -15,6 +10,7 @@ import type { IsolationEmitted } from '../../machines/isolation/isolation-events
 import { type RegistryEmitted, registryFacts } from '../../machines/registry/registry-events.js';
 import type { EndpointEmitted } from '../health/endpoint.js';
 import type { LogLevel } from '../telemetry/logger.js';
+import { agentEvents } from './agent-events.js';
 import { coordinationEvents } from './coordination-events.js';
 import type { EventGroup, Rows } from './event-row.js';
 import { sessionEvents } from './session-events.js';
@@ -147,162 +143,6 @@ const storeRows: Rows<EventStoreEmitted> = {
   },
 };
 
-const lease = 'its name';
-const until = 'until when it is held for certain, ms of the clock';
-const leaseRows: Rows<HeldLeaseEmitted> = {
-  'lease.held': { about: 'it was granted', level: 'info', fields: { lease, until } },
-  'lease.renewed': { about: 'it has its whole time anew', level: 'debug', fields: { lease, until } },
-  'lease.lost': {
-    about: 'it is not held any more, and nobody wanted that',
-    level: 'warn',
-    fields: { lease, reason: '`expired`, `gone` or `closed`', at: 'when the holder knew, ms of the clock' },
-  },
-};
-
-const election = 'which election';
-const term = 'its term';
-const token = 'its fencing token';
-const leaderRows: Rows<LeaderEmitted> = {
-  'leader.elected': { about: 'this one leads', level: 'info', fields: { election, term, token } },
-  'leader.lost': {
-    about: 'this one leads no more, and nobody wanted that',
-    level: 'warn',
-    fields: { election, term, token, why: '`expired`, `gone` or `closed` (its lease), `killed` (its holder) or `restored` (from a snapshot)' },
-  },
-  'leader.resigned': {
-    about: 'this one leads no more, in order',
-    level: 'info',
-    fields: { election, term, token, because: '`asked`, `withdrawn`, `closed`; or its work has `finished`, `crashed` or `ended`' },
-  },
-  'leader.changed': { about: 'another leads, or nobody', level: 'info', fields: { election, leader: 'its id; null: nobody', term: 'the newest' } },
-  'leader.retrying': {
-    about: 'something is tried again after a pause',
-    level: 'warn',
-    fields: {
-      ...{ election, what: '`following`, `standing`, `claiming` or `working`', why: 'what was in the way' },
-      ...{ attempt: 'how many in a row', pauseMs: 'for how long, ms' },
-    },
-  },
-  'leader.rejected': { about: 'a command was not carried out', level: 'info', fields: { election, command: 'which', reason: '`notLeading`' } },
-};
-
-const name = 'of the lock';
-const ref = 'which wish to have it';
-const lockRows: Rows<LockEmitted> = {
-  'lock.queued': { about: 'somebody stands in the queue', level: 'debug', fields: { name, ref, ahead: 'how many are before it' } },
-  'lock.acquired': { about: 'it is had', level: 'debug', fields: { name, ref, token, waitedMs: 'since it was asked for, ms' } },
-  'lock.refused': {
-    about: 'it is not to be had',
-    level: 'info',
-    fields: { name, ref, reason: '`busy`, `full`, `mismatch`, `late`, `cancelled`, `lost` or `closed`' },
-  },
-  'lock.released': {
-    about: 'it was given back',
-    level: 'debug',
-    fields: { name, token, heldMs: 'how long it was had, ms', isConfirmed: 'has the backend said so? Else its lease ends by itself' },
-  },
-  'lock.lost': {
-    about: 'it is had no more, and nobody wanted that',
-    level: 'warn',
-    fields: { name, token, reason: '`expired`, `gone` or `closed`' },
-  },
-};
-
-const id = 'the name of the agent';
-const itsWhy = 'its reason';
-const agentRows: Rows<AgentEmitted> = {
-  'agent.registered': { about: 'an agent is known', level: 'debug', fields: { id, src: 'what it runs', capabilities: 'what it can do' } },
-  'agent.started': { about: 'it runs', level: 'info', fields: { id } },
-  'agent.startFailed': { about: 'a start of it has failed', level: 'warn', fields: { id, why: itsWhy } },
-  'agent.crashed': {
-    about: 'it has ended without an order',
-    level: 'warn',
-    fields: { id, reason: 'the exit reason', willRestart: 'is it to be restarted?' },
-  },
-  'agent.restarted': { about: 'it runs again', level: 'info', fields: { id, restarts: 'how often since it was registered' } },
-  'agent.stopped': { about: 'it is down, in order', level: 'info', fields: { id, reason: 'the exit reason' } },
-  'agent.failed': { about: 'it is down, and stays there: it did not start, or not often enough', level: 'error', fields: { id, why: itsWhy } },
-  'agent.updated': { about: 'it is what it was to become', level: 'info', fields: { id, isRunning: 'does it run?' } },
-  'agent.rolledBack': { about: 'it could not be started as what it was to become, and runs as it was', level: 'warn', fields: { id, why: itsWhy } },
-  'agent.unregistered': { about: 'it is forgotten', level: 'debug', fields: { id } },
-  'agent.answered': { about: 'a call was answered', level: 'debug', fields: { id, call: 'which', outcome: 'the answer' } },
-};
-
-const agent = 'its name';
-const task = 'its id';
-const balancerRows: Rows<BalancerEmitted> = {
-  'balancer.strategyChanged': {
-    about: 'agents have their turns by another strategy',
-    level: 'info',
-    fields: { from: 'the former', strategy: '`roundRobin`, `leastLoaded`, `capability` or `weighted`' },
-  },
-  'balancer.agentAdded': { about: 'an agent may be given tasks', level: 'info', fields: { agent } },
-  'balancer.agentLost': {
-    about: 'an agent is given nothing more',
-    level: 'warn',
-    isOrdered: ({ because }) => because === 'removed',
-    fields: { agent, because: '`ended` or `removed`', tasks: 'how many it had in hand' },
-  },
-  'balancer.assigned': {
-    about: 'a task has an agent',
-    level: 'debug',
-    fields: { task, agent: 'which', attempt: 'how many have had it, moves not counted' },
-  },
-  'balancer.moved': {
-    about: 'a task has another agent',
-    level: 'info',
-    fields: { task, from: 'who had it', to: 'who has it', because: '`lost` or `rebalanced`' },
-  },
-  'balancer.refused': {
-    about: 'a task was not taken',
-    level: 'info',
-    fields: { task, reason: '`noSuitableAgent`, `busy`, `full`, `taken`, `late`, `cancelled` or `closed`' },
-  },
-  'balancer.ended': {
-    about: 'a task has come to its end',
-    level: 'debug',
-    fields: {
-      ...{ task, agent: 'who had it; null: nobody', tookMs: 'since it was asked for, ms' },
-      outcome: '`done`, `failed`, `agentLost`, `spent`, `noSuitableAgent`, `late`, `cancelled` or `closed`',
-    },
-  },
-  'balancer.dropped': {
-    about: 'a report counted for nothing',
-    level: 'info',
-    fields: { task, agent: 'of whom it speaks', reason: '`stale`, `ended` or `unknown`' },
-  },
-};
-
-const variable = 'which variable';
-const version = 'its version';
-const variablesRows: Rows<VariablesEmitted> = {
-  'variables.defined': { about: 'there is a variable of that name', level: 'debug', fields: { name: variable } },
-  'variables.changed': {
-    about: 'it has another value',
-    level: 'debug',
-    fields: { name: variable, version, by: 'who has written; null: nobody said' },
-  },
-  'variables.deleted': { about: 'there is none of that name any more', level: 'debug', fields: { name: variable, version: 'its last version' } },
-  'variables.refused': {
-    about: 'it was not written',
-    level: 'info',
-    fields: { name: variable, reason: '`unknown`, `taken`, `full`, `conflict`, `threw` or `notJson`' },
-  },
-  'variables.subscriberLost': {
-    about: 'an actor that was told of its changes has ended',
-    level: 'debug',
-    fields: { name: variable, actor: 'its id' },
-  },
-  'variables.coordinated': {
-    about: 'agents were asked for its value',
-    level: 'info',
-    fields: {
-      ...{ name: variable, answered: 'how many have answered', failed: 'how many have not' },
-      outcome: '`set`; or `tooFew`, `noMajority`, `cancelled`, `closed`, `conflict`, `unknown`, `threw` or `notJson`',
-    },
-  },
-};
-
 const job = 'which job';
 const isolationRows: Rows<IsolationEmitted> = {
   'isolation.started': { about: 'a job has a thread', level: 'debug', fields: { ref: job, waitedMs: 'since it was asked for, ms' } },
@@ -378,12 +218,7 @@ export const serviceEvents: readonly EventGroup[] = [
   { title: 'Event stores', from: '`store.on`', machines: ['eventStore'], rows: storeRows },
   ...coordinationEvents,
   ...sessionEvents,
-  { title: 'Leases', from: 'the actor of `heldLease(…)`', machines: [], rows: leaseRows },
-  { title: 'Elections', from: '`leaderHandle(…).on`', machines: ['leader'], rows: leaderRows },
-  { title: 'Locks', from: '`lock.on`', machines: ['lock'], rows: lockRows },
-  { title: 'Agents', from: '`agents.on`', machines: ['agent'], rows: agentRows },
-  { title: 'Load balancers', from: '`balancer.on`', machines: ['balancer'], rows: balancerRows },
-  { title: 'Shared variables', from: '`variables.on`', machines: ['variables'], rows: variablesRows },
+  ...agentEvents,
   { title: 'Isolated work', from: '`pool.on`', machines: ['isolation'], rows: isolationRows },
   { title: 'Applications', from: '`application.on`', machines: ['application'], rows: applicationRows },
 ];
