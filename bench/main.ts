@@ -1,5 +1,6 @@
 /** `npm run bench -- NAME…`. */
 import { enter } from './door.js';
+import { coordinationBench } from './coordination.js';
 import { eventsBench } from './events.js';
 import { gateBench } from './gate.js';
 import { healthBench } from './health.js';
@@ -13,6 +14,18 @@ import { telemetryBench } from './telemetry.js';
 
 process.exitCode = await enter(
   process.argv.slice(2),
-  [supervisionBench, liveBench, streamBench, registryBench, eventsBench, gateBench, healthBench, isolationBench, inspectBench, telemetryBench],
+  [
+    supervisionBench,
+    liveBench,
+    coordinationBench,
+    streamBench,
+    registryBench,
+    eventsBench,
+    gateBench,
+    healthBench,
+    isolationBench,
+    inspectBench,
+    telemetryBench,
+  ],
   process,
 );
