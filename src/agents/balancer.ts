@@ -44,10 +44,10 @@ function desk(plan: BalancerPlan): ReturnType<typeof fromCallback<DeskCommand | 
     const owner = parentOf(self) as AnyActorRef;
     const made = new Desk(plan, {
       ...{ clock: clockOf(self.system), self },
-      emit: (fact) => emitFrom(owner, fact),
       emptied: () => {
         if (!hasStopped(self)) sendBack({ type: 'desk.emptied' });
       },
+      emit: (fact) => emitFrom(owner, fact),
     });
     desks.set(owner, made);
     receive((event) => {
