@@ -13,6 +13,7 @@ import { consensusMachine } from './coordination/consensus.js';
 import { iterativeConsensusMachine } from './coordination/iterative-consensus.js';
 import { leaderMachine } from './coordination/leader.js';
 import { lockMachine } from './coordination/lock.js';
+import { marketMachine } from './coordination/market.js';
 import { negotiationMachine } from './coordination/negotiation.js';
 import { coordinationSessionMachine } from './coordination/session.js';
 import { votingMachine } from './coordination/voting.js';
@@ -60,6 +61,7 @@ export {
   iterativeConsensusMachine,
   leaderMachine,
   lockMachine,
+  marketMachine,
   monitorMachine,
   negotiationMachine,
   probeMachine,
@@ -95,6 +97,7 @@ export const catalogue = {
   lock: lockMachine,
   barrier: barrierMachine,
   auction: auctionMachine,
+  market: marketMachine,
   counter: counterMachine,
   consensus: consensusMachine,
   negotiation: negotiationMachine,

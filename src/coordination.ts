@@ -166,3 +166,16 @@ export type {
   PartyRow,
   PartyStatus,
 } from '../machines/coordination/negotiation-events.js';
+export { market, type MarketLogic, type MarketRef } from './coordination/market.js';
+export {
+  type CancelOutcome,
+  createMarket,
+  type Market,
+  marketHandle,
+  type MarketStatus,
+  type OpenOrder,
+  type SubmitOutcome,
+} from './coordination/market-handle.js';
+export type { MarketOptions, OrderOptions } from './coordination/market-options.js';
+export { type Equilibrium, equilibriumOf } from '../machines/coordination/order-book.js';
+export type { CancelReason, MarketEmitted, OrderRefusal, Placed, Trade } from '../machines/coordination/market-events.js';

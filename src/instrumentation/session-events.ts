@@ -1,8 +1,9 @@
-/** The facts of agents that talk, in words: comms, and the sessions in which they coordinate. */
+/** The facts of agents that talk, in words: comms, the sessions in which they coordinate, and markets. */
 import type { CoordinatorEmitted } from '../coordination/session-ledger.js';
 import type { ChannelEmitted } from '../../machines/comms/channel-events.js';
 import type { CommsEmitted } from '../../machines/comms/comms-events.js';
 import type { AuctionEmitted } from '../../machines/coordination/auction-events.js';
+import type { MarketEmitted } from '../../machines/coordination/market-events.js';
 import type { IterativeEmitted } from '../../machines/coordination/iterative-consensus-events.js';
 import type { NegotiationEmitted } from '../../machines/coordination/negotiation-events.js';
 import type { SessionEmitted } from '../../machines/coordination/session-events.js';
@@ -146,10 +147,46 @@ const iterativeRows: Rows<IterativeEmitted> = {
   },
 };
 
+const order = 'which order';
+const trader = 'whose';
+const call = 'of the call';
+const placedFields = {
+  ...{ order, filled: 'how much was traded at once', money: 'for how much in all', open: 'how much stands now' },
+  ...{ refused: 'how much of a market order nobody stood for', trades: 'with whom, each as in `market.traded`' },
+};
+const marketRows: Rows<MarketEmitted> = {
+  'market.placed': {
+    about: 'an order was placed; what of it was traded is told after it',
+    level: 'debug',
+    fields: { ref: call, trader, side: '`buy` or `sell`', price: 'its limit; null: a market order', quantity: 'for how much', ...placedFields },
+  },
+  'market.repeated': { about: 'an order had been placed before, under the same key', level: 'debug', fields: { ref: call, trader, ...placedFields } },
+  'market.traded': {
+    about: 'something changed hands',
+    level: 'info',
+    fields: {
+      ...{ number: 'from 1', price: 'for one', quantity: 'how much', buyer: 'who', seller: 'from whom' },
+      ...{ buyOrder: 'of whoever bought', sellOrder: 'of whoever sold' },
+    },
+  },
+  'market.refused': {
+    about: 'an order was not placed, or not cancelled',
+    level: 'debug',
+    fields: { ref: call, trader, reason: '`full`, `tooMany`, `keyTaken`, `unfilled`; of one to be cancelled `notOpen`' },
+  },
+  'market.cancelled': {
+    about: 'an order stands no more',
+    level: 'debug',
+    fields: { ref: `${call}; null: nobody's`, order, trader, open: 'how much was still to be traded', reason: '`asked`, `ownerEnded` or `closed`' },
+  },
+  'market.closed': { about: 'it has ended, for good', level: 'info', fields: { trades: 'how many there were', cancelled: 'how many orders stood' } },
+};
+
 export const sessionEvents: readonly EventGroup[] = [
   { title: 'Comms', from: '`comms.on`', machines: ['comms'], rows: commsRows },
   { title: 'Channels of comms', from: 'their chart', machines: ['channel'], rows: channelRows },
   { title: 'Auctions', from: 'the actor of `auction(…).logic(…)`', machines: ['auction'], rows: auctionRows },
+  { title: 'Markets', from: '`market.on`', machines: ['market'], rows: marketRows },
   { title: 'Negotiations', from: 'the actor of `negotiation(…).logic(…)`', machines: ['negotiation'], rows: negotiationRows },
   {
     title: 'Coordination sessions',

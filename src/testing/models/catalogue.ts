@@ -22,6 +22,7 @@ import { iterativeConsensusModel } from './iterative-consensus.js';
 import { leaderModel } from './leader.js';
 import { liveSessionModel } from './live-session.js';
 import { lockModel } from './lock.js';
+import { marketModel } from './market.js';
 import { consensusModel } from './consensus.js';
 import { monitorModel } from './monitor.js';
 import { negotiationModel } from './negotiation.js';
@@ -56,6 +57,7 @@ export const models = {
   lock: lockModel,
   barrier: barrierModel,
   auction: auctionModel,
+  market: marketModel,
   counter: counterModel,
   consensus: consensusModel,
   negotiation: negotiationModel,
