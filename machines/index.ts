@@ -7,6 +7,7 @@ import { channelMachine } from './comms/channel.js';
 import { commsMachine } from './comms/comms.js';
 import { configMachine } from './config/config.js';
 import { barrierMachine } from './coordination/barrier.js';
+import { allocationMachine } from './coordination/allocation.js';
 import { auctionMachine } from './coordination/auction.js';
 import { counterMachine } from './coordination/counter.js';
 import { consensusMachine } from './coordination/consensus.js';
@@ -43,6 +44,7 @@ export {
   barrierMachine,
   channelMachine,
   commsMachine,
+  allocationMachine,
   auctionMachine,
   balancerMachine,
   configMachine,
@@ -97,6 +99,7 @@ export const catalogue = {
   lock: lockMachine,
   barrier: barrierMachine,
   auction: auctionMachine,
+  allocation: allocationMachine,
   market: marketMachine,
   counter: counterMachine,
   consensus: consensusMachine,

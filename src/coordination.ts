@@ -179,3 +179,16 @@ export {
 export type { MarketOptions, OrderOptions } from './coordination/market-options.js';
 export { type Equilibrium, equilibriumOf } from '../machines/coordination/order-book.js';
 export type { CancelReason, MarketEmitted, OrderRefusal, Placed, Trade } from '../machines/coordination/market-events.js';
+export { allocation, type AllocationLogic, type AllocationOptions, type AllocationProtocol } from './coordination/allocation.js';
+export type {
+  AllocationAnswer,
+  AllocationEmitted,
+  AllocationEnd,
+  AllocationQuestion,
+  AllocationResult,
+  AllocationRule,
+  Amounts,
+  ClaimantRow,
+  ClaimantStatus,
+  NoAllocation,
+} from '../machines/coordination/allocation-events.js';

@@ -70,6 +70,7 @@ export const errorCodes = [
   'vector-clock/full',
   'comms/invalid-options',
   'auction/invalid-options',
+  'allocation/invalid-options',
   'market/invalid-options',
   'counter/invalid-options',
   'negotiation/invalid-options',

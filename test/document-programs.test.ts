@@ -20,6 +20,7 @@ const ranBy: Readonly<Record<string, string>> = {
   'docs/guides/barrier.md': 'test/coordination/barrier-guide.test.ts',
   'docs/guides/comms.md': 'test/comms/guide.test.ts',
   'docs/guides/auction.md': 'test/coordination/auction-guide.test.ts',
+  'docs/guides/allocation.md': 'test/coordination/allocation-guide.test.ts',
   'docs/guides/market.md': 'test/coordination/market-guide.test.ts',
   'docs/guides/config.md': 'test/config/guide.test.ts',
   'docs/guides/consensus.md': 'test/coordination/consensus-guide.test.ts',

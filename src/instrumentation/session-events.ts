@@ -3,6 +3,7 @@ import type { CoordinatorEmitted } from '../coordination/session-ledger.js';
 import type { ChannelEmitted } from '../../machines/comms/channel-events.js';
 import type { CommsEmitted } from '../../machines/comms/comms-events.js';
 import type { AuctionEmitted } from '../../machines/coordination/auction-events.js';
+import type { AllocationEmitted } from '../../machines/coordination/allocation-events.js';
 import type { MarketEmitted } from '../../machines/coordination/market-events.js';
 import type { IterativeEmitted } from '../../machines/coordination/iterative-consensus-events.js';
 import type { NegotiationEmitted } from '../../machines/coordination/negotiation-events.js';
@@ -182,10 +183,21 @@ const marketRows: Rows<MarketEmitted> = {
   'market.closed': { about: 'it has ended, for good', level: 'info', fields: { trades: 'how many there were', cancelled: 'how many orders stood' } },
 };
 
+const allocationRows: Rows<AllocationEmitted> = {
+  'allocation.answered': {
+    about: 'an agent was heard, or is known not to be',
+    level: 'debug',
+    fields: { session, agent: 'who', status: '`heard`, `passed`, `invalid`; or why there is no answer, as `late` or `crashed`' },
+  },
+  'allocation.decided': { about: 'what is there is shared', level: 'info', fields: { session, served: 'how many have something' } },
+  'allocation.failed': { about: 'nobody has anything', level: 'info', fields: { session, why: '`noDemands` or `nothingGranted`' } },
+};
+
 export const sessionEvents: readonly EventGroup[] = [
   { title: 'Comms', from: '`comms.on`', machines: ['comms'], rows: commsRows },
   { title: 'Channels of comms', from: 'their chart', machines: ['channel'], rows: channelRows },
   { title: 'Auctions', from: 'the actor of `auction(…).logic(…)`', machines: ['auction'], rows: auctionRows },
+  { title: 'Allocations', from: 'the actor of `allocation(…).logic(…)`', machines: ['allocation'], rows: allocationRows },
   { title: 'Markets', from: '`market.on`', machines: ['market'], rows: marketRows },
   { title: 'Negotiations', from: 'the actor of `negotiation(…).logic(…)`', machines: ['negotiation'], rows: negotiationRows },
   {

@@ -4,6 +4,7 @@ import { applicationModel } from './application.js';
 import { barrierModel } from './barrier.js';
 import { channelModel } from './channel.js';
 import { commsModel } from './comms.js';
+import { allocationModel } from './allocation.js';
 import { auctionModel } from './auction.js';
 import { balancerModel } from './balancer.js';
 import { configModel } from './config.js';
@@ -57,6 +58,7 @@ export const models = {
   lock: lockModel,
   barrier: barrierModel,
   auction: auctionModel,
+  allocation: allocationModel,
   market: marketModel,
   counter: counterModel,
   consensus: consensusModel,
