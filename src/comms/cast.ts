@@ -67,7 +67,9 @@ export function broadcast(
     const missing = strategy === 'allOrNothing' ? lacking(exchange, agents) : null;
     for (const agent of agents) {
       const reason = missing === null ? undefined : (missing.get(agent) ?? 'notAll');
-      if (reason === undefined) exchange.send(letterTo(agent), options, (outcome) => note(agent, castOf(outcome)));
+      if (reason === undefined)
+        // All have been looked at: one that is delivered to now could end another.
+        exchange.send(letterTo(agent), options, (outcome) => note(agent, castOf(outcome)), { isQuiet: strategy === 'allOrNothing' });
       else {
         exchange.refuse(letterTo(agent), reason);
         note(agent, { ok: false, reason });

@@ -19,7 +19,7 @@ import type { DeadLetters } from './dead-letters.js';
 import type { Directory } from './directory.js';
 import { KeptAnswers } from './kept-answers.js';
 import { type ChannelRef, Lane, type LaneHost, takes } from './lane.js';
-import { Caller, type DeliveryOutcome, type Letter, Message, type RedeliveryOutcome } from './message.js';
+import { Caller, type DeliveryOutcome, type Letter, Message, type RedeliveryOutcome, type Sending } from './message.js';
 import type { AskOptions, CommsPlan, NotifyOptions } from './options.js';
 import type { Topics } from './topics.js';
 import { Turns } from './turns.js';
@@ -28,6 +28,9 @@ import { Turns } from './turns.js';
 interface FromAgent extends Partial<Record<'ref' | 'ok' | 'value' | 'error' | 'to' | 'more', unknown>> {
   readonly type: string;
 }
+
+/** How many there have been in this process: an agent may be asked by two at once, or by those that come after others, and knows what it is asked by the reference alone. */
+let exchanges = 0;
 
 /** What outlives comms that are restarted. */
 export interface Leaving {
@@ -49,6 +52,7 @@ export class Exchange implements LaneHost {
   /** What is out, by the reference of its delivery. */
   readonly #out = new Map<string, Message>();
   readonly #turns: Turns;
+  readonly #id = ++exchanges;
   #refs = 0;
   #isOver = false;
   #unwatch: (() => void) | null | undefined;
@@ -151,7 +155,7 @@ export class Exchange implements LaneHost {
     const { key, from = null } = options;
     if (this.#isOver) return settle({ ok: false, reason: 'closed' });
     if (options.signal?.aborted === true) return settle({ ok: false, reason: 'cancelled' });
-    const name = key === undefined ? null : `${agent}\u0000${key}`;
+    const name = key === undefined ? null : JSON.stringify([agent, key]);
     if (name !== null && this.#isKnown(name, options, settle)) return;
     const message = this.#take({ kind: 'request', agent, from, body, topic: null }, settle);
     if (message === null) return;
@@ -178,26 +182,36 @@ export class Exchange implements LaneHost {
   }
 
   /** Takes a message into its agent's mailbox, or has it wait for a place there; null: it was refused. */
-  #take(letter: Letter, refuse: (outcome: DeliveryOutcome & { ok: false }) => void): Message | null {
+  #take(
+    letter: Letter,
+    refuse: (outcome: DeliveryOutcome & { ok: false }) => void,
+    { wasDead = false, isQuiet = false }: Sending = {},
+  ): Message | null {
     this.counts.sent++;
     const lane = this.lane(letter.agent);
     const message = typeof lane === 'string' ? null : new Message(letter, lane);
-    const offered = typeof lane === 'string' ? lane : message === null ? 'full' : lane.offer(message);
+    const offered = typeof lane === 'string' ? lane : message === null ? 'full' : lane.offer(message, isQuiet);
     if (message === null || offered === 'noAgent' || offered === 'full') {
-      const reason = offered === 'noAgent' ? 'noAgent' : 'full';
-      this.refuse(letter, reason, true);
+      // What was delivered to make room may have ended all.
+      const reason = this.#isOver ? 'closed' : offered === 'noAgent' ? 'noAgent' : 'full';
+      if (wasDead) this.#refused(letter, reason);
+      else this.refuse(letter, reason, true);
       refuse({ ok: false, reason });
       return null;
     }
+    message.wasDead = wasDead;
     this.due(message.lane);
     return message;
   }
 
   /** Notes that a message was not taken. Whoever publishes looks not after each subscriber: so that is a dead letter. @param isCounted  as sent */
   refuse(letter: Letter, reason: RequestRefusal | 'notAll', isCounted = false): void {
-    const { agent, from, kind } = letter;
     if (!isCounted) this.counts.sent++;
-    if (kind === 'event' && reason !== 'notAll') return this.#bury(letter, reason);
+    if (letter.kind === 'event' && reason !== 'notAll') this.#bury(letter, reason);
+    else this.#refused(letter, reason);
+  }
+
+  #refused({ agent, from, kind }: Letter, reason: RequestRefusal | 'notAll'): void {
     this.counts.refused++;
     this.tell({ type: 'comms.refused', agent, from, kind, reason });
   }
@@ -208,6 +222,8 @@ export class Exchange implements LaneHost {
     const caller = new Caller(message, { from, since: this.#clock.now(), signal }, left, settle);
     message.callers.add(caller);
     this.#deadlines.add(caller, withinMs);
+    // What was delivered to make room may have taken it back; of that nobody is told twice.
+    if (signal?.aborted === true) this.#leave(caller, 'cancelled');
   }
 
   /** Sends a word. `settle` is called once, when it stands in the mailbox or will not. */
@@ -216,13 +232,18 @@ export class Exchange implements LaneHost {
     this.turn(() => this.send({ kind: 'notice', agent, from, body, topic: null }, options, settle));
   }
 
-  /** @param taken  called where it was not refused */
-  send(letter: Letter, options: NotifyOptions, settle: (outcome: RequestOutcome | DeliveryOutcome) => void, taken?: () => void): void {
+  /** @param how  `taken`: called where it was not refused */
+  send(
+    letter: Letter,
+    options: NotifyOptions,
+    settle: (outcome: RequestOutcome | DeliveryOutcome) => void,
+    how: Sending & { readonly taken?: () => void } = {},
+  ): void {
     if (this.#isOver) return settle({ ok: false, reason: 'closed' });
     if (options.signal?.aborted === true) return settle({ ok: false, reason: 'cancelled' });
-    const message = this.#take(letter, settle);
+    const message = this.#take(letter, settle, how);
     if (message === null) return;
-    taken?.();
+    how.taken?.();
     if (letter.kind === 'request') this.#wait(message, options, settle);
     else if (message.state === 'waiting') this.#wait(message, options, (outcome) => settle(outcome.ok ? { ok: true } : outcome));
     else settle({ ok: true });
@@ -230,9 +251,10 @@ export class Exchange implements LaneHost {
 
   /** Sends a dead letter again; it stays one where it is refused. */
   redeliver(id: string, options: NotifyOptions, settle: (outcome: RedeliveryOutcome) => void): void {
-    const letter = this.letters.get(id);
-    if (letter === undefined) return settle({ ok: false, reason: 'noLetter' });
-    this.turn(() => this.send(letter, options, settle, () => this.letters.remove(id)));
+    const dead = this.letters.get(id);
+    if (dead === undefined) return settle({ ok: false, reason: 'noLetter' });
+    const { kind, agent, from, body, topic } = dead;
+    this.turn(() => this.send({ kind, agent, from, body, topic }, options, settle, { wasDead: true, taken: () => this.letters.remove(id) }));
   }
 
   #leave(caller: Caller, reason: 'late' | 'cancelled'): void {
@@ -243,7 +265,7 @@ export class Exchange implements LaneHost {
     const { queue, holder, ref, lane } = message;
     if (queue !== null) {
       queue.remove(message);
-      if (message.letter.kind === 'event') this.#bury(message.letter, reason);
+      if (message.letter.kind === 'event' || message.wasDead) this.#bury(message.letter, reason);
       else this.counts.withdrawn++;
       lane.admit();
       return;
@@ -286,7 +308,7 @@ export class Exchange implements LaneHost {
   }
 
   nextRef(): string {
-    return `${++this.#refs}`;
+    return `${this.#id}.${++this.#refs}`;
   }
 
   sending(message: Message): void {

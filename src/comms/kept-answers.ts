@@ -31,10 +31,15 @@ export class KeptAnswers {
     return undefined;
   }
 
-  /** Of more than may be, the oldest goes: no timer waits for the end of each. */
+  /** Of more than may be, the oldest goes. No timer waits for the end of each: those whose time is over go as others come. */
   keep(key: string, value: unknown, ms: number): void {
+    const now = this.#clock.now();
+    for (const [oldest, { until }] of this.#kept) {
+      if (now < until) break;
+      this.#kept.delete(oldest);
+    }
     this.#kept.delete(key);
-    this.#kept.set(key, { value, until: this.#clock.now() + ms });
+    this.#kept.set(key, { value, until: now + ms });
     if (this.#kept.size <= this.#most) return;
     for (const oldest of this.#kept.keys()) {
       this.#kept.delete(oldest);

@@ -22,6 +22,10 @@ export interface Holder {
   readonly ref: AnyActorRef;
   /** Requests that it has not answered. */
   readonly out: Set<Message>;
+  /** Those, and what lies before it while it is in the midst of something. */
+  busy: number;
+  /** Credit that it has given or taken by itself. */
+  given: number;
   watch: ExitWatch;
 }
 
@@ -90,10 +94,10 @@ export class Lane implements Deadline {
   #channel: ChannelRef;
   #holder: Holder | null = null;
   #isFlowing = false;
-  /** Requests that are not answered, and what lies before an agent that is in the midst of something. */
+  /** Those who went by the name, live on, and have not answered all. */
+  readonly #former = new Map<AnyActorRef, Holder>();
+  /** Requests that are not answered, and what lies before an agent that is in the midst of something: of all who went by the name. */
   #out = 0;
-  /** Credit that the agent has given or taken by itself. */
-  #given = 0;
 
   constructor(agent: string, options: Required<ChannelOptions>, host: LaneHost) {
     this.agent = agent;
@@ -110,9 +114,10 @@ export class Lane implements Deadline {
     return this.#out;
   }
 
-  /** How much may go out now. */
+  /** How much may go out now, to whoever goes by the name: what another has not answered is nothing to him. */
   get credits(): number {
-    return this.options.credits + this.#given - this.#out;
+    const { given, busy } = this.#holder ?? { given: 0, busy: 0 };
+    return this.options.credits + given - busy;
   }
 
   get state(): 'vacant' | 'flowing' | 'paused' | 'closed' {
@@ -158,9 +163,11 @@ export class Lane implements Deadline {
   #take(ref: AnyActorRef): void {
     if (this.#holder?.ref === ref) return;
     if (this.#holder !== null) this.#leave(this.#holder);
-    const holder: Holder = { ref, out: new Set(), watch: { unsubscribe: () => false } };
+    const known = this.#former.get(ref);
+    const holder: Holder = known ?? { ref, out: new Set(), busy: 0, given: 0, watch: { unsubscribe: () => false } };
+    this.#former.delete(ref);
     this.#holder = holder;
-    holder.watch = onExit(ref, () => this.#host.turn(() => this.#lost(holder)));
+    if (known === undefined) holder.watch = onExit(ref, () => this.#host.turn(() => this.#lost(holder)));
     if (this.#holder !== holder) return;
     this.#channel.send({ type: 'agent.came', credits: this.credits });
     this.#reconcile();
@@ -169,14 +176,15 @@ export class Lane implements Deadline {
   /** The name is another's, or nobody's. What is out at it may still be answered. */
   #leave(holder: Holder): void {
     this.#holder = null;
-    this.#given = 0;
     if (holder.out.size === 0) holder.watch.unsubscribe();
+    else this.#former.set(holder.ref, holder);
   }
 
   #lost(holder: Holder): void {
     const unanswered = [...holder.out];
     holder.out.clear();
     this.#out -= unanswered.length;
+    this.#former.delete(holder.ref);
     if (this.#holder === holder) this.#leave(holder);
     if (!this.isOver) this.look();
     for (const message of unanswered.reverse()) {
@@ -225,10 +233,12 @@ export class Lane implements Deadline {
     return this.#hasRoom ? null : 'full';
   }
 
-  /** Takes a message in, to be delivered later. @returns whether it has a place; why not; or that it waits for one */
-  offer(message: Message): 'taken' | 'waits' | 'full' {
+  /** Takes a message in, to be delivered later. @param isQuiet  without delivering another for it @returns whether it has a place; why not; or that it waits for one */
+  offer(message: Message, isQuiet = false): 'taken' | 'waits' | 'full' | 'noAgent' {
     const { policy, maxWaiting } = this.options;
-    if (!this.makeRoom()) {
+    if (!(isQuiet ? this.#hasRoom : this.makeRoom())) {
+      // Whom the message before it was delivered to is gone by that: nothing comes out of a mailbox that has ended.
+      if (this.isOver) return 'noAgent';
       if (policy !== 'wait' || this.waiting.size >= maxWaiting) return 'full';
       message.state = 'waiting';
       this.waiting.push(message);
@@ -273,7 +283,10 @@ export class Lane implements Deadline {
       return;
     }
     const isInQueue = isInTurn(ref) || isUnstarted(ref);
-    if (kind === 'request' || isInQueue) this.#out++;
+    if (kind === 'request' || isInQueue) {
+      this.#out++;
+      holder.busy++;
+    }
     if (kind === 'request') {
       message.holder = holder;
       holder.out.add(message);
@@ -290,11 +303,12 @@ export class Lane implements Deadline {
       }
     }
     // By then it has taken what lay before it.
-    if (kind !== 'request' && isInQueue) void Promise.resolve().then(() => this.#host.turn(() => this.#back()));
+    if (kind !== 'request' && isInQueue) void Promise.resolve().then(() => this.#host.turn(() => this.#back(holder)));
   }
 
-  #back(): void {
+  #back(holder: Holder): void {
     this.#out--;
+    holder.busy--;
     this.#reconcile();
     this.#host.due(this);
   }
@@ -304,14 +318,17 @@ export class Lane implements Deadline {
     const { holder } = message;
     if (holder === null || !holder.out.delete(message)) return;
     message.holder = null;
-    if (holder !== this.#holder && holder.out.size === 0) holder.watch.unsubscribe();
-    this.#back();
+    if (holder !== this.#holder && holder.out.size === 0) {
+      holder.watch.unsubscribe();
+      this.#former.delete(holder.ref);
+    }
+    this.#back(holder);
   }
 
   /** The agent takes more at once, or less. */
   give(more: number): void {
     if (this.#holder === null) return;
-    this.#given = Math.max(-1_000_000, Math.min(1_000_000, this.#given + more));
+    this.#holder.given = Math.max(-1_000_000, Math.min(1_000_000, this.#holder.given + more));
     this.#reconcile();
     this.#host.due(this);
   }
@@ -331,7 +348,7 @@ export class Lane implements Deadline {
 
   /** Does anything need it? A subscriber is watched through it. */
   get #isIdle(): boolean {
-    return this.queued.size + this.waiting.size + this.#out === 0 && this.#given === 0 && !this.#host.isSubscriber(this.agent);
+    return this.queued.size + this.waiting.size + this.#out === 0 && (this.#holder?.given ?? 0) === 0 && !this.#host.isSubscriber(this.agent);
   }
 
   expired(): void {

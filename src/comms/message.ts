@@ -58,6 +58,14 @@ export interface Letter {
   readonly topic: string | null;
 }
 
+/** How a message is taken. */
+export interface Sending {
+  /** Is it a dead letter? Refused, it stays that one. */
+  readonly wasDead?: boolean;
+  /** Was room made for it already? Then nothing is delivered for it. */
+  readonly isQuiet?: boolean;
+}
+
 /** A message. `over`: it was delivered and nobody waits for an answer, or it never will be. */
 export class Message {
   readonly letter: Letter;
@@ -70,6 +78,8 @@ export class Message {
   /** Is it asked again of the agent's successor? */
   again = false;
   state: 'new' | 'waiting' | 'queued' | 'out' | 'over' = 'new';
+  /** Was it a dead letter? One that is not delivered is one again. */
+  wasDead = false;
   /** Was it at one who has ended, and waits for the next? */
   isAgain = false;
   /** Of its last delivery. */

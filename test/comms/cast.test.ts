@@ -1,6 +1,7 @@
 /** One word to many: who takes it takes it, and what one does with it is nothing to the others. */
 import { describe, expect, it } from 'vitest';
-import { type AnyActorRef, createActor } from 'xstate';
+import { type AnyActorRef, createActor, fromCallback } from 'xstate';
+import type { AgentEvent } from '../../machines/comms/message.js';
 import { comms as commsLogic } from '../../src/comms/comms.js';
 import { commsHandle, createComms } from '../../src/comms/handle.js';
 import { respondent } from '../../src/comms/respondent.js';
@@ -69,6 +70,28 @@ describe('a broadcast', () => {
     bob.answer('out', 0);
     await Promise.resolve();
     expect(bob.of('comms.notice').map(({ body }) => body)).toEqual([1]);
+  });
+
+  it('is taken by all or by none, though a mailbox that drops is full again when all have been looked at', async () => {
+    const { comms, agents, add, puppet: agent } = room({ maxQueued: 1, policy: 'dropOldest' });
+    const cat = agent('cat');
+    const acts: Record<string, () => unknown> = {
+      first: () => comms.notify('ann', 'second'),
+      second: () => agents.delete('cat') && exit(cat.ref, 'kill'),
+    };
+    add(
+      'ann',
+      fromCallback<AgentEvent>(({ receive }) => receive((event) => 'body' in event && acts[String(event.body)]?.())),
+    );
+    const told: Promise<unknown>[] = [];
+    const tell = (): void => void told.push(comms.notify('ann', 'first'), comms.broadcast(['ann', 'cat'], 'all', { strategy: 'allOrNothing' }));
+    add(
+      'bob',
+      fromCallback<AgentEvent>(({ receive }) => receive(tell)),
+    );
+    await comms.notify('bob', 'tell');
+    expect(await told[1]).toEqual({ ok: true, taken: 2, outcomes: { ann: ok, cat: ok } });
+    expect(cat.of('comms.notice').map(({ body }) => body)).toEqual(['all']);
   });
 
   it('waits for a place in the mailbox of one, and the others have it at once', async () => {

@@ -82,6 +82,30 @@ describe('a request with a key', () => {
     expect(await anew).toEqual(value('new'));
   });
 
+  it('is that of one agent, whatever stands in names and keys', async () => {
+    const { comms, puppet } = room();
+    const [ann, bob] = [puppet('a'), puppet('a\u0000b')];
+    const asked = [comms.request('a', 1, { key: 'b\u0000c' }), comms.request('a\u0000b', 2, { key: 'c' })];
+    ann.answer(1, 'of ann');
+    bob.answer(2, 'of bob');
+    expect(await Promise.all(asked)).toEqual([value('of ann'), value('of bob')]);
+  });
+
+  it('has no answer kept beyond its time, where others come', async () => {
+    const { comms, puppet, pass } = room({ keyMs: 10 });
+    const ann = puppet('ann');
+    const ask = async (key: string): Promise<void> => {
+      const asked = comms.request('ann', key, { key });
+      ann.answer(key, key);
+      await asked;
+    };
+    for (const key of ['a', 'b', 'c']) await ask(key);
+    expect(comms.status().keptAnswers).toBe(3);
+    await pass(10);
+    await ask('d');
+    expect(comms.status().keptAnswers).toBe(1);
+  });
+
   it('has so many answers kept at most: the oldest goes', async () => {
     const { comms, puppet } = room({ maxKeys: 2 });
     const ann = puppet('ann');

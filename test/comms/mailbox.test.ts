@@ -218,6 +218,42 @@ describe('dead letters', () => {
     expect(comms.discard('letter-1')).toBe(false);
   });
 
+  it('are one where what was published is refused again', async () => {
+    const { comms, puppet } = room({ credits: 1, maxQueued: 1 });
+    const ann = puppet('ann');
+    comms.subscribe('news', 'ann');
+    void comms.request('ann', 0);
+    await comms.notify('ann', 1);
+    await comms.publish('news', 'much');
+    const [letter] = comms.deadLetters();
+    for (let times = 0; times < 3; times++) expect(await comms.redeliver(letter?.id ?? '')).toEqual(no('full'));
+    expect(comms.deadLetters()).toEqual([letter]);
+    expect(comms.status().counts).toMatchObject({ dead: 1, refused: 3 });
+    expect(balance(comms).accounted).toBe(balance(comms).sent);
+    ann.answer(0, 'done');
+    await Promise.resolve();
+    expect(await comms.redeliver(letter?.id ?? '')).toEqual(ok);
+    expect(comms.deadLetters()).toEqual([]);
+  });
+
+  it('are there again where they have waited in vain', async () => {
+    const { comms, puppet, pass } = room({ credits: 1, maxQueued: 1, policy: 'wait', withinMs: 100 });
+    const first = puppet('ann');
+    void comms.request('ann', 0);
+    await comms.notify('ann', 'word');
+    exit(first.ref, 'kill');
+    const next = puppet('ann');
+    await comms.notify('ann', 'shut it');
+    next.of('comms.notice')[0]?.replyTo.send(shut);
+    await comms.notify('ann', 1);
+    const again = comms.redeliver(comms.deadLetters()[0]?.id ?? '');
+    expect(comms.deadLetters()).toEqual([]);
+    await pass(100);
+    expect(await again).toEqual(no('late'));
+    expect(comms.deadLetters()).toMatchObject([{ body: 'word', why: 'late' }]);
+    expect(balance(comms).accounted).toBe(balance(comms).sent);
+  });
+
   it('are so many at most, and by agent', async () => {
     const { comms, puppet } = room({ credits: 1, maxDeadLetters: 3 });
     for (const name of ['ann', 'bob']) {

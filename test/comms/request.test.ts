@@ -1,10 +1,11 @@
 /** Asking an agent: one answer to each question, whatever the agent does, and nobody waits for another's. */
 import { describe, expect, it } from 'vitest';
-import { assign, createMachine, fromTransition, sendTo, setup } from 'xstate';
-import type { CommsRequest } from '../../machines/comms/message.js';
+import { assign, createMachine, fromCallback, fromTransition, sendTo, setup } from 'xstate';
+import type { AgentEvent, CommsRequest } from '../../machines/comms/message.js';
+import { createComms } from '../../src/comms/handle.js';
 import { reply, respondent } from '../../src/comms/respondent.js';
 import { exit, exitReason } from '../../src/supervision/watch.js';
-import { balance, room } from './comms-room.js';
+import { balance, ends, room } from './comms-room.js';
 
 describe('a request', () => {
   it('is answered by what the agent says', async () => {
@@ -185,6 +186,48 @@ describe('a request', () => {
     expect(comms.status()).toMatchObject({ state: 'ended', channels: 0 });
     expect(clock.pending()).toBe(0);
     await comms.close();
+  });
+
+  it('is told by its reference from that of any other comms', async () => {
+    const { comms, clock, add } = room();
+    const answers: ((value: string) => void)[] = [];
+    const ann = add('ann', respondent({ request: () => new Promise((resolve) => answers.push(resolve)) }));
+    const others = createComms({ agents: () => ann }, { clock });
+    ends.push(() => others.close());
+    const over = new AbortController();
+    const first = comms.request('ann', 1, { signal: over.signal });
+    const second = others.request('ann', 2);
+    over.abort();
+    expect(await first).toEqual({ ok: false, reason: 'cancelled' });
+    answers[1]?.('second');
+    expect(await second).toEqual({ ok: true, value: 'second' });
+  });
+
+  it('has its answer at once where what goes before it, to make room, ends its agent, comms, or itself', async () => {
+    for (const policy of ['wait', 'refuse', 'dropOldest'] as const)
+      for (const [what, reason] of [
+        ['agent', 'noAgent'],
+        ['comms', 'closed'],
+        ['asked', 'cancelled'],
+      ] as const) {
+        const { comms, agents, add } = room({ credits: 1, maxQueued: 1, policy });
+        const over = new AbortController();
+        const acts = { agent: () => agents.delete('ann') && exit(ann, 'kill'), comms: () => void comms.close(), asked: () => over.abort() };
+        const ann = add(
+          'ann',
+          fromCallback<AgentEvent>(({ receive }) => receive(({ type }) => type === 'comms.request' && acts[what]())),
+        );
+        const asked: Promise<unknown>[] = [];
+        const put = (): void => void asked.push(comms.request('ann', 1), comms.request('ann', 2, { signal: over.signal }));
+        add(
+          'bob',
+          fromCallback<AgentEvent>(({ receive }) => receive(put)),
+        );
+        await comms.notify('bob', 'ask');
+        // No time passes.
+        expect(await asked[1]).toEqual({ ok: false, reason });
+        expect(balance(comms).accounted).toBe(balance(comms).sent);
+      }
   });
 
   it('is taken by a respondent for as much at once as its channel has credits, and aborts its signal', async () => {

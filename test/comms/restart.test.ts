@@ -135,6 +135,28 @@ describe('a name', () => {
     expect(heard[0]).toHaveLength(1);
   });
 
+  it("that passes to another has that one's credits: what the first one does not answer holds up itself", async () => {
+    const { comms, puppet, agents } = room({ credits: 1 });
+    const first = puppet('ann');
+    void comms.request('ann', 1);
+    const next = puppet('ann');
+    const second = comms.request('ann', 2);
+    expect(next.asked()).toEqual([2]);
+    expect(comms.channel('ann')).toMatchObject({ out: 2, credits: 0 });
+    next.answer(2, 'next');
+    expect(await second).toEqual({ ok: true, value: 'next' });
+    // The first one is at it still: it takes no more, now that it goes by the name again.
+    agents.set('ann', first.ref);
+    const third = comms.request('ann', 3);
+    expect(first.asked()).toEqual([1]);
+    first.answer(1, 'at last');
+    await Promise.resolve();
+    expect(first.asked()).toEqual([1, 3]);
+    first.answer(3, 'first');
+    expect(await third).toEqual({ ok: true, value: 'first' });
+    expect(comms.channel('ann')).toMatchObject({ out: 0, credits: 1 });
+  });
+
   it('is looked up anew each time, where a function knows it', async () => {
     const { comms, puppet } = room();
     const first = puppet('ann');
