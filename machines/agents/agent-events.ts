@@ -23,9 +23,19 @@ export interface AgentSpec {
 /** What may be changed of an agent: all but its name. */
 export type AgentChanges = Partial<Omit<AgentSpec, 'id'>>;
 
-/** Input of the agent machine. */
+/** What is known of an agent whose chart was lost, by which the next one is as it was. */
+export interface AgentPast {
+  readonly spec: AgentSpec;
+  /** Was it to run, to be down, or to be forgotten? */
+  readonly was: 'up' | 'down' | 'leaving';
+  readonly restarts: number;
+  readonly end: AgentContext['end'];
+}
+
+/** Input of the agent machine. `past`: of one that was known before. */
 export interface AgentInput {
   readonly spec: AgentSpec;
+  readonly past?: AgentPast;
 }
 
 /** Why something was not done with an agent. */
@@ -73,6 +83,8 @@ export type AgentEvent =
 /** What an agent's chart emits. `id` is the agent's name. */
 export type AgentEmitted =
   | { readonly type: 'agent.registered'; readonly id: string; readonly src: string; readonly capabilities: readonly string[] }
+  /** Its chart was lost, and is there again: `isStarting`: it was to run, and is started again. */
+  | { readonly type: 'agent.recovered'; readonly id: string; readonly isStarting: boolean }
   | { readonly type: 'agent.started'; readonly id: string }
   | { readonly type: 'agent.startFailed'; readonly id: string; readonly why: unknown }
   | { readonly type: 'agent.crashed'; readonly id: string; readonly reason: ExitReason; readonly willRestart: boolean }
@@ -84,10 +96,22 @@ export type AgentEmitted =
   | { readonly type: 'agent.unregistered'; readonly id: string }
   | { readonly type: 'agent.answered'; readonly id: string; readonly call: string; readonly outcome: AgentResult };
 
+/** What the room itself emits: those above all agents were lost, and are there again. */
+export interface AgentsRecovered {
+  readonly type: 'agents.recovered';
+  /** How many are registered again. */
+  readonly registered: number;
+  /** How many of them are started again, since they were to run. */
+  readonly started: number;
+  /** How many could not be registered again. Each is told by `agent.unregistered`. */
+  readonly lost: number;
+}
+
 /** What an agent's start is for. */
 export interface AgentJob {
   readonly kind: 'start' | 'update' | 'rollBack';
-  readonly call: string;
+  /** Who is answered; null: nobody asked, it is started again after its chart was lost. */
+  readonly call: string | null;
   /** Of an update: what it was before. */
   readonly former: AgentSpec | null;
   /** Of a roll-back: why the changed one could not be started. */
@@ -112,5 +136,7 @@ export interface AgentContext {
   /** Has XState said that the keeper is done? */
   readonly isKeeperDone: boolean;
   readonly isLeaving: boolean;
+  /** What it was to be when its chart was lost; null: it is new, or has gone on as that. */
+  readonly was: AgentPast['was'] | null;
   readonly reason: ExitReason;
 }

@@ -2,8 +2,8 @@
  * One agent's life, from its registration to its end: started, stopped and changed by its app, restarted by its keeper.
  *
  * States   down ⇄ up(starting(launching → retreating) → running → stopping → leaving) → gone
- * Emits    agent.registered · agent.started · agent.startFailed · agent.crashed · agent.restarted · agent.stopped · agent.failed · agent.updated
- *          · agent.rolledBack · agent.unregistered · agent.answered
+ * Emits    agent.registered · agent.recovered · agent.started · agent.startFailed · agent.crashed · agent.restarted · agent.stopped · agent.failed
+ *          · agent.updated · agent.rolledBack · agent.unregistered · agent.answered
  * Needs    `keeper`, a supervisor with this one child — provided by src/agents/; the placeholder here refuses to run
  * Output   the exit reason
  *
@@ -20,6 +20,11 @@ type On<Type extends AgentEvent['type']> = Extract<AgentEvent, { type: Type }>;
 
 /** Most calls that wait for one agent to stop. */
 const mostStops = 100;
+
+/** Nobody is answered where nobody asked. */
+const answer = (enqueue: { emit(fact: AgentEmitted): void }, context: AgentContext, call: string | null | undefined, outcome: AgentResult): void => {
+  if (call !== null && call !== undefined) enqueue.emit(answered(context, call, outcome));
+};
 
 const answered = ({ spec: { id } }: AgentContext, call: string, outcome: AgentResult): AgentEmitted => ({
   type: 'agent.answered',
@@ -45,6 +50,8 @@ export const agentMachine = setup({
   },
   guards: {
     hasFormer: ({ context }) => context.job?.kind === 'update',
+    wasUp: ({ context }) => context.was === 'up',
+    wasLeaving: ({ context }) => context.was === 'leaving',
     hasNext: ({ context }) => context.next !== null,
     isLeaving: ({ context }) => context.isLeaving,
     isAllSaid: ({ context, event }) => context.isLeaving && (context.isKeeperDone || !(event as On<'keeper.ended'>).isDone),
@@ -52,12 +59,11 @@ export const agentMachine = setup({
     isCrowded: ({ context }) => context.stops.length >= mostStops,
   },
   actions: {
-    tellRegistered: emit(({ context: { spec } }) => ({
-      type: 'agent.registered' as const,
-      id: spec.id,
-      src: spec.src,
-      capabilities: spec.capabilities,
-    })),
+    tellRegistered: enqueueActions(({ context: { spec, was }, enqueue }) => {
+      const { id, src, capabilities } = spec;
+      if (was === null) enqueue.emit({ type: 'agent.registered', id, src, capabilities });
+      else enqueue.emit({ type: 'agent.recovered', id, isStarting: was === 'up' });
+    }),
     refuse: emit(({ context, event }, p: { reason: AgentRefusal }) =>
       answered(context, (event as On<'agent.start'>).call, { ok: false, reason: p.reason }),
     ),
@@ -67,8 +73,9 @@ export const agentMachine = setup({
       end: null,
       isKeeperDone: false,
     }),
+    beginAgain: assign({ job: { kind: 'start', call: null, former: null, why: null }, was: null, end: null }),
     beginUpdate: assign({
-      job: ({ context: { next, spec } }): AgentJob => ({ kind: 'update', call: next?.call ?? '', former: spec, why: null }),
+      job: ({ context: { next, spec } }): AgentJob => ({ kind: 'update', call: next?.call ?? null, former: spec, why: null }),
       spec: ({ context: { next, spec } }) => next?.spec ?? spec,
       next: null,
       failure: null,
@@ -80,7 +87,7 @@ export const agentMachine = setup({
       enqueue.emit({ type: 'agent.startFailed', id: spec.id, why });
       enqueue.assign({
         spec: job?.former ?? spec,
-        job: { kind: 'rollBack', call: job?.call ?? '', former: null, why },
+        job: { kind: 'rollBack', call: job?.call ?? null, former: null, why },
         failure: null,
         isKeeperDone: false,
       });
@@ -91,12 +98,12 @@ export const agentMachine = setup({
     noteStarted: enqueueActions(({ context, enqueue }) => {
       const { spec, job } = context;
       const { id } = spec;
-      const { kind = 'start', call = '', why } = job ?? {};
+      const { kind = 'start', call = null, why } = job ?? {};
       enqueue.assign({ job: null, failure: null });
       enqueue.emit({ type: 'agent.started', id });
       if (kind === 'update') enqueue.emit({ type: 'agent.updated', id, isRunning: true });
       if (kind === 'rollBack') enqueue.emit({ type: 'agent.rolledBack', id, why });
-      enqueue.emit(answered(context, call, kind === 'rollBack' ? { ok: false, reason: 'rolledBack', why } : { ok: true }));
+      answer(enqueue, context, call, kind === 'rollBack' ? { ok: false, reason: 'rolledBack', why } : { ok: true });
     }),
     failStart: enqueueActions(({ context, event, enqueue }) => {
       const { spec, job } = context;
@@ -104,7 +111,7 @@ export const agentMachine = setup({
       enqueue.assign({ job: null, end: { status: 'failed', why } });
       enqueue.emit({ type: 'agent.startFailed', id: spec.id, why });
       enqueue.emit({ type: 'agent.failed', id: spec.id, why });
-      enqueue.emit(answered(context, job?.call ?? '', { ok: false, reason: 'failed', why: job?.kind === 'rollBack' ? job.why : why }));
+      answer(enqueue, context, job?.call, { ok: false, reason: 'failed', why: job?.kind === 'rollBack' ? job.why : why });
     }),
     tellRestartFailed: emit(({ context: { spec }, event }) => ({
       type: 'agent.startFailed' as const,
@@ -139,8 +146,7 @@ export const agentMachine = setup({
       const { spec, job, next } = context;
       const call = job?.call ?? next?.call;
       enqueue.assign({ job: null, next: null, failure: null, spec: job?.former ?? spec });
-      if (call !== undefined)
-        enqueue.emit(answered(context, call, { ok: false, reason: 'stopped', ...(job?.kind === 'rollBack' ? { why: job.why } : {}) }));
+      answer(enqueue, context, call, { ok: false, reason: 'stopped', ...(job?.kind === 'rollBack' ? { why: job.why } : {}) });
     }),
     noteStop: assign({ stops: ({ context, event }) => [...context.stops, (event as On<'agent.stop'>).call] }),
     noteNext: assign({
@@ -166,8 +172,10 @@ export const agentMachine = setup({
   id: 'agent',
   description: "One agent's life, from its registration to its end: started, stopped and changed by its app, restarted by its keeper.",
   context: ({ input }) => ({
-    ...{ spec: input.spec, job: null, next: null, stops: [], failure: null, restarts: 0, end: null },
+    ...{ spec: input.past?.spec ?? input.spec, job: null, next: null, stops: [], failure: null },
+    ...{ restarts: input.past?.restarts ?? 0, end: input.past?.end ?? null },
     ...{ isKeeperDone: false, isLeaving: false, reason: 'normal' },
+    was: input.past?.was ?? null,
   }),
   output: ({ context }) => exitWith(context.reason),
   entry: 'tellRegistered',
@@ -175,7 +183,11 @@ export const agentMachine = setup({
   states: {
     down: {
       tags: 'accepting',
-      description: 'Registered, and nobody runs: never yet, stopped, or given up.',
+      description: 'Registered, and nobody runs: never yet, stopped, or given up. After its chart was lost it goes on as it was.',
+      always: [
+        { guard: 'wasLeaving', target: 'gone' },
+        { guard: 'wasUp', target: 'up', actions: 'beginAgain' },
+      ],
       on: {
         'agent.start': { target: 'up', actions: 'beginStart' },
         'agent.stop': { actions: { type: 'refuse', params: { reason: 'notRunning' } } },

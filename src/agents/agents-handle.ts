@@ -6,7 +6,7 @@
  */
 import { type ActorRefFrom, type AnyActorRef, createActor } from 'xstate';
 import type { agentMachine } from '../../machines/agents/agent.js';
-import type { AgentEmitted, AgentEvent, AgentRefusal, AgentResult } from '../../machines/agents/agent-events.js';
+import type { AgentEmitted, AgentEvent, AgentPast, AgentRefusal, AgentResult, AgentsRecovered } from '../../machines/agents/agent-events.js';
 import { sortOf } from '../option-checks.js';
 import { type Registry, registryHandle } from '../registry/handle.js';
 import { type Clock, requireClock, systemClock } from '../supervision/clock.js';
@@ -27,26 +27,29 @@ import {
   requireOptions,
   requireText,
 } from './agents-options.js';
-import { agentsAbove, agentsBelow, type Place, placeOf } from './agents-place.js';
+import { agentsAbove, agentsBelow, chartOf, type Place, placeOf } from './agents-place.js';
 
 type AgentRef = ActorRefFrom<typeof agentMachine>;
 type Call = Extract<AgentEvent, { call: string }>;
 type WithoutCall<Event> = Event extends unknown ? Omit<Event, 'call'> : never;
 
 /** What agents tell; answers are told to whoever asked. */
-export type AgentFact = Exclude<AgentEmitted, { type: 'agent.answered' }>;
+export type AgentFact = Exclude<AgentEmitted, { type: 'agent.answered' }> | AgentsRecovered;
 type Fact<Type extends AgentFact['type']> = Extract<AgentFact, { type: Type }>;
 
-/** Whether it was done with an agent, and why not. `why`: of a start that failed, its reason. */
+/**
+ * Whether it was done with an agent, and why not. `why`: of a start that failed, its reason; `lost`: whoever was to answer was killed, and what has become of the
+ * agent its status says.
+ */
 export type AgentOutcome =
   | { readonly ok: true }
-  | { readonly ok: false; readonly reason: AgentRefusal | 'notRegistered' | 'closed'; readonly why?: unknown };
+  | { readonly ok: false; readonly reason: AgentRefusal | 'notRegistered' | 'lost' | 'closed'; readonly why?: unknown };
 
 /** What became of an agent's start. `ref`: its actor. */
 export type AgentStartOutcome = { readonly ok: true; readonly ref: AnyActorRef } | Extract<AgentOutcome, { ok: false }>;
 
 /** Whether an agent was registered. */
-export type AgentRegistered = { readonly ok: true } | { readonly ok: false; readonly reason: 'alreadyRegistered' | 'full' | 'closed' };
+export type AgentRegistered = { readonly ok: true } | { readonly ok: false; readonly reason: 'alreadyRegistered' | 'full' | 'overloaded' | 'closed' };
 
 /** How an agent is: never started, on its way up or down, up, between two attempts, down by order or at its own end, or down as it could not stay up. */
 export type AgentState = 'registered' | 'starting' | 'running' | 'restarting' | 'stopping' | 'stopped' | 'failed';
@@ -144,7 +147,16 @@ function requireRoom(ref: AnyActorRef): void {
 }
 
 const factTypes: readonly AgentFact['type'][] = [
-  ...(['agent.registered', 'agent.started', 'agent.startFailed', 'agent.crashed', 'agent.restarted', 'agent.stopped'] as const),
+  ...([
+    'agents.recovered',
+    'agent.registered',
+    'agent.recovered',
+    'agent.started',
+    'agent.startFailed',
+    'agent.crashed',
+    'agent.restarted',
+    'agent.stopped',
+  ] as const),
   ...(['agent.failed', 'agent.updated', 'agent.rolledBack', 'agent.unregistered'] as const),
 ];
 
@@ -181,15 +193,16 @@ class Handle implements Agents {
     if (ref === undefined || hasStopped(ref)) return { ok: false, reason: 'closed' };
     const spec = planAgent(planOf(ref) as AgentsPlan, options);
     const place = placeOf(ref);
+    if (this.#isRecovering) await this.#recovered();
     const above = agentsAbove(place);
     if (above === undefined) return { ok: false, reason: 'closed' };
     const { id } = spec;
-    if (above.child(id) !== undefined || place.coming.has(id)) return { ok: false, reason: 'alreadyRegistered' };
+    if (above.child(id) !== undefined || place.coming.has(id) || place.ledger.has(id)) return { ok: false, reason: 'alreadyRegistered' };
     place.coming.add(id);
-    const begun = await above.startChild({ id, src: 'agent', input: { spec }, restart: 'temporary', shutdownMs: 'infinity' });
-    place.coming.delete(id);
+    const begun = await above.startChild(chartOf(spec)).finally(() => place.coming.delete(id));
     if (begun.ok) return { ok: true };
-    return { ok: false, reason: begun.reason === 'maxChildren' ? 'full' : 'closed' };
+    const { reason } = begun;
+    return { ok: false, reason: reason === 'maxChildren' ? 'full' : reason === 'overloaded' ? 'overloaded' : 'closed' };
   }
 
   async start(id: string): Promise<AgentStartOutcome> {
@@ -206,42 +219,64 @@ class Handle implements Agents {
 
   async update(id: string, changes: AgentUpdate): Promise<AgentOutcome> {
     requireText('id', id);
+    if (this.#isRecovering) await this.#recovered();
     const agent = this.#agent(id);
     const { ref } = this;
-    if (ref === undefined || agent === undefined) return this.#missing();
+    if (ref === undefined || agent === undefined) return this.#missing(id);
     const before = agent.getSnapshot().context.spec;
     return await this.#ask(id, { type: 'agent.update', changes: planUpdate(planOf(ref) as AgentsPlan, before, changes) });
   }
 
   async unregister(id: string): Promise<AgentOutcome> {
     requireText('id', id);
+    if (this.#isRecovering) await this.#recovered();
     const agent = this.#agent(id);
-    if (agent === undefined) return this.#missing();
+    if (agent === undefined || hasStopped(agent)) return this.#missing(id);
+    const { isLeaving, reason } = agent.getSnapshot().context;
+    // It ends with all others, and may come back with them.
+    if (isLeaving && reason !== 'normal') return { ok: false, reason: 'closed' };
     await ended(agent, () => agent.send({ type: 'agent.unregister' }));
     return { ok: true };
   }
 
-  #missing(): Extract<AgentOutcome, { ok: false }> {
-    return { ok: false, reason: this.#above === undefined ? 'closed' : 'notRegistered' };
+  #missing(id: string): Extract<AgentOutcome, { ok: false }> {
+    if (this.#above === undefined) return { ok: false, reason: 'closed' };
+    return { ok: false, reason: this.#place?.ledger.has(id) === true ? 'lost' : 'notRegistered' };
+  }
+
+  /** Are those who were registered before their supervisor was lost there again only in a moment? */
+  get #isRecovering(): boolean {
+    return (this.#place?.recovering ?? null) !== null;
+  }
+
+  async #recovered(): Promise<void> {
+    while (this.#isRecovering) await this.#place?.recovering;
   }
 
   async #ask(id: string, event: WithoutCall<Call>): Promise<AgentOutcome> {
     requireText('id', id);
+    if (this.#isRecovering) await this.#recovered();
     const agent = this.#agent(id);
-    if (agent === undefined || hasStopped(agent)) return this.#missing();
+    if (agent === undefined || hasStopped(agent)) return this.#missing(id);
     const answer = await answerOf(agent, event);
-    return answer ?? this.#missing();
+    return answer ?? this.#missing(id);
   }
 
   status(id: string): AgentStatus | undefined {
     requireText('id', id);
     const agent = this.#agent(id);
-    return agent === undefined ? undefined : statusOf(agent);
+    if (agent !== undefined) return statusOf(agent);
+    const past = this.#above === undefined ? undefined : this.#place?.ledger.get(id);
+    return past === undefined ? undefined : lostStatusOf(past);
   }
 
   list(): AgentStatus[] {
-    const above = this.#above;
-    return above === undefined ? [] : agentsBelow(above).map((agent) => statusOf(agent as AgentRef));
+    const [above, place] = [this.#above, this.#place];
+    if (above === undefined || place === undefined) return [];
+    const here = agentsBelow(above).map((agent) => statusOf(agent as AgentRef));
+    if (place.recovering === null) return here;
+    const ids = new Set(here.map(({ id }) => id));
+    return [...here, ...[...place.ledger].filter(([id]) => !ids.has(id)).map(([, past]) => lostStatusOf(past))];
   }
 
   counts(): Readonly<Record<AgentState, number>> {
@@ -255,14 +290,14 @@ class Handle implements Agents {
   }
 
   whereis(id: string): AnyActorRef | undefined {
-    requireText('id', id);
-    return this.#place?.names.whereis(id);
+    return this.status(id)?.ref;
   }
 
   withCapability(capability: string): RunningAgent[] {
     requireText('capability', capability);
-    const entries = this.#place?.capabilities.lookup(capability) ?? [];
-    return entries.map(({ ref, metadata }) => ({ id: (metadata as { id: string }).id, ref }));
+    const entries = this.#place?.names.select({ where: { capabilities: capability } }) ?? [];
+    // What the app itself has put into the registry is no agent.
+    return entries.filter(({ key, ref }) => this.status(key)?.ref === ref).map(({ key, ref }) => ({ id: key, ref }));
   }
 
   on<Type extends AgentFact['type']>(type: Type, listener: (fact: Fact<Type>) => void): { unsubscribe(): void } {
@@ -313,6 +348,12 @@ function statusOf(agent: AgentRef): AgentStatus {
   const ref = isUp && keeper !== undefined ? supervisorHandle(keeper).child(spec.id) : undefined;
   const state = typeof value.up === 'object' ? 'starting' : isUp ? 'running' : 'restarting';
   return { ...said, state, ref, why: undefined };
+}
+
+/** Of one whose chart was lost, and is about to be there again. */
+function lostStatusOf({ spec: { id, src, capabilities }, was, restarts, end }: AgentPast): AgentStatus {
+  const state = was === 'up' ? 'starting' : was === 'leaving' ? 'stopping' : (end?.status ?? 'registered');
+  return { id, src, capabilities, restarts, state, ref: undefined, why: was === 'down' ? end?.why : undefined };
 }
 
 interface KeeperSnapshot {

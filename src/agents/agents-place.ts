@@ -1,27 +1,30 @@
 /** Where agents are in a tree: the room, which is a supervisor of two, the registry of their names and the dynamic supervisor above their charts. */
 import type { AnyActorRef } from 'xstate';
+import type { AgentSpec } from '../../machines/agents/agent-events.js';
+import type { ChildSpec } from '../../machines/supervision/child-spec.js';
 import { type Registry, registryHandle } from '../registry/handle.js';
 import { supervisorHandle, type SupervisorHandle } from '../supervision/handle.js';
 import { actorsBelow } from '../supervision/pool-actor.js';
 import { childrenOf, hasStopped, parentOf } from '../supervision/xstate-internals.js';
+import { type Ledger, ledgerOf } from './ledger.js';
 
 /** The ids of the room's two. */
 export const namesId = 'names';
 export const agentsId = 'agents';
-
-/** The namespace in which agents are found by what they can do. */
-export const capabilitiesSpace = 'capabilities';
 
 /** One room, as those in it and its handle see it. */
 export interface Place {
   readonly handle: SupervisorHandle;
   /** Of their names, by which they are found while they run. */
   readonly names: Registry;
-  readonly capabilities: Registry;
   /** Of the dynamic supervisor above all agents, the one that was found last. */
   above: SupervisorHandle | undefined;
   /** Ids that are being registered just now: a supervisor that is busy will know of them in a moment. */
   readonly coming: Set<string>;
+  /** All who are registered, as they were last: for those who come after a chart, or after a supervisor of charts. */
+  readonly ledger: Ledger;
+  /** Over when all of the ledger are there again; null: nobody is missing. */
+  recovering: Promise<void> | null;
 }
 
 const places = new WeakMap<AnyActorRef, Place>();
@@ -32,9 +35,14 @@ export function placeOf(room: AnyActorRef): Place {
   if (known !== undefined) return known;
   const handle = supervisorHandle(room);
   const names = registryHandle(() => handle.child(namesId));
-  const place: Place = { handle, names, capabilities: names.in(capabilitiesSpace), above: undefined, coming: new Set() };
+  const place: Place = { handle, names, above: undefined, coming: new Set(), ledger: ledgerOf(room), recovering: null };
   places.set(room, place);
   return place;
+}
+
+/** An agent's chart as a child. */
+export function chartOf(spec: AgentSpec): ChildSpec {
+  return { id: spec.id, src: 'agent', input: { spec }, restart: 'transient', shutdownMs: 'infinity' };
 }
 
 /** The room above an agent's chart. */

@@ -7,16 +7,21 @@
  */
 import type { AnyActorRef, AnyStateMachine } from 'xstate';
 import { agentMachine } from '../../machines/agents/agent.js';
-import type { AgentEmitted } from '../../machines/agents/agent-events.js';
+import type { AgentEmitted, AgentInput } from '../../machines/agents/agent-events.js';
 import { registry } from '../registry/registry.js';
 import { type ActorMap, dynamicSupervisor, supervisor, type supervisorMachine } from '../supervision/supervisors.js';
 import { emitFrom, hasStopped, logicOf } from '../supervision/xstate-internals.js';
-import { type AgentsOptions, type AgentsPlan, mostCapabilities, planAgents } from './agents-options.js';
-import { agentsId, capabilitiesSpace, namesId, roomOf } from './agents-place.js';
+import { type AgentsOptions, type AgentsPlan, planAgents } from './agents-options.js';
+import { agentsId, namesId, placeOf, roomOf } from './agents-place.js';
 import { beginning, keeper } from './keeper.js';
+import { enter, isForgotten, leaving } from './ledger.js';
+import { recover } from './recover.js';
 
 /** The logic of a room of agents; it needs no input. */
 export type AgentsLogic = typeof supervisorMachine;
+
+/** How often charts that were killed are restarted where they are; beyond that all of them are, under a supervisor that is new. */
+const chartBudget = { intensity: 10, periodMs: 5_000 };
 
 const plans = new WeakMap<object, AgentsPlan>();
 
@@ -28,21 +33,29 @@ export function planOf(ref: AnyActorRef): AgentsPlan | undefined {
 /**
  * The logic of a room of agents: for `createActor`, `invoke`, `spawn`, or as a supervisor's child. On `supervisor.shutdown` all agents are asked to end at once, each
  * with its own deadline. Restored from a snapshot, those run that ran, under their names.
+ * A chart, or the supervisor above all, that is killed comes back with all who were registered, and starts those that were to run; so does the room itself below a
+ * supervisor, but after `close()`.
  * @throws EspalierError `agents/invalid-options`; `supervision/…` for logics that are none
  */
 export function agents<const Logics extends ActorMap>(options: AgentsOptions<Logics>): AgentsLogic {
   const plan = planAgents(options);
-  const agent = beginning(agentMachine.provide({ actors: { keeper: keeper(options.logics) as never } }) as AnyStateMachine, tellRoom);
+  const bare = agentMachine.provide({ actors: { keeper: keeper(options.logics) as never } }) as AnyStateMachine;
+  const agent = beginning(remembering(bare), (self) => {
+    tellRoom(self);
+    enter(self, roomOf(self));
+  });
+  // Its charts end by themselves, or stay: only one that is killed is restarted.
+  const above = dynamicSupervisor({ actors: { agent }, maxChildren: plan.maxAgents, ...chartBudget });
   const logic = supervisor({
     actors: {
       [namesId]: registry({
-        namespaces: { [capabilitiesSpace]: { keys: 'duplicate' } },
-        maxEntries: plan.maxAgents * (1 + mostCapabilities),
+        indexes: ['capabilities'],
+        // As many again for whoever else the app wants found.
+        maxEntries: 2 * plan.maxAgents,
         // A name is given up when its agent is, and not before.
         successorMs: 2 ** 31 - 1,
       }),
-      // Agents end by themselves, or stay: nobody is restarted here, and so nobody's restarts are counted together.
-      [agentsId]: dynamicSupervisor({ actors: { agent }, maxChildren: plan.maxAgents }),
+      [agentsId]: beginning(above as AnyStateMachine, () => {}, recover),
     },
     children: [
       { id: namesId, src: namesId },
@@ -50,13 +63,32 @@ export function agents<const Logics extends ActorMap>(options: AgentsOptions<Log
     ],
   });
   plans.set(logic, plan);
+  beginning(logic as AnyStateMachine, leaving(plan));
   return logic;
+}
+
+/** A chart that comes after one that was lost is given what that was. */
+function remembering(machine: AnyStateMachine): AnyStateMachine {
+  const { getInitialSnapshot } = machine;
+  return Object.assign(machine, {
+    getInitialSnapshot: (scope: { readonly self: AnyActorRef }, { spec }: AgentInput) => {
+      const room = roomOf(scope.self);
+      const { ledger } = placeOf(room);
+      const past = ledger.get(spec.id);
+      // Its end is all that is left of it, and comes before its start.
+      const end: AgentEmitted = { type: 'agent.unregistered', id: spec.id };
+      if (past?.was === 'leaving' && ledger.delete(spec.id)) emitFrom(room, end);
+      return getInitialSnapshot(scope as never, { spec, past }) as unknown;
+    },
+  });
 }
 
 /** What an agent says is said by its room, too: so one listener hears all, those of the next room in its seat included. */
 function tellRoom(agent: AnyActorRef): void {
   const room = roomOf(agent);
   agent.on('*', (fact: AgentEmitted) => {
+    // Whoever ends with all others is not forgotten.
+    if (fact.type === 'agent.unregistered' && !isForgotten(agent, fact.id, room)) return;
     if (fact.type !== 'agent.answered' && !hasStopped(room)) emitFrom(room, fact);
   });
 }

@@ -10,7 +10,7 @@ import type { ChildFact } from '../../machines/supervision/supervisor-facts.js';
 import { supervisorHandle } from '../supervision/handle.js';
 import { type ActorMap, supervisor } from '../supervision/supervisors.js';
 import { inTurn } from '../supervision/turns.js';
-import { onExit } from '../supervision/watch.js';
+import { onExit, terminate } from '../supervision/watch.js';
 import { hasStopped, parentOf, systemOf } from '../supervision/xstate-internals.js';
 import { placeOf, roomOf } from './agents-place.js';
 
@@ -39,9 +39,14 @@ export function beginning<Machine extends AnyStateMachine>(
 /** The actor `keeper` of an agent's chart. Its input is the agent's spec. */
 export function keeper(logics: ActorMap): AnyActorLogic {
   const machine = supervisor({ actors: logics });
-  const { getInitialSnapshot } = machine;
+  const { getInitialSnapshot, transition } = machine;
   const asked = Object.assign(machine, {
     getInitialSnapshot: (scope: never, spec: AgentSpec) => getInitialSnapshot(scope, inputOf(spec) as never) as unknown,
+    transition: (snapshot: never, event: { readonly type: string }, scope: Scope) => {
+      const next = transition.call(machine, snapshot, event as never, scope as never);
+      if (event.type === 'supervisor.shutdown') callOff(scope.self, next);
+      return next;
+    },
   });
   return beginning(asked as AnyStateMachine, listen, enlistAgain);
 }
@@ -54,6 +59,21 @@ function inputOf({ capabilities: _capabilities, budget, ...child }: AgentSpec): 
     autoShutdown: isPermanent ? 'never' : 'anySignificant',
     children: [{ ...child, significant: !isPermanent }],
   };
+}
+
+interface KeeperSnapshot {
+  matches(state: unknown): boolean;
+  readonly context: { readonly toStart: readonly string[] };
+}
+
+/** Who is being started has promised nothing yet: asked to end, a keeper does not wait for it. */
+function callOff(self: AnyActorRef, snapshot: KeeperSnapshot): void {
+  const [id] = snapshot.context.toStart;
+  if (id === undefined || !(snapshot.matches('starting') || snapshot.matches({ restarting: 'startingChildren' }))) return;
+  inTurn(() => {
+    const ref = supervisorHandle(self).child(id);
+    if (ref !== undefined) terminate(ref, 'shutdown');
+  });
 }
 
 function listen(self: AnyActorRef): void {
@@ -93,14 +113,9 @@ function enlist(self: AnyActorRef, agent: AnyActorRef): unknown {
   const { spec } = (agent.getSnapshot() as { context: { spec: AgentSpec } }).context;
   const ref = supervisorHandle(self).child(spec.id);
   if (ref === undefined) return 'ended';
-  const { names, capabilities } = placeOf(roomOf(agent));
+  const { names } = placeOf(roomOf(agent));
   const named = names.register(spec.id, ref, { metadata: { capabilities: spec.capabilities }, follow: true });
-  if (!named.ok && named.ref !== ref) return ['name', named.reason];
-  for (const capability of spec.capabilities) {
-    const found = capabilities.register(capability, ref, { metadata: { id: spec.id } });
-    if (!found.ok) return ['capability', found.reason];
-  }
-  return null;
+  return named.ok || named.ref === ref ? null : ['name', named.reason];
 }
 
 /** One that was restored with its tree runs as it did, and nobody is told of its start: it has its names again. */

@@ -1,13 +1,23 @@
 /** The facts of agents in words: their lives, their load, and the variables that they share. */
-import type { AgentEmitted } from '../../machines/agents/agent-events.js';
+import type { AgentEmitted, AgentsRecovered } from '../../machines/agents/agent-events.js';
 import type { BalancerEmitted } from '../../machines/agents/balancer-events.js';
 import type { VariablesEmitted } from '../../machines/agents/variables-events.js';
 import type { EventGroup, Rows } from './event-row.js';
 
 const id = 'the name of the agent';
 const itsWhy = 'its reason';
-const agentRows: Rows<AgentEmitted> = {
+const agentRows: Rows<AgentEmitted | AgentsRecovered> = {
   'agent.registered': { about: 'an agent is known', level: 'debug', fields: { id, src: 'what it runs', capabilities: 'what it can do' } },
+  'agent.recovered': {
+    about: 'its chart was lost, and is there again',
+    level: 'warn',
+    fields: { id, isStarting: 'was it to run, and is it started again?' },
+  },
+  'agents.recovered': {
+    about: 'the supervisor of all agents was lost, and they are there again',
+    level: 'warn',
+    fields: { registered: 'how many', started: 'how many of them are started again', lost: 'how many could not be registered again' },
+  },
   'agent.started': { about: 'it runs', level: 'info', fields: { id } },
   'agent.startFailed': { about: 'a start of it has failed', level: 'warn', fields: { id, why: itsWhy } },
   'agent.crashed': {

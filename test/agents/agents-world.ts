@@ -87,14 +87,27 @@ const never = fromCallback(() => {
 });
 
 export const factTypes: readonly AgentFact['type'][] = [
-  ...(['agent.registered', 'agent.started', 'agent.startFailed', 'agent.crashed', 'agent.restarted', 'agent.stopped'] as const),
+  ...([
+    'agents.recovered',
+    'agent.registered',
+    'agent.recovered',
+    'agent.started',
+    'agent.startFailed',
+    'agent.crashed',
+    'agent.restarted',
+    'agent.stopped',
+  ] as const),
   ...(['agent.failed', 'agent.updated', 'agent.rolledBack', 'agent.unregistered'] as const),
 ];
 
 /** All facts of a room, as they come, in short. */
 export function listen(agents: Agents): string[] {
   const facts: string[] = [];
-  for (const type of factTypes) agents.on(type, (fact) => void facts.push(`${fact.id} ${type.slice('agent.'.length)}`));
+  for (const type of factTypes)
+    agents.on(
+      type,
+      (fact) => void facts.push(`${'id' in fact ? fact.id : `${fact.registered}+${fact.started}-${fact.lost}`} ${type.slice(type.indexOf('.') + 1)}`),
+    );
   return facts;
 }
 

@@ -172,10 +172,10 @@ describe('one truth', () => {
     'the name does not follow a restart': ({ agents }) => {
       agents.on('agent.restarted', ({ id: of }) => void agents.names.unregister(of, agents.whereis(of) as AnyActorRef));
     },
-    'a capability stays behind when the agent is changed': ({ agents }) => {
+    'an agent is no longer found by what it can do once it is changed': ({ agents }) => {
       agents.on('agent.updated', ({ id: of }) => {
         const ref = agents.whereis(of);
-        if (ref !== undefined) agents.names.in('capabilities').unregister('work', ref);
+        if (ref !== undefined) agents.names.update(of, ref, () => ({ capabilities: [] }));
       });
     },
     'one that has crashed takes another along': ({ agents }) => {

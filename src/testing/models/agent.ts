@@ -1,6 +1,6 @@
 /** The model of an agent's chart: its keeper, the app that wants it up or down or other than it is, and the supervisor. */
 import { agentMachine } from '../../../machines/agents/agent.js';
-import type { AgentContext, AgentRefusal, AgentResult } from '../../../machines/agents/agent-events.js';
+import type { AgentContext, AgentInput, AgentPast, AgentRefusal, AgentResult } from '../../../machines/agents/agent-events.js';
 import { reasonOfOutput } from '../../../machines/supervision/exit.js';
 import type { EventCase, Model } from '../model/model.js';
 import type { Run } from '../model/run.js';
@@ -16,6 +16,15 @@ const spec: AgentContext['spec'] = {
   ...{ id, src: 'writer', capabilities: ['write'], restart: 'permanent', shutdownMs: 100 },
   budget: { intensity: 3, periodMs: 5_000 },
 };
+
+const firsts = new WeakMap<AgentRun, AgentRun['snapshot']>();
+
+/** As what it began: the snapshot before its first step. */
+function firstOf(run: AgentRun): AgentRun['snapshot'] {
+  const first = firsts.get(run) ?? run.before;
+  firsts.set(run, first);
+  return first;
+}
 
 /** Where it is, by the name of its innermost state. */
 function stateOf({ value }: AgentRun['snapshot']): State {
@@ -46,6 +55,12 @@ function leads(by: Partial<Record<State, (context: AgentContext, run: AgentRun) 
 }
 
 const answer = (call: string, outcome: AgentResult): Fact => ({ type: 'agent.answered', id, call, outcome });
+/** Nobody is answered of a start that nobody asked for. */
+const answers = (call: string | null | undefined, outcome: AgentResult): Fact[] =>
+  call === null || call === undefined ? [] : [answer(call, outcome)];
+const end: AgentContext['end'] = { status: 'failed', why: 'worn' };
+const past = (was: AgentPast['was']): AgentInput => ({ spec, past: { spec: { ...spec, src: 'clerk' }, was, restarts: 1, end } });
+
 const refused = (reason: AgentRefusal) => (_: AgentContext, run: AgentRun) => ({ facts: [answer(callOf(run), { ok: false, reason })] });
 const unregistered: Fact = { type: 'agent.unregistered', id };
 
@@ -62,7 +77,7 @@ function abandons({ job, next, spec: now }: AgentContext): Required<Next> {
   const result: AgentResult = { ok: false, reason: 'stopped', ...(job?.kind === 'rollBack' ? { why: job.why } : {}) };
   return {
     to: 'stopping',
-    facts: call === undefined ? [] : [answer(call, result)],
+    facts: answers(call, result),
     changes: { job: null, next: null, failure: null, spec: job?.former ?? now },
   };
 }
@@ -115,7 +130,7 @@ const changed = (changes: object): EventCase<typeof agentMachine, { call: string
 /** Its start has come to nothing. */
 function notStarted({ job, spec: now, failure }: AgentContext, reason: unknown): Next {
   const why = failure === null ? reason : failure.why;
-  const call = job?.call ?? '';
+  const call = job?.call ?? null;
   const told: Fact = { type: 'agent.startFailed', id, why };
   if (job?.kind === 'update')
     return {
@@ -127,7 +142,7 @@ function notStarted({ job, spec: now, failure }: AgentContext, reason: unknown):
   const result: AgentResult = { ok: false, reason: 'failed', why: first };
   return {
     to: 'down',
-    facts: [told, { type: 'agent.failed', id, why }, answer(call, result)],
+    facts: [told, { type: 'agent.failed', id, why }, ...answers(call, result)],
     changes: { job: null, end: { status: 'failed', why } },
   };
 }
@@ -194,7 +209,7 @@ const crashes: Owes = (run) => {
 
 export const agentModel: Model<typeof agentMachine> = {
   machine: agentMachine,
-  inputs: { 'an agent': { spec } },
+  inputs: { 'an agent': { spec }, 'one that ran': past('up'), 'one that was down': past('down'), 'one that was to be forgotten': past('leaving') },
   events: {
     'agent.start': {
       'app: starts it': {
@@ -235,13 +250,13 @@ export const agentModel: Model<typeof agentMachine> = {
           'it runs': {
             owes: leads({
               launching: ({ job }) => {
-                const { kind = 'start', call = '', why } = job ?? {};
+                const { kind = 'start', call = null, why } = job ?? {};
                 const update = kind === 'update' ? [{ type: 'agent.updated', id, isRunning: true }] : [];
                 const back = kind === 'rollBack' ? [{ type: 'agent.rolledBack', id, why }] : [];
                 const result: AgentResult = kind === 'rollBack' ? { ok: false, reason: 'rolledBack', why } : { ok: true };
                 return {
                   to: 'running',
-                  facts: [{ type: 'agent.started', id }, ...update, ...back, answer(call, result)],
+                  facts: [{ type: 'agent.started', id }, ...update, ...back, ...answers(call, result)],
                   changes: { job: null, failure: null },
                 };
               },
@@ -316,6 +331,7 @@ export const agentModel: Model<typeof agentMachine> = {
     ],
     context.reason,
   ],
+  corners: { 'one stop too many': ['one that ran', 'app: unregisters it', 'app: stops it, a hundred times', 'app: stops it'] },
   invariants: {
     'it has a keeper exactly while it is up, and one': (run) =>
       same('keepers', run.running().length, run.isActive && stateOf(run.snapshot) !== 'down' ? 1 : 0),
@@ -327,15 +343,40 @@ export const agentModel: Model<typeof agentMachine> = {
       snapshot.context.next === null && snapshot.context.stops.length === 0 ? undefined : same('state', stateOf(snapshot), 'stopping'),
     'every call is answered once': ({ emitted, snapshot: { context }, notes }) => {
       const answers = emitted.filter(({ type }) => type === 'agent.answered').map(({ call }) => call as string);
-      const open = context.stops.length + (context.job === null ? 0 : 1) + (context.next === null ? 0 : 1);
+      const open = context.stops.length + ((context.job?.call ?? null) === null ? 0 : 1) + (context.next === null ? 0 : 1);
       return new Set(answers).size === answers.length && answers.length + open === Number(notes['calls'] ?? 0) ? undefined : answers.join();
     },
-    'it is registered before all else': ({ emitted: [first] }) =>
-      same('first fact', first, { type: 'agent.registered', id, src: spec.src, capabilities: spec.capabilities }),
+    'it is registered before all else, or recovered': ({ emitted: [first], start }) =>
+      same(
+        'first fact',
+        first,
+        start === 'an agent'
+          ? { type: 'agent.registered', id, src: spec.src, capabilities: spec.capabilities }
+          : { type: 'agent.recovered', id, isStarting: start === 'one that ran' },
+      ),
+    'it goes on as what it was': (run) => {
+      const { start } = run;
+      if (start === 'an agent') return undefined;
+      const snapshot = firstOf(run);
+      const state = { 'one that ran': 'launching', 'one that was down': 'down', 'one that was to be forgotten': 'gone' }[start] ?? '';
+      const isUp = state === 'launching';
+      return (
+        same('state', stateOf(snapshot), state) ??
+        same('what it was', snapshot.context, {
+          spec: { ...spec, src: 'clerk' },
+          job: isUp ? { kind: 'start', call: null, former: null, why: null } : null,
+          ...{ next: null, stops: [], failure: null, restarts: 1, end: isUp ? null : end },
+          ...{ isKeeperDone: false, isLeaving: false, reason: 'normal' },
+          was: { launching: null, down: 'down', gone: 'leaving' }[state],
+        }) ??
+        (snapshot.status === 'done' ? same('exit', reasonOfOutput(snapshot.output), 'normal') : undefined)
+      );
+    },
     'its name is its own for ever': ({ snapshot }) => same('id', snapshot.context.spec.id, id),
   },
   observe: (run) => {
     noteTold(run, 'keeper');
+    firstOf(run);
   },
   finish: (run) => {
     const state = stateOf(run.snapshot);

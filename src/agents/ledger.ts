@@ -1,0 +1,88 @@
+/** Who is registered in a room, and how each was last: what a chart, a supervisor of charts and a room leave for those who come after them. */
+import type { AnyActorRef } from 'xstate';
+import type { AgentContext, AgentPast } from '../../machines/agents/agent-events.js';
+import { LeftBehind } from '../supervision/left-behind.js';
+import { onExit } from '../supervision/watch.js';
+import { hasStopped, isBeingStopped, parentOf } from '../supervision/xstate-internals.js';
+import type { AgentsPlan } from './agents-options.js';
+
+/** By their names. */
+export type Ledger = Map<string, AgentPast>;
+
+const left = new LeftBehind<AgentsPlan, Ledger>();
+const ledgers = new WeakMap<AnyActorRef, Ledger>();
+
+/** The ledger of a room. */
+export function ledgerOf(room: AnyActorRef): Ledger {
+  const ledger = ledgers.get(room) ?? new Map<string, AgentPast>();
+  ledgers.set(room, ledger);
+  return ledger;
+}
+
+/** What a room does before it starts: it takes over the ledger of the one before it in its seat, and leaves its own, unless it is closed by the app. */
+export function leaving(plan: AgentsPlan): (room: AnyActorRef) => void {
+  return (room) => {
+    const parent = parentOf(room);
+    if (parent === undefined) return;
+    const byId = left.at(parent, plan);
+    const ledger = byId.get(room.id) ?? ledgerOf(room);
+    byId.delete(room.id);
+    ledgers.set(room, ledger);
+    onExit(room, (reason) => {
+      if (reason !== 'normal') byId.set(room.id, ledger);
+    });
+  };
+}
+
+interface ChartSnapshot {
+  readonly status: string;
+  readonly value: string | object;
+  readonly context: AgentContext;
+}
+
+/** Keeps a chart's line in the ledger of its room, from before its start to its end. */
+export function enter(agent: AnyActorRef, room: AnyActorRef): void {
+  const ledger = ledgerOf(room);
+  const supervisor = parentOf(parentOf(agent) as AnyActorRef) as AnyActorRef;
+  let id: string | null = null;
+  const look = (snapshot: ChartSnapshot): void => {
+    if (snapshot.status !== 'active') return;
+    id ??= snapshot.context.spec.id;
+    const past = pastOf(snapshot, ledger.get(id));
+    if (past !== undefined) ledger.set(id, past);
+  };
+  // What it dies of is told by those who watch it.
+  agent.subscribe({ next: look as never, error: () => {} });
+  onExit(agent, (reason) => {
+    const { status } = agent.getSnapshot() as ChartSnapshot;
+    // One that has come to its end is forgotten, but not as one of all, when their supervisor is stopped: that may be for another to come.
+    if (id !== null && status === 'done' && (reason === 'normal' || isServing(supervisor))) ledger.delete(id);
+  });
+}
+
+/** Is an agent forgotten that ends now? */
+export function isForgotten(agent: AnyActorRef, id: string, room: AnyActorRef): boolean {
+  return isServing(parentOf(parentOf(agent) as AnyActorRef) as AnyActorRef) || ledgerOf(room).get(id)?.was === 'leaving';
+}
+
+function isServing(supervisor: AnyActorRef): boolean {
+  const snapshot = supervisor.getSnapshot() as { hasTag(tag: string): boolean };
+  return !hasStopped(supervisor) && !isBeingStopped(supervisor) && !snapshot.hasTag('stopping');
+}
+
+/** What is to be known of an agent when its chart is lost now. */
+function pastOf({ value, context }: ChartSnapshot, before: AgentPast | undefined): AgentPast | undefined {
+  const { spec, job, next, stops, failure, restarts, isLeaving, reason } = context;
+  if (isLeaving && reason === 'normal') return { spec, was: 'leaving', restarts, end: context.end };
+  // Ended with all others, it is again what it was, but for one that somebody stops besides.
+  if (isLeaving && (before === undefined || stops.length === 0)) return before;
+  const isStopping = typeof value === 'object' && 'up' in value && value.up === 'stopping';
+  if (typeof value === 'object' && !(isStopping && next === null)) {
+    // What it was to be changed into nobody has said yes to.
+    return { spec: job?.former ?? spec, was: 'up', restarts, end: null };
+  }
+  const end = !isStopping ? context.end : failure === null ? stopped : { status: 'failed' as const, why: failure.why };
+  return { spec, was: context.was === 'up' && !isStopping ? 'up' : 'down', restarts, end };
+}
+
+const stopped = { status: 'stopped', why: 'shutdown' } as const;
