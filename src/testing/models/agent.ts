@@ -331,7 +331,10 @@ export const agentModel: Model<typeof agentMachine> = {
     ],
     context.reason,
   ],
-  corners: { 'one stop too many': ['one that ran', 'app: unregisters it', 'app: stops it, a hundred times', 'app: stops it'] },
+  corners: {
+    'a roll-back after a refusal': ['one that ran', 'it runs', 'app: changes it', 'it was shut down', 'its name is taken', 'it was shut down'],
+    'one stop too many': ['one that ran', 'app: unregisters it', 'app: stops it, a hundred times', 'app: stops it'],
+  },
   invariants: {
     'it has a keeper exactly while it is up, and one': (run) =>
       same('keepers', run.running().length, run.isActive && stateOf(run.snapshot) !== 'down' ? 1 : 0),
