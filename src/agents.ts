@@ -14,6 +14,9 @@ export {
 } from './agents/agents-handle.js';
 export type { AgentOptions, AgentsOptions, AgentUpdate } from './agents/agents-options.js';
 export type { AgentRefusal } from '../machines/agents/agent-events.js';
+export { chatAgent, type ChatAgentOptions } from './agents/chat-agent.js';
+export { liveAgent, type LiveAgentOptions } from './agents/live-agent.js';
+export type { MindLogic as ModelAgentLogic, MindOptions as ModelAgentOptions } from './agents/mind.js';
 export { loadBalancer, type LoadBalancerLogic, type LoadBalancerRef } from './agents/balancer.js';
 export {
   type AgentStanding,

@@ -54,7 +54,7 @@ export function invalid(name: string, expected: string, got: unknown): EspalierE
   return new EspalierError('agents/invalid-options', { expected: `${name}: ${expected}`, got });
 }
 
-export const { requireOptions, requireText, count } = optionChecks(invalid);
+export const { requireOptions, requireText, count, duration } = optionChecks(invalid);
 
 const updateKeys = keysOf<AgentUpdate>({
   ...({ src: true, input: true, capabilities: true, restart: true, budget: true } as const),

@@ -9,7 +9,11 @@ describe('the programs of the guide to agents', { timeout: 60_000 }, () => {
     expect(await printedBy('block0.js')).toEqual(['running ann', 'failed 0 false']);
   });
 
+  it('have three models vote', async () => {
+    expect(await printedBy('block1.js')).toEqual(['tea']);
+  });
+
   it('are all run', () => {
-    expect(blocks).toHaveLength(1);
+    expect(blocks).toHaveLength(2);
   });
 });
