@@ -72,10 +72,29 @@ export function respondent(functions: Respondent): CallbackActorLogic<AgentEvent
   return Object.assign(logic, { events: [...events, 'comms.cancelled'] });
 }
 
+/** What may be over before its function has returned. Its signal is made when it is asked for: it would cost as much as all the rest of a question. */
+class Over {
+  #controller: AbortController | null = null;
+  isOver = false;
+
+  get signal(): AbortSignal {
+    if (this.#controller === null) {
+      this.#controller = new AbortController();
+      if (this.isOver) this.#controller.abort();
+    }
+    return this.#controller.signal;
+  }
+
+  abort(): void {
+    this.isOver = true;
+    this.#controller?.abort();
+  }
+}
+
 /** What one respondent is at. */
 class Work {
   readonly #functions: Respondent;
-  readonly #open = new Map<string, AbortController>();
+  readonly #open = new Map<string, Over>();
   readonly #over = new AbortController();
 
   constructor(functions: Respondent) {
@@ -95,23 +114,30 @@ class Work {
     }
   }
 
-  #scope({ to, from }: Pick<CommsRequest, 'to' | 'from'>, signal = this.#over.signal): MessageScope {
-    return { to, from, signal };
+  #scope({ to, from }: Pick<CommsRequest, 'to' | 'from'>): MessageScope {
+    return { to, from, signal: this.#over.signal };
   }
 
   async #answer(event: CommsRequest): Promise<void> {
-    const { ref, body, replyTo } = event;
-    const over = new AbortController();
+    const { ref, to, from, body, replyTo } = event;
+    const over = new Over();
     this.#open.set(ref, over);
+    const scope: MessageScope = {
+      to,
+      from,
+      get signal() {
+        return over.signal;
+      },
+    };
     let answer: CommsReply;
     try {
-      answer = reply(event, await this.#functions.request?.(body, this.#scope(event, over.signal)));
+      answer = reply(event, await this.#functions.request?.(body, scope));
     } catch (error) {
       answer = refuse(event, wordsOf(error));
     }
     this.#open.delete(ref);
     // Nobody waits any more.
-    if (!over.signal.aborted) replyTo.send(answer);
+    if (!over.isOver) replyTo.send(answer);
   }
 
   #hear(event: { readonly to: string; readonly replyTo: AnyActorRef }, kind: string, call: () => unknown): void {

@@ -230,6 +230,18 @@ describe('a request', () => {
       }
   });
 
+  it('aborts the signal of a respondent also where that is looked at only afterwards', async () => {
+    const { comms, add } = room();
+    const given = new AbortController();
+    const scopes: { readonly signal: AbortSignal }[] = [];
+    add('ann', respondent({ request: (_, scope) => new Promise(() => scopes.push(scope)) }));
+    const asked = comms.request('ann', 1, { signal: given.signal });
+    given.abort();
+    expect(await asked).toEqual({ ok: false, reason: 'cancelled' });
+    const [scope] = scopes;
+    expect([scope?.signal.aborted, scope?.signal === scope?.signal]).toEqual([true, true]);
+  });
+
   it('is taken by a respondent for as much at once as its channel has credits, and aborts its signal', async () => {
     const { comms, add, pass } = room({ credits: 2 });
     const signals: AbortSignal[] = [];
