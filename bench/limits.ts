@@ -31,3 +31,21 @@ export function judge(limits: readonly Limit[], rows: readonly Row[]): Verdict[]
     return { limit, figure, holds: figure !== undefined && figure <= limit.atMost && figure >= (limit.atLeast ?? Number.NEGATIVE_INFINITY) };
   });
 }
+
+/** At many it costs what it costs at few: one and a half times at the most. @param live  few and many */
+export function flat(subject: string, metric: string, [few, many]: readonly [few: number, many: number]): Limit {
+  return {
+    what: `${metric}, at ${spaced(many)} agents against ${spaced(few)}`,
+    unit: 'times',
+    atMost: 1.5,
+    figure: (rows) => {
+      const [before, after] = [few, many].map((live) => median(rows, subject, metric, live));
+      return before === undefined || after === undefined ? undefined : after / before;
+    },
+  };
+}
+
+/** Thousands apart, as the tables have them. */
+function spaced(count: number): string {
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ' ');
+}

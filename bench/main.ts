@@ -1,5 +1,6 @@
 /** `npm run bench -- NAME…`. */
 import { enter } from './door.js';
+import { commsBench } from './comms.js';
 import { coordinationBench } from './coordination.js';
 import { eventsBench } from './events.js';
 import { gateBench } from './gate.js';
@@ -17,6 +18,7 @@ process.exitCode = await enter(
   [
     supervisionBench,
     liveBench,
+    commsBench,
     coordinationBench,
     streamBench,
     registryBench,
