@@ -7,6 +7,7 @@
  */
 import { isAbortSignal, isObject, shown, sortOf } from '../option-checks.js';
 import { invalid, requireClock, requireKeys, requireMs } from './checks.js';
+import { over } from './over.js';
 import type { Backend, BackendClock, GrantOutcome, RevokeOutcome, Unknown } from './port.js';
 
 export interface HoldOptions {
@@ -173,6 +174,6 @@ export class LeaseHold {
 
   #stop(): void {
     for (const timer of [this.#deadline, this.#renewal]) if (timer !== undefined) this.#clock.clearTimeout(timer);
-    this.#over.abort();
+    this.#over.abort(over);
   }
 }

@@ -8,6 +8,7 @@ import { type AnyActorRef, createActor } from 'xstate';
 import { lockMachine } from '../../machines/coordination/lock.js';
 import type { LockEmitted, LockRefusal } from '../../machines/coordination/lock-events.js';
 import type { LeaseHold } from '../backend/hold.js';
+import { over } from '../backend/over.js';
 import type { Backend } from '../backend/port.js';
 import { sortOf } from '../option-checks.js';
 import { type Clock, requireClock, systemClock } from '../supervision/clock.js';
@@ -191,8 +192,8 @@ class Grip implements LockGrip {
     this.#ref = ref;
     this.#hold = place.hold as LeaseHold;
     const { signal } = this.#hold;
-    if (signal.aborted) this.#over.abort();
-    else signal.addEventListener('abort', () => this.#over.abort(), { once: true });
+    if (signal.aborted) this.#over.abort(over);
+    else signal.addEventListener('abort', () => this.#over.abort(over), { once: true });
   }
 
   get until(): number {
@@ -211,7 +212,7 @@ class Grip implements LockGrip {
 
   async release(): Promise<boolean> {
     if (!this.isHeld()) return false;
-    this.#over.abort();
+    this.#over.abort(over);
     const owner = this.#owner;
     owner.send({ type: 'lock.release', ref: this.#ref });
     // Where its owner has it still, by another grip, there is nothing to wait for.

@@ -5,6 +5,7 @@
 import type { LockEvent, LockLoss, LockRefusal } from '../../machines/coordination/lock-events.js';
 import { holdLease, type LeaseHold } from '../backend/hold.js';
 import type { BackendClock, BackendEntry, Refused, Unknown } from '../backend/port.js';
+import { over } from '../backend/over.js';
 import { lookAhead } from './lock-queue.js';
 import type { LockPlan } from './lock-options.js';
 import { pause } from './pause.js';
@@ -47,7 +48,7 @@ export class Place {
     this.#isLeaving = true;
     const heldMs = this.#reachedAt === null ? 0 : this.#clock.now() - this.#reachedAt;
     const endsAt = this.#clock.now() + this.#plan.ttlMs;
-    this.#over.abort();
+    this.#over.abort(over);
     const done = (isConfirmed: boolean): void => this.#tell({ type: 'place.left', isConfirmed, heldMs });
     // A lease whose grant is under way is given up as soon as it is heard of; it has no key.
     await this.#isTaken.catch(() => {});
@@ -63,7 +64,7 @@ export class Place {
 
   /** Its actor ends: nobody hears of it any more, and the lease is given back in passing. */
   end(): void {
-    this.#over.abort();
+    this.#over.abort(over);
     if (!this.#isLeaving) void this.#hold?.release();
     this.#isLeaving = true;
   }
@@ -196,7 +197,7 @@ export class Place {
 
   #refuse(reason: LockRefusal): null {
     if (!this.#isOver) {
-      this.#over.abort();
+      this.#over.abort(over);
       this.#tell({ type: 'place.refused', reason });
     }
     return null;
@@ -205,7 +206,7 @@ export class Place {
   /** Told once, by whoever knows it first: its own clock, or the backend. */
   #lose(reason: LockLoss): null {
     if (!this.#isOver) {
-      this.#over.abort();
+      this.#over.abort(over);
       this.#tell({ type: 'place.lost', reason });
     }
     return null;
