@@ -23,16 +23,33 @@ export async function demo(args: readonly string[], world: CommandWorld): Promis
     model: { type: 'string' },
     'base-url': { type: 'string' },
     inspect: { type: 'boolean' },
+    agents: { type: 'boolean' },
+    seed: { type: 'string' },
   });
   if (flags.help === true) return world.tell(demoUsage);
   if (flags.replay !== undefined && flags.live === true) throw usageError('--replay or --live, not both', 'both');
+  if (flags.agents === true && (flags.replay !== undefined || flags.live === true))
+    throw usageError('--agents alone, without --replay and --live', given(flags));
+  if (flags.seed !== undefined && flags.agents !== true) throw usageError('--agents where there is --seed', given(flags));
   for (const name of ['model', 'base-url'] as const) {
     if (flags[name] !== undefined && flags.live !== true) throw usageError(`--live where there is --${name}`, given(flags));
   }
   const options = { inspects: flags.inspect === true };
+  if (flags.agents === true) {
+    const seed = seedOf(flags.seed);
+    const { agentsPlay } = await import('./plays/agents-play.js');
+    return world.perform(flags, agentsPlay(seed), { ...options, time: options.inspects || world.isTerminal ? 'paced' : 'virtual' });
+  }
   if (flags.live === true) return world.perform(flags, live(flags.model, flags['base-url'], world.env['GEMINI_API_KEY']), options);
   if (flags.replay !== undefined) return world.perform(flags, await replay(flags.replay, world.directory), options);
   return world.perform(flags, demoPlay, options);
+}
+
+/** @throws EspalierError `cli/usage` */
+function seedOf(text = '1'): number {
+  const seed = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(seed <= 0xffff_ffff)) throw usageError('--seed: a whole number, 0 to 4294967295', bare(text));
+  return seed;
 }
 
 function live(model = defaultModel, baseUrl: string | undefined, apiKey = ''): MakePlay {

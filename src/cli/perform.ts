@@ -9,11 +9,15 @@ import type { MakePlay, Play } from './plays/play.js';
 import type { Ending, Show } from './screen/show.js';
 import { reasonWords } from './stage/states.js';
 import { Stage } from './stage/stage.js';
+import { driveClock } from './stage/virtual-time.js';
+import { VirtualClock } from '../testing/virtual-clock.js';
 
 /** How a play is performed. */
 export interface PerformOptions {
   /** Opens it to be looked at: then it begins when somebody looks, and stays until it is interrupted. Default false. */
   readonly inspects?: boolean;
+  /** The time of its tree: `virtual` is the same each time, and goes as fast as it may where nobody looks on; `paced` is virtual, and no faster than the machine's. Default the machine's. */
+  readonly time?: 'virtual' | 'paced';
 }
 
 /**
@@ -26,11 +30,14 @@ export async function perform(
   show: Show,
   interruption: Interruption,
   warn: (reason: string) => void,
-  { inspects = false }: PerformOptions = {},
+  { inspects = false, time }: PerformOptions = {},
 ): Promise<number> {
-  const stage = new Stage((facts, tree) => show.update(facts, [tree]));
+  const clock = time === undefined ? null : new VirtualClock();
+  const stage = new Stage((facts, tree) => show.update(facts, [tree]), clock ?? undefined);
   let play = make(stage);
   show.begin(play.title);
+  const over = new AbortController();
+  const driven = clock === null ? undefined : driveClock(clock, over.signal, time === 'paced');
   try {
     // Attached before anything starts: who is made by no chart, as the actors of a callback, could not be found later.
     const seen = inspects ? recorder() : null;
@@ -61,6 +68,8 @@ export async function perform(
     if (ending.reason !== null) warn(ending.reason);
     return ending.exitCode;
   } finally {
+    over.abort();
+    await driven;
     show.close();
     interruption.release();
   }

@@ -28,7 +28,12 @@ export const demoUsage = `Usage: espalier demo [options]          in a clone: np
 Starts a tree with a local Gemini server, a Live session with tools and a worker, and holds a conversation on it: two tools run in parallel, one
 throws and is answered, one is cancelled, the worker crashes and is restarted. Ends with the exit report. Needs no key and no network.
 
+With --agents: twelve agents, three of them faulty, elect a coordinator, auction tasks, vote, lose the leader and finish under the next, on a clock of
+their own: the same seed prints the same lines.
+
 Options
+  --agents          the demo of agents; in a clone: npm run demo:agents
+  --seed N          with --agents: who comes when, who is faulty, what each can and likes (default: 1)
   --replay FILE     play a recorded Live session instead: a log (*.websocket.log) or a cassette (YAML; needs the package yaml)
   --live            talk to Gemini itself; needs GEMINI_API_KEY
   --model NAME      with --live: the model (default: gemini-3.1-flash-live-preview)

@@ -13,7 +13,7 @@ import { TreeWatch } from './tree-watch.js';
 export type Audience = (facts: readonly Fact[], tree: TreeNode) => void;
 
 /** What is no news to a reader: answers to calls, and what other facts say as well. */
-const silent = new Set(['call.replied', 'supervisor.report', 'supervisor.ready', 'session.sent']);
+const silent = new Set(['call.replied', 'agent.answered', 'supervisor.report', 'supervisor.ready', 'session.sent']);
 
 export class Stage {
   readonly clock: Clock;
@@ -47,6 +47,11 @@ export class Stage {
   /** @throws Error before {@link Stage.open} */
   get app(): App {
     if (this.#app === undefined) throw new Error('the tree has not been started');
+    return this.#app;
+  }
+
+  /** The tree; undefined before {@link Stage.open}. */
+  get opened(): App | undefined {
     return this.#app;
   }
 

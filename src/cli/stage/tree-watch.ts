@@ -42,6 +42,8 @@ export class TreeWatch {
   readonly #abouts = new Map<string, string>();
   readonly #seen = new Map<AnyActorRef, Seen>();
   #root: AnyActorRef | undefined;
+  /** Paths of those who are shown without their children. */
+  #folded: RegExp | null = null;
 
   constructor(clock: Clock, listener: TreeListener) {
     this.#clock = clock;
@@ -52,6 +54,11 @@ export class TreeWatch {
   describe(abouts: Readonly<Record<string, string>>): void {
     for (const [path, about] of Object.entries(abouts)) this.#abouts.set(path, about);
     this.#listener.changed();
+  }
+
+  /** Shows those with such a path as one row each: what is beneath them would be the greater part of the tree. */
+  fold(paths: RegExp): void {
+    this.#folded = paths;
   }
 
   /** For `start({ inspect })`. */
@@ -117,7 +124,8 @@ export class TreeWatch {
     const others = [...living.values()].map((child) => this.#read(child, `${path}/${this.#seen.get(child)?.name ?? child.id}`, null));
     const state = exitReason(actor) === null ? stateOf(actor) : endOf(actor);
     const restarts = budgetOf(context, this.#clock.now()) ?? (count === null ? null : { count });
-    return { name, state, restarts, about: this.#abouts.get(path) ?? callOf(actor), children: [...rows, ...ended, ...others] };
+    const shown = this.#folded?.test(path) === true ? [] : [...rows, ...ended, ...others];
+    return { name, state, restarts, about: this.#abouts.get(path) ?? callOf(actor), children: shown };
   }
 
   /** An actor's children, with its pool's for the pool. */
