@@ -19,6 +19,7 @@ import { watchPlan } from './sources/watch-plan.js';
 import { hasEnded } from './state/actor-view.js';
 import { appEndOf } from './state/app-end.js';
 import type { Entry } from './state/entry.js';
+import { lastActor } from './state/last-actor.js';
 import { replayRefusalOf } from './state/replay-refusal.js';
 import { ratesAt } from './state/rates.js';
 import type { Page, State } from './state/state.js';
@@ -267,13 +268,10 @@ export class InspectorPage {
   #follow({ state, timeline, index }: View): void {
     const now = performance.now();
     if (now - this.#followedAt < tickMs) return;
-    for (let at = index; at >= 0 && at > index - 50; at--) {
-      const line = timeline.line(at);
-      if (line?.type !== '@xstate.transition' && line?.type !== '@xstate.actor') continue;
-      this.#followedAt = now;
-      if (line.actor !== state.selected) this.#store.dispatch({ type: 'actor.chosen', actor: line.actor });
-      return;
-    }
+    const actor = lastActor(timeline, index);
+    if (actor === undefined) return;
+    this.#followedAt = now;
+    if (actor !== state.selected) this.#store.dispatch({ type: 'actor.chosen', actor });
   }
 
   #showBanner(words: readonly string[]): void {
