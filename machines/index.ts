@@ -10,6 +10,7 @@ import { barrierMachine } from './coordination/barrier.js';
 import { allocationMachine } from './coordination/allocation.js';
 import { auctionMachine } from './coordination/auction.js';
 import { counterMachine } from './coordination/counter.js';
+import { delegationMachine } from './coordination/delegation.js';
 import { consensusMachine } from './coordination/consensus.js';
 import { iterativeConsensusMachine } from './coordination/iterative-consensus.js';
 import { leaderMachine } from './coordination/leader.js';
@@ -52,6 +53,7 @@ export {
   conversationMachine,
   counterMachine,
   coordinationSessionMachine,
+  delegationMachine,
   dynamicSupervisorMachine,
   eventStoreMachine,
   executionMachine,
@@ -104,6 +106,7 @@ export const catalogue = {
   counter: counterMachine,
   consensus: consensusMachine,
   negotiation: negotiationMachine,
+  delegation: delegationMachine,
   coordinationSession: coordinationSessionMachine,
   voting: votingMachine,
   iterativeConsensus: iterativeConsensusMachine,

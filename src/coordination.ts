@@ -192,3 +192,30 @@ export type {
   ClaimantStatus,
   NoAllocation,
 } from '../machines/coordination/allocation-events.js';
+export { delegation, type DelegationLogic, type DelegationProtocol } from './coordination/delegation.js';
+export type {
+  ClusterOptions as DelegationCluster,
+  Combine as DelegationCombine,
+  CombineInfo as DelegationCombineInfo,
+  DelegationLevelOptions,
+  DelegationOptions,
+} from './coordination/delegation-options.js';
+export type {
+  AgentRow as DelegationAgentRow,
+  ClusterRow as DelegationClusterRow,
+  ClusterStatus as DelegationClusterStatus,
+  DelegationAnswer,
+  DelegationEmitted,
+  DelegationEnd,
+  DelegationQuestion,
+  DelegationResult,
+  DelegationRows,
+  DelegationRule,
+  LeadStatus as DelegationLeadStatus,
+  MissingPart as DelegationMissingPart,
+  NoDelegation,
+  PartResult as DelegationPartResult,
+  Replaced as DelegationReplaced,
+  Required as DelegationRequired,
+  WorkStatus as DelegationWorkStatus,
+} from '../machines/coordination/delegation-events.js';

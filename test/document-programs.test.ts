@@ -27,6 +27,7 @@ const ranBy: Readonly<Record<string, string>> = {
   'docs/guides/coordination-backend.md': 'test/coordination/guide.test.ts',
   'docs/guides/counter.md': 'test/coordination/counter-guide.test.ts',
   'docs/guides/coordination-sessions.md': 'test/coordination/coordination-sessions-guide.test.ts',
+  'docs/guides/delegation.md': 'test/coordination/delegation-guide.test.ts',
   'docs/guides/diagrams.md': 'test/document-programs.test.ts',
   'docs/guides/events.md': 'test/event-store/guide.test.ts',
   'docs/guides/gate.md': 'test/gate/guide.test.ts',

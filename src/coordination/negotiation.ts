@@ -9,10 +9,9 @@ import type { ActorLogic, AnyActorRef, SnapshotFrom } from 'xstate';
 import { negotiationMachine } from '../../machines/coordination/negotiation.js';
 import type { NegotiationEmitted, NegotiationEvent, NegotiationResult } from '../../machines/coordination/negotiation-events.js';
 import type { ProtocolInput } from '../../machines/coordination/protocol-events.js';
-import { jsonTextOf } from '../backend/checks.js';
 import type { Requests } from '../comms/port.js';
 import { withInput } from '../supervision/supervisors.js';
-import { bytesOf } from '../wire/recording/bytes.js';
+import { boundedRequests } from './bounded-requests.js';
 import { type NegotiationOptions, planNegotiation, requireParties } from './negotiation-options.js';
 import { type Protocol, questions } from './protocol.js';
 
@@ -40,24 +39,9 @@ export interface NegotiationProtocol extends Protocol<NegotiationResult> {
 export function negotiation(options: NegotiationOptions = {}): NegotiationProtocol {
   const { terms, maxBytes } = planNegotiation(options);
   const logic = (requests: Requests): NegotiationLogic =>
-    withInput(negotiationMachine.provide({ actors: { questions: questions(bounded(requests, maxBytes)) } }), terms) as unknown as NegotiationLogic;
+    withInput(
+      negotiationMachine.provide({ actors: { questions: questions(boundedRequests(requests, maxBytes)) } }),
+      terms,
+    ) as unknown as NegotiationLogic;
   return { name: 'negotiation', requireAgents: requireParties, logic };
-}
-
-/** Answers as they can be kept: copies, so that nobody changes an offer that is on the table. What is no JSON, or too much, becomes null, which is no answer. */
-function bounded(requests: Requests, maxBytes: number): Requests {
-  const kept = (value: unknown): unknown => {
-    try {
-      const text = jsonTextOf(value);
-      return bytesOf(text) <= maxBytes ? (JSON.parse(text) as unknown) : null;
-    } catch {
-      return null;
-    }
-  };
-  return {
-    request: async (agent, body, options) => {
-      const outcome = await requests.request(agent, body, options);
-      return outcome.ok ? { ok: true, value: kept(outcome.value) } : outcome;
-    },
-  };
 }

@@ -4,6 +4,7 @@ import type { ChannelEmitted } from '../../machines/comms/channel-events.js';
 import type { CommsEmitted } from '../../machines/comms/comms-events.js';
 import type { AuctionEmitted } from '../../machines/coordination/auction-events.js';
 import type { AllocationEmitted } from '../../machines/coordination/allocation-events.js';
+import type { DelegationEmitted } from '../../machines/coordination/delegation-events.js';
 import type { MarketEmitted } from '../../machines/coordination/market-events.js';
 import type { IterativeEmitted } from '../../machines/coordination/iterative-consensus-events.js';
 import type { NegotiationEmitted } from '../../machines/coordination/negotiation-events.js';
@@ -193,12 +194,49 @@ const allocationRows: Rows<AllocationEmitted> = {
   'allocation.failed': { about: 'nobody has anything', level: 'info', fields: { session, why: '`noDemands` or `nothingGranted`' } },
 };
 
+const ask = 'what they are asked: `delegate`, `work`, `approve` or `combine`';
+const ofCluster = 'of which cluster';
+const delegationRows: Rows<DelegationEmitted> = {
+  'delegation.asked': { about: 'all whose turn it is are asked', level: 'debug', fields: { session, ask, agents: 'how many' } },
+  'delegation.answered': {
+    about: 'an agent was heard, or is known not to be',
+    level: 'debug',
+    fields: {
+      ...{ session, ask, cluster: ofCluster, agent: 'who' },
+      status: '`led` or `delivered`, `refused`, `invalid`; or why there is no answer, as `late` or `crashed`',
+    },
+  },
+  'delegation.replaced': {
+    about: 'a representative could not be heard, or made no sense',
+    level: 'warn',
+    fields: {
+      session,
+      cluster: ofCluster,
+      agent: 'who',
+      reason: 'as its status says',
+      by: 'who is next; null: nobody, and the cluster delivers nothing',
+    },
+  },
+  'delegation.ruleFailed': {
+    about: "an app's own rule has made nothing of results",
+    level: 'warn',
+    fields: { session, cluster: 'whose; null: of the coordinator', why: 'in words' },
+  },
+  'delegation.decided': {
+    about: 'there is a result',
+    level: 'info',
+    fields: { session, clusters: 'how many have delivered', agents: 'how many have done their part' },
+  },
+  'delegation.failed': { about: 'there is none', level: 'info', fields: { session, why: '`tooFew`, `noResult` or `ruleFailed`' } },
+};
+
 export const sessionEvents: readonly EventGroup[] = [
   { title: 'Comms', from: '`comms.on`', machines: ['comms'], rows: commsRows },
   { title: 'Channels of comms', from: 'their chart', machines: ['channel'], rows: channelRows },
   { title: 'Auctions', from: 'the actor of `auction(…).logic(…)`', machines: ['auction'], rows: auctionRows },
   { title: 'Allocations', from: 'the actor of `allocation(…).logic(…)`', machines: ['allocation'], rows: allocationRows },
   { title: 'Markets', from: '`market.on`', machines: ['market'], rows: marketRows },
+  { title: 'Delegations', from: 'the actor of `delegation(…).logic(…)`', machines: ['delegation'], rows: delegationRows },
   { title: 'Negotiations', from: 'the actor of `negotiation(…).logic(…)`', machines: ['negotiation'], rows: negotiationRows },
   {
     title: 'Coordination sessions',

@@ -3,6 +3,7 @@ import * as auction from '../coordination/auction-world.js';
 import * as barrier from '../coordination/barrier-world.js';
 import * as consensus from '../coordination/consensus-world.js';
 import * as counter from '../coordination/counter-world.js';
+import * as delegation from '../coordination/delegation-world.js';
 import * as leader from '../coordination/leader-world.js';
 import * as lock from '../coordination/lock-world.js';
 import * as voting from '../coordination/voting-world.js';
@@ -41,6 +42,10 @@ export const worlds: Readonly<Record<string, FaultedWorld>> = {
   }),
   auction: faulted(auction.auctionRun, auction.defects, {
     tells: ({ sales }) => ({ decided: sales.filter(({ ends }) => ends.some(({ outcome }) => outcome === 'decided')).length }),
+  }),
+  delegation: faulted(delegation.delegationRun, delegation.defects, {
+    tells: ({ ended }) => ({ decided: ended.filter(({ result }) => result.outcome === 'decided').length }),
+    defectsIn: delegation.troubled,
   }),
   semaphore: faulted(lock.semaphoreRun, lock.semaphoreDefects, { tells: ({ holders }) => ({ had: holders.length }) }),
 };

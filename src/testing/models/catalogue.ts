@@ -11,6 +11,7 @@ import { configModel } from './config.js';
 import { conversationModel } from './conversation.js';
 import { counterModel } from './counter.js';
 import { coordinationSessionModel } from './coordination-session.js';
+import { delegationModel } from './delegation.js';
 import { dynamicSupervisorModel } from './dynamic-supervisor.js';
 import { eventStoreModel } from './event-store.js';
 import { executionModel } from './execution.js';
@@ -63,6 +64,7 @@ export const models = {
   counter: counterModel,
   consensus: consensusModel,
   negotiation: negotiationModel,
+  delegation: delegationModel,
   coordinationSession: coordinationSessionModel,
   voting: votingModel,
   iterativeConsensus: iterativeConsensusModel,
