@@ -1,18 +1,23 @@
 /** When agents agree: which of their proposals are the same, how many, and what a round comes to. */
 import type { RequestOutcome } from '../comms/request.js';
-import { isRecord } from '../supervision/option-keys.js';
+import { isPlain, isRecord } from '../supervision/option-keys.js';
 import type { Departure, IterativeContext, IterativeEnd, IterativeStand, Proposal, Word } from './iterative-consensus-events.js';
 
 /** Beyond this many levels a value is none: it has to be walked through. */
 const mostLevels = 100;
 
-/** JSON in one way only: two values that are the same have the same text, whatever the order of their keys. Null for what is none. @throws never */
+/**
+ * JSON in one way only: two values that are the same have the same text, whatever the order of their keys. Null for what is none: a Date and a Map are not what
+ * their keys say.
+ */
 export function textOf(value: unknown, levels = mostLevels): string | null {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return JSON.stringify(value);
   if (typeof value === 'number') return Number.isFinite(value) ? JSON.stringify(value) : null;
   if (typeof value !== 'object' || levels === 0) return null;
   const isList = Array.isArray(value);
-  const entries = isList ? value.map((item) => ['', item] as const) : Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  if (!isList && !isPlain(value)) return null;
+  // Of a list with holes, too, each place counts.
+  const entries = isList ? Array.from(value, (item) => ['', item] as const) : Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
   const texts: string[] = [];
   for (const [key, item] of entries) {
     const text = textOf(item, levels - 1);

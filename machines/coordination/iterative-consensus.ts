@@ -12,10 +12,11 @@ import { exitWith } from '../supervision/exit.js';
 import { backingsOf, endOfRound, standOf, wordOf } from './agreement.js';
 import type { IterativeContext, IterativeEmitted, IterativeEvent, IterativeInput } from './iterative-consensus-events.js';
 import type { QuestionsInput } from './protocol-events.js';
+import { saidOf } from './said.js';
 
 type On<Type extends IterativeEvent['type']> = Extract<IterativeEvent, { type: Type }>;
 
-/** What each agent is asked in this round. */
+/** What all agents are asked in this round. */
 const bodyOf = ({ about, round, rounds, former, proposals }: IterativeContext): object => ({
   ...{ ask: 'propose', about, round, rounds },
   proposals: proposals === 'named' ? former : backingsOf(former),
@@ -59,7 +60,7 @@ export const iterativeConsensusMachine = setup({
       return { round: context.round + 1, present: proposals.map(({ agent }) => agent), heard: [], former: proposals, left };
     }),
     noteCrash: assign({ crash: ({ event }) => (event as On<'questions.lost'>).why }),
-    noteError: assign({ crash: ({ event }) => String((event as unknown as { error: unknown }).error) }),
+    noteError: assign({ crash: ({ event }) => saidOf((event as unknown as { error: unknown }).error) }),
   },
 }).createMachine({
   id: 'iterativeConsensus',
@@ -73,11 +74,12 @@ export const iterativeConsensusMachine = setup({
       invoke: {
         id: 'questions',
         src: 'questions',
-        input: ({ context }) => ({
-          session: context.session,
-          withinMs: context.withinMs,
-          questions: context.present.map((agent) => ({ id: `round-${context.round}`, agent, body: bodyOf(context) })),
-        }),
+        input: ({ context }) => {
+          const { session, withinMs, round, present } = context;
+          // One for all: to each the same is shown, and to make it costs as much as all that it shows.
+          const body = bodyOf(context);
+          return { session, withinMs, questions: present.map((agent) => ({ id: `round-${round}`, agent, body })) };
+        },
         onError: { target: 'crashed', actions: 'noteError' },
       },
       on: {

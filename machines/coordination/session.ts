@@ -13,6 +13,7 @@ import { backoffMs } from '../backoff.js';
 import { missingActor } from '../missing-actor.js';
 import { exitWith } from '../supervision/exit.js';
 import type { ProtocolInput } from './protocol-events.js';
+import { saidOf } from './said.js';
 import type { SessionContext, SessionEmitted, SessionEvent, SessionInput } from './session-events.js';
 
 type On<Type extends SessionEvent['type']> = Extract<SessionEvent, { type: Type }>;
@@ -22,7 +23,7 @@ const factory = "coordinator() of 'espalier'";
 /** Why the worker is gone: as it said, or as XState says where it failed itself. */
 const crashOf = (event: unknown): string => {
   const { why, error } = event as { readonly why?: string; readonly error?: unknown };
-  return why ?? String(error);
+  return why ?? saidOf(error);
 };
 const pauseOf = ({ retry, session, attempts }: SessionContext): number => backoffMs(retry.backoff, attempts, session);
 

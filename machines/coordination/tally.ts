@@ -17,8 +17,8 @@ export function ballotOf(outcome: RequestOutcome, { options, abstentions }: Pick
   return abstain === true && abstentions === 'allowed' ? { sort: 'abstention' } : { sort: 'invalid' };
 }
 
-/** What is counted, and how much is still to come. */
-interface Count {
+/** What is counted, and how much is still to come. JSON throughout. */
+export interface Count {
   /** By option, in the order in which they were given. */
   readonly votes: readonly number[];
   /** Of all votes that were cast. */
@@ -30,24 +30,33 @@ interface Count {
   readonly unheard: number;
 }
 
-function countOf({ agents, options, weights, heard }: Poll): Count {
-  const ballots = new Map(heard.map(({ agent, ballot }) => [agent, ballot]));
-  const votes = options.map(() => 0);
-  let [cast, open, present, unheard] = [0, 0, 0, 0];
-  for (const agent of agents) {
-    const ballot = ballots.get(agent);
-    const weight = Object.hasOwn(weights, agent) ? (weights[agent] ?? 1) : 1;
-    if (ballot === undefined) {
-      open += weight;
-      unheard++;
-    } else if (ballot.sort === 'vote') {
-      const index = options.indexOf(ballot.option);
-      votes[index] = (votes[index] ?? 0) + weight;
-      cast += weight;
-    }
-    if (ballot?.sort === 'vote' || ballot?.sort === 'abstention') present++;
+const weightOf = (weights: Poll['weights'], agent: string): number => (Object.hasOwn(weights, agent) ? (weights[agent] ?? 1) : 1);
+
+/** Nobody has been heard. */
+export function nothingCounted({ agents, options, weights }: Pick<Poll, 'agents' | 'options' | 'weights'>): Count {
+  const open = agents.reduce((sum, agent) => sum + weightOf(weights, agent), 0);
+  return { votes: options.map(() => 0), cast: 0, open, present: 0, unheard: agents.length };
+}
+
+/** With the ballot of one more who was asked, and had not been heard. */
+export function withBallot(count: Count, { options, weights }: Pick<Poll, 'options' | 'weights'>, { agent, ballot }: AgentBallot): Count {
+  const weight = weightOf(weights, agent);
+  const present = count.present + (ballot.sort === 'vote' || ballot.sort === 'abstention' ? 1 : 0);
+  const others = { present, open: count.open - weight, unheard: count.unheard - 1 };
+  if (ballot.sort !== 'vote') return { ...count, ...others };
+  const index = options.indexOf(ballot.option);
+  return { ...others, votes: count.votes.map((votes, at) => (at === index ? votes + weight : votes)), cast: count.cast + weight };
+}
+
+/** All that was heard, counted anew. */
+function countOf(poll: Poll): Count {
+  const ballots = new Map(poll.heard.map((one) => [one.agent, one]));
+  let count = nothingCounted(poll);
+  for (const agent of poll.agents) {
+    const one = ballots.get(agent);
+    if (one !== undefined) count = withBallot(count, poll, one);
   }
-  return { votes, cast, open, present, unheard };
+  return count;
 }
 
 /** How many of so many agents may be faulty, at the most. */
@@ -95,15 +104,26 @@ function certainVerdict(poll: Poll, count: Count): Verdict | null {
   }
   if (present + unheard < quorumOf(poll)) return { why: 'noQuorum' };
   if (present < quorumOf(poll)) return null;
+  if (votes.length === 1 && cast > 0) return { winner };
   if (rule === 'unanimous') return most < cast ? { why: 'notUnanimous' } : null;
   if (rule === 'plurality') return cast > 0 && votes.every((other, index) => index === winner || most > other + open) ? { winner } : null;
-  return most * 2 > cast + open ? { winner } : null;
+  if (most * 2 > cast + open) return { winner };
+  // If all who are left are for the first, it has half at the most; and then no other has the rest, since it would be before it.
+  return (most + open) * 2 <= cast + open ? { why: 'noMajority' } : null;
+}
+
+/** Does it end now, whatever those say who are not heard? Null where they can change that, or are waited for. As cheap as looking at each option. */
+export function endsBy(poll: Poll, count: Count): VotingEnd['outcome'] | null {
+  const verdict = poll.endsEarly ? certainVerdict(poll, count) : null;
+  if (verdict === null) return null;
+  return 'winner' in verdict || ('tied' in verdict && poll.ties === 'draw') ? 'decided' : 'failed';
 }
 
 /** How the vote ends, if it does now: all have been heard, or what is not heard cannot change it. Null where it goes on. */
 export function endOf(poll: Poll, isOver: boolean): VotingEnd | null {
+  if (!isOver && !poll.endsEarly) return null;
   const count = countOf(poll);
-  const verdict = isOver ? verdictOf(poll, count) : poll.endsEarly ? certainVerdict(poll, count) : null;
+  const verdict = isOver ? verdictOf(poll, count) : certainVerdict(poll, count);
   if (verdict === null) return null;
   const tally = tallyOf(poll, count);
   if ('why' in verdict) return { outcome: 'failed', why: verdict.why, details: tally };

@@ -1,6 +1,7 @@
 /** What a vote's chart is given, told and emits; what it decides. */
 import type { RequestRefusal } from '../comms/request.js';
 import type { ProtocolEnd, ProtocolInput, QuestionsEvent } from './protocol-events.js';
+import type { Count } from './tally.js';
 
 /** What makes an option the decision. */
 export type VotingRule =
@@ -91,6 +92,8 @@ export type VotingEmitted =
 export interface VotingContext extends VotingInput {
   /** In the order in which they came, which decides nothing. */
   readonly heard: readonly AgentBallot[];
+  /** The count of those: with each answer one more, since to count all anew with each of so many is as many times the work. */
+  readonly soFar: Count;
   readonly repeated: readonly string[];
   /** How it ended; null while it has not. */
   readonly end: VotingEnd | null;

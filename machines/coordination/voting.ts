@@ -10,8 +10,9 @@ import { assign, enqueueActions, type EventObject, fromCallback, setup } from 'x
 import { missingActor } from '../missing-actor.js';
 import { exitWith } from '../supervision/exit.js';
 import type { QuestionsInput } from './protocol-events.js';
-import { ballotOf, endOf } from './tally.js';
-import type { VotingContext, VotingEmitted, VotingEvent, VotingInput } from './voting-events.js';
+import { ballotOf, type Count, endOf, endsBy, nothingCounted, withBallot } from './tally.js';
+import { saidOf } from './said.js';
+import type { AgentBallot, VotingContext, VotingEmitted, VotingEvent, VotingInput } from './voting-events.js';
 
 type On<Type extends VotingEvent['type']> = Extract<VotingEvent, { type: Type }>;
 type Answered = On<'question.answered'>;
@@ -20,10 +21,10 @@ type Answered = On<'question.answered'>;
 const isKnown = ({ heard, agents }: VotingContext, { agent }: Answered): boolean =>
   !agents.includes(agent) || heard.some((other) => other.agent === agent);
 
+const ballotIn = (context: VotingContext, { agent, outcome }: Answered): AgentBallot => ({ agent, ballot: ballotOf(outcome, context) });
+
 /** With one more ballot. */
-function counted(context: VotingContext, { agent, outcome }: Answered): VotingContext {
-  return { ...context, heard: [...context.heard, { agent, ballot: ballotOf(outcome, context) }] };
-}
+const counted = (context: VotingContext, answer: Answered): Count => withBallot(context.soFar, context, ballotIn(context, answer));
 
 /** The chart of a vote, with nobody to ask: to be looked at, drawn and tested. What a coordinator runs is `voting()` of 'espalier'. */
 export const votingMachine = setup({
@@ -38,15 +39,15 @@ export const votingMachine = setup({
   },
   guards: {
     isRepeated: ({ context, event }) => isKnown(context, event as Answered),
-    decides: ({ context, event }) => endOf(counted(context, event as Answered), false)?.outcome === 'decided',
-    fails: ({ context, event }) => endOf(counted(context, event as Answered), false)?.outcome === 'failed',
+    decides: ({ context, event }) => endsBy(context, counted(context, event as Answered)) === 'decided',
+    fails: ({ context, event }) => endsBy(context, counted(context, event as Answered)) === 'failed',
     isDecided: ({ context }) => endOf(context, true)?.outcome === 'decided',
   },
   actions: {
     count: enqueueActions(({ context, event, enqueue }) => {
-      const { agent, outcome } = event as Answered;
-      enqueue.assign({ heard: counted(context, event as Answered).heard });
-      enqueue.emit({ type: 'vote.counted', session: context.session, agent, sort: ballotOf(outcome, context).sort });
+      const one = ballotIn(context, event as Answered);
+      enqueue.assign({ heard: [...context.heard, one], soFar: withBallot(context.soFar, context, one) });
+      enqueue.emit({ type: 'vote.counted', session: context.session, agent: one.agent, sort: one.ballot.sort });
     }),
     noteRepeated: enqueueActions(({ context, event, enqueue }) => {
       const { agent } = event as Answered;
@@ -56,12 +57,12 @@ export const votingMachine = setup({
     endEarly: assign({ end: ({ context }) => endOf(context, false) }),
     end: assign({ end: ({ context }) => endOf(context, true) }),
     noteCrash: assign({ crash: ({ event }) => (event as On<'questions.lost'>).why }),
-    noteError: assign({ crash: ({ event }) => String((event as unknown as { error: unknown }).error) }),
+    noteError: assign({ crash: ({ event }) => saidOf((event as unknown as { error: unknown }).error) }),
   },
 }).createMachine({
   id: 'voting',
   description: 'A vote: all agents are asked at once, and what they answer is counted by a rule.',
-  context: ({ input }) => ({ ...input, heard: [], repeated: [], end: null, crash: null }),
+  context: ({ input }) => ({ ...input, heard: [], soFar: nothingCounted(input), repeated: [], end: null, crash: null }),
   output: ({ context: { end, crash } }) => end ?? exitWith({ crash }),
   initial: 'asking',
   states: {
@@ -70,11 +71,10 @@ export const votingMachine = setup({
       invoke: {
         id: 'questions',
         src: 'questions',
-        input: ({ context: { session, agents, options, about, abstentions, withinMs } }) => ({
-          session,
-          withinMs,
-          questions: agents.map((agent) => ({ id: 'vote', agent, body: { ask: 'vote', about, options, mayAbstain: abstentions === 'allowed' } })),
-        }),
+        input: ({ context: { session, agents, options, about, abstentions, withinMs } }) => {
+          const body = { ask: 'vote', about, options, mayAbstain: abstentions === 'allowed' };
+          return { session, withinMs, questions: agents.map((agent) => ({ id: 'vote', agent, body })) };
+        },
         onError: { target: 'crashed', actions: 'noteError' },
       },
       on: {

@@ -26,7 +26,7 @@ export function faultOfKeys(options: unknown, known: readonly string[], what: st
 }
 
 /** An object as `{}` makes it, here or in another realm: no list, and no Map, Promise or other instance, whose content has no names. */
-function isPlain(value: unknown): value is object {
+export function isPlain(value: unknown): value is object {
   if (!isRecord(value)) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === null || Object.getPrototypeOf(prototype) === null;

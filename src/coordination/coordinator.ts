@@ -25,7 +25,8 @@ export type CoordinatorRef = ActorRefFrom<CoordinatorLogic>;
  */
 export function coordinator(options: CoordinatorOptions): CoordinatorLogic {
   const plan = planCoordinator(options);
-  const logic = dynamicSupervisor({ actors: { session: sessionLogic }, maxChildren: plan.maxSessions + plan.maxWaiting });
+  // The bound is the ledger's. The supervisor's own is behind it by those sessions that are just ending: what the ledger lets in it would refuse.
+  const logic = dynamicSupervisor({ actors: { session: sessionLogic } });
   keepPlan(logic, plan);
   return logic;
 }

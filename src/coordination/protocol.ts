@@ -1,7 +1,11 @@
 /** What a session runs: a protocol, which knows how to ask its agents, and comes to one end. */
 import { type AnyActorLogic, type AnyActorRef, type CallbackActorLogic, type EventObject, fromCallback } from 'xstate';
+import { textOf } from '../../machines/coordination/agreement.js';
+import type { RequestOutcome } from '../../machines/comms/request.js';
 import type { Question, QuestionsEvent, QuestionsInput } from '../../machines/coordination/protocol-events.js';
+import { saidOf } from '../../machines/coordination/said.js';
 import type { Requests } from '../comms/port.js';
+import { isObject, jsonOf, sortOf } from '../option-checks.js';
 import { onLoss } from '../supervision/watch.js';
 import { parentOf } from '../supervision/xstate-internals.js';
 
@@ -22,6 +26,9 @@ export interface Protocol<Value = unknown> {
 /**
  * The actor `questions` of a protocol's chart: puts each to its agent, tells the chart what came of it, and then that all are answered. Stopped, it takes back
  * those that are not. A question that is put again after a crash is the same question: its key is made of session and id.
+ *
+ * An agent may run in this process, and may do with what it is given, and later with what it gave, what it likes: so what all are asked is a copy that nobody
+ * can change, and an answer is taken as the JSON that it is as it comes; what is none is `undefined`.
  */
 export function questions(requests: Requests): CallbackActorLogic<EventObject, QuestionsInput> {
   return fromCallback<EventObject, QuestionsInput>(({ input, self, sendBack }) => {
@@ -32,22 +39,51 @@ export function questions(requests: Requests): CallbackActorLogic<EventObject, Q
     const tell = (event: QuestionsEvent): void => {
       if (!isOver) sendBack(event);
     };
+    // Of a body that many are asked one copy does.
+    const copies = new Map<unknown, unknown>();
+    const copyOf = (body: unknown): unknown => {
+      if (!copies.has(body)) copies.set(body, copied(body));
+      return copies.get(body);
+    };
     const ask = async ({ id, agent, body }: Question): Promise<void> => {
       const key = `${input.session}/${id}`;
       const own = new AbortController();
       open.add(own);
-      const outcome = await requests.request(agent, body, { signal: own.signal, withinMs: input.withinMs, from: input.session, key });
+      const outcome = await requests.request(agent, copyOf(body), { signal: own.signal, withinMs: input.withinMs, from: input.session, key });
       open.delete(own);
-      tell({ type: 'question.answered', id, agent, outcome });
+      if (!isOver) tell({ type: 'question.answered', id, agent, outcome: outcomeOf(outcome) });
     };
     onLoss(self, chart, () => chart.send({ type: 'questions.lost', why: 'killed' } satisfies QuestionsEvent));
     Promise.all(input.questions.map(ask)).then(
       () => tell({ type: 'questions.answered' }),
-      (error: unknown) => tell({ type: 'questions.lost', why: String(error) }),
+      (error: unknown) => tell({ type: 'questions.lost', why: saidOf(error) }),
     );
     return () => {
       isOver = true;
       for (const own of open) own.abort();
     };
   });
+}
+
+/** What came of a question, of which nobody can change anything any more. @throws Error for what is no outcome */
+function outcomeOf(outcome: unknown): RequestOutcome {
+  const { ok, value, reason } = (isObject(outcome) ? outcome : {}) as { readonly ok?: unknown; readonly value?: unknown; readonly reason?: unknown };
+  if (ok === true) return { ok, value: isJson(value) ? copied(value) : undefined };
+  if (ok !== false || typeof reason !== 'string') throw new Error(`what was to ask an agent came back with ${sortOf(outcome)} that is no outcome`);
+  return outcome as RequestOutcome;
+}
+
+/** Would it be the same on the other end of a wire? A NaN would not, nor a Date, nor what throws as it is looked at. @throws never */
+function isJson(value: unknown): boolean {
+  try {
+    return textOf(value) !== null;
+  } catch {
+    return false;
+  }
+}
+
+/** A copy of JSON, frozen throughout; undefined for what is none. @throws never */
+function copied(value: unknown): unknown {
+  const json = jsonOf(value);
+  return json === null ? undefined : (JSON.parse(json, (_, each: unknown) => Object.freeze(each)) as unknown);
 }

@@ -1,6 +1,7 @@
 /** The actors of a session's chart: its turn, and the worker that runs its protocol. */
 import { type AnyActorRef, type CallbackActorLogic, type EventObject, fromCallback } from 'xstate';
 import type { ProtocolEnd, ProtocolInput } from '../../machines/coordination/protocol-events.js';
+import { saidOf } from '../../machines/coordination/said.js';
 import { coordinationSessionMachine } from '../../machines/coordination/session.js';
 import type { SessionEvent } from '../../machines/coordination/session-events.js';
 import { reasonOfEvent } from '../../machines/supervision/exit.js';
@@ -67,7 +68,7 @@ function started(entry: Entry, parent: AnyActorRef, input: ProtocolInput): AnyAc
     chart.start();
     return chart;
   } catch (error) {
-    return String(error);
+    return saidOf(error);
   }
 }
 
@@ -76,7 +77,7 @@ function endOf(chart: AnyActorRef): SessionEvent {
   const { output } = chart.getSnapshot() as { readonly output?: unknown };
   if (reason === 'normal' && isEnd(output)) return { type: 'worker.ended', end: output };
   if (reason === 'normal') return { type: 'worker.crashed', why: 'it ended without an outcome' };
-  const why = typeof reason === 'object' && reason !== null && 'crash' in reason ? String(reason.crash) : String(reason);
+  const why = typeof reason === 'object' && reason !== null && 'crash' in reason ? saidOf(reason.crash) : String(reason);
   return { type: 'worker.crashed', why };
 }
 

@@ -3,6 +3,7 @@
  * have.
  */
 import type { AnyActorLogic, AnyActorRef } from 'xstate';
+import { saidOf } from '../../machines/coordination/said.js';
 import type { SessionEmitted, SessionInput, SessionResult } from '../../machines/coordination/session-events.js';
 import { clockOf, type Clock } from '../supervision/clock.js';
 import { SupervisorHandle } from '../supervision/handle.js';
@@ -38,6 +39,9 @@ export function entryOf(session: AnyActorRef): Entry | undefined {
   const { context } = session.getSnapshot() as { readonly context: SessionInput };
   return coordinator === undefined ? undefined : ledgerOf(coordinator)?.find(context.session);
 }
+
+/** How a session ended that could not say so itself. */
+type Loss = Extract<SessionResult, { outcome: 'failed' }>;
 
 /** A session that has not ended. */
 export class Entry {
@@ -90,9 +94,22 @@ export class Entry {
   begin(ref: AnyActorRef, tell: (event: { readonly type: 'turn.came' | 'session.cancel' }) => void): () => void {
     this.#ref = ref;
     ref.on('*', (fact: unknown) => this.#ledger.emit(fact as SessionEmitted));
-    this.#watch = onExit(ref, (reason) => this.end(resultOf(ref) ?? this.#ledger.lossOf(ref, reason)));
+    this.#watch = onExit(ref, (reason) => {
+      const own = resultOf(ref);
+      if (own === null) this.fail(this.#ledger.lossOf(ref, reason));
+      else this.end(own);
+    });
     if (this.#isCancelled) tell({ type: 'session.cancel' });
     return this.#ledger.queue(this, () => tell({ type: 'turn.came' }));
+  }
+
+  /** It ended before its chart could say anything; so that is said for it. */
+  fail(loss: Loss): void {
+    if (this.#end !== null) return;
+    const { session, protocol } = this.input;
+    const { attempts, why } = loss;
+    this.end(loss);
+    this.#ledger.emit({ type: 'coordination.failed', session, protocol, attempts, why });
   }
 
   /** Once: how it ended. */
@@ -183,8 +200,8 @@ export class Ledger {
     const entry = new Entry(this, input, protocol, signal);
     this.#open.set(id, entry);
     const started = this.#supervisor.startChild({ id, src: 'session', restart: 'temporary', input });
-    // Where its supervisor is ending, or has ended meanwhile, there is no actor that could say so.
-    void started.then((answer) => answer.ok || entry.end({ outcome: 'failed', why: 'coordinatorLost', attempts: 0 }));
+    // Where its supervisor is ending, or has ended meanwhile, there is no actor that could say so; nor where that would not start it.
+    void started.then((answer) => answer.ok || entry.fail(this.#lossOf(0, `it was not started: ${saidOf(answer.reason)}`)));
     return entry;
   }
 
@@ -235,11 +252,14 @@ export class Ledger {
   }
 
   /** How a session ended that was ended before its chart could say anything: with its coordinator, or alone. */
-  lossOf(session: AnyActorRef, reason: unknown): SessionResult {
+  lossOf(session: AnyActorRef, reason: unknown): Loss {
     const { attempts } = (session.getSnapshot() as { readonly context: { readonly attempts: number } }).context;
-    const isAlone = !hasStopped(this.#owner) && !isBeingStopped(this.#owner);
-    if (reason === 'shutdown' || !isAlone) return { outcome: 'failed', why: 'coordinatorLost', attempts };
-    return { outcome: 'failed', why: 'crashed', details: 'its session was killed', attempts };
+    return reason === 'shutdown' ? { outcome: 'failed', why: 'coordinatorLost', attempts } : this.#lossOf(attempts, 'its session was killed');
+  }
+
+  #lossOf(attempts: number, details: string): Loss {
+    const isAlone = this.#isServing() && !isBeingStopped(this.#owner);
+    return isAlone ? { outcome: 'failed', why: 'crashed', details, attempts } : { outcome: 'failed', why: 'coordinatorLost', attempts };
   }
 
   emit(fact: CoordinatorEmitted): void {

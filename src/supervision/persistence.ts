@@ -6,7 +6,7 @@
 import type { AnyActorRef, EventObject } from 'xstate';
 
 import { pendingEvents, reschedule } from './scheduler.js';
-import { childrenOf } from './xstate-internals.js';
+import { childrenOf, hasStopped } from './xstate-internals.js';
 
 /** A delayed event of an actor that is saved. Actors are named by the way down from a root; the empty way is the root itself. */
 export interface PersistedTimer {
@@ -54,14 +54,14 @@ export function timersOf(actor: AnyActorRef, now: number): PersistedTimer[] {
 }
 
 /**
- * Sets saved timers again, below a root that has been restored and started.
+ * Sets saved timers again, below a root that has been restored and started. Not those to an actor that has ended as it was started: nobody would clear them.
  * @param offsetMs  added to the `at` of events that carry one; for a supervisor's own, whose moments are those of the clock it was saved on
  */
 export function restoreTimers(root: AnyActorRef, timers: readonly PersistedTimer[], offsetMs = 0): void {
   for (const { source, target, id, event, remainingMs } of timers) {
     const from = follow(root, source);
     const to = target === null ? root._parent : follow(root, target);
-    if (from !== undefined && to !== undefined) reschedule(from, to, movedBy(event, offsetMs), remainingMs, id);
+    if (from !== undefined && to !== undefined && !hasStopped(to)) reschedule(from, to, movedBy(event, offsetMs), remainingMs, id);
   }
 }
 

@@ -45,6 +45,8 @@ export interface ExitWatch {
 }
 
 const ordered = new WeakMap<AnyActorRef, ExitReason>();
+/** Whose signal ended an actor. */
+const signallers = new WeakMap<AnyActorRef, AnyActorRef>();
 const endings = new WeakMap<AnyActorRef, Ending>();
 const explicit = new WeakMap<object, Map<string, boolean>>();
 let monitorCount = 0;
@@ -236,12 +238,13 @@ export function onExit(target: AnyActorRef, listener: (reason: ExitReason | 'nop
 }
 
 /**
- * Calls once when a part of an actor is lost: it was ended by anybody but its owner's chart, by which it ends `shutdown`, while the owner lives. The chart
- * itself hears nothing of such an end.
+ * Calls once when a part of an actor is lost: it was ended by anybody but its owner, by which it ends `shutdown`, while the owner lives. The owner's chart itself
+ * hears nothing of such an end.
  */
 export function onLoss(part: AnyActorRef, owner: AnyActorRef, lost: () => void): void {
   onExit(part, (reason) => {
-    if (reason !== 'shutdown' && !hasStopped(owner)) lost();
+    const isByOwner = reason === 'shutdown' && (signallers.get(part) ?? owner) === owner;
+    if (!isByOwner && !hasStopped(owner)) lost();
   });
 }
 
@@ -363,7 +366,10 @@ function signal(target: AnyActorRef, reason: ExitReason, from: AnyActorRef): voi
   if (exitReason(target) !== null) return;
   const event: LinkExit = { type: 'link.exit', from, reason };
   if (handles(target, event)) target.send(event);
-  else if (reason !== 'normal' || from === target) terminate(target, reason);
+  else if (reason !== 'normal' || from === target) {
+    if (!ordered.has(target)) signallers.set(target, from);
+    terminate(target, reason);
+  }
 }
 
 function checkActor(role: string, value: unknown): void {

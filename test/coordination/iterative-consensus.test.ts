@@ -92,6 +92,42 @@ describe('an iterative consensus', () => {
     expect(await held([() => silent], { quorum: 0 })).toMatchObject({ outcome: 'failed', why: 'noQuorum' });
   });
 
+  it('takes no Date, Map or list with holes for a proposal: two of them look the same, and are not', async () => {
+    const holes: number[] = [];
+    holes.length = 2;
+    const pairs: readonly (readonly [unknown, unknown])[] = [
+      ...[[new Date(1), new Date(2)] as const, [new Map([[1, 1]]), new Map()] as const, [/a/, /b/] as const],
+      ...[[holes, holes] as const, [[new Date(1)], [new Date(1)]] as const, [Number.NaN, Number.NaN] as const],
+    ];
+    for (const [one, other] of pairs) {
+      const left = ['a', 'b'].map((agent) => ({ agent, round: 1, reason: 'invalid' }));
+      expect(await held([insists(one), insists(other)])).toMatchObject({ outcome: 'failed', why: 'noQuorum', details: { left }, attempts: 1 });
+      expect([textOf(one), textOf(other)]).toEqual([null, null]);
+    }
+  });
+
+  it('agrees on what was proposed, whatever becomes of that later, and shows all of a round the same', async () => {
+    const plan = { at: 1 };
+    const changes: Script = async (body) => {
+      for (const { value } of (body as { proposals: readonly { value: { at: number } }[] }).proposals) value.at = 7;
+      return { value: { at: 1 } };
+    };
+    const { coordinator, agents, clock } = room({
+      ann: () => ({ value: plan }),
+      bob: insists({ at: 1 }),
+      eve: until(1, insists({ at: 2 }), changes),
+    });
+    const session = begun(coordinator, iterativeConsensus({ rounds: 2, withinMs: 1_000, agreement: 1 }), { agents: ['ann', 'bob', 'eve'] });
+    await clock.flush();
+    plan.at = 99;
+    await clock.advanceByAsync(1_000);
+    expect(await session.result()).toMatchObject({
+      outcome: 'decided',
+      value: { value: { at: 1 }, round: 2, left: [{ agent: 'eve', reason: 'error' }], proposals: [{ value: { at: 1 } }, { value: { at: 1 } }] },
+    });
+    expect(new Set(agents.asked.map(({ body }) => body)).size).toBe(2);
+  });
+
   it('does not ask again who has left', async () => {
     const { coordinator, agents, pass } = room({ ann: insists(1), bob: insists(2), eve: until(0, insists(1), () => refusal('error')) });
     const session = begun(coordinator, iterativeConsensus({ rounds: 3 }), { agents: ['ann', 'bob', 'eve'] });

@@ -90,3 +90,10 @@ export const quick: Protocol<string> = {
 export function allBelow(actor: AnyActorRef): AnyActorRef[] {
   return actorsBelow(actor).flatMap((child) => [child, ...allBelow(child)]);
 }
+
+/** The actor of a session, or of something below it, by its id. */
+export function actorOf(coordinator: { readonly ref: AnyActorRef | undefined }, id: string): AnyActorRef {
+  const found = allBelow(coordinator.ref as AnyActorRef).find((actor) => actor.id === id);
+  if (found === undefined) throw new Error(`no actor ${id}`);
+  return found;
+}

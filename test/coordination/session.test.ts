@@ -9,18 +9,11 @@ import { voting } from '../../src/coordination/voting.js';
 import { supervisorHandle } from '../../src/supervision/handle.js';
 import { exit } from '../../src/supervision/watch.js';
 import { parentOf } from '../../src/supervision/xstate-internals.js';
-import { allBelow, begun, ends, type Play, played, quick, room, treeRoom } from './session-room.js';
+import { actorOf, allBelow, begun, ends, type Play, played, quick, room, treeRoom } from './session-room.js';
 import { silent } from './scripted-agents.js';
 
 const agents = ['ann', 'bob'];
 const yes = (): unknown => ({ vote: 'yes' });
-
-/** The actor of a session, or of something below it, by its id. */
-function actorOf(coordinator: { readonly ref: AnyActorRef | undefined }, id: string): AnyActorRef {
-  const found = allBelow(coordinator.ref as AnyActorRef).find((actor) => actor.id === id);
-  if (found === undefined) throw new Error(`no actor ${id}`);
-  return found;
-}
 
 describe('a coordination session', () => {
   it('ends with what its protocol decides, which is kept by its id', async () => {
@@ -307,8 +300,10 @@ describe('a coordinator', () => {
     await app.started();
     for (const id of ['s1', 's2']) begun(coordinator, played(), { agents, id });
     const snapshot: unknown = JSON.parse(JSON.stringify(app.getPersistedSnapshot()));
+    await app.stop();
     const again = start(snapshot);
     await clock.flush();
+    expect(clock.pending()).toBe(0);
     const restored = again.child('coordinator') as AnyActorRef;
     expect(allBelow(restored).map((actor) => actor.id)).toEqual(['pool']);
     expect(coordinatorHandle(restored).status()).toMatchObject({ state: 'serving', working: 0, waiting: 0 });

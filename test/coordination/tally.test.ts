@@ -1,7 +1,7 @@
 /** Counting: whatever is certain before all are heard is what it comes to, in whatever order they are. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { byzantineThreshold, endOf, mostFaults, type Poll } from '../../machines/coordination/tally.js';
+import { byzantineThreshold, endOf, endsBy, mostFaults, nothingCounted, type Poll, withBallot } from '../../machines/coordination/tally.js';
 import type { AgentBallot, Ballot, VotingEnd, VotingRule } from '../../machines/coordination/voting-events.js';
 
 const options = ['x', 'y', 'z'];
@@ -60,6 +60,59 @@ describe('a count', () => {
       { numRuns: 3_000, seed: 20_251_123 },
     );
     expect(early).toBeGreaterThan(200);
+  });
+
+  it('that ends early does so as soon as that is certain', () => {
+    let open = 0;
+    const exactly = (end: VotingEnd | null): string => `${wordOf(end)} ${end?.outcome === 'decided' && end.value.isDrawn}`;
+    fc.assert(
+      fc.property(polls, (poll) => {
+        if (poll.heard.length === poll.agents.length || endOf(poll, false) !== null) return;
+        open++;
+        const all = completions(poll).filter(({ heard }) =>
+          heard.every(({ ballot }) => ballot.sort !== 'vote' || poll.options.includes(ballot.option)),
+        );
+        expect(new Set(all.map((whole) => exactly(endOf(whole, true)))).size).toBeGreaterThan(1);
+      }),
+      { numRuns: 3_000, seed: 20_251_128 },
+    );
+    expect(open).toBeGreaterThan(200);
+  });
+
+  it('that ends early does so when no option can have a majority any more', () => {
+    const agents = ['a', 'b', 'c', 'd', 'e'];
+    const terms = {
+      about: null,
+      rule: 'majority',
+      weights: {},
+      quorum: 0.5,
+      faults: null,
+      abstentions: 'allowed',
+      ties: 'draw',
+      withinMs: 1,
+    } as const;
+    const poll = (voted: readonly string[]): Poll => ({
+      ...{ agents: agents.slice(0, voted.length + 1), seed: 1, repeated: [], options, ...terms, endsEarly: true },
+      heard: voted.map((option, index) => ({ agent: agents[index] ?? '', ballot: { sort: 'vote', option } })),
+    });
+    const ends = [
+      ['x', 'y', 'z'],
+      ['x', 'y'],
+      ['x', 'x', 'y', 'z'],
+      ['x', 'y', 'y', 'z'],
+    ].map((voted) => wordOf(endOf(poll(voted), false)));
+    expect(ends).toEqual(['noMajority', null, null, null]);
+  });
+
+  it('is the same made with one ballot after the other', () => {
+    fc.assert(
+      fc.property(polls, fc.boolean(), (given, endsEarly) => {
+        const poll = { ...given, endsEarly };
+        const count = poll.heard.reduce((sum, one) => withBallot(sum, poll, one), nothingCounted(poll));
+        expect(endsBy(poll, count)).toBe(endOf(poll, false)?.outcome ?? null);
+      }),
+      { numRuns: 1_000, seed: 20_251_129 },
+    );
   });
 
   it('is the same in whatever order they are heard, to the letter', () => {

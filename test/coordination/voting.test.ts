@@ -1,5 +1,7 @@
 /** Votes: what agents really answer is counted by a rule, and nothing else is. */
 import { describe, expect, it } from 'vitest';
+import { createActor, fromCallback } from 'xstate';
+import { votingMachine } from '../../machines/coordination/voting.js';
 import type { VotingDecision } from '../../machines/coordination/voting-events.js';
 import type { SessionResult } from '../../machines/coordination/session-events.js';
 import { voting, type VotingOptions } from '../../src/coordination/voting.js';
@@ -121,6 +123,60 @@ describe('a vote', () => {
     expect(result).toMatchObject({ outcome: 'decided', value: { option: 'tea', tally: { unheard: ['d', 'e'], absent: [] } } });
     expect(agents.taken).toEqual(['d', 'e'].map((agent) => ({ agent, key: 'early/vote' })));
     expect([patient.state, clock.now()]).toEqual(['working', 0]);
+  });
+
+  it('lets no agent change what can be voted for, nor its own vote when it has given that', async () => {
+    const about = { drink: 'for the morning' };
+    const asks = { options, about };
+    const given = { vote: 'tea' };
+    // Such an agent has a fault of its own, in a world in which modules are strict.
+    const adds: Script = async (body) => ({ vote: (body as { options: string[] }).options.push('gin') > 0 && 'gin' });
+    const takes: Script = async (body) => ({ vote: (body as { options: string[] }).options.pop() });
+    const { coordinator, agents, clock } = room({ a: adds, b: takes, c: () => given, d: () => silent, e: tea });
+    const protocol = voting({ ...asks, quorum: 0.4 });
+    const session = begun(coordinator, protocol, { agents: ['a', 'b', 'c', 'd', 'e'] });
+    await clock.flush();
+    given.vote = 'gin';
+    await clock.advanceByAsync(5_000);
+    expect(await session.result()).toMatchObject({
+      value: { option: 'tea', tally: { votes: options.map((option) => ({ option, count: option === 'tea' ? 2 : 0 })), invalid: [] } },
+    });
+    expect(asks).toEqual({ options: ['tea', 'milk', 'water'], about: { drink: 'for the morning' } });
+    const bodies = new Set(agents.asked.map(({ body }) => body));
+    expect([bodies.size, [...bodies]]).toMatchObject([1, [{ about, options: ['tea', 'milk', 'water'] }]]);
+  });
+
+  it('takes for no vote what would be another at the end of a wire, or cannot be looked at', async () => {
+    const trap = {
+      get vote(): string {
+        throw new Error('a trap');
+      },
+    };
+    class Ballot {
+      vote = 'tea';
+    }
+    const circle: { vote?: unknown } = {};
+    circle.vote = circle;
+    for (const answer of [trap, new Ballot(), circle, new Map([['vote', 'tea']]), new Proxy({}, { ownKeys: () => [trap.vote] })])
+      expect(await held([tea, tea, () => ({ ok: true, value: answer })])).toMatchObject({ value: { tally: { invalid: ['c'] } }, attempts: 1 });
+  });
+
+  it('counts one more with each answer, and not all anew: that many hold a vote is no harm', () => {
+    const agents = Array.from({ length: 200 }, (_, index) => `a${index}`);
+    let looks = 0;
+    const weights = new Proxy(Object.fromEntries(agents.map((agent) => [agent, 1])), {
+      getOwnPropertyDescriptor: (target, key) => {
+        looks++;
+        return Reflect.getOwnPropertyDescriptor(target, key);
+      },
+    });
+    const terms = { options, about: null, rule: 'weighted', quorum: 0, faults: null, abstentions: 'allowed', ties: 'fail', withinMs: 1 } as const;
+    const machine = votingMachine.provide({ actors: { questions: fromCallback(() => {}) } });
+    const actor = createActor(machine, { input: { session: 's', agents, seed: 1, ...terms, weights, endsEarly: true } }).start();
+    for (const [index, agent] of agents.entries())
+      actor.send({ type: 'question.answered', id: 'vote', agent, outcome: { ok: true, value: { vote: index % 2 === 0 ? 'tea' : 'milk' } } });
+    expect(actor.getSnapshot().output).toMatchObject({ outcome: 'failed', why: 'tie' });
+    expect(looks).toBeLessThan(10 * agents.length);
   });
 
   it('needs agents that suffice for it', () => {

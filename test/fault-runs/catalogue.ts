@@ -4,6 +4,7 @@ import * as barrier from '../coordination/barrier-world.js';
 import * as consensus from '../coordination/consensus-world.js';
 import * as counter from '../coordination/counter-world.js';
 import * as delegation from '../coordination/delegation-world.js';
+import * as iterative from '../coordination/iterative-consensus-world.js';
 import * as leader from '../coordination/leader-world.js';
 import * as lock from '../coordination/lock-world.js';
 import * as voting from '../coordination/voting-world.js';
@@ -39,6 +40,13 @@ export const worlds: Readonly<Record<string, FaultedWorld>> = {
   byzantine: faulted((defect?: voting.VotingDefect) => voting.votingRun('byzantine', defect), voting.defectsOf('byzantine'), {
     tells: decidedVotes,
     defectsIn: voting.troubled,
+  }),
+  iterativeConsensus: faulted(iterative.iterativeRun, iterative.defects, {
+    tells: ({ ended }) => ({
+      decided: ended.filter(({ result }) => result.outcome === 'decided').length,
+      later: ended.filter(({ result }) => result.outcome === 'decided' && result.value.round > 1).length,
+    }),
+    defectsIn: iterative.troubled,
   }),
   auction: faulted(auction.auctionRun, auction.defects, {
     tells: ({ sales }) => ({ decided: sales.filter(({ ends }) => ends.some(({ outcome }) => outcome === 'decided')).length }),

@@ -318,6 +318,8 @@ describe('an end that is ordered', () => {
   });
 });
 
+type Parts = [own: AnyActorRef, other: AnyActorRef, owner: AnyActorRef, stranger: AnyActorRef];
+
 describe('the loss of a part', () => {
   it.each([
     ['killed', 'kill', 1],
@@ -330,6 +332,17 @@ describe('the loss of a part', () => {
     onLoss(part, owner, lost);
     exit(part, reason, owner);
     expect([exitReason(part) === null, lost.mock.calls.length]).toEqual([false, times]);
+  });
+
+  it('that a stranger, or it itself, ends as its owner would is told', () => {
+    const here = stage();
+    const [own, other, owner, stranger] = ['own', 'other', 'owner', 'stranger'].map((id) => actor(here, id)) as Parts;
+    const lost = vi.fn<(part: string) => void>();
+    onLoss(own, owner, () => lost('own'));
+    onLoss(other, owner, () => lost('other'));
+    exit(own, 'shutdown');
+    exit(other, 'shutdown', stranger);
+    expect(lost.mock.calls).toEqual([['own'], ['other']]);
   });
 
   it('is none of an owner that has ended', () => {
