@@ -30,7 +30,7 @@ export {
 export type { BalancedAgent, BalancedTask, LoadBalancerOptions } from './agents/balancer-options.js';
 export type { DeskCounts as BalancerCounts } from './agents/desk-records.js';
 export type { AddOutcome as AddAgentOutcome, AgentNews, ReportOutcome } from './agents/desk-world.js';
-export type { AssignOutcome, TaskEnd } from './agents/seat.js';
+export type { AssignOutcome, TaskEnd } from './agents/task.js';
 export type {
   AgentReport,
   Assignment,

@@ -33,7 +33,7 @@ import {
 import type { Desk } from './desk.js';
 import type { DeskCounts } from './desk-records.js';
 import type { AddOutcome, ReportOutcome } from './desk-world.js';
-import { type AssignOutcome, mayHaveMore, type TaskEnd } from './seat.js';
+import type { AssignOutcome, TaskEnd } from './task.js';
 
 type Fact<Type extends BalancerEmitted['type']> = Extract<BalancerEmitted, { type: Type }>;
 
@@ -216,16 +216,7 @@ class Handle implements LoadBalancer {
     if (signal?.aborted === true) return { ok: false, reason: 'cancelled' };
     let answer: (outcome: AssignOutcome) => void = () => {};
     const later = new Promise<AssignOutcome>((resolve) => (answer = resolve));
-    const atOnce = desk.assign(planned, waitMs, answer);
-    const known = desk.tasks.get(planned.id);
-    if (signal !== undefined && known !== undefined && atOnce?.ok !== false) {
-      // Of this task, not of one that comes later under its id.
-      const cancel = (): void => void (desk.tasks.get(known.id) === known && desk.cancel(known.id));
-      signal.addEventListener('abort', cancel, { once: true });
-      void known.ended.then(() => signal.removeEventListener('abort', cancel));
-      if (atOnce === null) void later.then((outcome) => outcome.ok || signal.removeEventListener('abort', cancel));
-    }
-    return atOnce ?? later;
+    return desk.assign(planned, waitMs, answer, signal) ?? later;
   }
 
   begin(assignment: Assignment): ReportOutcome {
@@ -267,9 +258,9 @@ class Handle implements LoadBalancer {
     requireText('name', name);
     const seat = this.#open?.seats.get(name);
     if (seat === undefined) return null;
-    const { load, meanMs, measures, tasks } = seat;
-    const inHand = [...tasks].flatMap(({ assignment }) => (assignment === null ? [] : [assignment]));
-    return { name, load, tasks: inHand, meanMs, measures: Object.fromEntries(measures), isAvailable: mayHaveMore(seat) };
+    const { load, meanMs, measures, mayHaveMore } = seat;
+    const tasks = seat.tasks().flatMap(({ assignment }) => (assignment === null ? [] : [assignment]));
+    return { name, load, tasks, meanMs, measures: Object.fromEntries(measures ?? []), isAvailable: mayHaveMore };
   }
 
   status(): BalancerStatus {

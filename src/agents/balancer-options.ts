@@ -13,7 +13,10 @@ export interface LoadBalancerOptions {
   readonly thresholds?: Readonly<Record<string, number>>;
   /** What becomes of the tasks of an agent that ends or is removed. Default `reassign`. */
   readonly onDeath?: 'reassign' | 'fail';
-  /** With how many agents a task may be lost before it fails, `spent`: one that kills whoever has it would kill all. Default 3, at most 1 000. */
+  /**
+   * With how many agents a task may be lost before it fails, `spent`: one that kills whoever has it would kill all. Who is removed, or stopped in order from
+   * without, does not count. Default 3, at most 1 000.
+   */
   readonly maxAttempts?: number;
   /** Default 10 000, at most 1 000 000. */
   readonly maxAgents?: number;
@@ -31,7 +34,7 @@ export interface LoadBalancerOptions {
   readonly reassignWithinMs?: number;
   /** Ends that are remembered, and assignments that are over: a later report of an older one is of something unknown. Default 1 000, at most 1 000 000. */
   readonly history?: number;
-  /** For `weighted`: which part of the turns goes to a newcomer, or where there is none to whoever has had no turn for longest. Above 0, below 1; default 0.1. */
+  /** For `weighted`: which part of the turns goes to a newcomer, of whom no task has ended, or where there is none to whoever has had no turn for longest. Above 0, below 1; default 0.1. */
   readonly explore?: number;
   /** From which those turns are drawn: a whole number. Default 0. */
   readonly seed?: number;

@@ -9,10 +9,12 @@ import { type ActorLogic, type ActorRefFrom, type AnyActorRef, fromCallback, typ
 import { balancerMachine } from '../../machines/agents/balancer.js';
 import type { AgentReport, BalancerEmitted, BalancerEvent, DeskCommand } from '../../machines/agents/balancer-events.js';
 import { clockOf } from '../supervision/clock.js';
+import { LeftBehind } from '../supervision/left-behind.js';
 import { withInput } from '../supervision/supervisors.js';
 import { onLoss } from '../supervision/watch.js';
 import { emitFrom, hasStopped, parentOf } from '../supervision/xstate-internals.js';
 import { type BalancerPlan, type LoadBalancerOptions, planBalancer } from './balancer-options.js';
+import { countOn } from './count-on.js';
 import { Desk } from './desk.js';
 
 /** The logic of one balancer; it needs no input. */
@@ -22,6 +24,7 @@ export type LoadBalancerLogic = ActorLogic<SnapshotFrom<typeof balancerMachine>,
 export type LoadBalancerRef = ActorRefFrom<LoadBalancerLogic>;
 
 const desks = new WeakMap<AnyActorRef, Desk>();
+const left = new LeftBehind<BalancerPlan, number>();
 
 /** The desk of a balancer; of one that has ended too, and undefined for one that never ran. */
 export function deskOf(balancer: AnyActorRef): Desk | undefined {
@@ -42,8 +45,9 @@ export function loadBalancer(options: LoadBalancerOptions = {}): LoadBalancerLog
 function desk(plan: BalancerPlan): ReturnType<typeof fromCallback<DeskCommand | AgentReport>> {
   return fromCallback<DeskCommand | AgentReport>(({ self, sendBack, receive }) => {
     const owner = parentOf(self) as AnyActorRef;
-    const made = new Desk(plan, {
-      ...{ clock: clockOf(self.system), self },
+    const numbersFrom = countOn(left, plan, owner, () => made.records.last);
+    const made: Desk = new Desk(plan, {
+      ...{ clock: clockOf(self.system), self, numbersFrom },
       emptied: () => {
         if (!hasStopped(self)) sendBack({ type: 'desk.emptied' });
       },

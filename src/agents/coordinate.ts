@@ -2,7 +2,8 @@
 import type { CoordinationRefusal, FailedAgent } from '../../machines/agents/variables-events.js';
 import type { RequestOutcome } from '../../machines/comms/request.js';
 import type { Requests } from '../comms/port.js';
-import { jsonOf } from '../option-checks.js';
+import { isObject } from '../option-checks.js';
+import { Coordination } from './coordination.js';
 import type { Shelf, VariableOutcome } from './shelf.js';
 import { keep } from './variables-options.js';
 
@@ -79,16 +80,15 @@ export async function coordinate(shelf: Shelf, requests: Requests, name: string,
   const nothing = { answered: [], failed: [] };
   if (!before.ok) return { ok: false, reason: before.reason, ...nothing };
   if (shelf.coordinations.size >= shelf.plan.maxCoordinations) return { ok: false, reason: 'full', ...nothing };
-  const over = new AbortController();
-  shelf.coordinations.add(over);
-  const cancel = (): void => over.abort();
-  plan.signal?.addEventListener('abort', cancel, { once: true });
-  if (plan.signal?.aborted === true) over.abort();
+  const coordination = new Coordination();
+  shelf.coordinations.add(coordination);
+  plan.signal?.addEventListener('abort', coordination.stop, { once: true });
+  if (plan.signal?.aborted === true) coordination.stop();
   try {
-    return await run(shelf, requests, name, plan, before, over.signal);
+    return await run(shelf, requests, name, plan, before, coordination);
   } finally {
-    shelf.coordinations.delete(over);
-    plan.signal?.removeEventListener('abort', cancel);
+    shelf.coordinations.delete(coordination);
+    plan.signal?.removeEventListener('abort', coordination.stop);
   }
 }
 
@@ -98,19 +98,20 @@ async function run(
   name: string,
   plan: CoordinatePlan,
   before: Extract<VariableOutcome, { ok: true }>,
-  over: AbortSignal,
+  coordination: Coordination,
 ): Promise<CoordinateOutcome> {
   const { agents, combine, withinMs } = plan;
   const body = plan.body ?? { type: 'variable.value', name, value: before.value, version: before.version };
   const until = shelf.clock.now() + withinMs;
-  const outcomes = await inTurns(agents, plan.concurrency, (agent) => ask(shelf, requests, agent, body, until, over));
+  const outcomes = await inTurns(agents, plan.concurrency, (agent) => ask(shelf, requests, agent, body, until, coordination));
   const answers: AgentAnswer[] = [];
   const failed: FailedAgent[] = [];
   for (const [index, agent] of agents.entries()) {
     const outcome = outcomes[index] as RequestOutcome;
+    const kept = outcome.ok ? usable(outcome.value, combine) : null;
     if (!outcome.ok) failed.push({ agent, reason: outcome.reason });
-    else if (isUsable(outcome.value, combine)) answers.push({ agent, value: outcome.value });
-    else failed.push({ agent, reason: 'unusable' });
+    else if (kept === null) failed.push({ agent, reason: 'unusable' });
+    else answers.push({ agent, value: kept.value });
   }
   const answered = answers.map(({ agent }) => agent);
   const done = (outcome: 'set' | CoordinationRefusal): void =>
@@ -120,7 +121,7 @@ async function run(
     return { ok: false, reason, answered, failed, ...(error === undefined ? {} : { error }) };
   };
   if (shelf.isOver) return refuse('closed');
-  if (over.aborted) return refuse('cancelled');
+  if (coordination.isOver) return refuse('cancelled');
   if (answers.length < plan.atLeast) return refuse('tooFew');
   let combined: unknown;
   try {
@@ -138,35 +139,53 @@ async function run(
 }
 
 /** One agent's answer, at the deadline at the latest, whatever becomes of whoever asks. */
-async function ask(shelf: Shelf, requests: Requests, agent: string, body: unknown, until: number, over: AbortSignal): Promise<RequestOutcome> {
-  const { clock } = shelf;
+async function ask(
+  { clock }: Shelf,
+  requests: Requests,
+  agent: string,
+  body: unknown,
+  until: number,
+  coordination: Coordination,
+): Promise<RequestOutcome> {
   const withinMs = until - clock.now();
-  if (over.aborted) return { ok: false, reason: 'cancelled' };
-  if (withinMs <= 0) return { ok: false, reason: 'late' };
+  if (coordination.isOver) return { ok: false, reason: 'cancelled' };
+  // Of less than that nobody can be given a deadline.
+  if (withinMs < 1) return { ok: false, reason: 'late' };
   const own = new AbortController();
   return new Promise((resolve) => {
     const settle = (outcome: RequestOutcome): void => {
       clock.clearTimeout(timer);
-      over.removeEventListener('abort', cancel);
+      heed();
       resolve(outcome);
     };
     const stop = (reason: 'late' | 'cancelled'): void => {
       settle({ ok: false, reason });
       own.abort();
     };
-    const cancel = (): void => stop('cancelled');
+    const heed = coordination.onStop(() => stop('cancelled'));
     const timer = clock.setTimeout(() => stop('late'), withinMs);
-    over.addEventListener('abort', cancel, { once: true });
-    const asked = async (): Promise<RequestOutcome> => requests.request(agent, body, { signal: own.signal, withinMs, from: 'variables' });
+    const asked = async (): Promise<RequestOutcome> => {
+      const outcome: unknown = await requests.request(agent, body, { signal: own.signal, withinMs, from: 'variables' });
+      if (!isObject(outcome) || typeof outcome.ok !== 'boolean') throw new TypeError('requests.request() has answered nothing that is an outcome');
+      return outcome as unknown as RequestOutcome;
+    };
     asked().then(settle, (error: unknown) => settle({ ok: false, reason: 'error', error }));
   });
 }
 
 const noMajority = Symbol('no majority');
 
-function isUsable(value: unknown, combine: CombineRule): boolean {
-  if (typeof combine === 'function' || combine === 'majority') return jsonOf(value) !== null;
-  return typeof value === 'number' && Number.isFinite(value);
+/** A copy of what an agent said, if the rule can use it: that is the agent's, who may change it. */
+function usable(value: unknown, combine: CombineRule): { readonly value: unknown } | null {
+  const isAny = typeof combine === 'function' || combine === 'majority';
+  return isAny || typeof value === 'number' ? keep(value) : null;
+}
+
+/** The same text for the same value, in whatever order its keys are. @param value  JSON */
+function textOf(value: unknown): string {
+  return JSON.stringify(value, (_, each: unknown) =>
+    isObject(each) ? Object.fromEntries(Object.entries(each).sort(([a], [b]) => (a < b ? -1 : 1))) : each,
+  );
 }
 
 /** The order of the answers does not matter. */
@@ -174,7 +193,7 @@ function combineBy(rule: Exclude<CombineRule, (...all: never) => unknown>, answe
   if (rule === 'majority') {
     const votes = new Map<string, number>();
     for (const { value } of answers) {
-      const text = jsonOf(value) as string;
+      const text = textOf(value);
       const count = (votes.get(text) ?? 0) + 1;
       if (count * 2 > answers.length) return value;
       votes.set(text, count);

@@ -1,6 +1,6 @@
 /** What a desk remembers of what is over: as much of it as its history is long. */
 import type { ReportRefusal } from '../../machines/agents/balancer-events.js';
-import type { TaskEnd } from './seat.js';
+import type { TaskEnd } from './task.js';
 
 /** How often what has happened. */
 export interface DeskCounts {
@@ -45,13 +45,26 @@ class Last<Item> {
 
 export class DeskRecords {
   readonly counts: DeskCounts = { assigned: 0, done: 0, failed: 0, moved: 0, refused: 0, dropped: { stale: 0, ended: 0, unknown: 0 } };
+  #number: number;
   readonly #ends: Last<TaskEnd>;
   readonly #numbers: Last<number>;
   readonly #past = new Map<number, 'stale' | 'ended'>();
 
-  constructor(most: number) {
+  /** @param from  the last number of a go at a task before these */
+  constructor(most: number, from = 0) {
+    this.#number = from;
     this.#ends = new Last(most);
     this.#numbers = new Last(most);
+  }
+
+  /** The number of the last go at a task. */
+  get last(): number {
+    return this.#number;
+  }
+
+  /** The number of the next one. */
+  next(): number {
+    return ++this.#number;
   }
 
   /** A go at a task is over: its number, and how. */

@@ -16,6 +16,8 @@ export type ReportOutcome = { readonly ok: true } | { readonly ok: false; readon
 export interface DeskWorld {
   readonly clock: Clock;
   readonly self: AnyActorRef;
+  /** The last number of an assignment of the desk before it, which somebody may still report of. Default 0. */
+  readonly numbersFrom?: number;
   emit(fact: BalancerEmitted): void;
   emptied(): void;
 }

@@ -4,7 +4,6 @@
  * What an agent has in hand changes with the assignment and with the end, at once and nowhere else. As long as a task waits nobody who could do it may have
  * more: so whoever becomes free is given what waits, and need not be compared with anybody.
  */
-import type { EventObject } from 'xstate';
 import { unit } from '../../machines/backoff.js';
 import type {
   AgentReport,
@@ -20,12 +19,15 @@ import { DeadlineQueue } from '../supervision/deadlines.js';
 import { exitReason, onExit } from '../supervision/watch.js';
 import { hasStopped } from '../supervision/xstate-internals.js';
 import type { BalancerPlan, PlannedAgent, PlannedTask } from './balancer-options.js';
+import { Columns } from './columns.js';
 import { Outbox } from './outbox.js';
 import { DeskRecords } from './desk-records.js';
 import type { AddOutcome, AgentNews, DeskWorld, ReportOutcome } from './desk-world.js';
 import { Kinds } from './kinds.js';
 import { planMoves } from './rebalance.js';
-import { type AssignOutcome, type Kind, mayHaveMore, notePace, ordersOf, type Seat, type Task, type TaskEnd } from './seat.js';
+import { namesIn, reportIn, wasOrdered } from './reports.js';
+import { type Kind, ordersOf, Seat } from './seat.js';
+import { type AssignOutcome, heed, newTask, type Task, type TaskEnd } from './task.js';
 
 export class Desk {
   readonly plan: BalancerPlan;
@@ -36,12 +38,12 @@ export class Desk {
   readonly #orders: typeof ordersOf;
   readonly #outbox = new Outbox();
   readonly #deadlines: DeadlineQueue;
+  readonly #columns = new Columns();
   readonly #kinds: Kinds;
   #strategy: BalanceStrategy;
   #waiting = 0;
   #turns = 0;
   #draws = 0;
-  #numbers = 0;
   #comers = 0;
   #isDraining = false;
   #isOver = false;
@@ -53,8 +55,8 @@ export class Desk {
     this.#orders = orders;
     this.#strategy = plan.strategy;
     this.#deadlines = new DeadlineQueue(world.clock);
-    this.#kinds = new Kinds(plan.maxKinds, orders[plan.strategy]);
-    this.records = new DeskRecords(plan.history);
+    this.#kinds = new Kinds(plan.maxKinds, orders[plan.strategy](this.#columns));
+    this.records = new DeskRecords(plan.history, world.numbersFrom);
   }
 
   get waiting(): number {
@@ -65,15 +67,13 @@ export class Desk {
     return this.#isOver;
   }
 
-  add({ name, capabilities, ref, maxTasks }: PlannedAgent): AddOutcome {
+  add(agent: PlannedAgent): AddOutcome {
+    const { name, ref } = agent;
     if (this.#isOver) return { ok: false, reason: 'closed' };
     if (this.seats.has(name)) return { ok: false, reason: 'taken' };
     if (this.seats.size >= this.plan.maxAgents) return { ok: false, reason: 'full' };
     if (ref !== null && exitReason(ref) !== null) return { ok: false, reason: 'ended' };
-    const seat: Seat = {
-      ...{ name, capabilities: new Set(capabilities), ref, maxTasks, tasks: new Set(), kinds: new Set(), measures: new Map() },
-      ...{ load: 0, turn: ++this.#turns, meanMs: null, isOver: false, isGone: false, watch: null },
-    };
+    const seat = new Seat(agent, this.#columns, ++this.#turns);
     this.seats.set(name, seat);
     if (ref !== null) seat.watch = onExit(ref, () => this.#lose(seat, 'ended'));
     this.#kinds.add(seat);
@@ -95,9 +95,7 @@ export class Desk {
   measure(name: string, measures: Readonly<Record<string, number>>): boolean {
     const seat = this.seats.get(name);
     if (seat === undefined) return false;
-    for (const [measure, value] of Object.entries(measures)) seat.measures.set(measure, value);
-    const { thresholds } = this.plan;
-    seat.isOver = [...seat.measures].some(([measure, value]) => value > (thresholds[measure] ?? Infinity));
+    seat.measure(measures, this.plan.thresholds);
     this.#refresh(seat);
     this.#serve(seat);
     this.#outbox.tell();
@@ -107,18 +105,18 @@ export class Desk {
   setStrategy(strategy: BalanceStrategy): void {
     if (strategy === this.#strategy) return;
     this.#strategy = strategy;
-    this.#kinds.reorder(this.#orders[strategy]);
+    this.#kinds.reorder(this.#orders[strategy](this.#columns));
   }
 
   /** @returns what came of it at once; null: it waits, and `answer` is called */
-  assign(plan: PlannedTask, waitMs: number, answer: (outcome: AssignOutcome) => void): AssignOutcome | null {
-    const outcome = this.#assign(plan, waitMs, answer);
+  assign(plan: PlannedTask, waitMs: number, answer: (outcome: AssignOutcome) => void, signal?: AbortSignal): AssignOutcome | null {
+    const outcome = this.#assign(plan, waitMs, answer, signal);
     this.#outbox.tell();
     return outcome;
   }
 
-  #assign(plan: PlannedTask, waitMs: number, answer: (outcome: AssignOutcome) => void): AssignOutcome | null {
-    const { id, deadlineMs } = plan;
+  #assign(plan: PlannedTask, waitMs: number, answer: (outcome: AssignOutcome) => void, signal?: AbortSignal): AssignOutcome | null {
+    const { id } = plan;
     if (this.#isOver || this.#isDraining) return this.#refuse(id, 'closed');
     if (this.tasks.has(id)) return this.#refuse(id, 'taken');
     const kind = this.tasks.size < this.plan.maxTasks ? this.#kinds.of(plan.capabilities, this.seats.values()) : null;
@@ -128,16 +126,11 @@ export class Desk {
       if (waitMs === 0) return this.#refuse(id, kind.members.size === 0 ? 'noSuitableAgent' : 'busy');
       if (this.#waiting >= this.plan.maxWaiting) return this.#refuse(id, 'full');
     }
-    let settle: Task['settle'] = () => {};
-    const ended = new Promise<TaskEnd>((resolve) => (settle = resolve));
-    const now = this.#world.clock.now();
-    const task: Task = {
-      ...{ ...plan, kind, settle, ended, answer, order: ++this.#comers, askedAt: now, endsAt: deadlineMs === null ? Infinity : now + deadlineMs },
-      ...{ seat: null, assignment: null, assignedAt: 0, isBegun: false, attempts: 0, dueAt: 0, place: -1 },
-      expired: () => this.#expire(task),
-    };
+    const task = newTask(plan, { kind, answer, order: ++this.#comers, askedAt: this.#world.clock.now(), expired: this.#expire });
     this.tasks.set(id, task);
     kind.tasks++;
+    // Before anybody is told of it, who may end it, or abort.
+    if (signal !== undefined) heed(task, signal, () => this.cancel(id));
     if (seat === null) {
       this.#await(task, waitMs);
       return null;
@@ -146,10 +139,9 @@ export class Desk {
     task.attempts = 1;
     const assignment = this.#give(task, seat);
     this.#emit({ type: 'balancer.assigned', task: id, agent: seat.name, attempt: 1 });
-    return { ok: true, agent: seat.name, assignment, ended };
+    return { ok: true, agent: seat.name, assignment, ended: task.ended };
   }
 
-  /** Whoever has it works at it: `rebalance` leaves it there. */
   begin(assignment: Assignment): ReportOutcome {
     const task = this.#reported(assignment);
     if (typeof task === 'object') task.isBegun = true;
@@ -165,7 +157,7 @@ export class Desk {
     if (typeof task === 'object') {
       const seat = task.seat as Seat;
       const { ok, error, durationMs = this.#world.clock.now() - task.assignedAt } = report;
-      notePace(seat, durationMs / task.cost, ok);
+      seat.learn(durationMs / task.cost, ok);
       this.#end(task, ok ? 'done' : 'failed', error);
     }
     this.#outbox.tell();
@@ -174,14 +166,8 @@ export class Desk {
 
   /** What an agent has sent. What it means cannot be known of one that is none. */
   hear(report: AgentReport): void {
-    const { assignment } = report;
-    if (report.type === 'task.begun') this.begin(assignment);
-    else {
-      const { error, durationMs } = report;
-      const isDone: unknown = report.ok;
-      const isTime = typeof durationMs === 'number' && durationMs >= 0 && durationMs < Infinity;
-      this.complete(assignment, { ok: isDone === true, error, durationMs: isTime ? durationMs : undefined });
-    }
+    if (report.type === 'task.begun') this.begin(report.assignment);
+    else this.complete(report.assignment, reportIn(report));
   }
 
   /** @returns false where there is no such task */
@@ -217,7 +203,7 @@ export class Desk {
     this.#outbox.tell();
   }
 
-  /** Its end: every task has one, and nobody is watched any more. */
+  /** Every task has its end, and nobody is watched any more. */
   close(): void {
     if (this.#isOver) return;
     this.#isOver = true;
@@ -229,10 +215,17 @@ export class Desk {
 
   #choose(kind: Kind): Seat | null {
     const [first, second] = kind.free;
-    if (second === undefined || first?.first === undefined) return first?.first ?? null;
     const { seed, explore } = this.plan;
-    const isDrawn = unit(Math.imul(seed, 0x9e3779b1) ^ ++this.#draws) < explore;
-    return (isDrawn ? second : first).first ?? null;
+    const isDrawn = second !== undefined && second.size > 0 && unit(Math.imul(seed, 0x9e3779b1) ^ ++this.#draws) < explore;
+    const heap = isDrawn ? second : first;
+    for (let place = heap?.first; place !== undefined; place = heap?.first) {
+      const seat = this.#columns.seats[place] as Seat;
+      if (seat.ref === null || !hasStopped(seat.ref)) return seat;
+      // Of many who end together, each is told in its turn: what the first one had is not for the next.
+      seat.hasEnded = true;
+      this.#refresh(seat);
+    }
+    return null;
   }
 
   #refresh(seat: Seat): void {
@@ -246,11 +239,12 @@ export class Desk {
   }
 
   #give(task: Task, seat: Seat): Assignment {
-    const assignment: Assignment = { task: task.id, agent: seat.name, number: ++this.#numbers };
-    Object.assign(task, { seat, assignment, assignedAt: this.#world.clock.now(), isBegun: false });
-    seat.tasks.add(task);
-    seat.load += task.cost;
-    seat.turn = ++this.#turns;
+    const assignment: Assignment = { task: task.id, agent: seat.name, number: this.records.next() };
+    task.seat = seat;
+    task.assignment = assignment;
+    task.assignedAt = this.#world.clock.now();
+    task.isBegun = false;
+    seat.take(task, ++this.#turns);
     this.#refresh(seat);
     this.records.counts.assigned++;
     if (task.endsAt < Infinity) this.#deadlines.addAt(task, task.endsAt);
@@ -263,15 +257,15 @@ export class Desk {
     const { seat, assignment } = task;
     if (seat === null || assignment === null) return;
     this.records.close(assignment.number, why);
-    seat.tasks.delete(task);
-    seat.load -= task.cost;
+    seat.drop(task);
     this.#refresh(seat);
-    Object.assign(task, { seat: null, assignment: null });
+    task.seat = null;
+    task.assignment = null;
   }
 
-  /** Gives an agent that may have more what waits, the most urgent first. */
+  /** What waits, the most urgent first. */
   #serve(seat: Seat): void {
-    while (this.#waiting > 0 && mayHaveMore(seat)) {
+    while (this.#waiting > 0 && seat.mayHaveMore) {
       const next = this.#kinds.nextFor(seat);
       if (next === undefined) return;
       this.#unwait(next);
@@ -306,19 +300,22 @@ export class Desk {
     seat.watch?.unsubscribe();
     this.seats.delete(seat.name);
     this.#kinds.remove(seat);
-    const lost = [...seat.tasks];
+    const lost = seat.tasks();
+    const isFault = because === 'ended' && seat.ref !== null && !wasOrdered(seat.ref);
     this.#emit({ type: 'balancer.agentLost', agent: seat.name, because, tasks: lost.length });
     for (const task of lost) {
       if (because === 'removed') this.#tellWithdrawn(task, 'removed');
+      if (isFault) task.losses++;
       this.#lost(task, seat);
     }
+    this.#columns.leave(seat.place);
     this.#outbox.tell();
   }
 
   #lost(task: Task, from: Seat): void {
     const { plan } = this;
     if (plan.onDeath === 'fail') return this.#end(task, 'agentLost');
-    if (task.attempts >= plan.maxAttempts) return this.#end(task, 'spent');
+    if (task.losses >= plan.maxAttempts) return this.#end(task, 'spent');
     const seat = this.#choose(task.kind);
     if (seat === null && this.#waiting >= plan.maxWaiting) return this.#end(task, 'noSuitableAgent');
     this.#take(task, 'stale');
@@ -326,11 +323,11 @@ export class Desk {
     else this.#begins(task, seat, from);
   }
 
-  #expire(task: Task): void {
+  readonly #expire = (task: Task): void => {
     const isLate = task.seat !== null || task.answer !== null || this.#world.clock.now() >= task.endsAt;
     this.#giveUp(task, isLate ? 'late' : 'noSuitableAgent');
     this.#outbox.tell();
-  }
+  };
 
   /** By nobody's work: refused where nobody had it yet, and else ended. */
   #giveUp(task: Task, why: 'late' | 'cancelled' | 'closed' | 'noSuitableAgent'): void {
@@ -348,6 +345,7 @@ export class Desk {
     if (task.seat === null) this.#unwait(task);
     this.#deadlines.remove(task);
     this.tasks.delete(task.id);
+    task.unheed?.();
     task.kind.tasks--;
   }
 
@@ -367,11 +365,11 @@ export class Desk {
   }
 
   #reported(assignment: Assignment): Task | ReportRefusal {
-    const { task: id, number, agent } = (assignment ?? {}) as Partial<Assignment>;
+    const { task: id, number } = (assignment ?? {}) as Partial<Assignment>;
     const task = typeof id === 'string' ? this.tasks.get(id) : undefined;
     if (task !== undefined && task.assignment !== null && task.assignment.number === number) return task;
     const reason = this.records.drop(number);
-    this.#emit({ type: 'balancer.dropped', task: String(id), agent: String(agent), reason });
+    this.#emit({ type: 'balancer.dropped', ...namesIn(assignment), reason });
     return reason;
   }
 
@@ -389,8 +387,8 @@ export class Desk {
     if (seat !== null && assignment !== null) this.#send(seat, { type: 'task.withdrawn', assignment, because });
   }
 
-  #send({ ref }: Seat, news: AgentNews): void {
-    if (ref !== null) this.#outbox.add(() => void (hasStopped(ref) || (ref as { send(event: EventObject): void }).send(news)));
+  #send({ ref, name }: Seat, news: AgentNews): void {
+    if (ref !== null) this.#outbox.send(ref, news, name);
   }
 
   #emit(fact: BalancerEmitted): void {

@@ -1,13 +1,14 @@
 /** The kinds of tasks that a desk knows, by what they ask for: for each, who can do it, in order. A few of those that nobody needs now are kept. */
-import type { Order } from './order-heap.js';
-import { byPriority, Kind, type Seat, type Task } from './seat.js';
+import type { PlaceOrder } from './place-heap.js';
+import { Kind, type Seat } from './seat.js';
+import { byPriority, type Task } from './task.js';
 
 export class Kinds {
   readonly #most: number;
   readonly #kinds = new Map<string, Kind>();
-  #orders: readonly Order<Seat>[];
+  #orders: readonly PlaceOrder[];
 
-  constructor(most: number, orders: readonly Order<Seat>[]) {
+  constructor(most: number, orders: readonly PlaceOrder[]) {
     this.#most = most;
     this.#orders = orders;
   }
@@ -29,7 +30,7 @@ export class Kinds {
     return kind;
   }
 
-  reorder(orders: readonly Order<Seat>[]): void {
+  reorder(orders: readonly PlaceOrder[]): void {
     this.#orders = orders;
     for (const kind of this.#kinds.values()) kind.reorder(orders);
   }
@@ -40,7 +41,7 @@ export class Kinds {
 
   remove(seat: Seat): void {
     for (const kind of seat.kinds) kind.leave(seat);
-    seat.kinds.clear();
+    seat.kinds.length = 0;
   }
 
   /** What waits for somebody like this agent, the most urgent first. */
@@ -56,7 +57,7 @@ export class Kinds {
   #forget(): boolean {
     for (const kind of this.#kinds.values()) {
       if (kind.tasks > 0) continue;
-      for (const seat of kind.members) seat.kinds.delete(kind);
+      for (const { kinds } of kind.members) kinds.splice(kinds.indexOf(kind), 1);
       return this.#kinds.delete(kind.name);
     }
     return false;
@@ -64,7 +65,7 @@ export class Kinds {
 
   #join(kind: Kind, seat: Seat): void {
     kind.members.add(seat);
-    seat.kinds.add(kind);
+    seat.kinds.push(kind);
     kind.refresh(seat);
   }
 }

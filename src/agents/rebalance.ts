@@ -1,6 +1,7 @@
 /** Which tasks should be with somebody else: thought through on paper, so that each moves once at the most. */
 import { OrderHeap } from './order-heap.js';
-import type { Kind, Seat, Task } from './seat.js';
+import type { Kind, Seat } from './seat.js';
+import type { Task } from './task.js';
 
 /** What an agent would have. */
 interface Draft {
@@ -23,7 +24,7 @@ export interface Move {
  */
 export function planMoves(seats: Iterable<Seat>, includeBegun: boolean, most: number): Move[] {
   const drafts = new Map<Seat, Draft>();
-  for (const seat of seats) drafts.set(seat, { seat, tasks: new Set(seat.tasks), load: seat.load });
+  for (const seat of seats) drafts.set(seat, { seat, tasks: new Set(seat.tasks()), load: seat.load });
   const free = new Map<Kind, OrderHeap<Draft>>();
   const freeOf = (kind: Kind): OrderHeap<Draft> => {
     let heap = free.get(kind);
@@ -67,6 +68,6 @@ export function planMoves(seats: Iterable<Seat>, includeBegun: boolean, most: nu
 }
 
 function place(heap: OrderHeap<Draft>, draft: Draft): void {
-  if (draft.tasks.size < draft.seat.maxTasks && !draft.seat.isOver) heap.put(draft);
+  if (draft.tasks.size < draft.seat.maxTasks && !draft.seat.isOver && !draft.seat.hasEnded) heap.put(draft);
   else heap.remove(draft);
 }

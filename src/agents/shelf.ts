@@ -5,6 +5,7 @@ import type { Clock } from '../supervision/clock.js';
 import { printFault } from '../supervision/last-resort.js';
 import { exitReason, type ExitWatch, onExit } from '../supervision/watch.js';
 import { hasStopped } from '../supervision/xstate-internals.js';
+import type { Coordination } from './coordination.js';
 import { Outbox } from './outbox.js';
 import { keep, type VariableOptions, type VariablesPlan } from './variables-options.js';
 
@@ -52,30 +53,38 @@ interface Variable {
 export interface ShelfWorld {
   readonly clock: Clock;
   emit(fact: VariablesEmitted): void;
+  /** The highest version of the shelf before it. Default 0. */
+  readonly versionsFrom?: number;
 }
 
 export class Shelf {
   readonly plan: VariablesPlan;
   readonly clock: Clock;
   /** What is under way with agents; ended with the shelf. */
-  readonly coordinations = new Set<AbortController>();
+  readonly coordinations = new Set<Coordination>();
   readonly #emit: ShelfWorld['emit'];
   readonly #outbox = new Outbox();
   readonly #variables = new Map<string, Variable>();
   readonly #subscribers = new Map<string, Set<Subscriber>>();
   #listening = 0;
   /** The highest version of any that was deleted: what was read of one is no version of the next one of that name. */
-  #highest = 0;
+  #highest: number;
   #isOver = false;
 
-  constructor(plan: VariablesPlan, { clock, emit }: ShelfWorld) {
+  constructor(plan: VariablesPlan, { clock, emit, versionsFrom = 0 }: ShelfWorld) {
     this.plan = plan;
     this.clock = clock;
     this.#emit = emit;
+    this.#highest = versionsFrom;
   }
 
   get isOver(): boolean {
     return this.#isOver;
+  }
+
+  /** Of all versions there have been. */
+  get highest(): number {
+    return [...this.#variables.values()].reduce((most, { now }) => Math.max(most, now.version), this.#highest);
   }
 
   get size(): number {
@@ -87,7 +96,7 @@ export class Shelf {
   }
 
   names(): string[] {
-    return [...this.#variables.keys()];
+    return this.#isOver ? [] : [...this.#variables.keys()];
   }
 
   define(name: string, { conflict = 'lastWrite', merge }: VariableOptions, value: unknown): VariableOutcome {
@@ -109,7 +118,7 @@ export class Shelf {
 
   /** The present version is the last of them. */
   history(name: string): VariableVersion[] {
-    const found = this.#variables.get(name);
+    const found = this.#isOver ? undefined : this.#variables.get(name);
     return found === undefined ? [] : [...found.past, found.now];
   }
 
@@ -177,7 +186,7 @@ export class Shelf {
   close(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    for (const each of this.coordinations) each.abort();
+    for (const each of this.coordinations) each.stop();
     for (const all of this.#subscribers.values()) for (const { watch } of all) watch?.unsubscribe();
     this.#subscribers.clear();
     this.#outbox.tellNow();

@@ -7,7 +7,7 @@ import { type AnyActorRef, createActor } from 'xstate';
 import { variablesMachine } from '../../machines/agents/variables.js';
 import type { VariablesEmitted } from '../../machines/agents/variables-events.js';
 import { keysOf } from '../../machines/supervision/option-keys.js';
-import { isActor, shownName, sortOf } from '../option-checks.js';
+import { isActor, isObject, shownName, sortOf } from '../option-checks.js';
 import { type Clock, requireClock, systemClock } from '../supervision/clock.js';
 import { onFact } from '../supervision/on-fact.js';
 import { ended } from '../supervision/watch.js';
@@ -205,7 +205,9 @@ class Handle implements Variables {
     requireOptions('how many at once', options, ['concurrency']);
     const concurrency = count('concurrency', options.concurrency, 4, 1_000);
     if (!Array.isArray(each) || each.length > 10_000) throw invalid('each', 'a list, at most 10 000', sortOf(each));
-    const all = (each as readonly CoordinateEach[]).map(({ variable, ...how }) => {
+    const all = (each as readonly CoordinateEach[]).map((one) => {
+      if (!isObject(one)) throw invalid('each', 'objects with a variable', sortOf(one));
+      const { variable, ...how } = one;
       requireText('variable', variable);
       planCoordinate(how);
       return { variable, how };

@@ -2,7 +2,7 @@
 import { keysOf } from '../../machines/supervision/option-keys.js';
 import type { Requests } from '../comms/port.js';
 import { EspalierError } from '../errors.js';
-import { isObject, jsonOf, optionChecks, shownName, sortOf } from '../option-checks.js';
+import { isObject, optionChecks, shownName, sortOf } from '../option-checks.js';
 
 /** How shared variables are kept. */
 export interface VariablesOptions {
@@ -29,7 +29,7 @@ export interface MergeScope {
 
 /** How a variable begins, and what becomes of a write by somebody who has not seen the last one. */
 export interface VariableOptions {
-  /** JSON. */
+  /** JSON: what it would make something else of is refused, as NaN, a Map or a promise. */
   readonly value: unknown;
   /**
    * `lastWrite`: it counts, whatever it has seen. `refuse`: it must name the version that it has seen, and is refused, `conflict`, where that is not the last one.
@@ -63,10 +63,28 @@ export function planVariables(options: VariablesOptions): VariablesPlan {
   };
 }
 
-/** A copy that nobody can change; null: it is no JSON. */
+/** A copy that nobody can change; null: it is no JSON, or deeper than can be copied. @throws never */
 export function keep(value: unknown): { readonly value: unknown } | null {
-  const json = jsonOf(value);
-  return json === null ? null : { value: JSON.parse(json, (_, each: unknown) => Object.freeze(each)) as unknown };
+  try {
+    const json = JSON.stringify(value, faithful) as string | undefined;
+    return json === undefined ? null : { value: JSON.parse(json, (_, each: unknown) => Object.freeze(each)) as unknown };
+  } catch {
+    return null;
+  }
+}
+
+/** Refuses what JSON would make something else of, without a word: `null` of NaN, `{}` of a Map or of the promise of a function that should not have been async. */
+function faithful(this: unknown, _: string, each: unknown): unknown {
+  const isKept =
+    typeof each === 'number'
+      ? Number.isFinite(each)
+      : typeof each === 'object' && each !== null
+        ? Array.isArray(each) || Object.prototype.toString.call(each) === '[object Object]'
+        : each === undefined
+          ? !Array.isArray(this)
+          : typeof each !== 'function' && typeof each !== 'symbol';
+  if (!isKept) throw new TypeError('no JSON');
+  return each;
 }
 
 /** @throws EspalierError `variables/invalid-options` */

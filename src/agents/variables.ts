@@ -9,9 +9,11 @@ import { type ActorLogic, type ActorRefFrom, type AnyActorRef, type EventObject,
 import { variablesMachine } from '../../machines/agents/variables.js';
 import type { VariablesEmitted, VariablesEvent } from '../../machines/agents/variables-events.js';
 import { clockOf } from '../supervision/clock.js';
+import { LeftBehind } from '../supervision/left-behind.js';
 import { withInput } from '../supervision/supervisors.js';
 import { onLoss } from '../supervision/watch.js';
 import { emitFrom, parentOf } from '../supervision/xstate-internals.js';
+import { countOn } from './count-on.js';
 import { Shelf } from './shelf.js';
 import { planVariables, type VariablesOptions, type VariablesPlan } from './variables-options.js';
 
@@ -22,6 +24,7 @@ export type VariablesLogic = ActorLogic<SnapshotFrom<typeof variablesMachine>, V
 export type VariablesRef = ActorRefFrom<VariablesLogic>;
 
 const shelves = new WeakMap<AnyActorRef, Shelf>();
+const left = new LeftBehind<VariablesPlan, number>();
 
 /** The shelf of a running one, or of one that has ended; undefined for one that never ran. */
 export function shelfOf(ref: AnyActorRef): Shelf | undefined {
@@ -30,7 +33,8 @@ export function shelfOf(ref: AnyActorRef): Shelf | undefined {
 
 /**
  * The logic of shared variables with these options: for `createActor`, `invoke`, `spawn`, or as a supervisor's child. On `supervisor.shutdown` it ends at once.
- * Started again, or restored from a snapshot, it has no variables: who defines them defines them anew.
+ * Started again, or restored from a snapshot, it has no variables: who defines them defines them anew, and who subscribes subscribes anew. Started again by its
+ * supervisor, it goes on counting versions: what was read before is no version after.
  * @throws EspalierError `variables/invalid-options`
  */
 export function variables(options: VariablesOptions = {}): VariablesLogic {
@@ -41,7 +45,8 @@ export function variables(options: VariablesOptions = {}): VariablesLogic {
 function shelf(plan: VariablesPlan): ReturnType<typeof fromCallback<EventObject>> {
   return fromCallback<EventObject>(({ self }) => {
     const owner = parentOf(self) as AnyActorRef;
-    const made = new Shelf(plan, { clock: clockOf(self.system), emit: (fact) => emitFrom(owner, fact) });
+    const versionsFrom = countOn(left, plan, owner, () => made.highest);
+    const made: Shelf = new Shelf(plan, { clock: clockOf(self.system), emit: (fact) => emitFrom(owner, fact), versionsFrom });
     shelves.set(owner, made);
     onLoss(self, owner, () => owner.send({ type: 'shelf.ended' }));
     return () => made.close();

@@ -1,11 +1,12 @@
 /** Whatever happens to a balancer, it is as a naive one would have it; and what is broken in it is found. */
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { Columns } from '../../src/agents/columns.js';
 import { Desk } from '../../src/agents/desk.js';
 import { Outbox } from '../../src/agents/outbox.js';
 import { DeskRecords } from '../../src/agents/desk-records.js';
 import { Kinds } from '../../src/agents/kinds.js';
-import { OrderHeap } from '../../src/agents/order-heap.js';
+import { PlaceHeap } from '../../src/agents/place-heap.js';
 import { Kind, ordersOf } from '../../src/agents/seat.js';
 import { happen, steps } from './balancer-naive.js';
 
@@ -32,7 +33,7 @@ const defects: Readonly<Record<string, readonly [said: RegExp, plant: () => void
       vi.spyOn(Desk.prototype, 'complete').mockImplementation(function again(this: Desk, assignment, report) {
         const outcome = complete.call(this, assignment, report);
         const seat = this.seats.get(assignment.agent);
-        if (!outcome.ok && seat !== undefined) seat.load--;
+        if (!outcome.ok && seat !== undefined) seat.columns.load[seat.place] = seat.load - 1;
         return outcome;
       });
     },
@@ -40,16 +41,16 @@ const defects: Readonly<Record<string, readonly [said: RegExp, plant: () => void
   'the most loaded is chosen': [
     /went to one with/,
     () => {
-      const order = ordersOf.leastLoaded[0] as (typeof ordersOf.leastLoaded)[number];
-      vi.spyOn(ordersOf, 'leastLoaded', 'get').mockReturnValue([(a, b) => -order(a, b)]);
+      const { leastLoaded } = ordersOf;
+      vi.spyOn(ordersOf, 'leastLoaded').mockImplementation((columns) => leastLoaded(columns).map((order) => (a, b) => -order(a, b)));
     },
   ],
   'a change of its load does not move an agent': [
     /went to one with|more than it may|threshold/,
     () => {
-      const { put } = OrderHeap.prototype;
-      vi.spyOn(OrderHeap.prototype, 'put').mockImplementation(function once(this: OrderHeap<unknown>, item) {
-        if (!this.all().includes(item)) put.call(this, item);
+      const { put } = PlaceHeap.prototype;
+      vi.spyOn(PlaceHeap.prototype, 'put').mockImplementation(function once(this: PlaceHeap, place) {
+        if (!this.has(place)) put.call(this, place);
       });
     },
   ],
@@ -57,6 +58,7 @@ const defects: Readonly<Record<string, readonly [said: RegExp, plant: () => void
     /gone/,
     () => {
       vi.spyOn(Kind.prototype, 'leave').mockImplementation(() => {});
+      vi.spyOn(Columns.prototype, 'leave').mockImplementation(() => {});
     },
   ],
   'what waits is forgotten': [

@@ -10,7 +10,7 @@ import type { Assignment } from '../../machines/agents/balancer-events.js';
 import { planAgent, planBalancer, planTask } from '../../src/agents/balancer-options.js';
 import { Desk } from '../../src/agents/desk.js';
 import type { AgentNews } from '../../src/agents/desk-world.js';
-import type { AssignOutcome } from '../../src/agents/seat.js';
+import type { AssignOutcome } from '../../src/agents/task.js';
 import { exit } from '../../src/supervision/watch.js';
 import { VirtualClock } from '../../src/testing/virtual-clock.js';
 

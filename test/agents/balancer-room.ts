@@ -4,7 +4,7 @@ import { type AnyActorRef, createActor, fromCallback } from 'xstate';
 import type { AgentNews } from '../../src/agents/desk-world.js';
 import { type AssignOptions, createLoadBalancer, type LoadBalancer } from '../../src/agents/balancer-handle.js';
 import type { BalancedTask, LoadBalancerOptions } from '../../src/agents/balancer-options.js';
-import type { AssignOutcome } from '../../src/agents/seat.js';
+import type { AssignOutcome } from '../../src/agents/task.js';
 import { VirtualClock } from '../../src/testing/virtual-clock.js';
 
 export const ends: (() => unknown)[] = [];

@@ -4,7 +4,9 @@ import { describe, expect, it } from 'vitest';
 import type { BalanceStrategy } from '../../machines/agents/balancer-events.js';
 import { planAgent, planBalancer, planTask } from '../../src/agents/balancer-options.js';
 import { Desk } from '../../src/agents/desk.js';
+import type { Columns } from '../../src/agents/columns.js';
 import { OrderHeap } from '../../src/agents/order-heap.js';
+import { PlaceHeap, type PlaceOrder } from '../../src/agents/place-heap.js';
 import { ordersOf } from '../../src/agents/seat.js';
 import { VirtualClock } from '../../src/testing/virtual-clock.js';
 import { ends, worker } from './balancer-room.js';
@@ -37,11 +39,44 @@ describe('a heap that knows where things are', () => {
   });
 });
 
+describe('a heap of places', () => {
+  it('has the first one first, whatever comes, changes and goes', () => {
+    const step = fc.tuple(fc.constantFrom('put', 'put', 'remove'), fc.nat(99), fc.nat(20));
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 300 }), (steps) => {
+        const keys = new Float64Array(100);
+        const inside = new Set<number>();
+        const order: PlaceOrder = (a, b) => (keys[a] as number) - (keys[b] as number) || a - b;
+        const heap = new PlaceHeap(order);
+        for (const [what, place, key] of steps) {
+          if (what === 'put') {
+            keys[place] = key;
+            heap.put(place);
+            inside.add(place);
+          } else {
+            heap.remove(place);
+            inside.delete(place);
+          }
+          expect([heap.first, heap.size, heap.has(place)]).toEqual([[...inside].sort(order)[0], inside.size, inside.has(place)]);
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
+
 /** Looks for each of 2 000 assignments, of which each ends 50 later, among so many agents. */
 function looksPerTask(agents: number, strategy: BalanceStrategy): number {
   let looks = 0;
   const counted = Object.fromEntries(
-    Object.entries(ordersOf).map(([name, orders]) => [name, orders.map((order) => (a: never, b: never) => (looks++, order(a, b)))]),
+    Object.entries(ordersOf).map(([name, orders]) => [
+      name,
+      (columns: Columns) =>
+        orders(columns).map(
+          (order): PlaceOrder =>
+            (a, b) => (looks++, order(a, b)),
+        ),
+    ]),
   ) as unknown as typeof ordersOf;
   const plan = planBalancer({ strategy });
   const { ref: self } = worker();
