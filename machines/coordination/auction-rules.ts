@@ -26,7 +26,8 @@ export function questionsOf(context: AuctionContext): Question[] {
   return agents.map((agent) => {
     const isLeading = leader?.agent === agent;
     const body: AuctionQuestion = { ask: 'bid', auction: kind, lot, round, least, highest: leader?.bid ?? null, isLeading };
-    return { id: roundId(round), agent, body };
+    // Of whoever leads an English auction the others have heard: of a Dutch one only that nobody has taken it, or there were no such round.
+    return { id: roundId(round), agent, body, isDerived: leader !== null };
   });
 }
 

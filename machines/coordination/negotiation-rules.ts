@@ -24,7 +24,7 @@ export function inquiriesOf({ agents, subject, maxRounds, round, table }: Negoti
     return agents.slice(0, 1).map((agent) => ({ id, agent, body: { ask: 'offer', subject, maxRounds } satisfies NegotiationQuestion }));
   const { agent: by, offer } = table;
   const body: NegotiationQuestion = { ask: 'answer', subject, maxRounds, round, by, offer };
-  return agents.filter((agent) => agent !== by).map((agent) => ({ id, agent, body }));
+  return agents.filter((agent) => agent !== by).map((agent) => ({ id, agent, body, isDerived: true }));
 }
 
 /** Everybody as a round begins: who is asked and not heard of is late. */

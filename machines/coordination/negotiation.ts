@@ -87,7 +87,7 @@ export const negotiationMachine = setup({
     talking: {
       description: 'Until all agree, somebody is missing, or the time is over.',
       initial: 'gathering',
-      after: { deadline: { target: 'failed', actions: 'giveUp' } },
+      after: { deadline: { target: 'failed', actions: ['remember', 'giveUp'] } },
       on: {
         'question.answered': { guard: 'isAwaited', actions: 'noteAnswer' },
         'questions.lost': { target: 'broken', actions: { type: 'noteCrash', params: ({ event }) => ({ why: event.why }) } },

@@ -24,6 +24,11 @@ export interface Question {
   readonly agent: string;
   /** What the agent is asked: JSON. */
   readonly body: unknown;
+  /**
+   * Does the body depend on what others have answered? Asked anew after a crash, one of them may have answered otherwise: then it is another question, and a
+   * former answer to it is none.
+   */
+  readonly isDerived?: boolean;
 }
 
 /** Input of the actor `questions`. */

@@ -71,6 +71,8 @@ export const { requireOptions, requireFunction, requireSignal, requireText, dura
 const defaultRetry: SessionRetry = { attempts: 3, backoff: { minMs: 100, maxMs: 5_000, factor: 2, jitter: 0.5, resetAfterMs: 60_000 } };
 const defaultWithinMs = 30_000;
 const mostAgents = 10_000;
+/** Of an id, characters: comms take keys of 200, and that of a question is the id with the question's own. */
+const longestId = 160;
 
 const coordinatorKeys = keysOf<CoordinatorOptions>({
   ...({ requests: true, maxSessions: true, maxWaiting: true, withinMs: true } as const),
@@ -114,6 +116,7 @@ export function planSession(
   requireSignal(signal);
   requireAgents(agents);
   if (options.id !== undefined) requireText('id', options.id);
+  if ((options.id?.length ?? 0) > longestId) throw invalid('id', `at most ${longestId} characters`, options.id?.length);
   if (options.seed !== undefined && !isSeed(options.seed)) throw invalid('seed', 'a whole number of 32 bits', shown(options.seed));
   const withinMs = duration('withinMs', options.withinMs, plan?.withinMs ?? defaultWithinMs);
   const retry = planRetry(options.retry, plan?.retry ?? defaultRetry);

@@ -4,6 +4,7 @@ import { textOf } from '../../machines/coordination/agreement.js';
 import type { RequestOutcome } from '../../machines/comms/request.js';
 import type { Question, QuestionsEvent, QuestionsInput } from '../../machines/coordination/protocol-events.js';
 import { saidOf } from '../../machines/coordination/said.js';
+import { fingerprint } from '../../machines/hash.js';
 import type { Requests } from '../comms/port.js';
 import { isObject, jsonOf, sortOf } from '../option-checks.js';
 import { onLoss } from '../supervision/watch.js';
@@ -25,7 +26,8 @@ export interface Protocol<Value = unknown> {
 
 /**
  * The actor `questions` of a protocol's chart: puts each to its agent, tells the chart what came of it, and then that all are answered. Stopped, it takes back
- * those that are not. A question that is put again after a crash is the same question: its key is made of session and id.
+ * those that are not. A question that is put again after a crash is the same question: its key is made of session and id, and of what is asked where that is
+ * derived from other answers.
  *
  * An agent may run in this process, and may do with what it is given, and later with what it gave, what it likes: so what all are asked is a copy that nobody
  * can change, and an answer is taken as the JSON that it is as it comes; what is none is `undefined`.
@@ -45,8 +47,8 @@ export function questions(requests: Requests): CallbackActorLogic<EventObject, Q
       if (!copies.has(body)) copies.set(body, copied(body));
       return copies.get(body);
     };
-    const ask = async ({ id, agent, body }: Question): Promise<void> => {
-      const key = `${input.session}/${id}`;
+    const ask = async ({ id, agent, body, isDerived = false }: Question): Promise<void> => {
+      const key = `${input.session}/${id}${isDerived ? `/${fingerprint(JSON.stringify(body))}` : ''}`;
       const own = new AbortController();
       open.add(own);
       const outcome = await requests.request(agent, copyOf(body), { signal: own.signal, withinMs: input.withinMs, from: input.session, key });

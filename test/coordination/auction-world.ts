@@ -1,11 +1,12 @@
 /** A house that sells by auction, and four bidders on other nodes who hear of it by calls: for runs through faults. */
-import { createActor } from 'xstate';
+import { type Actor, createActor } from 'xstate';
 import type { AuctionEnd, AuctionQuestion } from '../../machines/coordination/auction-events.js';
 import { drawnOrder } from '../../machines/coordination/tie.js';
 import { hash } from '../../machines/hash.js';
 import type { Requests } from '../../src/comms/port.js';
 import type { AuctionOptions } from '../../src/coordination/auction-options.js';
-import { auction } from '../../src/coordination/auction.js';
+import { auction, type AuctionLogic } from '../../src/coordination/auction.js';
+import { exit } from '../../src/supervision/watch.js';
 import type { FaultRunOptions } from '../../src/testing/network/fault-run-options.js';
 import type { FaultWorld } from '../../src/testing/network/fault-run.js';
 import type { SimulatedNode } from '../../src/testing/network/node.js';
@@ -41,9 +42,9 @@ export interface Defect {
   readonly line?: (requests: Requests) => Requests;
 }
 
-/** Values are few, so that there are ties; whoever has been started anew thinks otherwise. */
-function valueOf(node: SimulatedNode, session: string): number {
-  return hash(`${session} ${node.name} ${node.incarnation}`) % 9;
+/** Values are few, so that there are ties; whoever has been started anew, or is in another mood, thinks otherwise. */
+function valueOf(node: SimulatedNode, session: string, mood: number): number {
+  return hash(`${session} ${node.name} ${node.incarnation + mood}`) % 9;
 }
 
 function answerOf(value: number, { auction: kind, least }: AuctionQuestion): unknown {
@@ -104,6 +105,8 @@ const claims = {
     return end.outcome === 'failed' && most >= (sale.options.reserve ?? 0) ? `${end.why}, where ${most} was bid` : undefined;
   },
   'a sale has one end': (_, { ends }) => (ends.length > 1 ? `${ends.length}` : undefined),
+  // Looked at as it is heard.
+  'an answer is one to what was asked': () => undefined,
 } satisfies Readonly<Record<string, (end: AuctionEnd, sale: Sale, world: AuctionWorld) => string | undefined>>;
 type Claim = keyof typeof claims;
 const claimNames = Object.keys(claims) as Claim[];
@@ -116,18 +119,25 @@ export function auctionRun({ rules = (options) => options, line = (requests) => 
     network: { links: { delay: [1, 20], drop: 0.02, duplicate: 0.02 } },
     world: (network) => {
       const [sales, given, names]: [Sale[], Set<string>, Set<string>] = [[], new Set(), new Set()];
+      const answers = new Set<string>();
+      const minds = new Map<string, { mood: number; readonly forget: () => void }>();
+      /** What the house sells, each with what begins it anew where it was killed. */
+      const running = new Map<Actor<AuctionLogic>, () => void>();
       let isSold = false;
-      network.boot(() => undefined, 'house');
+      network.boot(() => running.clear(), 'house');
       for (const name of bidders) {
         network.boot((node) => {
-          serveAgent(node, (body, key = '') => {
+          const forget = serveAgent(node, (body, key = '') => {
             const question = body as AuctionQuestion;
             const [session = ''] = key.split('/');
-            const answer = answerOf(valueOf(node, session), question);
+            const answer = answerOf(valueOf(node, session, mind.mood), question);
+            answers.add(JSON.stringify([session, name, body, answer]));
             const { bid } = answer as { readonly bid: unknown };
             if (typeof bid === 'number' && !question.isLeading) given.add([session, question.round, name, bid].join());
             return answer;
           });
+          const mind = { mood: 0, forget };
+          minds.set(name, mind);
         }, name);
       }
       /** What the house hears of bids goes into the god's book. */
@@ -137,6 +147,8 @@ export function auctionRun({ rules = (options) => options, line = (requests) => 
           const outcome = await requests.request(agent, body, call);
           const { round, isLeading, least } = body as AuctionQuestion;
           const bid: unknown = outcome.ok ? (outcome.value as { readonly bid: unknown }).bid : null;
+          if (outcome.ok && !answers.has(JSON.stringify([sale.session, agent, body, outcome.value])))
+            world.faults['an answer is one to what was asked'] ??= `${agent} in round ${round} of ${sale.session}: ${JSON.stringify(outcome.value)}`;
           if (typeof bid === 'number' && bid >= least && !isLeading) sale.heard.push({ agent, round, bid, tookMs: node.clock.now() - askedAt });
           return outcome;
         },
@@ -148,10 +160,14 @@ export function auctionRun({ rules = (options) => options, line = (requests) => 
         sales.push(sale);
         const requests = line(listening(node, sale, remoteAgents(node)));
         const input = { session, agents: bidders, seed };
-        const actor = createActor(auction(rules({ ...options, withinMs })).logic(requests), { clock: node.clock, input });
-        return new Promise((resolve) => {
+        const begin = (resolve: (end: AuctionEnd) => void): void => {
+          const actor = createActor(auction(rules({ ...options, withinMs })).logic(requests), { clock: node.clock, input });
+          sale.heard.length = 0;
+          running.set(actor, () => begin(resolve));
           actor.subscribe({
             complete: () => {
+              running.delete(actor);
+              if (actor.getSnapshot().status !== 'done') return;
               const end = actor.getSnapshot().output as AuctionEnd;
               sale.ends.push(end);
               for (const claim of claimNames) {
@@ -163,7 +179,8 @@ export function auctionRun({ rules = (options) => options, line = (requests) => 
             },
           });
           actor.start();
-        });
+        };
+        return new Promise(begin);
       };
       const insist = async (node: SimulatedNode, seed: number): Promise<void> => {
         const { outcome } = await sell(node, { kind: 'english' }, seed);
@@ -178,11 +195,33 @@ export function auctionRun({ rules = (options) => options, line = (requests) => 
         ...{ sales, given, faults: {} },
         operations: {
           sell: {
+            weight: 4,
             nodes: ['house'],
             input: draw,
             run: async (node, input) => {
               const { options, seed } = input as ReturnType<typeof draw>;
               await sell(node, options, seed);
+            },
+          },
+          // As a session does with a protocol that has crashed.
+          beginAgain: {
+            nodes: ['house'],
+            run: () => {
+              for (const [actor, begin] of running) {
+                running.delete(actor);
+                exit(actor, 'kill');
+                begin();
+                return;
+              }
+            },
+          },
+          forget: {
+            nodes: bidders,
+            run: ({ name }) => {
+              const mind = minds.get(name);
+              if (mind === undefined) return;
+              mind.forget();
+              mind.mood++;
             },
           },
         },
@@ -235,6 +274,14 @@ export const defects: Readonly<Record<string, { readonly defect: Defect; readonl
       },
     },
     breaks: 'a tie is broken by the seed',
+  },
+  'an answer to one question counts for another in its place': {
+    defect: {
+      line: (requests) => ({
+        request: (agent, body, call = {}) => requests.request(agent, body, { ...call, key: (call.key ?? '').split('/').slice(0, 2).join('/') }),
+      }),
+    },
+    breaks: 'an answer is one to what was asked',
   },
   'a bid is made up for who was silent': {
     defect: {

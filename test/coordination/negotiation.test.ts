@@ -3,6 +3,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type AnyActorRef, createActor } from 'xstate';
 import type { NegotiationEnd, NegotiationQuestion } from '../../machines/coordination/negotiation-events.js';
+import { fingerprint } from '../../machines/hash.js';
+import { createComms } from '../../src/comms/handle.js';
+import { respondent } from '../../src/comms/respondent.js';
 import { negotiation } from '../../src/coordination/negotiation.js';
 import { exit } from '../../src/supervision/watch.js';
 import { VirtualClock } from '../../src/testing/virtual-clock.js';
@@ -14,6 +17,8 @@ const accept = { say: 'accept' };
 const leave = { say: 'leave' };
 const offers = (offer: unknown): object => ({ say: 'offer', offer });
 const mute: Script = () => silent;
+/** Of a question about this very offer. */
+const keyOf = (body: NegotiationQuestion & { readonly ask: 'answer' }): string => `s1/round-${body.round}/${fingerprint(JSON.stringify(body))}`;
 /** One answer after the other, the first for the first question that it hears. */
 const saying = (...answers: readonly unknown[]): Script => {
   let asked = 0;
@@ -48,10 +53,14 @@ describe('two who negotiate', () => {
         ],
       },
     });
+    const [first, second] = [
+      { ask: 'answer', subject: 'the pie', maxRounds: 20, round: 1, by: 'ann', offer: { mine: 80 } },
+      { ask: 'answer', subject: 'the pie', maxRounds: 20, round: 2, by: 'bob', offer: { mine: 70 } },
+    ] as const;
     expect(agents.asked.slice(0, 3)).toEqual([
       { agent: 'ann', body: { ask: 'offer', subject: 'the pie', maxRounds: 20 }, key: 's1/round-0' },
-      { agent: 'bob', body: { ask: 'answer', subject: 'the pie', maxRounds: 20, round: 1, by: 'ann', offer: { mine: 80 } }, key: 's1/round-1' },
-      { agent: 'ann', body: { ask: 'answer', subject: 'the pie', maxRounds: 20, round: 2, by: 'bob', offer: { mine: 70 } }, key: 's1/round-2' },
+      { agent: 'bob', body: first, key: keyOf(first) },
+      { agent: 'ann', body: second, key: keyOf(second) },
     ]);
     expect(facts.slice(0, 3)).toEqual([
       { type: 'negotiation.answered', session: 's1', round: 0, agent: 'ann', status: 'offered' },
@@ -88,8 +97,11 @@ describe('two who negotiate', () => {
       () =>
         new Promise((resolve) => void clock.setTimeout(() => resolve(offers({ mine })), 400));
     const { end, atMs, agents } = await run(negotiation({ deadlineMs: 1_000 }), { ann: slow(80), bob: slow(90) }, { clock });
-    expect(end).toMatchObject({ why: 'timeUp', details: { rounds: 2, history: [{ round: 1 }] } });
-    expect([atMs, agents.taken]).toEqual([1_000, [{ agent: 'ann', key: 's1/round-2' }]]);
+    expect(end).toMatchObject({
+      why: 'timeUp',
+      details: { rounds: 2, history: [{ round: 1 }, { round: 2, by: 'bob', offer: { mine: 90 }, accepted: [] }] },
+    });
+    expect([atMs, agents.taken.map(({ agent }) => agent)]).toEqual([1_000, ['ann']]);
   });
 });
 
@@ -182,6 +194,23 @@ describe('a party that cannot go on', () => {
     expect(end).toMatchObject({ value: { offer: { mine: 60 } } });
     expect(heard).toMatchObject([{ offer: { mine: 60 } }]);
   });
+
+  it('does not change what it was asked about, for nobody', async () => {
+    const heard: unknown[] = [];
+    const bob: Script = (body) => {
+      const asked = body as { readonly subject: { hours: number }; readonly offer: { mine: number } };
+      asked.subject.hours = 99;
+      asked.offer.mine = 1;
+      return accept;
+    };
+    const eve: Script = (body) => {
+      heard.push(body);
+      return accept;
+    };
+    const { end } = await run(negotiation({ subject: { hours: 8 } }), { ann: saying(offers({ mine: 60 })), bob, eve });
+    expect(end).toMatchObject({ value: { offer: { mine: 60 }, history: [{ offer: { mine: 60 } }] } });
+    expect(heard).toMatchObject([{ subject: { hours: 8 }, offer: { mine: 60 } }]);
+  });
 });
 
 describe('a negotiation', () => {
@@ -247,7 +276,51 @@ describe('a negotiation', () => {
     const actor = createActor(protocol.logic(agents), { clock, snapshot, input: { session: 's1', agents: [], seed: 1 } }).start();
     await settled(actor, clock);
     expect(actor.getSnapshot().output).toMatchObject({ value: { offer: 1, by: 'ann', rounds: 1 } });
-    expect(agents.asked.map(({ key }) => key)).toEqual(['s1/round-1', 's1/round-1']);
+    const key = keyOf({ ask: 'answer', subject: null, maxRounds: 20, round: 1, by: 'ann', offer: 1 });
+    expect(agents.asked.map((one) => one.key)).toEqual([key, key]);
+  });
+
+  it('that is begun again asks nobody twice, and takes no answer for that to another offer', async () => {
+    const clock = new VirtualClock();
+    const asked: string[] = [];
+    let [wish, isDeaf] = [50, true];
+    const answers: Readonly<Record<string, (body: NegotiationQuestion) => unknown>> = {
+      ann: () => offers(wish),
+      bob: (body) => {
+        const answer = body.ask === 'answer' && (body.offer as number) > 50 ? leave : accept;
+        return new Promise((resolve) => void clock.setTimeout(() => resolve(answer), 50));
+      },
+      eve: () => (isDeaf ? new Promise(() => {}) : accept),
+    };
+    const agents = new Map(
+      Object.entries(answers).map(([name, answer]) => {
+        const request = (body: unknown): unknown => {
+          const { offer = 'first' } = body as { readonly offer?: number };
+          asked.push(`${name} ${offer}`);
+          return answer(body as NegotiationQuestion);
+        };
+        return [name, createActor(respondent({ request })).start()];
+      }),
+    );
+    const again = async (keyMs: number, first: number, then: number): Promise<NegotiationEnd> => {
+      asked.length = 0;
+      const comms = createComms({ agents: (name) => agents.get(name), keyMs }, { clock });
+      const input = { session: 's1', agents: ['ann', 'bob', 'eve'], seed: 1 };
+      [wish, isDeaf] = [first, true];
+      const killed = createActor(negotiation().logic(comms), { clock, input }).start();
+      await clock.advanceToAsync(clock.now() + 120);
+      exit(killed, 'kill');
+      [wish, isDeaf] = [then, false];
+      const actor = createActor(negotiation().logic(comms), { clock, input }).start();
+      await settled(actor, clock);
+      await comms.close();
+      return actor.getSnapshot().output as NegotiationEnd;
+    };
+    expect(await again(1_000, 50, 99)).toMatchObject({ value: { offer: 50, by: 'ann' } });
+    expect(asked).toEqual(['ann first', 'bob 50', 'eve 50', 'eve 50']);
+    // Of bob's answer comms know still, of ann's no more.
+    expect(await again(100, 50, 99)).toMatchObject({ why: 'left', details: { history: [{ by: 'ann', offer: 99, accepted: ['eve'] }] } });
+    expect(asked).toEqual(['ann first', 'bob 50', 'eve 50', 'ann first', 'bob 99', 'eve 99']);
   });
 
   it('refuses options that cannot be meant, and fewer than two parties', () => {

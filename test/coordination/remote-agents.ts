@@ -9,8 +9,11 @@ interface Asked {
   readonly body: unknown;
 }
 
-/** Has a node answer as the agent of its name. What it was asked by a key it answers once, as long as its process lives, and then repeats. */
-export function serveAgent(node: SimulatedNode, answer: (body: unknown, key: string | undefined) => unknown): void {
+/**
+ * Has a node answer as the agent of its name. What it was asked by a key it answers once, as long as its process lives, and then repeats.
+ * @returns has it forget what it has answered
+ */
+export function serveAgent(node: SimulatedNode, answer: (body: unknown, key: string | undefined) => unknown): () => void {
   const answered = new Map<string, unknown>();
   node.onRequest(async (request) => {
     const { key, body } = request as Asked;
@@ -18,6 +21,7 @@ export function serveAgent(node: SimulatedNode, answer: (body: unknown, key: str
     if (!answered.has(key)) answered.set(key, answer(body, key));
     return answered.get(key);
   });
+  return () => answered.clear();
 }
 
 /** What a node has of the agents on the others: whoever is not heard of in time is late, a process that stood still meanwhile included. */

@@ -7,6 +7,7 @@ import * as delegation from '../coordination/delegation-world.js';
 import * as iterative from '../coordination/iterative-consensus-world.js';
 import * as leader from '../coordination/leader-world.js';
 import * as lock from '../coordination/lock-world.js';
+import * as negotiation from '../coordination/negotiation-world.js';
 import * as voting from '../coordination/voting-world.js';
 import { faulted, type FaultedWorld } from './faulted.js';
 
@@ -54,6 +55,11 @@ export const worlds: Readonly<Record<string, FaultedWorld>> = {
   delegation: faulted(delegation.delegationRun, delegation.defects, {
     tells: ({ ended }) => ({ decided: ended.filter(({ result }) => result.outcome === 'decided').length }),
     defectsIn: delegation.troubled,
+  }),
+
+  negotiation: faulted(negotiation.negotiationRun, negotiation.defects, {
+    tells: ({ ended }) => ({ agreed: ended.filter(({ result }) => result.outcome === 'decided').length }),
+    defectsIn: negotiation.restless,
   }),
   semaphore: faulted(lock.semaphoreRun, lock.semaphoreDefects, { tells: ({ holders }) => ({ had: holders.length }) }),
 };

@@ -187,6 +187,7 @@ export const auctionModel: Model<typeof auctionMachine> = {
       const questions = agents.map((agent) => ({
         ...{ id: `round-${round}`, agent },
         body: { ask: 'bid', auction: kind, lot, round, least, highest, isLeading: leader?.agent === agent },
+        isDerived: kind === 'english' && round > 1,
       }));
       return same(
         'asks',

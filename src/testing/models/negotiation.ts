@@ -181,7 +181,7 @@ export const negotiationModel: Model<typeof negotiationMachine> = {
       ms: 500,
       owes: (run) => {
         if (!isTalking(run)) return untouched(run);
-        return run.clock.now() < 1_000 ? untouched(run) : fails(run, 'timeUp', run.before.context.history);
+        return run.clock.now() < 1_000 ? untouched(run) : fails(run, 'timeUp', historyOf(run.before.context));
       },
     },
   },
@@ -198,7 +198,7 @@ export const negotiationModel: Model<typeof negotiationMachine> = {
       }
       if (state !== 'answering') return same('asks', asked, []);
       const body = { ask: 'answer', ...terms, round, by: table?.agent, offer: table?.offer };
-      const questions = agents.filter((agent) => agent !== table?.agent).map((agent) => ({ id: `round-${round}`, agent, body }));
+      const questions = agents.filter((agent) => agent !== table?.agent).map((agent) => ({ id: `round-${round}`, agent, body, isDerived: true }));
       return same('asks', asked, [{ session: 's1', questions, withinMs: 400 }]);
     },
     'the first is asked, and nobody else is yet': ({ snapshot, emitted }) => {
