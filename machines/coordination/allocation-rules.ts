@@ -3,6 +3,7 @@
  * nothing; where units cannot be divided, the seed draws who has one more.
  */
 import type { RequestOutcome } from '../comms/request.js';
+import { isRecord } from '../supervision/option-keys.js';
 import type {
   AllocationContext,
   AllocationEnd,
@@ -26,8 +27,16 @@ export function questionsOf({ agents, about, resources }: AllocationInput): read
 /** What an agent has said, in the terms of the rules; a demand counts at most as all that there is. */
 export function heardOf({ resources }: Pick<AllocationInput, 'resources'>, agent: string, outcome: RequestOutcome): Heard {
   if (!outcome.ok) return { agent, status: outcome.reason };
-  const { demand, least = {} } = (outcome.value ?? {}) as { readonly demand?: unknown; readonly least?: unknown };
-  const names = Object.keys(resources);
+  try {
+    return demandOf(Object.keys(resources), agent, outcome.value);
+  } catch {
+    // An agent of this process may answer with an object whose reading throws: that is nonsense of one agent, and no crash of all the others' allocation.
+    return { agent, status: 'invalid' };
+  }
+}
+
+function demandOf(names: readonly string[], agent: string, value: unknown): Heard {
+  const { demand, least = {} } = (value ?? {}) as { readonly demand?: unknown; readonly least?: unknown };
   const [wanted, needed] = [amountsOf(demand, names), amountsOf(least, names)];
   if (wanted === null || needed === null || names.some((name) => of(needed, name) > of(wanted, name))) return { agent, status: 'invalid' };
   if (names.every((name) => wanted[name] === 0)) return { agent, status: 'passed' };
@@ -36,9 +45,11 @@ export function heardOf({ resources }: Pick<AllocationInput, 'resources'>, agent
 
 /** Whole numbers of 0 and more by the names of resources, filled up; null for what is something else. */
 function amountsOf(value: unknown, names: readonly string[]): Amounts | null {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return null;
+  // A Map has no entries that are read here: it would be heard to want nothing.
+  if (!isRecord(value) || value instanceof Map) return null;
   const entries = Object.entries(value as Readonly<Record<string, unknown>>);
-  const isWrong = entries.some(([name, amount]) => !names.includes(name) || !Number.isSafeInteger(amount) || (amount as number) < 0);
+  const known = new Set(names);
+  const isWrong = entries.some(([name, amount]) => !known.has(name) || !Number.isSafeInteger(amount) || (amount as number) < 0);
   return isWrong ? null : Object.fromEntries([...names.map((name) => [name, 0] as const), ...(entries as [string, number][])]);
 }
 
@@ -52,6 +63,12 @@ interface Claim {
 }
 
 type Shares = ReadonlyMap<string, number>;
+
+/** Which place each has. */
+function turns(drawn: readonly string[]): (one: { readonly agent: string }) => number {
+  const places = new Map(drawn.map((agent, nth) => [agent, nth]));
+  return ({ agent }) => places.get(agent) ?? 0;
+}
 
 /** As the next unit goes to whoever has least: the highest level up to which all are filled, and one more for as many as are drawn. */
 function maxMin(amount: number, claims: readonly Claim[], drawn: readonly string[]): Shares {
@@ -70,6 +87,7 @@ function maxMin(amount: number, claims: readonly Claim[], drawn: readonly string
 
 /** The leasts, and what is left in proportion to what is wanted beyond them: rounded down, and one more for those who lost most by that. */
 function proportional(amount: number, claims: readonly Claim[], drawn: readonly string[]): Shares {
+  const turn = turns(drawn);
   const rest = amount - claims.reduce((sum, { least }) => sum + least, 0);
   const wanted = claims.reduce((sum, { least, most }) => sum + most - least, 0);
   if (wanted <= rest) return new Map(claims.map(({ agent, most }) => [agent, most]));
@@ -79,7 +97,7 @@ function proportional(amount: number, claims: readonly Claim[], drawn: readonly 
     return { agent, whole: least + Number(product / BigInt(wanted)), lost: product % BigInt(wanted) };
   });
   const over = amount - parts.reduce((sum, { whole }) => sum + whole, 0);
-  const byLoss = [...parts].sort((a, b) => (a.lost === b.lost ? drawn.indexOf(a.agent) - drawn.indexOf(b.agent) : a.lost > b.lost ? -1 : 1));
+  const byLoss = [...parts].sort((a, b) => (a.lost === b.lost ? turn(a) - turn(b) : a.lost > b.lost ? -1 : 1));
   const lucky = new Set(byLoss.slice(0, over).map(({ agent }) => agent));
   return new Map(parts.map(({ agent, whole }) => [agent, whole + (lucky.has(agent) ? 1 : 0)]));
 }
@@ -89,12 +107,11 @@ function admitted({ resources, seed }: AllocationInput, demands: readonly Demand
   const names = Object.keys(resources);
   // A resource of which there is nothing is not needed by whoever needs 0 of it.
   const need = ({ least }: Demand): number => Math.max(...names.map((name) => (of(least, name) === 0 ? 0 : of(least, name) / of(resources, name))));
-  const drawn = drawnOrder(
-    seed,
-    'admitted',
-    demands.map(({ agent }) => agent),
-  );
-  const inTurn = [...demands].sort((a, b) => need(a) - need(b) || drawn.indexOf(a.agent) - drawn.indexOf(b.agent));
+  const agents = demands.map(({ agent }) => agent);
+  const turn = turns(drawnOrder(seed, 'admitted', agents));
+  const needs = new Map(demands.map((one) => [one, need(one)]));
+  const needed = (one: Demand): number => needs.get(one) ?? 0;
+  const inTurn = [...demands].sort((a, b) => needed(a) - needed(b) || turn(a) - turn(b));
   const left = new Map(Object.entries(resources));
   return inTurn.filter(({ least }) => {
     if (names.some((name) => of(least, name) > (left.get(name) ?? 0))) return false;
@@ -109,8 +126,8 @@ function shared(input: AllocationInput, demands: readonly Demand[]): ReadonlyMap
   const names = Object.keys(resources);
   const agents = demands.map(({ agent }) => agent);
   if (rule === 'priority') {
-    const drawn = drawnOrder(seed, 'priority', agents);
-    const inTurn = [...demands].sort((a, b) => of(priorities, b.agent) - of(priorities, a.agent) || drawn.indexOf(a.agent) - drawn.indexOf(b.agent));
+    const turn = turns(drawnOrder(seed, 'priority', agents));
+    const inTurn = [...demands].sort((a, b) => of(priorities, b.agent) - of(priorities, a.agent) || turn(a) - turn(b));
     const left = new Map(Object.entries(resources));
     const shares = new Map<string, Amounts>();
     for (const { agent, demand, least } of inTurn) {

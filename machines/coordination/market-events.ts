@@ -1,12 +1,16 @@
 /** What a market is told and emits; what it is given and remembers. Prices and quantities are whole numbers of the smallest unit. */
 import type { ExitReason } from '../supervision/exit.js';
 
-/** What may stand in a market at once. */
+/** What comes of an order that meets one of its own trader: they trade, or what is left of the newcomer is refused. */
+export type SelfTrade = 'allow' | 'cancelNewest';
+
+/** What may stand in a market at once, and who may meet. */
 export interface MarketInput {
   readonly maxOrders: number;
   readonly maxPerTrader: number;
-  /** How many keyed answers are kept, the oldest forgotten first. */
+  /** How many keyed answers are kept; of more, the oldest of whoever has most is forgotten. */
   readonly maxKeys: number;
+  readonly selfTrade: SelfTrade;
 }
 
 /** Who wants to trade, and what. */
@@ -22,6 +26,8 @@ export interface OrderTerms {
   readonly key: string | null;
   /** Which watched actor it dies with; null: none. */
   readonly owner: string | null;
+  /** The actor that it would die with has: it is placed no more, and one that was placed under its key is answered as before. */
+  readonly ownerEnded?: boolean;
 }
 
 /** An order that stands. */
@@ -63,7 +69,7 @@ export interface Placed {
   readonly money: number;
   /** What stands now. */
   readonly open: number;
-  /** Of a market order, what nobody stood for. */
+  /** Of a market order, what nobody stood for; of any, what it would have traded with its own trader, and all behind that. */
   readonly refused: number;
   readonly trades: readonly Trade[];
 }
@@ -77,6 +83,8 @@ export type OrderRefusal =
   | 'keyTaken'
   /** A market order, of which nothing could be traded. */
   | 'unfilled'
+  /** The first whom it would meet is of its own trader, and `selfTrade` does not allow that. */
+  | 'selfTrade'
   /** The actor that it would die with has. */
   | 'ownerEnded'
   /** The market has ended. */

@@ -10,11 +10,12 @@ export type Verdict =
 
 /** Of an order, by what is known. An order that is refused changes nothing, not even where part of it could have been traded. */
 export function verdictOn(context: MarketContext, order: OrderTerms): Verdict {
-  const { trader, key, side, price, quantity, rest, owner } = order;
+  const { trader, key, side, price, quantity, rest, owner, ownerEnded = false } = order;
   const terms = { side, price, quantity, rest };
   const former = key === null ? undefined : context.kept.find((one) => one.trader === trader && one.key === key);
   if (former !== undefined) return isSame(former.terms, terms) ? { is: 'repeated', placed: former.placed } : { is: 'refused', reason: 'keyTaken' };
-  const { fills, left, book: facing } = meet(context.book, order);
+  if (ownerEnded) return { is: 'refused', reason: 'ownerEnded' };
+  const { fills, left, isOwn, book: facing } = meet(context.book, order, context.selfTrade === 'cancelNewest' ? trader : null);
   const id = `${context.incarnation}-${context.orders + 1}`;
   const trades = fills.map(({ maker, price: at, quantity: much }, nth): Trade => {
     const [mine, theirs] = [
@@ -27,8 +28,9 @@ export function verdictOn(context: MarketContext, order: OrderTerms): Verdict {
   });
   // Where those whom it faces have no price either, neither would ever be traded while both wait.
   const isFaced = (side === 'buy' ? facing.asks : facing.bids).length > 0;
-  const open = price !== null || (rest === 'wait' && !isFaced) ? left : 0;
-  if (trades.length === 0 && open === 0) return { is: 'refused', reason: 'unfilled' };
+  const mayStand = !isOwn && (price !== null || (rest === 'wait' && !isFaced));
+  const open = mayStand ? left : 0;
+  if (trades.length === 0 && open === 0) return { is: 'refused', reason: isOwn ? 'selfTrade' : 'unfilled' };
   const book = open === 0 ? facing : withOrder(facing, { id, trader, side, price, quantity, open, owner });
   if (open > 0) {
     const all = standing(book);
@@ -37,9 +39,19 @@ export function verdictOn(context: MarketContext, order: OrderTerms): Verdict {
   }
   const money = trades.reduce((sum, trade) => sum + trade.price * trade.quantity, 0);
   const placed: Placed = { order: id, filled: quantity - left, money, open, refused: left - open, trades };
-  const kept: readonly KeptAnswer[] = key === null ? context.kept : [...context.kept, { trader, key, terms, placed }].slice(-context.maxKeys);
+  const kept = key === null ? context.kept : bounded([...context.kept, { trader, key, terms, placed }], context.maxKeys);
   const last = trades.at(-1)?.price ?? context.last;
   return { is: 'placed', placed, after: { book, orders: context.orders + 1, trades: context.trades + trades.length, last, kept } };
+}
+
+/** Of one more than may be kept, the oldest of whoever has most is forgotten: who submits much forgets his own keys, and nobody else's. */
+function bounded(kept: readonly KeptAnswer[], most: number): readonly KeptAnswer[] {
+  if (kept.length <= most) return kept;
+  const counts = new Map<string, number>();
+  for (const { trader } of kept) counts.set(trader, (counts.get(trader) ?? 0) + 1);
+  const highest = Math.max(...counts.values());
+  const gone = kept.findIndex(({ trader }) => counts.get(trader) === highest);
+  return kept.filter((_, nth) => nth !== gone);
 }
 
 function isSame(a: KeptAnswer['terms'], b: KeptAnswer['terms']): boolean {

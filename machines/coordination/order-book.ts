@@ -14,6 +14,8 @@ export interface Fill {
 export interface Meeting {
   readonly fills: readonly Fill[];
   readonly left: number;
+  /** The next whom it would meet is of the trader that it must not meet. */
+  readonly isOwn: boolean;
   readonly book: OrderBook;
 }
 
@@ -31,17 +33,20 @@ function priceBetween(order: Limits, maker: StandingOrder, best: number | null):
   return isBuyer ? Math.min(order.price, best) : Math.max(order.price, best);
 }
 
-/** What comes of an order, before it stands itself. */
-export function meet(book: OrderBook, order: Pick<OrderTerms, 'side' | 'price' | 'quantity'>): Meeting {
+/** What comes of an order, before it stands itself. @param own  whose orders it must not meet; null: it may meet all */
+export function meet(book: OrderBook, order: Pick<OrderTerms, 'side' | 'price' | 'quantity'>, own: string | null): Meeting {
   const facing = order.side === 'buy' ? book.asks : book.bids;
   const best = facing.find(({ price }) => price !== null)?.price ?? null;
   const fills: Fill[] = [];
   let left = order.quantity;
   let gone = 0;
   let part: StandingOrder | null = null;
+  let isOwn = false;
   for (const maker of facing) {
     const price = left === 0 ? null : priceBetween(order, maker, best);
     if (price === null) break;
+    isOwn = maker.trader === own;
+    if (isOwn) break;
     const quantity = Math.min(left, maker.open);
     fills.push({ maker, price, quantity });
     left -= quantity;
@@ -49,7 +54,7 @@ export function meet(book: OrderBook, order: Pick<OrderTerms, 'side' | 'price' |
     if (quantity < maker.open) part = { ...maker, open: maker.open - quantity };
   }
   const rest = part === null ? facing.slice(gone) : [part, ...facing.slice(gone)];
-  return { fills, left, book: order.side === 'buy' ? { ...book, asks: rest } : { ...book, bids: rest } };
+  return { fills, left, isOwn, book: order.side === 'buy' ? { ...book, asks: rest } : { ...book, bids: rest } };
 }
 
 /** Is the first before the second by price? One without a limit is before all who have one. */
@@ -93,22 +98,26 @@ export interface Equilibrium {
  */
 export function equilibriumOf(orders: readonly Pick<StandingOrder, 'side' | 'price' | 'open'>[]): Equilibrium | null {
   const isOneSided = orders.every(({ side }) => side === orders[0]?.side);
-  const named = orders.filter((order): order is typeof order & { readonly price: number } => order.price !== null);
+  const named = orders.filter((order): order is Priced => order.price !== null).sort((a, b) => a.price - b.price);
   if (isOneSided || named.length === 0) return null;
   // Between these, neither demand nor supply changes: a bid counts up to its price, an ask from its price on.
-  const prices = [...new Set(named.flatMap(({ side, price }) => [price, side === 'buy' ? price + 1 : Math.max(0, price - 1)]))];
-  const wanted = (price: number, side: 'buy' | 'sell'): number =>
-    orders.reduce((sum, one) => {
-      const counts = one.side === side && (one.price === null || (side === 'buy' ? one.price >= price : one.price <= price));
-      return counts ? sum + one.open : sum;
-    }, 0);
-  const points = prices.map((price) => {
-    const [demand, supply] = [wanted(price, 'buy'), wanted(price, 'sell')];
-    return { price, quantity: Math.min(demand, supply), over: Math.abs(demand - supply) };
-  });
-  const quantity = Math.max(...points.map((point) => point.quantity));
-  const over = Math.min(...points.filter((point) => point.quantity === quantity).map((point) => point.over));
-  const best = points.filter((point) => point.quantity === quantity && point.over === over).map(({ price }) => price);
-  const [low, high] = [Math.min(...best), Math.max(...best)];
+  const prices = new Set(named.flatMap(({ side, price }) => [price, side === 'buy' ? price + 1 : Math.max(0, price - 1)]));
+  const [bids, asks] = [named.filter(({ side }) => side === 'buy'), named.filter(({ side }) => side === 'sell')];
+  // Once upwards through all prices: who looks through everybody at each of them stands still for seconds before a full book.
+  let demand = total(orders.filter(({ side }) => side === 'buy'));
+  let supply = total(orders.filter(({ side, price }) => side === 'sell' && price === null));
+  let [passed, reached] = [0, 0];
+  let [quantity, over, low, high] = [-1, 0, 0, 0];
+  for (const price of [...prices].sort((a, b) => a - b)) {
+    for (let bid = bids[passed]; bid !== undefined && bid.price < price; bid = bids[++passed]) demand -= bid.open;
+    for (let ask = asks[reached]; ask !== undefined && ask.price <= price; ask = asks[++reached]) supply += ask.open;
+    const [much, rest] = [Math.min(demand, supply), Math.abs(demand - supply)];
+    if (much > quantity || (much === quantity && rest < over)) [quantity, over, low] = [much, rest, price];
+    if (much === quantity && rest === over) high = price;
+  }
   return { price: low + Math.floor((high - low) / 2), low, high, quantity };
 }
+
+type Priced = Pick<StandingOrder, 'side' | 'open'> & { readonly price: number };
+
+const total = (orders: readonly Pick<StandingOrder, 'open'>[]): number => orders.reduce((sum, { open }) => sum + open, 0);

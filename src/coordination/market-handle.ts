@@ -1,11 +1,13 @@
 /**
  * What an app holds of a market: it submits orders and cancels them, and reads how the market stands.
  *
- * Nothing throws nor rejects but for misuse; a call on a market that has ended is answered, where XState would drop the event.
+ * Nothing throws nor rejects but for misuse; a call on a market that has ended is answered, where XState would drop the event: `closed`, or, of an order that was
+ * placed under its key, what came of it.
  */
 import { type AnyActorRef, createActor } from 'xstate';
 import { marketMachine } from '../../machines/coordination/market.js';
-import type { MarketEmitted, OrderRefusal, Placed, StandingOrder } from '../../machines/coordination/market-events.js';
+import type { MarketEmitted, OrderRefusal, OrderTerms, Placed, StandingOrder } from '../../machines/coordination/market-events.js';
+import { verdictOn } from '../../machines/coordination/market-rules.js';
 import { type Equilibrium, equilibriumOf, standing } from '../../machines/coordination/order-book.js';
 import { keysOf } from '../../machines/supervision/option-keys.js';
 import { sortOf } from '../option-checks.js';
@@ -117,17 +119,18 @@ class Handle implements Market {
     const { ref } = this;
     const order = planOrder(options, (ref === undefined ? undefined : planOf(ref)) ?? byDefault);
     const { owner } = options;
-    if (ref === undefined || hasStopped(ref)) return { ok: false, reason: 'closed' };
+    if (ref === undefined) return { ok: false, reason: 'closed' };
     const stall = stallOf(ref);
-    if (stall === undefined) return { ok: false, reason: 'closed' };
-    if (owner !== undefined && exitReason(owner) !== null) return { ok: false, reason: 'ownerEnded' };
+    if (hasStopped(ref) || stall === undefined) return afterEnd(ref, order);
+    const ownerEnded = owner !== undefined && exitReason(owner) !== null;
+    const watched = owner === undefined || ownerEnded ? null : stall.watch(owner);
     const name = `c${++stall.calls}`;
     return new Promise((resolve) => {
-      const call = new Call<SubmitOutcome>(ref, name, resolve, { ok: false, reason: 'closed' });
+      const call = new Call<SubmitOutcome>(ref, name, resolve, () => afterEnd(ref, order));
       call.hear('market.placed', (fact) => ({ ok: true, isRepeat: false, ...placedOf(fact) }));
       call.hear('market.repeated', (fact) => ({ ok: true, isRepeat: true, ...placedOf(fact) }));
       call.hear('market.refused', ({ reason }) => ({ ok: false, reason: reason as OrderRefusal }));
-      ref.send({ type: 'market.submit', ref: name, order: { ...order, owner: owner === undefined ? null : stall.watch(owner) } });
+      ref.send({ type: 'market.submit', ref: name, order: { ...order, owner: watched, ownerEnded } });
     });
   }
 
@@ -141,7 +144,7 @@ class Handle implements Market {
     if (ref === undefined || stall === undefined) return { ok: false, reason: 'closed' };
     const name = `c${++stall.calls}`;
     return new Promise((resolve) => {
-      const call = new Call<CancelOutcome>(ref, name, resolve, { ok: false, reason: 'closed' });
+      const call = new Call<CancelOutcome>(ref, name, resolve, () => ({ ok: false, reason: 'closed' }));
       call.hear('market.cancelled', ({ open }) => ({ ok: true, open }));
       call.hear('market.refused', () => ({ ok: false, reason: 'notOpen' }));
       ref.send({ type: 'market.cancel', ref: name, trader, order });
@@ -190,6 +193,12 @@ class Handle implements Market {
   }
 }
 
+/** What an order is answered by a market that has ended: whoever did not hear what came of it must not be told that nothing did. */
+function afterEnd(ref: MarketRef, order: Omit<OrderTerms, 'owner'>): SubmitOutcome {
+  const verdict = verdictOn(ref.getSnapshot().context, { ...order, owner: null });
+  return verdict.is === 'repeated' ? { ok: true, isRepeat: true, ...verdict.placed } : { ok: false, reason: 'closed' };
+}
+
 function placedOf({ order, filled, money, open, refused, trades }: Placed): Placed {
   return { order, filled, money, open, refused, trades };
 }
@@ -201,11 +210,11 @@ class Call<Outcome> {
   readonly #answer: (outcome: Outcome) => void;
   readonly #heard: { unsubscribe(): unknown }[] = [];
 
-  constructor(market: MarketRef, name: string, answer: (outcome: Outcome) => void, closed: Outcome) {
+  constructor(market: MarketRef, name: string, answer: (outcome: Outcome) => void, closed: () => Outcome) {
     this.#market = market;
     this.#name = name;
     this.#answer = answer;
-    this.#heard.push(onExit(market, () => this.#settle(closed)));
+    this.#heard.push(onExit(market, () => this.#settle(closed())));
   }
 
   hear<Type extends 'market.placed' | 'market.repeated' | 'market.refused' | 'market.cancelled'>(

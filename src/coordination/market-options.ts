@@ -1,6 +1,6 @@
 /** What a market is asked for, checked before anything happens. */
 import type { AnyActorRef } from 'xstate';
-import type { MarketInput, OrderTerms } from '../../machines/coordination/market-events.js';
+import type { MarketInput, OrderTerms, SelfTrade } from '../../machines/coordination/market-events.js';
 import { keysOf } from '../../machines/supervision/option-keys.js';
 import { EspalierError } from '../errors.js';
 import { isActor, optionChecks, shown, sortOf } from '../option-checks.js';
@@ -11,11 +11,16 @@ export interface MarketOptions {
   readonly maxOrders?: number;
   /** The same of one trader: `tooMany`. Default 100, at most 10 000. */
   readonly maxPerTrader?: number;
-  /** How many answers are kept under their keys; of more the oldest is forgotten. Default 1 000, at most 10 000. */
+  /** How many answers are kept under their keys; of more, the oldest of whoever has most is forgotten. Default 1 000, at most 10 000. */
   readonly maxKeys?: number;
+  /**
+   * What comes of an order that meets one of its own trader: they trade (`allow`, the default), or it trades with all before that, and what is left of it is
+   * refused (`cancelNewest`).
+   */
+  readonly selfTrade?: SelfTrade;
   /** No limit is higher. Default 1 000 000 000; times `maxQuantity` at most 2⁵³ − 1, so that money is counted exactly. */
   readonly maxPrice?: number;
-  /** No order is for more. Default 1 000 000. */
+  /** No order is for more. Default 1 000 000; times `maxOrders` at most 2⁵³ − 1. */
   readonly maxQuantity?: number;
 }
 
@@ -49,14 +54,20 @@ export function invalid(name: string, expected: string, got: unknown): EspalierE
 
 export const { requireOptions, requireText, count } = optionChecks(invalid);
 
-const keys = keysOf<MarketOptions>({ maxOrders: true, maxPerTrader: true, maxKeys: true, maxPrice: true, maxQuantity: true });
+const keys = keysOf<MarketOptions>({
+  ...({ maxOrders: true, maxPerTrader: true, maxKeys: true } as const),
+  ...({ selfTrade: true, maxPrice: true, maxQuantity: true } as const),
+});
 const orderKeys = keysOf<OrderOptions>({ trader: true, side: true, quantity: true, price: true, rest: true, key: true, owner: true });
 const most = 10_000;
 
 /** @throws EspalierError `market/invalid-options` */
 export function planMarket(options: MarketOptions): MarketPlan {
   requireOptions('the options of a market', options, keys);
+  const { selfTrade = 'allow' } = options;
+  if (selfTrade !== 'allow' && selfTrade !== 'cancelNewest') throw invalid('selfTrade', 'allow or cancelNewest', sortOf(selfTrade));
   const plan = {
+    selfTrade,
     maxOrders: count('maxOrders', options.maxOrders, 1_000, most),
     maxPerTrader: count('maxPerTrader', options.maxPerTrader, 100, most),
     maxKeys: count('maxKeys', options.maxKeys, 1_000, most),
@@ -65,6 +76,8 @@ export function planMarket(options: MarketOptions): MarketPlan {
   };
   const mostMoney = plan.maxPrice * plan.maxQuantity;
   if (!Number.isSafeInteger(mostMoney)) throw invalid('maxPrice', 'at most 2^53 - 1 when multiplied by `maxQuantity`', mostMoney);
+  const mostOpen = plan.maxOrders * plan.maxQuantity;
+  if (!Number.isSafeInteger(mostOpen)) throw invalid('maxQuantity', 'at most 2^53 - 1 when multiplied by `maxOrders`', mostOpen);
   return plan;
 }
 

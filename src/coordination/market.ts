@@ -42,14 +42,15 @@ export function planOf(ref: AnyActorRef): MarketPlan | undefined {
 
 /**
  * The logic of a market: for `createActor`, `invoke`, `spawn`, or as a supervisor's child. On `supervisor.shutdown` it cancels whatever stands, tells it, and
- * ends. Restarted by its supervisor it begins empty, with order ids of its own. Restored from a snapshot it has its book; but orders that end with an actor are
+ * ends. Restarted by its supervisor it begins empty, with order ids of its own: a `permanent` child also after `close`, so one that is to stay closed is
+ * `transient`. Restored from a snapshot it has its book; but orders that end with an actor are
  * cancelled, since nobody knows any more who that was.
  * @throws EspalierError `market/invalid-options`
  */
 export function market(options: MarketOptions = {}): MarketLogic {
   const plan = planMarket(options);
-  const { maxOrders, maxPerTrader, maxKeys } = plan;
-  const logic = withInput(marketMachine.provide({ actors: { owners: owners() } }), { maxOrders, maxPerTrader, maxKeys });
+  const { maxOrders, maxPerTrader, maxKeys, selfTrade } = plan;
+  const logic = withInput(marketMachine.provide({ actors: { owners: owners() } }), { maxOrders, maxPerTrader, maxKeys, selfTrade });
   plans.set(logic, plan);
   return logic;
 }
@@ -75,7 +76,9 @@ function owners(): ReturnType<typeof fromCallback<{ type: 'owners.none' }>> {
         return name;
       },
     });
-    sendBack({ type: 'owners.opened', incarnation: ++incarnations });
+    // One that is restored goes on as the one that it was: whoever comes after it must be neither.
+    incarnations = Math.max(incarnations + 1, (chart.getSnapshot() as SnapshotFrom<typeof marketMachine>).context.incarnation);
+    sendBack({ type: 'owners.opened', incarnation: incarnations });
     onLoss(self, chart, () => chart.send({ type: 'owners.ended' }));
     return () => {
       for (const { watch } of watched.values()) watch.unsubscribe();

@@ -154,7 +154,7 @@ const trader = 'whose';
 const call = 'of the call';
 const placedFields = {
   ...{ order, filled: 'how much was traded at once', money: 'for how much in all', open: 'how much stands now' },
-  ...{ refused: 'how much of a market order nobody stood for', trades: 'with whom, each as in `market.traded`' },
+  ...{ refused: 'how much nobody stood for, or would have been traded with its own trader', trades: 'with whom, each as in `market.traded`' },
 };
 const marketRows: Rows<MarketEmitted> = {
   'market.placed': {
@@ -174,7 +174,7 @@ const marketRows: Rows<MarketEmitted> = {
   'market.refused': {
     about: 'an order was not placed, or not cancelled',
     level: 'debug',
-    fields: { ref: call, trader, reason: '`full`, `tooMany`, `keyTaken`, `unfilled`; of one to be cancelled `notOpen`' },
+    fields: { ref: call, trader, reason: '`full`, `tooMany`, `keyTaken`, `unfilled`, `selfTrade`, `ownerEnded`; of one to be cancelled `notOpen`' },
   },
   'market.cancelled': {
     about: 'an order stands no more',

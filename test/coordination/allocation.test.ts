@@ -12,6 +12,10 @@ const wants =
   (demand: object, least?: object): (() => unknown) =>
   () => ({ demand, ...(least === undefined ? {} : { least }) });
 
+const unreadable = (): never => {
+  throw new Error('nobody reads that');
+};
+
 const rows = (end: AllocationEnd) => (end.outcome === 'decided' ? end.value.claimants : end.details.claimants);
 const shares = (end: AllocationEnd): unknown => Object.fromEntries(rows(end).map(({ agent, granted }) => [agent, Object.values(granted)]));
 const statuses = (end: AllocationEnd): unknown => Object.fromEntries(rows(end).map(({ agent, status }) => [agent, status]));
@@ -106,6 +110,9 @@ describe('an allocation', () => {
     ['says nothing', () => null, 'invalid'],
     ['says it in another shape', () => 4, 'invalid'],
     ['wants a list', wants([4]), 'invalid'],
+    ['wants a map', wants(new Map([['gpu', 4]])), 'invalid'],
+    ['has a demand that cannot be read', () => Object.defineProperty({}, 'demand', { get: () => unreadable() }), 'invalid'],
+    ['wants an amount that cannot be read', wants(Object.defineProperty({}, 'gpu', { enumerable: true, get: () => unreadable() })), 'invalid'],
     ['wants a fraction', wants({ gpu: 1.5 }), 'invalid'],
     ['wants less than nothing', wants({ gpu: -1 }), 'invalid'],
     ['wants what there is not', wants({ tpu: 1 }), 'invalid'],

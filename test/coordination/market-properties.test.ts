@@ -3,14 +3,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createActor, enqueueActions } from 'xstate';
 import type { marketMachine } from '../../machines/coordination/market.js';
-import type { MarketEmitted, OrderBook, OrderTerms, Placed, StandingOrder, Trade } from '../../machines/coordination/market-events.js';
+import type { MarketEmitted, OrderBook, OrderTerms, Placed, SelfTrade, StandingOrder, Trade } from '../../machines/coordination/market-events.js';
 import { verdictOn } from '../../machines/coordination/market-rules.js';
 import { equilibriumOf, standing, without } from '../../machines/coordination/order-book.js';
 import { market } from '../../src/coordination/market.js';
 import { NaiveMarket } from './naive-market.js';
 
 const runs = 2_000;
-const bounds = { maxOrders: 6, maxPerTrader: 3 };
+const bounds = { maxOrders: 6, maxPerTrader: 3, selfTrade: 'allow' as SelfTrade };
 
 type Step = { readonly is: 'submit'; readonly order: OrderTerms } | { readonly is: 'cancel'; readonly trader: string; readonly nth: number };
 
@@ -30,12 +30,14 @@ const submit = fc.record({
 const cancel = fc.record({ is: fc.constant('cancel' as const), trader, nth: fc.nat({ max: 6 }) });
 const steps: fc.Arbitrary<Step[]> = fc.array(fc.oneof({ weight: 5, arbitrary: submit }, { weight: 1, arbitrary: cancel }), { maxLength: 40 });
 
+const selfTrades = fc.constantFrom<SelfTrade>('allow', 'cancelNewest');
+
 /** Runs them on a market and on the naive one. @returns what was told, and how both stand after each */
-function play(all: readonly Step[], logic: ReturnType<typeof market> = market(bounds)) {
+function play(all: readonly Step[], selfTrade: SelfTrade = 'allow', logic: ReturnType<typeof market> = market({ ...bounds, selfTrade })) {
   const actor = createActor(logic).start();
   const facts: MarketEmitted[] = [];
   actor.on('*', (fact) => void facts.push(fact));
-  const naive = new NaiveMarket(bounds);
+  const naive = new NaiveMarket({ ...bounds, selfTrade });
   const differ: string[] = [];
   const book = (): OrderBook => actor.getSnapshot().context.book;
   const look = (what: string, got: unknown, due: unknown): void => {
@@ -92,19 +94,20 @@ function ledger(facts: readonly MarketEmitted[], book: OrderBook): readonly stri
 }
 
 describe('a market', () => {
-  it(`does what a naive one does, on ${runs} sequences`, { timeout: 60_000 }, () => {
+  it(`does what a naive one does, on ${runs} sequences`, { timeout: 120_000 }, () => {
     fc.assert(
-      fc.property(steps, (all) => {
-        expect(play(all).differ).toEqual([]);
+      fc.property(steps, selfTrades, (all, selfTrade) => {
+        expect(play(all, selfTrade).differ).toEqual([]);
       }),
       { numRuns: runs },
     );
   });
 
-  it('makes nothing and loses nothing: quantity, money, limits', { timeout: 60_000 }, () => {
+  it('makes nothing and loses nothing: quantity, money, limits', { timeout: 120_000 }, () => {
     fc.assert(
-      fc.property(steps, (all) => {
-        const { facts, trades, book } = play(all);
+      fc.property(steps, selfTrades, (all, selfTrade) => {
+        const { facts, trades, book } = play(all, selfTrade);
+        if (selfTrade !== 'allow') expect(trades.filter(({ buyer, seller }) => buyer === seller)).toEqual([]);
         expect(ledger(facts, book)).toEqual([]);
         expect(trades.map(({ number }) => number)).toEqual(trades.map((_, nth) => nth + 1));
         // Nobody who stands could have traded with another who does.
@@ -127,10 +130,10 @@ describe('a market', () => {
 
 describe('a wrong market', () => {
   type Wrong = Parameters<(typeof marketMachine)['provide']>[0];
-  const found = (changes: Wrong): boolean => {
+  const found = (changes: Wrong, selfTrade: SelfTrade = 'allow'): boolean => {
     const seen = fc.property(steps, (all) => {
-      const logic = (market(bounds) as unknown as typeof marketMachine).provide(changes) as unknown as ReturnType<typeof market>;
-      const { differ, facts, book } = play(all, logic);
+      const logic = (market({ ...bounds, selfTrade }) as unknown as typeof marketMachine).provide(changes) as unknown as ReturnType<typeof market>;
+      const { differ, facts, book } = play(all, selfTrade, logic);
       return differ.length === 0 && ledger(facts, book).length === 0;
     });
     return fc.check(seen, { numRuns: 300, seed: 1 }).failed;
@@ -157,6 +160,11 @@ describe('a wrong market', () => {
 
   it('is told from one that is right', () => {
     expect(found(placing(asIs, asItStands))).toBe(false);
+  });
+
+  it('that lets a trader meet itself is caught, and one that does not is not', () => {
+    expect(found(placing(asIs, asItStands, 0, { selfTrade: 'allow' }), 'cancelNewest')).toBe(true);
+    expect(found(placing(asIs, asItStands), 'cancelNewest')).toBe(false);
   });
 
   it.each<[string, Wrong]>([
@@ -212,6 +220,17 @@ describe('the equilibrium', () => {
       }),
       { numRuns: 1_000 },
     );
+  });
+
+  it('is found by looking at each order a few times, however many there are', () => {
+    let looks = 0;
+    const orders = Array.from({ length: 2_000 }, (_, nth): Priced => {
+      const side = nth % 2 === 0 ? 'buy' : 'sell';
+      const price = nth % 2 === 0 ? nth : 10_000 + nth;
+      return Object.defineProperty({ side, price, open: 1 }, 'open', { get: () => (looks++, 1) });
+    });
+    expect(equilibriumOf(orders)).toEqual({ price: 5_999, low: 1_999, high: 10_000, quantity: 0 });
+    expect(looks).toBeLessThan(3 * orders.length);
   });
 
   it('of what is to meet is the price at which it clears', () => {

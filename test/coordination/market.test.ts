@@ -130,6 +130,31 @@ describe('a market', () => {
     expect(facts.filter(({ type }) => type === 'market.repeated')).toHaveLength(1);
   });
 
+  it('has nobody forget the keys of others: who submits much forgets his own', async () => {
+    const { held, buy, sell } = stand({ maxKeys: 4 });
+    const first = await buy('ann', 1, 1, { key: 'k' });
+    for (let nth = 0; nth < 8; nth++) await sell('eve', 1, 5, { key: `k${nth}` });
+    expect(await buy('ann', 1, 1, { key: 'k' })).toEqual({ ...first, isRepeat: true });
+    expect(held.orders('ann')).toHaveLength(1);
+    // Of eve's the last three are kept.
+    expect([await sell('eve', 1, 5, { key: 'k5' }), await sell('eve', 1, 5, { key: 'k4' })]).toMatchObject([{ isRepeat: true }, { isRepeat: false }]);
+  });
+
+  it('says of an order that was placed what came of it, also when it has closed, or whom it ends with has ended', async () => {
+    const { held, buy, sell } = stand();
+    const owner = actor();
+    await sell('bob', 1, 9);
+    const first = await buy('ann', 2, 10, { key: 'k', owner });
+    exit(owner, 'kill');
+    expect(await buy('ann', 2, 10, { key: 'k', owner })).toEqual({ ...first, isRepeat: true });
+    expect(await buy('ann', 2, 10, { key: 'l', owner })).toEqual({ ok: false, reason: 'ownerEnded' });
+    await held.close();
+    // Whoever has not heard the first answer must not hear that nothing came of it.
+    expect(await buy('ann', 2, 10, { key: 'k' })).toEqual({ ...first, isRepeat: true });
+    expect(await buy('ann', 3, 10, { key: 'k' })).toEqual({ ok: false, reason: 'closed' });
+    expect(await buy('bob', 2, 10, { key: 'k' })).toEqual({ ok: false, reason: 'closed' });
+  });
+
   it('keeps no refusal under a key: the next time it may be placed', async () => {
     const { buy, sell } = stand();
     expect(await buy('ann', 1, undefined, { key: 'k' })).toMatchObject({ ok: false });
@@ -149,6 +174,29 @@ describe('a market', () => {
     expect(await sell('dan', 1, 11)).toEqual({ ok: false, reason: 'full' });
     expect(await buy('dan', 2, 10)).toMatchObject({ ok: true, filled: 1, open: 1 });
     expect(held.status()).toMatchObject({ orders: 3, trades: 2 });
+  });
+
+  it('lets a trader trade with itself where nothing else is said', async () => {
+    const { buy, sell } = stand();
+    await sell('ann', 1, 9);
+    expect(await buy('ann', 1, 9)).toMatchObject({ ok: true, trades: [{ buyer: 'ann', seller: 'ann' }] });
+  });
+
+  it('refuses, where it is to, what a trader would trade with itself, and all behind that', async () => {
+    const { held, buy, sell } = stand({ selfTrade: 'cancelNewest' });
+    await sell('bob', 1, 8);
+    await sell('ann', 2, 9);
+    await sell('bob', 4, 10);
+    expect(await buy('ann', 5, 10)).toMatchObject({ ok: true, filled: 1, open: 0, refused: 4, trades: [{ seller: 'bob', price: 8 }] });
+    expect(await buy('ann', 5, undefined, { rest: 'wait' })).toEqual({ ok: false, reason: 'selfTrade' });
+    expect(await buy('ann', 5, 10, { key: 'k' })).toEqual({ ok: false, reason: 'selfTrade' });
+    // What does not meet its own may stand beside it, and others meet both.
+    expect(await buy('ann', 5, 7)).toMatchObject({ ok: true, open: 5 });
+    expect(await buy('eve', 3, 10)).toMatchObject({ ok: true, filled: 3, money: 28 });
+    expect(held.orders().map(({ trader, open, price }) => [trader, open, price])).toEqual([
+      ['ann', 5, 7],
+      ['bob', 3, 10],
+    ]);
   });
 
   it('reads where supply meets demand', async () => {
@@ -200,6 +248,35 @@ describe('whoever an order ends with', () => {
 });
 
 describe('a market under a supervisor', () => {
+  it('stays closed where it is transient', async () => {
+    const app = orchestrator({ actors: { market: market() }, children: [{ id: 'market', src: 'market', restart: 'transient' }] }).start();
+    onTestFinished(async () => void (await app.stop()));
+    const held = marketHandle(() => app.child('market'));
+    const { order } = hear(held);
+    await order.buy('ann', 1, 10);
+    await held.close();
+    expect(await order.sell('bob', 1, 10)).toEqual({ ok: false, reason: 'closed' });
+    expect(held.status()).toMatchObject({ state: 'ended', orders: 0 });
+  });
+
+  it('has ids that none had before it, also after one that was restored', async () => {
+    const crashed = orchestrator({ actors: { market: market() }, children: [{ id: 'market', src: 'market' }] }).start();
+    const first = marketHandle(() => crashed.child('market'));
+    exit(first.ref as AnyActorRef, 'kill');
+    await crashed.whichChildren();
+    expect(await hear(first).order.buy('ann', 1, 10)).toMatchObject({ order: '2-1' });
+    const saved = JSON.parse(JSON.stringify(first.ref?.getPersistedSnapshot())) as never;
+    await crashed.stop();
+    // Another process, which counts anew.
+    const logic = market();
+    const restored = createActor(logic, { snapshot: saved }).start();
+    expect(await hear(marketHandle(restored)).order.buy('ann', 1, 9)).toMatchObject({ order: '2-2' });
+    await marketHandle(restored).close();
+    const next = marketHandle(createActor(logic).start());
+    onTestFinished(() => next.close());
+    expect(await hear(next).order.buy('ann', 1, 10)).toMatchObject({ order: '3-1' });
+  });
+
   it('begins empty after a crash, with what stood told and ids of its own; its handle follows', async () => {
     const clock = new VirtualClock();
     const app = orchestrator({ actors: { market: market() }, children: [{ id: 'market', src: 'market' }] }).start({ clock });
@@ -235,6 +312,8 @@ describe('misuse', () => {
     ['a bound of none', { maxOrders: 0 }],
     ['a bound beyond what a book is made for', { maxPerTrader: 10_001 }],
     ['money that no number holds', { maxPrice: 2 ** 40, maxQuantity: 2 ** 20 }],
+    ['orders that no number holds together', { maxPrice: 1, maxQuantity: 2 ** 50, maxOrders: 16 }],
+    ['a way to trade with oneself that there is not', { selfTrade: 'cancel' }],
     ['a word that nobody knows', { maxOrder: 1 }],
   ])('of a market: %s', (_, options) => {
     expect(() => market(options as MarketOptions)).toThrow(expect.objectContaining(refused) as Error);

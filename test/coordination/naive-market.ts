@@ -1,5 +1,5 @@
 /** A market as one would write it who has no time to lose but his own: unit by unit, looking through everybody each time. What the real one is held to. */
-import type { OrderTerms } from '../../machines/coordination/market-events.js';
+import type { MarketInput, OrderTerms } from '../../machines/coordination/market-events.js';
 
 interface Naive {
   readonly id: string;
@@ -17,13 +17,15 @@ export interface NaiveTrade {
   quantity: number;
 }
 
+type Bounds = Pick<MarketInput, 'maxOrders' | 'maxPerTrader' | 'selfTrade'>;
+
 export class NaiveMarket {
-  readonly #bounds: { readonly maxOrders: number; readonly maxPerTrader: number };
+  readonly #bounds: Bounds;
   orders: Naive[] = [];
   count = 0;
   readonly trades: NaiveTrade[] = [];
 
-  constructor(bounds: { readonly maxOrders: number; readonly maxPerTrader: number }) {
+  constructor(bounds: Bounds) {
     this.#bounds = bounds;
   }
 
@@ -33,11 +35,14 @@ export class NaiveMarket {
     const mine: Naive = { id: `1-${this.count + 1}`, came: this.count, trader, side, price, open: quantity };
     const facing = (): Naive[] => this.orders.filter((order) => order.side !== side && order.open > 0);
     const best = this.#best(facing(), side);
+    let isOwn = false;
     while (mine.open > 0) {
       const [maker] = facing().sort((a, b) => this.#rank(a, b));
       if (maker === undefined) break;
       const at = maker.price ?? this.#kinder(side, price, best);
       if (at === null || (price !== null && (side === 'buy' ? at > price : at < price))) break;
+      isOwn = this.#bounds.selfTrade === 'cancelNewest' && maker.trader === trader;
+      if (isOwn) break;
       maker.open -= 1;
       mine.open -= 1;
       const [buyOrder, sellOrder] = side === 'buy' ? [mine.id, maker.id] : [maker.id, mine.id];
@@ -45,7 +50,7 @@ export class NaiveMarket {
       if (same === undefined) made.push({ buyOrder, sellOrder, price: at, quantity: 1 });
       else same.quantity += 1;
     }
-    const mayStand = price !== null || (rest === 'wait' && facing().length === 0);
+    const mayStand = !isOwn && (price !== null || (rest === 'wait' && facing().length === 0));
     this.orders = this.orders.filter(({ open }) => open > 0);
     if (mine.open > 0 && mayStand) this.orders.push(mine);
     const isTooMany =

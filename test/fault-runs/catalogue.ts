@@ -1,4 +1,5 @@
 /** Every world of `npm run fault:coordination`, by id: a world that is not here is struck by nobody but its own test. */
+import * as allocation from '../coordination/allocation-world.js';
 import * as auction from '../coordination/auction-world.js';
 import * as barrier from '../coordination/barrier-world.js';
 import * as consensus from '../coordination/consensus-world.js';
@@ -8,6 +9,7 @@ import * as iterative from '../coordination/iterative-consensus-world.js';
 import * as leader from '../coordination/leader-world.js';
 import * as lock from '../coordination/lock-world.js';
 import * as negotiation from '../coordination/negotiation-world.js';
+import * as market from '../coordination/market-world.js';
 import * as voting from '../coordination/voting-world.js';
 import { faulted, type FaultedWorld } from './faulted.js';
 
@@ -60,6 +62,16 @@ export const worlds: Readonly<Record<string, FaultedWorld>> = {
   negotiation: faulted(negotiation.negotiationRun, negotiation.defects, {
     tells: ({ ended }) => ({ agreed: ended.filter(({ result }) => result.outcome === 'decided').length }),
     defectsIn: negotiation.restless,
+  }),
+
+  allocation: faulted(allocation.allocationRun, allocation.defects, {
+    tells: ({ sharings, resumed }) => {
+      const decided = [...sharings.values()].filter(({ ends }) => ends.some(({ outcome }) => outcome === 'decided'));
+      return { decided: decided.length, resumed: resumed.count };
+    },
+  }),
+  market: faulted(market.marketRun, market.marketDefects, {
+    tells: ({ god: { counts, trades } }) => ({ traded: trades.length, cancelled: counts['confirmed'] ?? 0, repeated: counts['told again'] ?? 0 }),
   }),
   semaphore: faulted(lock.semaphoreRun, lock.semaphoreDefects, { tells: ({ holders }) => ({ had: holders.length }) }),
 };

@@ -9,7 +9,7 @@ import { same } from './looks.js';
 type MarketRun = Run<typeof marketMachine>;
 type Owes = NonNullable<EventCase<typeof marketMachine, never>['owes']>;
 
-const input: MarketInput = { maxOrders: 2, maxPerTrader: 1, maxKeys: 1 };
+const input: MarketInput = { maxOrders: 2, maxPerTrader: 1, maxKeys: 1, selfTrade: 'allow' };
 
 const standing = ({ context: { book } }: MarketRun['snapshot']): readonly StandingOrder[] => [...book.bids, ...book.asks];
 const bare: OrderTerms = { trader: 'ann', side: 'buy', quantity: 1, price: null, rest: 'refuse', key: null, owner: null };
@@ -25,12 +25,12 @@ const refuses =
   ({ before, snapshot, emittedNow }) =>
     same('told', emittedNow, [{ type: 'market.refused', ref: 'c1', trader, reason }]) ?? same('context', snapshot.context, before.context);
 
-/** What comes of an order here: each trader has one way to trade, and stands once. */
+/** What comes of an order here: each trader but ann has one way to trade, and stands once. */
 const submits = (order: OrderTerms): { readonly payload: { readonly ref: string; readonly order: OrderTerms }; readonly owes: Owes } => ({
   payload: { ref: 'c1', order },
   owes: (run) => {
     const { before, snapshot, emittedNow } = run;
-    const { kept, incarnation, orders, trades: count, maxOrders, maxPerTrader } = before.context;
+    const { kept, incarnation, orders, trades: count, maxOrders, maxPerTrader, selfTrade } = before.context;
     const { trader, side, quantity, price, key, rest } = order;
     const known = kept.find((one) => one.key === key);
     if (known !== undefined && known.terms.price !== price) return refuses('keyTaken', trader)(run);
@@ -38,6 +38,7 @@ const submits = (order: OrderTerms): { readonly payload: { readonly ref: string;
       const told = { type: 'market.repeated', ref: 'c1', trader, ...known.placed };
       return same('told', emittedNow, [told]) ?? same('context', snapshot.context, before.context);
     }
+    if (order.ownerEnded === true) return refuses('ownerEnded', trader)(run);
     const facing = standing(before).filter((one) => one.side !== side);
     // All limits here meet: who buys offers 10, who sells takes 8. Whoever stands makes the price, or has the best for the other that somebody named.
     const named = [price, ...facing.map((one) => one.price)].filter((one) => one !== null);
@@ -45,16 +46,18 @@ const submits = (order: OrderTerms): { readonly payload: { readonly ref: string;
     const prices: number[] = [];
     const gone = new Set<StandingOrder>();
     let left = quantity;
+    let isOwn = false;
     for (const maker of facing) {
       const at = maker.price ?? best;
-      if (left === 0 || at === null) break;
+      isOwn = selfTrade === 'cancelNewest' && left > 0 && at !== null && maker.trader === trader;
+      if (left === 0 || at === null || isOwn) break;
       prices.push(at);
       if (maker.open <= left) gone.add(maker);
       left -= Math.min(left, maker.open);
     }
     const others = standing(before).filter((one) => !gone.has(one));
-    const open = price === null && (rest === 'refuse' || others.some((one) => one.side !== side)) ? 0 : left;
-    if (left === quantity && open === 0) return refuses('unfilled', trader)(run);
+    const open = isOwn || (price === null && (rest === 'refuse' || others.some((one) => one.side !== side))) ? 0 : left;
+    if (left === quantity && open === 0) return refuses(isOwn ? 'selfTrade' : 'unfilled', trader)(run);
     if (open > 0 && others.length >= maxOrders) return refuses('full', trader)(run);
     if (open > 0 && others.filter((one) => one.trader === trader).length >= maxPerTrader) return refuses('tooMany', trader)(run);
     const id = `${incarnation}-${orders + 1}`;
@@ -123,15 +126,24 @@ const opens: Owes = (run) =>
 
 export const marketModel: Model<typeof marketMachine> = {
   machine: marketMachine,
-  inputs: { 'a market': input, 'a market with room': { ...input, maxOrders: 3, maxPerTrader: 2 } },
+  inputs: {
+    'a market': input,
+    'a market with room': { ...input, maxOrders: 3, maxPerTrader: 2 },
+    'a market in which nobody meets himself': { ...input, maxPerTrader: 2, selfTrade: 'cancelNewest' },
+  },
   events: {
     'market.submit': {
       'ann buys two at 10': submits({ ...bare, quantity: 2, price: 10 }),
       'ann buys one at any price, or waits': submits({ ...bare, rest: 'wait' }),
+      'ann sells one at 8': {
+        ...submits({ ...bare, side: 'sell', price: 8 }),
+        when: ({ snapshot: { context } }) => context.selfTrade === 'cancelNewest',
+      },
       'bob sells one at 8': submits({ ...bare, trader: 'bob', side: 'sell', price: 8 }),
       'bob sells three at any price': submits({ ...bare, trader: 'bob', side: 'sell', quantity: 3 }),
       'bob sells one at any price, or waits': submits({ ...bare, trader: 'bob', side: 'sell', rest: 'wait' }),
       'eve buys one at 10, as long as she lives': submits({ ...bare, trader: 'eve', price: 10, key: 'k', owner: 'a1' }),
+      'eve buys one at 10, and lives no more': submits({ ...bare, trader: 'eve', price: 10, key: 'k', ownerEnded: true }),
       'eve has another price under that key': submits({ ...bare, trader: 'eve', price: 9, key: 'k', owner: 'a1' }),
     },
     'market.cancel': { 'ann cancels': cancels('ann'), 'bob cancels what is not his': cancels('bob') },
@@ -163,8 +175,8 @@ export const marketModel: Model<typeof marketMachine> = {
     },
   },
   key: ({ snapshot: { context } }) => {
-    const { book, kept, incarnation, maxOrders } = context;
-    return [maxOrders, view([...book.bids, ...book.asks]), kept.map(({ placed, terms }) => [terms.price, placed.open]), incarnation];
+    const { book, kept, incarnation, maxOrders, selfTrade } = context;
+    return [maxOrders, selfTrade, view([...book.bids, ...book.asks]), kept.map(({ placed, terms }) => [terms.price, placed.open]), incarnation];
   },
   invariants: {
     'its watch runs exactly as long as it does': (market) =>
