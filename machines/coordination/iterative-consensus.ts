@@ -78,7 +78,7 @@ export const iterativeConsensusMachine = setup({
           const { session, withinMs, round, present } = context;
           // One for all: to each the same is shown, and to make it costs as much as all that it shows.
           const body = bodyOf(context);
-          return { session, withinMs, questions: present.map((agent) => ({ id: `round-${round}`, agent, body })) };
+          return { session, withinMs, questions: present.map((agent) => ({ id: `round-${round}`, agent, body, isDerived: round > 1 })) };
         },
         onError: { target: 'crashed', actions: 'noteError' },
       },

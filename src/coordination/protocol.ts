@@ -41,14 +41,20 @@ export function questions(requests: Requests): CallbackActorLogic<EventObject, Q
     const tell = (event: QuestionsEvent): void => {
       if (!isOver) sendBack(event);
     };
-    // Of a body that many are asked one copy does.
+    // Of a body that many are asked one copy does, and one look at what is in it.
     const copies = new Map<unknown, unknown>();
     const copyOf = (body: unknown): unknown => {
       if (!copies.has(body)) copies.set(body, copied(body));
       return copies.get(body);
     };
+    const marks = new Map<unknown, string>();
+    const markOf = (body: unknown): string => {
+      const known = marks.get(body) ?? fingerprint(JSON.stringify(body));
+      marks.set(body, known);
+      return known;
+    };
     const ask = async ({ id, agent, body, isDerived = false }: Question): Promise<void> => {
-      const key = `${input.session}/${id}${isDerived ? `/${fingerprint(JSON.stringify(body))}` : ''}`;
+      const key = `${input.session}/${id}${isDerived ? `/${markOf(body)}` : ''}`;
       const own = new AbortController();
       open.add(own);
       const outcome = await requests.request(agent, copyOf(body), { signal: own.signal, withinMs: input.withinMs, from: input.session, key });

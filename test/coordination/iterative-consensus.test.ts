@@ -71,7 +71,9 @@ describe('an iterative consensus', () => {
       const bodies = [[], proposals === 'named' ? named : counted].map((told, index) => ({
         ...{ ask: 'propose', about: 'a plan', round: index + 1, rounds: 2, proposals: told },
       }));
-      const expected = [1, 2].flatMap((round) => ['ann', 'bob', 'eve'].map((agent) => ({ agent, body: bodies[round - 1], key: `s/round-${round}` })));
+      // A later round's question is made of the answers to the one before, and so is its key: other answers, another question.
+      const keys = ['s/round-1', expect.stringMatching(/^s\/round-2\/[0-9a-f]{16}$/)];
+      const expected = keys.flatMap((key, index) => ['ann', 'bob', 'eve'].map((agent) => ({ agent, body: bodies[index], key })));
       expect(agents.asked).toEqual(expected);
     }
   });
@@ -137,6 +139,18 @@ describe('an iterative consensus', () => {
     expect(agents.asked).toHaveLength(7);
   });
 
+  it('asks anew in a later round that shows other proposals, though an agent keeps its answer to the former attempt', async () => {
+    const keysOf = async (first: number): Promise<readonly string[]> => {
+      const { coordinator, agents } = room({ ann: until(1, insists(first), insists(7)), bob: until(1, insists(2), insists(7)) });
+      await begun(coordinator, iterativeConsensus({ rounds: 2 }), { agents: ['ann', 'bob'], id: 's' }).result();
+      return agents.asked.map(({ key }) => key as string);
+    };
+    const [one, same, other] = [await keysOf(1), await keysOf(1), await keysOf(3)];
+    expect(same).toEqual(one);
+    expect(other.slice(0, 2)).toEqual(one.slice(0, 2));
+    expect(other[2]).not.toBe(one[2]);
+  });
+
   it('asks the same again under the same keys after a crash of its worker', async () => {
     const { coordinator, agents, pass } = room({ ann: insists(1), bob: until(1, insists(2), () => silent) });
     const session = begun(coordinator, iterativeConsensus({ rounds: 2, withinMs: 1_000 }), { agents: ['ann', 'bob'], id: 's' });
@@ -144,8 +158,10 @@ describe('an iterative consensus', () => {
     const [child] = await supervisorHandle(coordinator.ref as never).whichChildren();
     for (const worker of childrenOf(child?.ref as never)) exit(worker, 'kill');
     await pass(100);
-    const rounds = ['s/round-1', 's/round-1', 's/round-2', 's/round-2'];
-    expect(agents.asked.map(({ key }) => key)).toEqual([...rounds, ...rounds]);
+    const keys = agents.asked.map(({ key }) => key);
+    expect(keys.slice(0, 2)).toEqual(['s/round-1', 's/round-1']);
+    expect(new Set(keys.slice(2, 4)).size).toBe(1);
+    expect(keys.slice(4)).toEqual(keys.slice(0, 4));
     await pass(1_000);
     const left = [{ agent: 'bob', round: 2, reason: 'late' }];
     expect(await session.result()).toMatchObject({ outcome: 'decided', attempts: 2, value: { value: 1, round: 2, left } });

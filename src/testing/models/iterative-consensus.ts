@@ -147,7 +147,7 @@ export const iterativeConsensusModel: Model<typeof iterativeConsensusMachine> = 
       const backings = counted.filter(({ count }) => count > 0).sort((a, b) => b.count - a.count);
       const proposals = run.snapshot.context.proposals === 'named' ? former : backings;
       const body = { ask: 'propose', about: 'when', round, rounds: 2, proposals };
-      const put = { session: 's1', withinMs: 300, questions: present.map((agent) => ({ id: `round-${round}`, agent, body })) };
+      const put = { session: 's1', withinMs: 300, questions: present.map((agent) => ({ id: `round-${round}`, agent, body, isDerived: round > 1 })) };
       return others.length > 0 || run.fakes.length !== round ? `${run.fakes.length} in round ${round}` : same('asked', questions?.input, put);
     },
     'it has no time of its own': ({ clock }) => (clock.pending() === 0 ? undefined : `${clock.pending()} timers`),
