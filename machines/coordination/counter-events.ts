@@ -37,7 +37,7 @@ export type CounterDoubt =
 
 /** What came of a call. */
 export type CounterFact =
-  /** `isRepeat`: the key had been counted before this call, which added nothing. */
+  /** `isRepeat`: the key had been counted by another call, and this one added nothing; false: this one did, or nobody can tell. */
   | { readonly type: 'counter.counted'; readonly ref: string; readonly by: number; readonly isRepeat: boolean }
   | { readonly type: 'counter.doubted'; readonly ref: string; readonly reason: CounterDoubt }
   | { readonly type: 'counter.refused'; readonly ref: string; readonly reason: CounterRefusal }

@@ -25,6 +25,8 @@ export type BarrierRef = ActorRefFrom<BarrierLogic>;
 /** How often a barrier's actor has arrived in this process. */
 const arrivals = new WeakMap<AnyActorRef, number>();
 const plans = new WeakMap<object, BarrierPlan>();
+/** Those that were restored while they waited, until their place is begun again. */
+const restored = new WeakSet<AnyActorRef>();
 
 /** The name of its next arrival. */
 export function nextArrival(ref: AnyActorRef): string {
@@ -49,15 +51,22 @@ export function barrier(backend: Backend, options: BarrierOptions): BarrierLogic
   const { name, parties } = plan;
   const logic = withInput(barrierMachine.provide({ actors: { place: place(plan) } }), { name, parties });
   plans.set(logic, plan);
-  return logic;
+  const { restoreSnapshot } = logic;
+  return Object.assign(logic, {
+    restoreSnapshot: (...[snapshot, scope]: Parameters<typeof restoreSnapshot>) => {
+      const whole = restoreSnapshot(snapshot, scope);
+      if (typeof whole.value === 'object') restored.add(scope.self);
+      return whole;
+    },
+  });
 }
 
 /** The actor `place` of the chart: as long as it runs, a lease is held or asked for. */
 function place(plan: BarrierPlan): ReturnType<typeof fromCallback<BarrierPlaceCommand>> {
   return fromCallback<BarrierPlaceCommand>(({ self, sendBack, receive }) => {
     const owner = parentOf(self) as AnyActorRef;
-    if (!arrivals.has(owner)) {
-      // Restored from a snapshot: whoever waited was of another process, and its lease with it.
+    if (restored.delete(owner)) {
+      // Whoever waited was of another process, and its lease with it.
       sendBack({ type: 'place.lost', reason: 'gone' });
       sendBack({ type: 'place.left', isCertain: false });
       return undefined;

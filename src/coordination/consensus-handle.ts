@@ -17,7 +17,6 @@ import { hasStopped, runsMachine } from '../supervision/xstate-internals.js';
 import { type ConsensusRef, consensus as consensusLogic, planOf } from './consensus.js';
 import { Log } from './consensus-log.js';
 import { type ConsensusOptions, count, duration, invalid, keptValue, requireOptions, requireSignal } from './consensus-options.js';
-import { noteProposer } from './consensus-parts.js';
 
 type Fact<Type extends ConsensusEmitted['type']> = Extract<ConsensusEmitted, { type: Type }>;
 
@@ -206,7 +205,6 @@ function wish(
 ): void {
   const number = (wishes.get(owner) ?? 0) + 1;
   wishes.set(owner, number);
-  noteProposer(owner);
   const ref = `w${number}`;
   const settle = (outcome: ProposeOutcome): void => {
     for (const each of heard) each.unsubscribe();

@@ -97,20 +97,20 @@ export function scribe(plan: ConsensusPlan): PromiseActorLogic<ScribeOutcome, Sc
   return fromPromise<ScribeOutcome, ScribeTask>(({ input, signal }) => new Log(plan, signal).scribe(input));
 }
 
-/** Members that have proposed in this process. */
-const proposers = new WeakSet<AnyActorRef>();
+/** Members that were restored while they proposed, until their proposal is begun again. */
+const restored = new WeakSet<AnyActorRef>();
 
-/** Says that a member proposes in this process. */
-export function noteProposer(member: AnyActorRef): void {
-  proposers.add(member);
+/** Says that a member was restored while it proposed. */
+export function noteRestored(member: AnyActorRef): void {
+  restored.add(member);
 }
 
 /** The actor `proposal`: as long as it runs, a value is to be decided. */
 export function proposal(plan: ConsensusPlan): CallbackActorLogic<ProposalCommand, ProposalInput> {
   return fromCallback<ProposalCommand, ProposalInput>(({ self, sendBack, receive, input }) => {
     const owner = parentOf(self) as AnyActorRef;
-    if (!proposers.has(owner)) {
-      // Restored from a snapshot: whoever proposed was of another process, and what it had open is seen off when its lease is over.
+    if (restored.delete(owner)) {
+      // Whoever proposed was of another process, and what it had open is seen off when its lease is over.
       sendBack({ type: 'proposal.settled', outcome: { ok: false, reason: 'unknown', winner: null } });
       return undefined;
     }

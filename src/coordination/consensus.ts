@@ -11,7 +11,7 @@ import type { ConsensusEmitted, ConsensusEvent, ConsensusInput } from '../../mac
 import type { Backend } from '../backend/port.js';
 import { withInput } from '../supervision/supervisors.js';
 import { type ConsensusOptions, type ConsensusPlan, planConsensus } from './consensus-options.js';
-import { follower, proposal, scribe, voter } from './consensus-parts.js';
+import { follower, noteRestored, proposal, scribe, voter } from './consensus-parts.js';
 
 /** The logic of one member; it needs no input. */
 export type ConsensusLogic = ActorLogic<SnapshotFrom<typeof consensusMachine>, ConsensusEvent, undefined, AnyActorRef['system'], ConsensusEmitted>;
@@ -39,5 +39,12 @@ export function consensus(backend: Backend, options: ConsensusOptions): Consensu
   const actors = { follower: follower(plan), voter: voter(plan), scribe: scribe(plan), proposal: proposal(plan) };
   const logic = withInput(consensusMachine.provide({ actors }), input);
   plans.set(logic, plan);
-  return logic;
+  const { restoreSnapshot } = logic;
+  return Object.assign(logic, {
+    restoreSnapshot: (...[snapshot, scope]: Parameters<typeof restoreSnapshot>) => {
+      const whole = restoreSnapshot(snapshot, scope);
+      if (typeof whole.value === 'object' && typeof whole.value.running.proposing === 'object') noteRestored(scope.self);
+      return whole;
+    },
+  });
 }

@@ -33,7 +33,7 @@ export interface IncrementOptions extends CounterCallOptions {
 
 /** What came of an increment. After `refused` it was not counted, nor will be by this call. `unknown` is no failure: ask again with the same key. */
 export type IncrementOutcome =
-  /** `isRepeat`: its key had been counted before this call, which added nothing. */
+  /** `isRepeat`: its key had been counted by another call, and this one added nothing; false: this one did, or nobody can tell. */
   | { readonly outcome: 'ok'; readonly isRepeat: boolean }
   | { readonly outcome: 'unknown'; readonly reason: CounterDoubt }
   | { readonly outcome: 'refused'; readonly reason: CounterRefusal };

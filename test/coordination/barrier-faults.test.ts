@@ -31,7 +31,7 @@ describe('a barrier on a network with faults', () => {
     for (let seed = 1; seed <= 40; seed++) await faultRun({ ...barrierRun(), ...slowThroughout, mostShrinkRuns: 0, seed });
   });
 
-  it.each(Object.entries(defects))('is caught where %s', { timeout: 60_000 }, async (_, { defect, breaks }) => {
+  it.each(Object.entries(defects))('is caught where %s', { timeout: 240_000 }, async (_, { defect, breaks }) => {
     expect(await brokenClaim({ ...barrierRun(defect), ...slowThroughout })).toBe(breaks);
   });
 });

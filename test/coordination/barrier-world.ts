@@ -1,4 +1,4 @@
-/** Four nodes that meet at a barrier of three through a backend on a fifth: for runs through faults. */
+/** Four nodes that meet at a barrier of three, or of two in every third run, through a backend on a fifth: for runs through faults. */
 import { memoryBackend } from '../../src/backend/memory.js';
 import type { Backend, BackendEntry } from '../../src/backend/port.js';
 import { type ArriveOutcome, type Barrier, createBarrier } from '../../src/coordination/barrier-handle.js';
@@ -6,10 +6,9 @@ import { type BarrierRecord, type Opening, recordOf } from '../../src/coordinati
 import type { FaultRunOptions } from '../../src/testing/network/fault-run-options.js';
 import type { FaultWorld } from '../../src/testing/network/fault-run.js';
 import type { SimulatedNode } from '../../src/testing/network/node.js';
-import { altered, RemoteBackend, serve } from './remote-backend.js';
+import { altered, RemoteBackend, serve, withLateWrites } from './remote-backend.js';
 
 const clients = ['ann', 'bob', 'eve', 'joe'];
-const parties = 3;
 const ttlMs = 2_000;
 const prefix = 'barrier/b/';
 
@@ -19,19 +18,39 @@ interface Told {
   readonly outcome: ArriveOutcome;
 }
 
+/** A generation, and the revision of the write that opened it. */
+interface Opened extends Opening {
+  readonly written: number;
+}
+
 export interface BarrierWorld extends FaultWorld {
+  readonly parties: number;
   /** As the backend has had them, in order. */
-  readonly openings: readonly Opening[];
+  readonly openings: readonly Opened[];
   /** Of each lease that has waited: when its key was made, and when it was deleted; null: it stands. */
   readonly stood: ReadonlyMap<string, { readonly from: number; to: number | null }>;
   readonly told: readonly Told[];
+  /** Leases of whom one who waits has said, by the number of those who wait, that they have left: as of which revision. */
+  readonly departed: ReadonlyMap<string, number>;
+  /** Hears what those who wait say of how many they are. */
+  hear(): void;
+}
+
+/** What one who waits has looked at, since it came. */
+interface Looked {
+  /** How many wait, as it said last. */
+  said: number;
+  readonly seen: Set<string>;
+  /** Those of the newest look, and the revision of that. */
+  last: ReadonlySet<string>;
+  revision: number;
 }
 
 /** What may be wrong with a barrier, planted on purpose: the backend, as it would use it. */
 export type Defect = (backend: Backend) => Backend;
 
 /** Writes down all that happens at the backend, revision by revision. */
-async function watchOver(backend: Backend, openings: Opening[], stood: Map<string, { from: number; to: number | null }>): Promise<void> {
+async function watchOver(backend: Backend, openings: Opened[], stood: Map<string, { from: number; to: number | null }>): Promise<void> {
   const begun = await backend.watch(prefix);
   if (begun.outcome !== 'ok') throw new Error(`nobody watches over it: ${begun.outcome}`);
   for (;;) {
@@ -45,7 +64,9 @@ async function watchOver(backend: Backend, openings: Opening[], stood: Map<strin
         if (standing !== undefined) standing.to = change.revision;
       } else if (change.key === `${prefix}record`) {
         const newest = recordOf(change.entry)?.openings.at(-1);
-        if (newest !== undefined && JSON.stringify(newest) !== JSON.stringify(openings.at(-1))) openings.push(newest);
+        const last = openings.at(-1);
+        const isNew = newest !== undefined && JSON.stringify({ ...newest, written: last?.written }) !== JSON.stringify(last);
+        if (isNew) openings.push({ ...newest, written: change.revision });
       } else stood.set(lease, { from: change.entry.created, to: null });
     }
   }
@@ -60,13 +81,27 @@ export function barrierRun(defect: Defect = (backend) => backend): FaultRunOptio
     steps: 20,
     network: { links: { delay: [1, 20], drop: 0.02, duplicate: 0.02 } },
     world: (network) => {
-      const openings: Opening[] = [];
+      const parties = network.seed % 3 === 0 ? 2 : 3;
+      const openings: Opened[] = [];
       const stood: Map<string, { from: number; to: number | null }> = new Map();
       const told: Told[] = [];
       const barriers = new Map<string, Barrier>();
       /** Under which lease each waits now. */
       const leases = new Map<string, string>();
       const done = new Set<string>();
+      const looks = new Map<string, Looked>();
+      const lines = new Map<string, ReturnType<typeof withLateWrites>>();
+      const departed = new Map<string, number>();
+      const hear = (): void => {
+        for (const [name, looked] of looks) {
+          const { state, arrived } = (barriers.get(name) as Barrier).status();
+          if (state !== 'waiting') continue;
+          if (arrived < looked.said) {
+            for (const lease of looked.seen) if (!looked.last.has(lease) && !departed.has(lease)) departed.set(lease, looked.revision);
+          }
+          looked.said = arrived;
+        }
+      };
       network.boot((node) => {
         const backend = memoryBackend({ clock: node.clock });
         void watchOver(backend, openings, stood);
@@ -78,9 +113,21 @@ export function barrierRun(defect: Defect = (backend) => backend): FaultRunOptio
           if (key.startsWith(`${prefix}there/`)) leases.set(node.name, key.slice(`${prefix}there/`.length));
           return remote.compareAndSet(key, ...rest);
         };
+        looks.delete(node.name);
+        const list: Backend['list'] = async (...call) => {
+          const page = await remote.list(...call);
+          const looked = looks.get(node.name);
+          if (page.outcome !== 'ok' || looked === undefined) return page;
+          const there = page.entries.filter(({ key }) => !isRecord(key)).map(({ key }) => key.slice(`${prefix}there/`.length));
+          for (const lease of there) looked.seen.add(lease);
+          Object.assign(looked, { last: new Set(there), revision: page.revision });
+          return page;
+        };
+        const line = withLateWrites(node, altered(remote, { compareAndSet, list }), isRecord);
+        lines.set(node.name, line);
         // The margin covers a clock that goes half as fast as the backend's.
         const options = { name: 'b', parties, ttlMs, renewEveryMs: ttlMs * 0.15, marginMs: ttlMs * 0.55, withinMs: 3_000 };
-        barriers.set(node.name, createBarrier(defect(altered(remote, { compareAndSet })), options, { clock: node.clock }));
+        barriers.set(node.name, createBarrier(defect(line.line), options, { clock: node.clock }));
       };
       for (const name of clients) network.boot(boot, name);
 
@@ -89,6 +136,7 @@ export function barrierRun(defect: Defect = (backend) => backend): FaultRunOptio
         const barrier = barriers.get(node.name) as Barrier;
         if (barrier.status().state !== 'idle') return false;
         leases.delete(node.name);
+        looks.set(node.name, { said: 0, seen: new Set(), last: new Set(), revision: 0 });
         const outcome = await barrier.arrive(options);
         const lease = leases.get(node.name) ?? null;
         told.push({ lease, outcome });
@@ -104,7 +152,7 @@ export function barrierRun(defect: Defect = (backend) => backend): FaultRunOptio
       };
       const nodes = clients;
       return {
-        ...{ openings, stood, told },
+        ...{ parties, openings, stood, told, departed, hear },
         operations: {
           meet: { weight: 5, nodes, run: async (node) => void (await meet(node)) },
           giveUp: {
@@ -115,6 +163,16 @@ export function barrierRun(defect: Defect = (backend) => backend): FaultRunOptio
               const vain = new AbortController();
               node.clock.setTimeout(() => vain.abort(), Number(ms));
               await meet(node, { signal: vain.signal });
+            },
+          },
+          meetLate: {
+            // Whatever it writes of generations comes when others may have left.
+            weight: 2,
+            nodes,
+            input: (chance) => chance.pick([300, 600, 1_200]),
+            run: async (node, ms) => {
+              lines.get(node.name)?.delay(Number(ms));
+              await meet(node);
             },
           },
           leave: {
@@ -136,7 +194,7 @@ export function barrierRun(defect: Defect = (backend) => backend): FaultRunOptio
       } satisfies BarrierWorld;
     },
     invariants: {
-      'a generation counts as many as it takes, who all waited at one moment': ({ openings, stood }) => {
+      'a generation counts as many as it takes, who all waited at one moment': ({ parties, openings, stood }) => {
         for (const { generation, members, at } of openings) {
           if (new Set(members).size !== parties || members.length !== parties) return `${generation}: ${members.join()}`;
           const missing = members.find((lease) => {
@@ -160,11 +218,40 @@ export function barrierRun(defect: Defect = (backend) => backend): FaultRunOptio
         });
         return wrong === undefined ? undefined : JSON.stringify(wrong);
       },
+      'who was seen to leave is counted by none that opens later': ({ openings, departed, hear }) => {
+        hear();
+        const wrong = openings.find(({ members, written }) => members.some((lease) => written > (departed.get(lease) ?? written)));
+        return wrong === undefined ? undefined : JSON.stringify(wrong);
+      },
       'who was refused is counted by none': ({ openings, told }) => {
         const counted = new Set(openings.flatMap(({ members }) => members));
         const wrong = told.find(({ lease, outcome }) => lease !== null && !outcome.ok && outcome.reason !== 'unknown' && counted.has(lease));
         return wrong === undefined ? undefined : JSON.stringify(wrong);
       },
+    },
+  };
+}
+
+/** A backend on which writes that open nothing are left out. */
+function voidingNothing(backend: Backend): Pick<Backend, 'get' | 'list' | 'compareAndSet'> {
+  // Generations, by the revision of the record.
+  const seen = new Map<number, number>([[0, 0]]);
+  const note = (entry: BackendEntry | null): void => {
+    if (entry !== null && isRecord(entry.key)) seen.set(entry.revision, recordOf(entry)?.generation ?? 0);
+  };
+  return {
+    get: async (...call) => {
+      const there = await backend.get(...call);
+      if (there.outcome === 'ok') note(there.entry);
+      return there;
+    },
+    list: listing(backend, (entries) => {
+      for (const entry of entries) note(entry);
+      return entries;
+    }),
+    compareAndSet: async (key, expected, value, options) => {
+      const isVoiding = isRecord(key) && (value as BarrierRecord).generation === seen.get(expected);
+      return isVoiding ? { outcome: 'ok', revision: expected } : backend.compareAndSet(key, expected, value, options);
     },
   };
 }
@@ -208,28 +295,7 @@ export const defects: Readonly<Record<string, { readonly defect: Defect; readonl
     breaks: 'generations open one after the other, and count nobody twice',
   },
   'who gives up does not void what others have seen': {
-    defect: (backend) => {
-      // Generations, by the revision of the record.
-      const seen = new Map<number, number>([[0, 0]]);
-      const note = (entry: BackendEntry | null): void => {
-        if (entry !== null && isRecord(entry.key)) seen.set(entry.revision, recordOf(entry)?.generation ?? 0);
-      };
-      const get: Backend['get'] = async (...call) => {
-        const there = await backend.get(...call);
-        if (there.outcome === 'ok') note(there.entry);
-        return there;
-      };
-      const list = listing(backend, (entries) => {
-        for (const entry of entries) note(entry);
-        return entries;
-      });
-      // A write that opens nothing is left out.
-      const compareAndSet: Backend['compareAndSet'] = async (key, expected, value, options) => {
-        const isVoiding = isRecord(key) && (value as BarrierRecord).generation === seen.get(expected);
-        return isVoiding ? { outcome: 'ok', revision: expected } : backend.compareAndSet(key, expected, value, options);
-      };
-      return altered(backend, { get, list, compareAndSet });
-    },
+    defect: (backend) => altered(backend, voidingNothing(backend)),
     breaks: 'who was refused is counted by none',
   },
   'what nobody knows counts as open': {

@@ -5,7 +5,7 @@ import { memoryBackend } from '../../src/backend/memory.js';
 import type { Backend } from '../../src/backend/port.js';
 import { barrierHandle, createBarrier } from '../../src/coordination/barrier-handle.js';
 import type { BarrierOptions } from '../../src/coordination/barrier-options.js';
-import { barrier as barrierLogic } from '../../src/coordination/barrier.js';
+import { barrier as barrierLogic, type BarrierRef } from '../../src/coordination/barrier.js';
 import { orchestrator } from '../../src/supervision/orchestrator.js';
 import { exit } from '../../src/supervision/watch.js';
 import { faultyBackend } from '../../src/testing/backend/faulty.js';
@@ -189,6 +189,42 @@ describe('a barrier', () => {
     await one().arrive();
     expect(await waiting.outcome).toMatchObject({ ok: true, generation: 1 });
     await again.close();
+  });
+});
+
+describe('the chart of a barrier, told by events alone', () => {
+  it('arrives, and comes through; also after it was restored while it waited', async () => {
+    const { backend, clock, one } = room();
+    const logic = barrierLogic(backend, { name: 'b', parties: 2, ttlMs });
+    const told = async (snapshot?: object): Promise<{ heard: string[]; ref: BarrierRef }> => {
+      const ref = createActor(logic, { clock, ...(snapshot === undefined ? {} : { snapshot: snapshot as never }) });
+      const heard: string[] = [];
+      ref.on('barrier.arrived', ({ arrived }) => void heard.push(`arrived, ${arrived}`));
+      ref.on('barrier.opened', ({ ref: of, generation }) => void heard.push(`${of} through ${generation}`));
+      ref.on('barrier.refused', ({ reason }) => void heard.push(reason));
+      ref.start();
+      await clock.flush();
+      ref.send({ type: 'barrier.arrive', ref: 'mine', withinMs: 60_000 });
+      await clock.flush();
+      return { heard, ref };
+    };
+    const first = await told();
+    expect(first.heard).toEqual(['arrived, 1']);
+    const waiting = JSON.parse(JSON.stringify(first.ref.getPersistedSnapshot()));
+    expect(await one().arrive()).toMatchObject({ generation: 1 });
+    await clock.flush();
+    expect(first.heard).toEqual(['arrived, 1', 'mine through 1']);
+    const idle = JSON.parse(JSON.stringify(first.ref.getPersistedSnapshot()));
+    first.ref.stop();
+    const second = await told(idle);
+    expect(second.heard).toEqual(['arrived, 1']);
+    second.ref.stop();
+    const third = await told(waiting);
+    expect(third.heard).toEqual(['unknown', 'arrived, 1']);
+    expect(await one().arrive()).toMatchObject({ generation: 2 });
+    await clock.flush();
+    expect(third.heard.at(-1)).toBe('mine through 2');
+    third.ref.stop();
   });
 });
 

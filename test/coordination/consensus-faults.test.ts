@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { faultRun } from '../../src/testing/network/fault-run.js';
 import { brokenClaim } from '../fault-runs/broken-claim.js';
-import { type ConsensusWorld, consensusRun, defects, doubtful } from './consensus-world.js';
+import { defects, doubtful } from './consensus-defects.js';
+import { type ConsensusWorld, consensusRun } from './consensus-world.js';
 
 describe('a log on a network with faults', () => {
   it('has one value at an index, by a quorum of accepts, and the same for all in the end, on 200 seeds', { timeout: 240_000 }, async () => {
@@ -22,7 +23,7 @@ describe('a log on a network with faults', () => {
     expect(all.filter((how) => !endings.has(how))).toEqual([]);
   });
 
-  it.each(Object.entries(defects))('is caught where %s', { timeout: 60_000 }, async (_, { defect, breaks }) => {
+  it.each(Object.entries(defects))('is caught where %s', { timeout: 240_000 }, async (_, { defect, breaks }) => {
     expect(await brokenClaim({ ...consensusRun(defect), ...doubtful })).toBe(breaks);
   });
 });

@@ -1,26 +1,35 @@
-/** Four nodes that agree on a log through a backend on a fifth: for runs through faults. A god records each vote that is given, and each write that is done. */
-import type { ConsensusRecord, ConsensusVote } from '../../machines/coordination/consensus-record.js';
+/**
+ * Four nodes that agree on a log through a backend on a fifth, of five voters: one is never there. For runs through faults. A god records each vote that is given,
+ * and each write that is done.
+ */
+import type { ConsensusProposal, ConsensusRecord, ConsensusVote, Decision } from '../../machines/coordination/consensus-record.js';
 import { memoryBackend } from '../../src/backend/memory.js';
 import type { Backend } from '../../src/backend/port.js';
 import { type Consensus, createConsensus, type ProposeOutcome } from '../../src/coordination/consensus-handle.js';
 import type { FaultRunOptions } from '../../src/testing/network/fault-run-options.js';
 import type { FaultWorld } from '../../src/testing/network/fault-run.js';
 import type { SimulatedNode } from '../../src/testing/network/node.js';
-import { remoteBackend, serve } from './remote-backend.js';
+import { altered, remoteBackend, serve, withLateWrites } from './remote-backend.js';
 
 const members = ['ann', 'bob', 'eve', 'joe'];
 const ttlMs = 2_000;
-const quorum = 3;
-const logKey = 'consensus/a/log';
+export const quorum = 3;
+const voters = [...members, 'kim'];
+export const logKey = 'consensus/a/log';
 
 /** A value that says who proposed it, of no other proposal. */
 type Value = string;
 
 /** What must hold, always. */
-const claims = {
+export const claims = {
   one: 'never two values at an index',
   once: 'no value at two indexes',
   quorum: 'no decision without a quorum of true accepts',
+  participation: 'no decision without as many votes as are asked for',
+  outvoted: 'nothing is voted down that could still be accepted',
+  token: 'a token, the same for all, that rises from index to index',
+  ends: 'what is open ends decided or aborted',
+  there: 'who asks for an index is answered of that one',
   aborted: 'what was aborted is never decided',
   order: 'everyone hears all of it in order',
 } as const;
@@ -34,16 +43,25 @@ export interface ConsensusWorld extends FaultWorld {
   readonly endings: Set<string>;
 }
 
+/** What an app does that is asked for its vote: the last two are no votes. */
+type Judgement = ConsensusVote | 'throws' | 'is late';
+
 /** What may be wrong with a member, or with what it stands on, planted on purpose. */
 export interface Defect {
   /** The backend, as a member that is wrong would use it. */
   readonly line?: (backend: Backend) => Backend;
-  /** What it takes an app's vote for. */
-  readonly hears?: (vote: ConsensusVote) => ConsensusVote;
+  /** What it takes an app's judgement for. */
+  readonly hears?: (said: Judgement) => Judgement;
+  /** Which index it takes for the one that was asked for. */
+  readonly asks?: (index: number) => number | undefined;
 }
 
 /** A run of that world. */
-export function consensusRun({ line = (backend) => backend, hears = (vote) => vote }: Defect = {}): FaultRunOptions<ConsensusWorld> {
+export function consensusRun({
+  line = (backend) => backend,
+  hears = (said) => said,
+  asks = (index) => index,
+}: Defect = {}): FaultRunOptions<ConsensusWorld> {
   return {
     nodes: ['backend', ...members],
     // A backend whose clock is wrong breaks its own promise: what a lease lasts.
@@ -54,22 +72,32 @@ export function consensusRun({ line = (backend) => backend, hears = (vote) => vo
       const world: ConsensusWorld = { decided: new Map(), broken: new Map(), endings: new Set(), operations: {} };
       const { decided, broken } = world;
       const running = new Map<string, Consensus>();
+      const lines = new Map<string, ReturnType<typeof withLateWrites>>();
       const learned = new Map<string, number>();
       const won = new Set<string>();
-      /** By value: who truly accepted it. */
-      const accepts = new Map<Value, Set<string>>();
+      /** Every third run asks for more votes than decide. */
+      const participation = network.seed % 3 === 0 ? quorum + 1 : quorum;
+      /** By value: who truly accepted it, and who was asked. */
+      const [accepts, asked] = [new Map<Value, Set<string>>(), new Map<Value, Set<string>>()];
+      const add = (to: Map<Value, Set<string>>, value: Value, name: string): void => void to.set(value, (to.get(value) ?? new Set()).add(name));
+      /** By index. */
+      const tokens = new Map<number, number>();
       /** Values of which the proposer was told that they are not decided, nor will be. */
       const refused = new Set<Value>();
       /** By value: where it was decided. */
       const places = new Map<Value, number>();
       let values = 0;
-      const note = (index: number, told: unknown): void => {
-        const value = String(told);
+      const note = ({ index, value: told, token }: Pick<Decision, 'index' | 'value' | 'token'>): void => {
+        const value = typeof told === 'string' ? told : JSON.stringify(told);
         const [first, place] = [decided.get(index) ?? value, places.get(value) ?? index];
         if (first !== value) broken.set(claims.one, `${index}: ${first}, ${value}`);
         if (place !== index) broken.set(claims.once, `${value}: ${place}, ${index}`);
         const by = accepts.get(value) ?? new Set();
         if (by.size < quorum) broken.set(claims.quorum, `${value}, by ${[...by].join(', ') || 'nobody'}`);
+        if ((asked.get(value)?.size ?? 0) < participation) broken.set(claims.participation, `${value}, by ${asked.get(value)?.size}`);
+        const [before, own, after] = [tokens.get(index - 1) ?? -1, tokens.get(index) ?? token, tokens.get(index + 1) ?? Number.POSITIVE_INFINITY];
+        if (!(before < token && token < after && own === token)) broken.set(claims.token, `${index}: ${before}, ${token}, ${own}, ${after}`);
+        tokens.set(index, own);
         if (refused.has(value)) broken.set(claims.aborted, value);
         decided.set(index, first);
         places.set(value, place);
@@ -77,11 +105,16 @@ export function consensusRun({ line = (backend) => backend, hears = (vote) => vo
       network.boot((node) => {
         const memory = memoryBackend({ clock: node.clock });
         // The truth: what a write has done, whoever hears of it.
+        let stood: ConsensusProposal | null = null;
         const watched = altered(memory, {
           compareAndSet: async (key, expected, value, options) => {
             const outcome = await memory.compareAndSet(key, expected, value, options);
-            const { last } = value as ConsensusRecord;
-            if (outcome.outcome === 'ok' && key === logKey && last !== null) note(last.index, last.value);
+            if (outcome.outcome !== 'ok' || key !== logKey) return outcome;
+            const { last, open, past } = value as ConsensusRecord;
+            if (last !== null) note(last);
+            const hasEnded = stood === null || [open?.id, last?.id, ...past.map(({ id }) => id)].includes(stood.id);
+            if (!hasEnded) broken.set(claims.ends, `${JSON.stringify(stood?.value)} is not there any more`);
+            stood = open;
             return outcome;
           },
         });
@@ -89,26 +122,31 @@ export function consensusRun({ line = (backend) => backend, hears = (vote) => vo
       }, 'backend');
       const boot = (node: SimulatedNode): void => {
         let told = 0;
+        const late = withLateWrites(node, remoteBackend(node), (key) => key === logKey);
+        lines.set(node.name, late);
         const member = createConsensus(
-          line(remoteBackend(node)),
+          line(late.line),
           {
-            ...{ name: 'a', id: node.name, voters: members },
+            ...{ name: 'a', id: node.name, voters, participation },
             ...{ ttlMs, renewEveryMs: ttlMs * 0.15, marginMs: ttlMs * 0.55, withinMs: 2_500, voteMs: 300, window: 200 },
             vote: (proposed) => {
               const value = proposed as Value;
               const said = judge(node.name, value);
               node.note(`says ${said} to ${value}`);
-              if (said === 'accept') accepts.set(value, (accepts.get(value) ?? new Set()).add(node.name));
-              return hears(said);
+              add(asked, value, node.name);
+              if (said === 'accept') add(accepts, value, node.name);
+              const heard = hears(said);
+              if (heard === 'throws') throw new Error('it does not know what to say');
+              return heard === 'is late' ? new Promise<never>(() => {}) : heard;
             },
           },
           { clock: node.clock },
         );
         running.set(node.name, member);
         learned.set(node.name, 0);
-        member.on('consensus.decided', ({ index, value }) => {
+        member.on('consensus.decided', ({ index, value, token }) => {
           if (network.node(node.name) !== node || running.get(node.name) !== member) return;
-          note(index, value);
+          note({ index, value, token });
           if (index !== told + 1) broken.set(claims.order, `${node.name} heard of ${index} after ${told}`);
           told = index;
           learned.set(node.name, index);
@@ -117,26 +155,40 @@ export function consensusRun({ line = (backend) => backend, hears = (vote) => vo
       };
       for (const name of members) network.boot(boot, name);
 
-      const ended = (value: Value, outcome: ProposeOutcome): boolean => {
+      const ended = (value: Value, outcome: ProposeOutcome, index: number | undefined): boolean => {
         world.endings.add(outcome.ok ? 'decided' : outcome.reason);
+        const of = outcome.ok ? outcome : outcome.reason === 'beaten' ? outcome.winner : null;
+        if (of !== null) note(of);
+        if (index !== undefined && (of?.index ?? index) !== index) broken.set(claims.there, `${value}: ${of?.index}, not ${index}`);
         if (outcome.ok) {
-          note(outcome.index, outcome.value);
           if (outcome.value !== value) broken.set(claims.one, `${value} was answered ${JSON.stringify(outcome.value)}`);
         } else if (outcome.reason !== 'unknown') {
           refused.add(value);
           if (places.has(value)) broken.set(claims.aborted, value);
         }
+        const hopes = (accepts.get(value)?.size ?? 0) + voters.length - (asked.get(value)?.size ?? 0);
+        if (!outcome.ok && ['rejected', 'noQuorum'].includes(outcome.reason) && hopes >= quorum)
+          broken.set(claims.outvoted, `${value}: ${outcome.reason}`);
         return outcome.ok;
       };
       const propose = async (node: SimulatedNode, options: Parameters<Consensus['propose']>[1] = {}, sort = 'fair'): Promise<boolean> => {
         const value: Value = `${node.name} ${++values} ${sort}`;
-        const outcome = await (running.get(node.name) as Consensus).propose(value, options);
+        const { index, ...rest } = options;
+        const wanted = index === undefined ? undefined : asks(index);
+        const outcome = await (running.get(node.name) as Consensus).propose(value, { ...rest, ...(wanted === undefined ? {} : { index: wanted }) });
         node.note(`${value}: ${outcome.ok ? `decided at ${outcome.index}` : outcome.reason}`);
-        return ended(value, outcome);
+        return ended(value, outcome, index);
+      };
+      const ask = async (node: SimulatedNode, index: number): Promise<void> => {
+        const wasDecided = decided.has(index);
+        const outcome = await (running.get(node.name) as Consensus).decided(index);
+        if (outcome.ok) note(outcome.decision);
+        const isWrong = outcome.ok ? outcome.decision.index !== index : wasDecided && ['undecided', 'truncated', 'mismatch'].includes(outcome.reason);
+        if (isWrong) broken.set(claims.there, `${index} was asked for, and answered ${JSON.stringify(outcome)}`);
       };
       const pause = (node: SimulatedNode, ms: number): Promise<void> => new Promise((resolve) => void node.clock.setTimeout(resolve, ms));
       const insist = async (node: SimulatedNode): Promise<void> => {
-        if (await propose(node)) {
+        if (await propose(node, {}, 'wanted')) {
           won.add(node.name);
           return;
         }
@@ -149,13 +201,22 @@ export function consensusRun({ line = (backend) => backend, hears = (vote) => vo
           propose: {
             weight: 4,
             nodes,
-            input: (chance) => chance.pick(['fair', 'fair', 'doubtful', 'bad']),
+            input: (chance) => chance.pick(['fair', 'fair', 'wanted', 'doubtful', 'bad', 'vague', 'hard']),
             run: async (node, sort) => void (await propose(node, {}, String(sort))),
           },
           proposeThere: {
             weight: 2,
             nodes,
-            run: async (node) => void (await propose(node, { index: (running.get(node.name) as Consensus).status().next })),
+            input: (chance) => chance.pick([0, 0, 1, -1]),
+            run: async (node, off) => {
+              const { next } = (running.get(node.name) as Consensus).status();
+              await propose(node, { index: Math.max(1, next + Number(off)) });
+            },
+          },
+          ask: {
+            nodes,
+            input: (chance) => chance.pick([0, 1, 2, 3]),
+            run: (node, back) => ask(node, Math.max(1, (learned.get(node.name) ?? 0) + 1 - Number(back))),
           },
           proposeInVain: {
             weight: 2,
@@ -165,6 +226,16 @@ export function consensusRun({ line = (backend) => backend, hears = (vote) => vo
               const vain = new AbortController();
               node.clock.setTimeout(() => vain.abort(), Number(ms));
               await propose(node, { signal: vain.signal });
+            },
+          },
+          proposeLate: {
+            // What it writes next comes when it may have given up.
+            weight: 2,
+            nodes,
+            input: (chance) => chance.pick([200, 400, 800]),
+            run: async (node, ms) => {
+              lines.get(node.name)?.delay(Number(ms));
+              await propose(node, { withinMs: Number(ms) });
             },
           },
           leave: {
@@ -192,106 +263,16 @@ export function consensusRun({ line = (backend) => backend, hears = (vote) => vo
   };
 }
 
-/** All accept what is fair; of what is doubtful one abstains and one rejects, and of what is bad two reject. */
-function judge(name: string, value: Value): ConsensusVote {
-  if (value.endsWith('fair')) return 'accept';
-  const third = value.endsWith('bad') ? 'reject' : 'abstain';
-  return (['accept', 'accept', third, 'reject'] as const)[members.indexOf(name)] ?? 'abstain';
-}
-
-/** A backend of which some methods are replaced. */
-function altered(backend: Backend, methods: Partial<Backend>): Backend {
-  return new Proxy(backend, {
-    get: (target, name: keyof Backend) => methods[name] ?? (target[name] as (...call: unknown[]) => unknown).bind(target),
-  });
-}
-
-/** One whose writes of the record are others. */
-const rewriting = (change: (backend: Backend, ...write: Parameters<Backend['compareAndSet']>) => ReturnType<Backend['compareAndSet']>) => {
-  return (backend: Backend): Backend =>
-    altered(backend, {
-      compareAndSet: (key, ...write) => (key === logKey ? change(backend, key, ...write) : backend.compareAndSet(key, ...write)),
-    });
+/** What each of the four does that is asked. The fifth voter says nothing ever, so what is doubtful or hard is open until somebody ends it. */
+const judgements: Readonly<Record<string, readonly Judgement[]>> = {
+  fair: ['accept', 'accept', 'accept', 'accept'],
+  wanted: ['accept', 'accept', 'accept', 'abstain'],
+  doubtful: ['accept', 'accept', 'abstain', 'reject'],
+  hard: ['accept', 'accept', 'throws', 'is late'],
+  bad: ['accept', 'reject', 'reject', 'reject'],
+  vague: ['accept', 'abstain', 'abstain', 'reject'],
 };
 
-/** Members that are wrong, each in one way. */
-export const defects: Readonly<Record<string, { readonly defect: Defect; readonly breaks: string }>> = {
-  'an abstention counts as an accept': {
-    defect: { hears: (vote) => (vote === 'abstain' ? 'accept' : vote) },
-    breaks: claims.quorum,
-  },
-  'a quorum is one less': {
-    defect: {
-      line: rewriting((backend, key, expected, value, options) => {
-        const record = value as ConsensusRecord;
-        const { open, next: index } = record;
-        if (open === null || open.ballots.filter(([, vote]) => vote === 'accept').length < quorum - 1)
-          return backend.compareAndSet(key, expected, record, options);
-        const last = { index, value: open.value, by: open.by, id: open.id, token: expected };
-        return backend.compareAndSet(key, expected, { ...record, next: index + 1, last, open: null }, options);
-      }),
-    },
-    breaks: claims.quorum,
-  },
-  'it is decided on a read': {
-    // What was read is written, whatever stands there meanwhile.
-    defect: {
-      line: rewriting(async (backend, key, expected, value, options) => {
-        const outcome = await backend.compareAndSet(key, expected, value, options);
-        if (outcome.outcome !== 'conflict' || (value as ConsensusRecord).last === null) return outcome;
-        return backend.compareAndSet(key, outcome.entry?.revision ?? 0, value, options);
-      }),
-    },
-    breaks: claims.aborted,
-  },
-  'an index is decided twice': {
-    defect: {
-      line: rewriting((backend, key, expected, value, options) => {
-        const record = value as ConsensusRecord;
-        const next = record.last === null ? record.next : record.last.index;
-        return backend.compareAndSet(key, expected, { ...record, next }, options);
-      }),
-    },
-    breaks: claims.one,
-  },
-  'an abort is not written': {
-    defect: {
-      line: rewriting((backend, key, expected, value, options) => {
-        const record = value as ConsensusRecord;
-        const isWithdrawn = ['late', 'cancelled', 'closed', 'lost'].includes(record.past.at(-1)?.why ?? '') && record.open === null;
-        if (isWithdrawn && record.last === null) return Promise.resolve({ outcome: 'ok', revision: expected });
-        return backend.compareAndSet(key, expected, value, options);
-      }),
-    },
-    breaks: claims.aborted,
-  },
-  'what nobody knows counts as not done': {
-    defect: {
-      line: (backend) => {
-        // A proposal whose writing was not answered is taken for one that was aborted, wherever it is.
-        const lost = new Set<string>();
-        return altered(backend, {
-          compareAndSet: async (key, expected, value, options) => {
-            const outcome = await backend.compareAndSet(key, expected, value, options);
-            const { open } = value as ConsensusRecord;
-            if (key === logKey && outcome.outcome === 'unknown' && outcome.reason === 'lost' && open?.ballots.length === 0) lost.add(open.id);
-            return outcome;
-          },
-          get: async (key, call) => {
-            const read = await backend.get(key, call);
-            if (key !== logKey || read.outcome !== 'ok' || read.entry === null) return read;
-            const record = read.entry.value as unknown as ConsensusRecord;
-            const wrong = [...lost].find((id) => [record.open?.id, record.last?.id].includes(id));
-            if (wrong === undefined) return read;
-            const past = [...record.past, { id: wrong, why: 'late' as const }];
-            return { ...read, entry: { ...read.entry, value: { ...record, open: null, last: null, past } as never } };
-          },
-        });
-      },
-    },
-    breaks: claims.aborted,
-  },
-};
-
-/** Where most that happens is of the kind that a late answer is for, so that what is wrong shows early. */
-export const doubtful = { faults: { slow: 3, pause: 2, partition: 2, crash: 1, drift: 1 }, faultShare: 0.4 } as const;
+function judge(name: string, value: Value): Judgement {
+  return judgements[value.split(' ').at(-1) ?? '']?.[members.indexOf(name)] ?? 'abstain';
+}

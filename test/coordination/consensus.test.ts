@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type AnyActorRef, createActor } from 'xstate';
 import { memoryBackend } from '../../src/backend/memory.js';
 import type { Backend } from '../../src/backend/port.js';
-import { consensus as consensusLogic } from '../../src/coordination/consensus.js';
+import { consensus as consensusLogic, type ConsensusRef } from '../../src/coordination/consensus.js';
 import { type Consensus, consensusHandle } from '../../src/coordination/consensus-handle.js';
 import type { ConsensusOptions } from '../../src/coordination/consensus-options.js';
 import { orchestrator } from '../../src/supervision/orchestrator.js';
@@ -294,6 +294,40 @@ describe('a proposer', () => {
     expect(await again.propose('four')).toMatchObject({ ok: true, index: 3 });
     expect(indexes(heard)).not.toContain(1);
     await again.close();
+  });
+});
+
+describe('the chart of a member, told by events alone', () => {
+  it('has a value decided; also after it was restored while it proposed', async () => {
+    const { member, backend, clock, pass } = world(2);
+    const logic = consensusLogic(backend, { name: 'a', id: 'ann', voters: 2, ttlMs: 3_000, vote: says('accept') });
+    const told = async (snapshot?: object): Promise<{ heard: string[]; ref: ConsensusRef }> => {
+      const ref = createActor(logic, { clock, ...(snapshot === undefined ? {} : { snapshot: snapshot as never }) });
+      const heard: string[] = [];
+      ref.on('consensus.proposed', ({ ref: of, index }) => void heard.push(`${of} at ${index}`));
+      ref.on('consensus.won', ({ ref: of, decision }) => void heard.push(`${of} won ${decision.index}`));
+      ref.on('consensus.refused', ({ reason }) => void heard.push(reason));
+      ref.start();
+      await pass(10);
+      ref.send({ type: 'consensus.propose', ref: 'mine', value: 1, index: null, withinMs: 60_000 });
+      await pass(10);
+      return { heard, ref };
+    };
+    const first = await told();
+    expect(first.heard).toEqual(['mine at 1']);
+    const proposing = JSON.parse(JSON.stringify(first.ref.getPersistedSnapshot()));
+    const bob = member('bob', { vote: says('accept') });
+    await pass(10);
+    expect(first.heard).toEqual(['mine at 1', 'mine won 1']);
+    const idle = JSON.parse(JSON.stringify(first.ref.getPersistedSnapshot()));
+    first.ref.stop();
+    const second = await told(idle);
+    expect(second.heard).toEqual(['mine at 2', 'mine won 2']);
+    second.ref.stop();
+    const third = await told(proposing);
+    expect(third.heard).toEqual(['unknown', 'mine at 3', 'mine won 3']);
+    third.ref.stop();
+    await bob.close();
   });
 });
 

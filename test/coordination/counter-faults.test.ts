@@ -29,7 +29,7 @@ describe('a counter on a network with faults', () => {
     for (let seed = 1; seed <= 30; seed++) await faultRun({ ...counterRun(), ...lossy, seed });
   });
 
-  it.each(Object.entries(defects))('is caught where %s', { timeout: 60_000 }, async (_, { defect, breaks }) => {
-    expect(await brokenClaim({ ...counterRun(defect), ...lossy })).toBe(breaks);
+  it.each(Object.entries(defects))('is caught where %s', { timeout: 240_000 }, async (_, { defect, breaks }) => {
+    expect(await brokenClaim({ ...counterRun(defect), ...lossy }, 100)).toBe(breaks);
   });
 });

@@ -6,13 +6,13 @@ import { type ShardRecord, shardRecord } from '../../src/coordination/counter-re
 import type { FaultRunOptions } from '../../src/testing/network/fault-run-options.js';
 import type { FaultWorld } from '../../src/testing/network/fault-run.js';
 import type { SimulatedNode } from '../../src/testing/network/node.js';
-import { altered, RemoteBackend, serve } from './remote-backend.js';
+import { altered, RemoteBackend, serve, withLateWrites } from './remote-backend.js';
 
 const clients = ['ann', 'bob', 'eve', 'joe'];
 const prefix = 'counter/c/';
 const isShard = (key: string): boolean => key.startsWith(`${prefix}shard/`);
 
-/** What one was told of a key; `isOnlyCall`: nobody else ever asks for it. */
+/** What one was told of a key; `isOnlyCall`: it is asked for once. One without a key is told apart by its number, which no other has. */
 interface Told {
   readonly key: string;
   readonly by: number;
@@ -28,6 +28,8 @@ interface Taken {
 }
 
 export interface CounterWorld extends FaultWorld {
+  /** Are so few keys remembered that one may be asked for in vain? It counts again then, but never twice in one call. */
+  readonly isForgetful: boolean;
   /** What the backend has taken. */
   readonly taken: Taken;
   /** What the sum was, and since which revision, as the shards say. */
@@ -39,8 +41,11 @@ export interface CounterWorld extends FaultWorld {
 /** What may be wrong with a counter, planted on purpose: the backend, as it would use it. */
 export type Defect = (backend: Backend) => Backend;
 
-/** The key that was asked for: a defect may have put something behind it. */
-const bare = (key: string): string => key.slice(1).split('~')[0] ?? '';
+/** The key that was asked for, behind which a defect may have put something; or the number, where none was. */
+const bare = (key: string, by: number): string => (key.startsWith('=') ? (key.slice(1).split('~')[0] ?? '') : unnamed(by));
+const unnamed = (by: number): string => `#${by}`;
+/** Is it of a call that nobody repeats? */
+const isSingle = (key: string): boolean => /^[#o]/u.test(key);
 
 /** Writes down what each write of a shard has taken. */
 async function watchOver(backend: Backend, taken: Taken, sums: { revision: number; value: number }[]): Promise<void> {
@@ -56,8 +61,9 @@ async function watchOver(backend: Backend, taken: Taken, sums: { revision: numbe
       const record = shardRecord(change.entry) as ShardRecord;
       const count = record.count - (shards.get(change.key)?.count ?? 0);
       for (const [key, by] of record.recent.slice(-count)) {
-        if (taken.keys.has(bare(key))) taken.again.push(bare(key));
-        taken.keys.set(bare(key), by);
+        const name = bare(key, by);
+        if (taken.keys.has(name)) taken.again.push(name);
+        taken.keys.set(name, by);
         taken.sum += by;
       }
       shards.set(change.key, record);
@@ -83,15 +89,25 @@ export function counterRun(defect: Defect = (backend) => backend): FaultRunOptio
       /** What shall be counted in the end, whoever has to ask for it. */
       const owed = new Map<string, number>();
       const done = new Set<string>();
-      let keys = 0;
+      let [keys, boots] = [0, 0];
+      const isForgetful = network.seed % 3 === 0;
+      const lines = new Map<string, ReturnType<typeof withLateWrites>>();
       network.boot((node) => {
         const backend = memoryBackend({ clock: node.clock });
         void watchOver(backend, taken, sums);
         serve(node, backend);
       }, 'backend');
       const boot = (node: SimulatedNode): void => {
-        const options = { name: 'c', shards: 3, remember: 200, withinMs: 1_500, retryMs: 50, callMs: 300 };
-        counters.set(node.name, createCounter(defect(new RemoteBackend(node)), options, { clock: node.clock }));
+        const options = {
+          name: 'c',
+          ...(isForgetful ? { shards: 1, remember: 1 } : { shards: 3, remember: 200 }),
+          withinMs: 1_500,
+          retryMs: 50,
+          callMs: 300,
+        };
+        const late = withLateWrites(node, new RemoteBackend(node, `boot ${++boots}`), isShard);
+        lines.set(node.name, late);
+        counters.set(node.name, createCounter(defect(late.line), options, { clock: node.clock }));
       };
       for (const name of clients) network.boot(boot, name);
 
@@ -101,6 +117,11 @@ export function counterRun(defect: Defect = (backend) => backend): FaultRunOptio
         told.push({ key, by, isOnlyCall, outcome });
         node.note(`${key}: ${outcome.outcome}`);
         return outcome.outcome === 'ok';
+      };
+      const addUnnamed = async (node: SimulatedNode): Promise<void> => {
+        const by = 1_000 + ++keys;
+        const outcome = await (counters.get(node.name) as Counter).increment(by);
+        told.push({ key: unnamed(by), by, isOnlyCall: true, outcome });
       };
       const read = async (node: SimulatedNode): Promise<boolean> => {
         const outcome = await (counters.get(node.name) as Counter).read();
@@ -119,7 +140,7 @@ export function counterRun(defect: Defect = (backend) => backend): FaultRunOptio
       };
       const nodes = clients;
       return {
-        ...{ taken, sums, told, readings },
+        ...{ isForgetful, taken, sums, told, readings },
         operations: {
           add: {
             weight: 4,
@@ -146,8 +167,24 @@ export function counterRun(defect: Defect = (backend) => backend): FaultRunOptio
             weight: 3,
             nodes,
             input: (chance) => chance.pick([60, 200, 1_000]),
-            run: async (node, ms) => void (await add(node, `k${++keys}`, 100, true, Number(ms))),
+            run: async (node, ms) => void (await add(node, `o${++keys}`, 100, true, Number(ms))),
           },
+          addLate: {
+            // Its write comes when it may have given up, or ends.
+            weight: 2,
+            nodes,
+            input: (chance) => chance.pick([100, 300, 600]),
+            run: async (node, ms) => {
+              lines.get(node.name)?.delay(2 * Number(ms));
+              const counter = counters.get(node.name);
+              const added = add(node, `o${++keys}`, 100, true);
+              await pause(node, Number(ms));
+              await counter?.close();
+              boot(node);
+              await added;
+            },
+          },
+          addUnnamed: { weight: 2, nodes, run: addUnnamed },
           read: { weight: 2, nodes, run: async (node) => void (await read(node)) },
           leave: {
             nodes,
@@ -168,12 +205,19 @@ export function counterRun(defect: Defect = (backend) => backend): FaultRunOptio
       } satisfies CounterWorld;
     },
     invariants: {
-      'each key is counted once, and the value is their sum': ({ taken, sums }) => {
-        if (taken.again.length > 0) return taken.again.join();
+      'each key is counted once, and the value is their sum': ({ isForgetful, taken, sums }) => {
+        const again = taken.again.filter((key) => !isForgetful || isSingle(key));
+        if (again.length > 0) return again.join();
         return sums.at(-1)?.value === taken.sum ? undefined : `${sums.at(-1)?.value}, not ${taken.sum}`;
       },
       'what was told to be counted is': ({ taken, told }) => {
         const wrong = told.find((each) => each.outcome.outcome === 'ok' && taken.keys.get(each.key) !== each.by);
+        return wrong === undefined ? undefined : JSON.stringify(wrong);
+      },
+      'who alone asks for a key is not told that another did': ({ told }) => {
+        const wrong = told.find(({ isOnlyCall, outcome }) => {
+          return isOnlyCall && ((outcome.outcome === 'ok' && outcome.isRepeat) || (outcome.outcome === 'refused' && outcome.reason === 'reused'));
+        });
         return wrong === undefined ? undefined : JSON.stringify(wrong);
       },
       'what was refused is not counted': ({ taken, told }) => {
@@ -228,6 +272,34 @@ export const defects: Readonly<Record<string, { readonly defect: Defect; readonl
       return altered(backend, { compareAndSet });
     },
     breaks: 'each key is counted once, and the value is their sum',
+  },
+  'what may be forgotten counts as not there': {
+    defect: (backend) => {
+      // How many were counted is not seen, and comes back with what is written.
+      const hidden = new Map<string, number>();
+      const hide = (entry: BackendEntry): BackendEntry =>
+        withRecord(entry, (record) => {
+          hidden.set(`${entry.key} ${entry.revision}`, record.count - record.recent.length);
+          return { ...record, count: record.recent.length };
+        });
+      const get: Backend['get'] = async (...call) => {
+        const there = await backend.get(...call);
+        return there.outcome === 'ok' && there.entry !== null ? { ...there, entry: hide(there.entry) } : there;
+      };
+      const compareAndSet: Backend['compareAndSet'] = async (key, expected, value, options) => {
+        const before = hidden.get(`${key} ${expected}`) ?? 0;
+        const { count, ...rest } = value as ShardRecord;
+        const written = await backend.compareAndSet(key, expected, isShard(key) ? { ...rest, count: count + before } : value, options);
+        if (written.outcome === 'ok' && isShard(key)) hidden.set(`${key} ${written.revision}`, before);
+        return written.outcome === 'conflict' && written.entry !== null ? { ...written, entry: hide(written.entry) } : written;
+      };
+      return altered(backend, { get, compareAndSet });
+    },
+    breaks: 'what was refused is not counted',
+  },
+  'all have one name': {
+    defect: (backend) => altered(backend, { grant: async () => ({ outcome: 'ok', lease: 'one', ttlMs: 1 }) }),
+    breaks: 'who alone asks for a key is not told that another did',
   },
   'what nobody knows counts as done': {
     defect: (backend) => {

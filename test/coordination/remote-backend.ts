@@ -6,7 +6,7 @@ type Method = 'get' | 'list' | 'compareAndSet' | 'delete' | 'grant' | 'renew' | 
 
 /** What goes over the network. A watch has no life of its own there: each question names where it goes on, so a lost answer loses no change. */
 type Request =
-  | { readonly method: Method; readonly args: readonly unknown[] }
+  | { readonly method: Method; readonly args: readonly unknown[]; readonly id?: string }
   | { readonly method: 'changes'; readonly prefix: string; readonly from: number; readonly withinMs: number };
 
 /** A call that was not answered in so long is not answered any more, ms. */
@@ -16,11 +16,15 @@ const watchMs = 400;
 
 /** Has a node answer for a backend that runs there. */
 export function serve(node: SimulatedNode, backend: Backend): void {
+  const answers = new Map<string, Promise<unknown>>();
   node.onRequest(async (asked) => {
     const request = asked as Request;
     if (request.method !== 'changes') {
       const method = backend[request.method] as (...args: unknown[]) => Promise<unknown>;
-      return method.apply(backend, [...request.args]);
+      const { id, args } = request;
+      const answer = (id === undefined ? undefined : answers.get(id)) ?? method.apply(backend, [...args]);
+      if (id !== undefined) answers.set(id, answer);
+      return answer;
     }
     const { prefix, from, withinMs } = request;
     const begun = await backend.watch(prefix, { from });
@@ -34,9 +38,13 @@ export function serve(node: SimulatedNode, backend: Backend): void {
 /** The backend that is served on the node `backend`, as another node has it. */
 export class RemoteBackend implements Backend {
   readonly #node: SimulatedNode;
+  readonly #name: string | undefined;
+  #calls = 0;
 
-  constructor(node: SimulatedNode) {
+  /** @param name  of no other ever: a call that the network doubles is done once then, as an adapter would see to it. Without one it may be done twice. */
+  constructor(node: SimulatedNode, name?: string) {
     this.#node = node;
+    this.#name = name;
   }
 
   get(key: string, call: CallOptions = {}): ReturnType<Backend['get']> {
@@ -92,7 +100,8 @@ export class RemoteBackend implements Backend {
   ) {
     if (signal?.aborted === true) return lost('cancelled');
     const timeoutMs = Math.max(1, Math.min(withinMs, callMs));
-    const answered = this.#node.call<Outcome>('backend', { method, args } satisfies Request, { timeoutMs });
+    const request: Request = { method, args, ...(this.#name === undefined ? {} : { id: `${this.#name} ${++this.#calls}` }) };
+    const answered = this.#node.call<Outcome>('backend', request, { timeoutMs });
     const reply = await unlessAborted(answered, signal);
     if (reply === null) return lost('cancelled');
     return reply.ok ? reply.reply : lost('lost');
@@ -120,6 +129,34 @@ export function altered(backend: Backend, methods: Partial<Backend>): Backend {
   return new Proxy(backend, {
     get: (target, name: keyof Backend) => methods[name] ?? (target[name] as (...call: unknown[]) => unknown).bind(target),
   });
+}
+
+/**
+ * A backend as one node has it, of which single writes come late: whoever has asked was told by then that nobody knows.
+ * @param isOf  of which keys
+ * @returns with `delay` the next write of such a key is done so many ms later
+ */
+export function withLateWrites(
+  node: SimulatedNode,
+  backend: Backend,
+  isOf: (key: string) => boolean,
+): { readonly line: Backend; delay(ms: number): void } {
+  let nextMs = 0;
+  const later = (ms: number, act: () => void): void => void node.clock.setTimeout(act, ms);
+  const compareAndSet: Backend['compareAndSet'] = async (...call) => {
+    const [key, expected, value, { signal, ...options } = {}] = call;
+    if (nextMs === 0 || !isOf(key)) return backend.compareAndSet(...call);
+    later(nextMs, () => void backend.compareAndSet(key, expected, value, options));
+    nextMs = 0;
+    await unlessAborted(new Promise<void>((resolve) => later(callMs, resolve)), signal);
+    return { outcome: 'unknown', reason: signal?.aborted === true ? 'cancelled' : 'lost' };
+  };
+  return {
+    line: altered(backend, { compareAndSet }),
+    delay: (ms) => {
+      nextMs = ms;
+    },
+  };
 }
 
 class RemoteWatch implements BackendWatch {

@@ -1,6 +1,6 @@
 /** The command line of the fault runs. */
 import { complaintOn, readFlags } from '../../bench/flags.js';
-import type { Schedule } from '../../src/testing/network/schedule.js';
+import { type NetworkFaultKind, networkFaultKinds, type Schedule } from '../../src/testing/network/schedule.js';
 
 export interface FaultArguments {
   /** Ids of worlds, as in the catalogue and in its order. */
@@ -84,9 +84,17 @@ export function readArguments(args: readonly string[], known: readonly string[])
 function scheduleOf(text: string): Schedule | string {
   try {
     const read = JSON.parse(text) as Partial<Schedule> | null;
-    if (Array.isArray(read?.steps)) return read as Schedule;
+    if (Array.isArray(read?.steps) && read.steps.every(isStep)) return read as Schedule;
   } catch {
     // Said below.
   }
   return `expected --schedule as the JSON of a schedule, { "steps": […] }, got: ${text}`;
+}
+
+/** Is it a step by its kind? Whether its world knows the operation and the node is seen when it is run. */
+function isStep(step: unknown): boolean {
+  if (typeof step !== 'object' || step === null) return false;
+  const { atMs, operation, fault, node } = step as Readonly<Record<string, unknown>>;
+  const isKnown = networkFaultKinds.includes(fault as NetworkFaultKind);
+  return typeof atMs === 'number' && atMs >= 0 && (typeof operation === 'string' ? typeof node === 'string' : isKnown);
 }

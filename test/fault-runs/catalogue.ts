@@ -2,6 +2,7 @@
 import * as allocation from '../coordination/allocation-world.js';
 import * as auction from '../coordination/auction-world.js';
 import * as barrier from '../coordination/barrier-world.js';
+import { defects as consensusDefects, doubtful } from '../coordination/consensus-defects.js';
 import * as consensus from '../coordination/consensus-world.js';
 import * as counter from '../coordination/counter-world.js';
 import * as delegation from '../coordination/delegation-world.js';
@@ -32,9 +33,9 @@ export const worlds: Readonly<Record<string, FaultedWorld>> = {
     tells: ({ taken, readings }) => ({ counted: taken.keys.size, readings: readings.length }),
     defectsIn: counter.lossy,
   }),
-  consensus: faulted(consensus.consensusRun, consensus.defects, {
+  consensus: faulted(consensus.consensusRun, consensusDefects, {
     tells: ({ decided, endings }) => ({ decided: decided.size, aborted: endings.has('noQuorum') || endings.has('rejected') ? 1 : 0 }),
-    defectsIn: consensus.doubtful,
+    defectsIn: doubtful,
   }),
   majority: faulted((defect?: voting.VotingDefect) => voting.votingRun('majority', defect), voting.defectsOf('majority'), {
     tells: decidedVotes,

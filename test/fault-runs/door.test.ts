@@ -265,6 +265,12 @@ describe('the command line of the fault runs', () => {
     [['--seeds', '1', '--seeds', '2'], 'expected --seeds once, got: 2'],
     [['lock', '--schedule', '[]'], 'expected --schedule as the JSON of a schedule, { "steps": […] }, got: []'],
     [['lock', '--schedule', '{'], 'expected --schedule as the JSON of a schedule, { "steps": […] }, got: {'],
+    ...['[null]', '[1]', '[{"atMs":"x","operation":"use","node":"ann"}]', '[{"atMs":0,"operation":"use"}]', '[{"atMs":0,"fault":"none"}]'].map(
+      (steps): [string[], string] => [
+        ['lock', '--schedule', `{"steps":${steps}}`],
+        `expected --schedule as the JSON of a schedule, { "steps": […] }, got: {"steps":${steps}}`,
+      ],
+    ),
     [['--schedule', '{"steps":[]}'], 'expected --schedule with one world, and neither --seeds nor --defects'],
     [['lock', '--seeds', '2', '--schedule', '{"steps":[]}'], 'expected --schedule with one world, and neither --seeds nor --defects'],
   ])('refuses %j', (args, complaint) => {
