@@ -83,8 +83,8 @@ export type AgentEvent =
 /** What an agent's chart emits. `id` is the agent's name. */
 export type AgentEmitted =
   | { readonly type: 'agent.registered'; readonly id: string; readonly src: string; readonly capabilities: readonly string[] }
-  /** Its chart was lost, and is there again: `isStarting`: it was to run, and is started again. */
-  | { readonly type: 'agent.recovered'; readonly id: string; readonly isStarting: boolean }
+  /** Its chart was lost, and is there again as this. `starting`: it was to run, and is started again. */
+  | { readonly type: 'agent.recovered'; readonly id: string; readonly state: 'starting' | 'registered' | 'stopped' | 'failed' }
   | { readonly type: 'agent.started'; readonly id: string }
   | { readonly type: 'agent.startFailed'; readonly id: string; readonly why: unknown }
   | { readonly type: 'agent.crashed'; readonly id: string; readonly reason: ExitReason; readonly willRestart: boolean }

@@ -59,10 +59,10 @@ export const agentMachine = setup({
     isCrowded: ({ context }) => context.stops.length >= mostStops,
   },
   actions: {
-    tellRegistered: enqueueActions(({ context: { spec, was }, enqueue }) => {
+    tellRegistered: enqueueActions(({ context: { spec, was, end }, enqueue }) => {
       const { id, src, capabilities } = spec;
       if (was === null) enqueue.emit({ type: 'agent.registered', id, src, capabilities });
-      else enqueue.emit({ type: 'agent.recovered', id, isStarting: was === 'up' });
+      else enqueue.emit({ type: 'agent.recovered', id, state: was === 'up' ? 'starting' : (end?.status ?? 'registered') });
     }),
     refuse: emit(({ context, event }, p: { reason: AgentRefusal }) =>
       answered(context, (event as On<'agent.start'>).call, { ok: false, reason: p.reason }),

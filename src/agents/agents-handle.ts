@@ -6,7 +6,7 @@
  */
 import { type ActorRefFrom, type AnyActorRef, createActor } from 'xstate';
 import type { agentMachine } from '../../machines/agents/agent.js';
-import type { AgentEmitted, AgentEvent, AgentPast, AgentRefusal, AgentResult, AgentsRecovered } from '../../machines/agents/agent-events.js';
+import type { AgentEmitted, AgentEvent, AgentRefusal, AgentResult, AgentsRecovered } from '../../machines/agents/agent-events.js';
 import { sortOf } from '../option-checks.js';
 import { type Registry, registryHandle } from '../registry/handle.js';
 import { type Clock, requireClock, systemClock } from '../supervision/clock.js';
@@ -28,6 +28,7 @@ import {
   requireText,
 } from './agents-options.js';
 import { agentsAbove, agentsBelow, chartOf, type Place, placeOf } from './agents-place.js';
+import type { Ledger } from './ledger.js';
 
 type AgentRef = ActorRefFrom<typeof agentMachine>;
 type Call = Extract<AgentEvent, { call: string }>;
@@ -193,14 +194,19 @@ class Handle implements Agents {
     if (ref === undefined || hasStopped(ref)) return { ok: false, reason: 'closed' };
     const spec = planAgent(planOf(ref) as AgentsPlan, options);
     const place = placeOf(ref);
-    if (this.#isRecovering) await this.#recovered();
+    if (this.#isMissing(null)) await this.#back(null);
     const above = agentsAbove(place);
     if (above === undefined) return { ok: false, reason: 'closed' };
     const { id } = spec;
     if (above.child(id) !== undefined || place.coming.has(id) || place.ledger.has(id)) return { ok: false, reason: 'alreadyRegistered' };
-    place.coming.add(id);
+    // Those who are awaited have their places.
+    const { awaited, coming, ledger } = place;
+    const { maxAgents } = planOf(ref) as AgentsPlan;
+    if (awaited.size > 0 && new Set([...ledger.keys(), ...coming]).size >= maxAgents) return { ok: false, reason: 'full' };
+    coming.add(id);
     const begun = await above.startChild(chartOf(spec)).finally(() => place.coming.delete(id));
-    if (begun.ok) return { ok: true };
+    // Its supervisor may have been lost before it had answered: who is in the ledger comes back.
+    if (begun.ok || ledger.has(id)) return { ok: true };
     const { reason } = begun;
     return { ok: false, reason: reason === 'maxChildren' ? 'full' : reason === 'overloaded' ? 'overloaded' : 'closed' };
   }
@@ -219,7 +225,7 @@ class Handle implements Agents {
 
   async update(id: string, changes: AgentUpdate): Promise<AgentOutcome> {
     requireText('id', id);
-    if (this.#isRecovering) await this.#recovered();
+    if (this.#isMissing(id)) await this.#back(id);
     const agent = this.#agent(id);
     const { ref } = this;
     if (ref === undefined || agent === undefined) return this.#missing(id);
@@ -229,7 +235,7 @@ class Handle implements Agents {
 
   async unregister(id: string): Promise<AgentOutcome> {
     requireText('id', id);
-    if (this.#isRecovering) await this.#recovered();
+    if (this.#isMissing(id)) await this.#back(id);
     const agent = this.#agent(id);
     if (agent === undefined || hasStopped(agent)) return this.#missing(id);
     const { isLeaving, reason } = agent.getSnapshot().context;
@@ -244,18 +250,19 @@ class Handle implements Agents {
     return { ok: false, reason: this.#place?.ledger.has(id) === true ? 'lost' : 'notRegistered' };
   }
 
-  /** Are those who were registered before their supervisor was lost there again only in a moment? */
-  get #isRecovering(): boolean {
-    return (this.#place?.recovering ?? null) !== null;
+  /** Is one who was registered before the supervisor was lost there again only in a moment? Null: anybody but those who are awaited. */
+  #isMissing(id: string | null): boolean {
+    const { awaited, recovering } = this.#place ?? {};
+    return (recovering ?? null) !== null || (id !== null && awaited?.has(id) === true);
   }
 
-  async #recovered(): Promise<void> {
-    while (this.#isRecovering) await this.#place?.recovering;
+  async #back(id: string | null): Promise<void> {
+    while (this.#isMissing(id)) await (this.#place?.recovering ?? this.#place?.awaited.get(id ?? ''));
   }
 
   async #ask(id: string, event: WithoutCall<Call>): Promise<AgentOutcome> {
     requireText('id', id);
-    if (this.#isRecovering) await this.#recovered();
+    if (this.#isMissing(id)) await this.#back(id);
     const agent = this.#agent(id);
     if (agent === undefined || hasStopped(agent)) return this.#missing(id);
     const answer = await answerOf(agent, event);
@@ -266,17 +273,18 @@ class Handle implements Agents {
     requireText('id', id);
     const agent = this.#agent(id);
     if (agent !== undefined) return statusOf(agent);
-    const past = this.#above === undefined ? undefined : this.#place?.ledger.get(id);
-    return past === undefined ? undefined : lostStatusOf(past);
+    const ledger = this.#above === undefined ? undefined : this.#place?.ledger;
+    return ledger === undefined ? undefined : lostStatusOf(ledger, id);
   }
 
   list(): AgentStatus[] {
     const [above, place] = [this.#above, this.#place];
     if (above === undefined || place === undefined) return [];
     const here = agentsBelow(above).map((agent) => statusOf(agent as AgentRef));
-    if (place.recovering === null) return here;
+    if (place.recovering === null && place.awaited.size === 0) return here;
     const ids = new Set(here.map(({ id }) => id));
-    return [...here, ...[...place.ledger].filter(([id]) => !ids.has(id)).map(([, past]) => lostStatusOf(past))];
+    const missing = [...place.ledger.keys()].filter((id) => !ids.has(id)).map((id) => lostStatusOf(place.ledger, id));
+    return [...here, ...missing.filter((status) => status !== undefined)];
   }
 
   counts(): Readonly<Record<AgentState, number>> {
@@ -350,8 +358,13 @@ function statusOf(agent: AgentRef): AgentStatus {
   return { ...said, state, ref, why: undefined };
 }
 
-/** Of one whose chart was lost, and is about to be there again. */
-function lostStatusOf({ spec: { id, src, capabilities }, was, restarts, end }: AgentPast): AgentStatus {
+/** Of one whose chart was lost, and is about to be there again: when that which it was has ended, or in a moment. Undefined for nobody. */
+function lostStatusOf(ledger: Ledger, of: string): AgentStatus | undefined {
+  const past = ledger.get(of);
+  const former = ledger.formerOf(of);
+  if (past === undefined || former !== undefined) return former === undefined ? undefined : statusOf(former as AgentRef);
+  const { spec, was, restarts, end } = past;
+  const { id, src, capabilities } = spec;
   const state = was === 'up' ? 'starting' : was === 'leaving' ? 'stopping' : (end?.status ?? 'registered');
   return { id, src, capabilities, restarts, state, ref: undefined, why: was === 'down' ? end?.why : undefined };
 }

@@ -23,8 +23,10 @@ export interface Place {
   readonly coming: Set<string>;
   /** All who are registered, as they were last: for those who come after a chart, or after a supervisor of charts. */
   readonly ledger: Ledger;
-  /** Over when all of the ledger are there again; null: nobody is missing. */
+  /** Over when all of the ledger are there again but those who are awaited; null: nobody else is missing. */
   recovering: Promise<void> | null;
+  /** Of the ledger, those who come back only when their former charts have ended; each is there again when its promise settles. */
+  readonly awaited: Map<string, Promise<void>>;
 }
 
 const places = new WeakMap<AnyActorRef, Place>();
@@ -35,7 +37,7 @@ export function placeOf(room: AnyActorRef): Place {
   if (known !== undefined) return known;
   const handle = supervisorHandle(room);
   const names = registryHandle(() => handle.child(namesId));
-  const place: Place = { handle, names, above: undefined, coming: new Set(), ledger: ledgerOf(room), recovering: null };
+  const place: Place = { handle, names, above: undefined, coming: new Set(), ledger: ledgerOf(room), recovering: null, awaited: new Map() };
   places.set(room, place);
   return place;
 }

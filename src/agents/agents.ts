@@ -14,7 +14,7 @@ import { emitFrom, hasStopped, logicOf } from '../supervision/xstate-internals.j
 import { type AgentsOptions, type AgentsPlan, planAgents } from './agents-options.js';
 import { agentsId, namesId, placeOf, roomOf } from './agents-place.js';
 import { beginning, keeper } from './keeper.js';
-import { enter, isForgotten, leaving } from './ledger.js';
+import { enter, forget, leaving, ledgerOf } from './ledger.js';
 import { recover } from './recover.js';
 
 /** The logic of a room of agents; it needs no input. */
@@ -85,10 +85,10 @@ function remembering(machine: AnyStateMachine): AnyStateMachine {
 
 /** What an agent says is said by its room, too: so one listener hears all, those of the next room in its seat included. */
 function tellRoom(agent: AnyActorRef): void {
-  const room = roomOf(agent);
+  const ledger = ledgerOf(roomOf(agent));
   agent.on('*', (fact: AgentEmitted) => {
-    // Whoever ends with all others is not forgotten.
-    if (fact.type === 'agent.unregistered' && !isForgotten(agent, fact.id, room)) return;
-    if (fact.type !== 'agent.answered' && !hasStopped(room)) emitFrom(room, fact);
+    // Before it is told: whoever hears it may end them all, and this one is not to come back.
+    if (fact.type === 'agent.unregistered' && !forget(agent, fact.id, ledger)) return;
+    if (fact.type !== 'agent.answered' && !hasStopped(ledger.room)) emitFrom(ledger.room, fact);
   });
 }

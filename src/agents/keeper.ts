@@ -8,6 +8,7 @@ import type { SupervisorInput } from '../../machines/supervision/child-spec.js';
 import { type ExitReason, isClean } from '../../machines/supervision/exit.js';
 import type { ChildFact } from '../../machines/supervision/supervisor-facts.js';
 import { supervisorHandle } from '../supervision/handle.js';
+import { orphansBelow } from '../supervision/orphans.js';
 import { type ActorMap, supervisor } from '../supervision/supervisors.js';
 import { inTurn } from '../supervision/turns.js';
 import { onExit, terminate } from '../supervision/watch.js';
@@ -103,8 +104,26 @@ function listen(self: AnyActorRef): void {
     // A supervisor that could not be made is told of by XState itself.
     if (status === 'error') return;
     const own = reason === 'noproc' || reason === 'shutdown' ? (last ?? 'shutdown') : reason;
+    const ended = (): void => tell({ type: 'keeper.ended', reason: own, isSpent, isDone: status === 'done' });
+    const [orphan] = reason === 'killed' ? orphansBelow(self) : [];
     // After all others who watch it: by then its name is free for whoever is started next.
-    inTurn(() => tell({ type: 'keeper.ended', reason: own, isSpent, isDone: status === 'done' }));
+    if (orphan === undefined) inTurn(ended);
+    else awaitEnd(orphan, agent, () => tell({ type: 'keeper.refused', why: own }), ended);
+  });
+}
+
+/**
+ * A keeper was killed, and its agent takes its time over its end: as long as it lives it is on its way down, and no other is started in its place. It does not
+ * outlive the agent's chart.
+ */
+function awaitEnd(orphan: AnyActorRef, agent: AnyActorRef, begin: () => void, ended: () => void): void {
+  // Without a keeper nobody comes after it in its seat, for whom its name would wait.
+  placeOf(roomOf(agent)).names.unregister(orphan.id, orphan);
+  inTurn(begin);
+  const watch = onExit(agent, () => terminate(orphan, 'killed'));
+  onExit(orphan, () => {
+    watch.unsubscribe();
+    inTurn(ended);
   });
 }
 

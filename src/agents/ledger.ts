@@ -6,15 +6,31 @@ import { onExit } from '../supervision/watch.js';
 import { hasStopped, isBeingStopped, parentOf } from '../supervision/xstate-internals.js';
 import type { AgentsPlan } from './agents-options.js';
 
-/** By their names. */
-export type Ledger = Map<string, AgentPast>;
+/** How each was last, by their names. */
+export class Ledger extends Map<string, AgentPast> {
+  /** Whose it is now, by which all is told: also what those say who end with a room before it. */
+  room: AnyActorRef;
+  /** Their charts, until those have ended: also of one whose supervisor was killed, and which has its agent end in order. */
+  readonly charts = new Map<string, AnyActorRef>();
+
+  constructor(room: AnyActorRef) {
+    super();
+    this.room = room;
+  }
+
+  /** The chart that one had before it was lost, while that still lives: nobody comes after it until it has ended. */
+  formerOf(id: string): AnyActorRef | undefined {
+    const chart = this.charts.get(id);
+    return chart === undefined || hasStopped(chart) ? undefined : chart;
+  }
+}
 
 const left = new LeftBehind<AgentsPlan, Ledger>();
 const ledgers = new WeakMap<AnyActorRef, Ledger>();
 
 /** The ledger of a room. */
 export function ledgerOf(room: AnyActorRef): Ledger {
-  const ledger = ledgers.get(room) ?? new Map<string, AgentPast>();
+  const ledger = ledgers.get(room) ?? new Ledger(room);
   ledgers.set(room, ledger);
   return ledger;
 }
@@ -28,6 +44,7 @@ export function leaving(plan: AgentsPlan): (room: AnyActorRef) => void {
     const ledger = byId.get(room.id) ?? ledgerOf(room);
     byId.delete(room.id);
     ledgers.set(room, ledger);
+    ledger.room = room;
     onExit(room, (reason) => {
       if (reason !== 'normal') byId.set(room.id, ledger);
     });
@@ -44,25 +61,32 @@ interface ChartSnapshot {
 export function enter(agent: AnyActorRef, room: AnyActorRef): void {
   const ledger = ledgerOf(room);
   const supervisor = parentOf(parentOf(agent) as AnyActorRef) as AnyActorRef;
-  let id: string | null = null;
+  const first = agent.getSnapshot() as ChartSnapshot;
+  const { id } = first.context.spec;
   const look = (snapshot: ChartSnapshot): void => {
     if (snapshot.status !== 'active') return;
-    id ??= snapshot.context.spec.id;
     const past = pastOf(snapshot, ledger.get(id));
     if (past !== undefined) ledger.set(id, past);
   };
+  // Before it says a word: whoever hears of it may end them all.
+  look(first);
+  ledger.charts.set(id, agent);
   // What it dies of is told by those who watch it.
   agent.subscribe({ next: look as never, error: () => {} });
   onExit(agent, (reason) => {
     const { status } = agent.getSnapshot() as ChartSnapshot;
     // One that has come to its end is forgotten, but not as one of all, when their supervisor is stopped: that may be for another to come.
-    if (id !== null && status === 'done' && (reason === 'normal' || isServing(supervisor))) ledger.delete(id);
+    if (ledger.charts.get(id) === agent) ledger.charts.delete(id);
+    if (status === 'done' && !hasStopped(ledger.room) && (reason === 'normal' || isServing(supervisor))) ledger.delete(id);
   });
 }
 
-/** Is an agent forgotten that ends now? */
-export function isForgotten(agent: AnyActorRef, id: string, room: AnyActorRef): boolean {
-  return isServing(parentOf(parentOf(agent) as AnyActorRef) as AnyActorRef) || ledgerOf(room).get(id)?.was === 'leaving';
+/** Forgets an agent that ends now, unless it ends with all others, or there is no room that could say so: then the next one does. @returns whether it is forgotten */
+export function forget(agent: AnyActorRef, id: string, ledger: Ledger): boolean {
+  const isLast = isServing(parentOf(parentOf(agent) as AnyActorRef) as AnyActorRef) || ledger.get(id)?.was === 'leaving';
+  const isForgotten = isLast && !hasStopped(ledger.room);
+  if (isForgotten) ledger.delete(id);
+  return isForgotten;
 }
 
 function isServing(supervisor: AnyActorRef): boolean {

@@ -3,7 +3,7 @@
  *
  *   createAgents({ logics: { voice: liveAgent({ apiKey, model: 'gemini-3.8-live' }) } })
  */
-import type { JsonObject } from '../../machines/live/calls.js';
+import { isOpen, isOwed, type JsonObject } from '../../machines/live/calls.js';
 import { eventsOf, type WireEvent } from '../live/events.js';
 import { type LiveSession, liveSessionHandle, outcomeOf } from '../live/handle.js';
 import { LiveError } from '../live/live-error.js';
@@ -32,7 +32,9 @@ const own: readonly string[] = [...mindKeys, 'answerMs'];
  */
 export function liveAgent(options: LiveAgentOptions): MindLogic {
   if (!isPlainObject(options)) throw invalid('the options of a live agent', 'an object', sortOf(options));
-  const logic = liveSession(Object.fromEntries(Object.entries(options).filter(([key]) => !own.includes(key))) as unknown as LiveSessionOptions);
+  const asked = Object.fromEntries(Object.entries(options).filter(([key]) => !own.includes(key))) as unknown as LiveSessionOptions;
+  // A question that is put again has its calls made again: the answers to those of before are of no use, and would begin a turn of their own.
+  const logic = liveSession({ staleAnswers: 'abandon', ...asked });
   const answerMs = duration('answerMs', options.answerMs, 60_000);
   return thinking((scope) => new LiveMind(scope, logic, answerMs), planMind(options));
 }
@@ -44,8 +46,10 @@ interface Turn {
   readonly timer: unknown;
   text: string;
   spoken: string;
-  /** Has a socket had it? Else it waits for the next, which gets it by itself. */
-  isWritten: boolean;
+  /** Is it with the model: not while there is no socket; `queued`, the next socket gets it by itself; or has a socket had it? */
+  at: 'here' | 'queued' | 'written';
+  /** The last call before it: what is called after that is called for it. */
+  readonly lastKey: number;
   /** The model was cut off: the end of the turn that comes next is not that of the answer. */
   isCut: boolean;
   isTakenBack: boolean;
@@ -64,7 +68,7 @@ class LiveMind implements Mind {
     const ref = createChild(logic, { parent: scope.self, id: 'session' }) as LiveSessionRef;
     this.#session = liveSessionHandle(ref);
     this.#session.on('session.message', ({ message }) => this.#hear(message));
-    this.#session.on('session.ready', () => this.#askAgain());
+    this.#session.on('session.ready', ({ resumed }) => this.#goOn(resumed));
     this.#watch = onExit(ref, () => scope.lost(endOf(ref)));
     ref.start();
   }
@@ -74,12 +78,17 @@ class LiveMind implements Mind {
       const reason = `a turn took more than ${this.#answerMs} ms`;
       this.#scope.lost(new LiveError('live/events-ended', 'a session whose model answers', { kind: 'aborted', code: 'answerMs', reason }));
     }, this.#answerMs);
-    const turn: Turn = { question, settle, timer, text: '', spoken: '', isWritten: false, isCut: false, isTakenBack: false };
+    const { calls } = this.#snapshot.context;
+    const turn: Turn = { question, settle, timer, lastKey: calls.lastKey, text: '', spoken: '', at: 'here', isCut: false, isTakenBack: false };
     this.#turn = turn;
-    this.#ask(turn);
+    // What is not asked yet can be taken back without a word.
+    if (this.#snapshot.hasTag('accepting')) this.#ask(turn);
     return () => {
       if (this.#turn !== turn) return;
       turn.isTakenBack = true;
+      if (turn.at === 'here') return this.#settle(turn, takenBack);
+      // The model has heard nothing of it, or the next socket tells it of it again: see there.
+      if (!this.#snapshot.hasTag('accepting')) return;
       // Whatever the user says interrupts the model. It is not asked to answer this, and the next question waits until it has fallen silent.
       this.#session.sendClientContent({ turns: [{ role: 'user', parts: [{ text: 'Never mind.' }] }], turnComplete: false });
     };
@@ -92,23 +101,37 @@ class LiveMind implements Mind {
     stopActor(this.#session.ref);
   }
 
+  get #snapshot(): ReturnType<LiveSessionRef['getSnapshot']> {
+    return this.#session.ref.getSnapshot();
+  }
+
   #ask(turn: Turn): void {
     const outcome = this.#session.sendText(turn.question);
-    turn.isWritten = outcome.status === 'sent';
+    turn.at = outcome.status === 'sent' ? 'written' : 'queued';
     if (outcome.status === 'rejected' || outcome.status === 'dropped') {
       this.#settle(turn, { ok: false, why: `the session did not take the question: ${outcome.reason}` });
     }
   }
 
-  /** There is another socket. What the last one had been asked is not answered over this one. */
-  #askAgain(): void {
+  /** There is another socket. What the last one had been asked is not answered over this one, unless the resumed session waits for a call of it. */
+  #goOn(isResumed: boolean): void {
     const turn = this.#turn;
     if (turn === null) return;
-    if (turn.isTakenBack) this.#settle(turn, { ok: false, why: 'taken back' });
-    else if (turn.isWritten) {
+    // Also where it was taken back since: it is asked now, and that turn is to end before the next begins.
+    if (turn.at === 'queued') turn.at = 'written';
+    else if (turn.at === 'written' && isResumed && this.#isKnown(turn)) turn.isCut = false;
+    else if (turn.isTakenBack) this.#settle(turn, takenBack);
+    else {
       Object.assign(turn, { text: '', spoken: '', isCut: false });
       this.#ask(turn);
-    } else turn.isWritten = true;
+      // Or it waits for this very socket, which is about to be written to.
+      turn.at = 'written';
+    }
+  }
+
+  /** Has the handle stood for a call of this turn, whose answer the resumed session gets? Then it goes on by itself; asked again, it would answer twice. */
+  #isKnown({ lastKey }: Turn): boolean {
+    return this.#snapshot.context.calls.rows.some((row) => row.key > lastKey && row.known && (isOpen(row) || isOwed(row)));
   }
 
   #hear(message: JsonObject): void {
@@ -123,13 +146,13 @@ class LiveMind implements Mind {
   }
 
   #complete(turn: Turn): void {
-    if (turn.isTakenBack) return this.#settle(turn, { ok: false, why: 'taken back' });
+    if (turn.isTakenBack) return this.#settle(turn, takenBack);
     if (turn.isCut) {
       turn.isCut = false;
       return;
     }
     // It speaks again once its tools have answered.
-    if (this.#session.ref.getSnapshot().matches({ open: { tools: 'called' } })) return;
+    if (this.#snapshot.matches({ open: { tools: 'called' } })) return;
     this.#settle(turn, { ok: true, text: turn.text === '' ? turn.spoken : turn.text });
   }
 
@@ -140,6 +163,8 @@ class LiveMind implements Mind {
     turn.settle(said);
   }
 }
+
+const takenBack: Said = { ok: false, why: 'taken back' };
 
 /** How it has ended: an agent without its session is none, also where that was closed in order. */
 function endOf(ref: LiveSessionRef): LiveError {

@@ -103,6 +103,7 @@ class Desk {
   /** By ref, in the order in which they came. */
   readonly #waiting = new Map<string, { readonly request: CommsRequest; readonly question: string }>();
   #thought: Thought | null = null;
+  #isBeginning = false;
   #isOver = false;
 
   constructor(mind: Mind, plan: MindPlan) {
@@ -146,8 +147,16 @@ class Desk {
   }
 
   #next(): void {
+    // One that settles at once is followed from here, and not from within: as many may wait as no stack is deep.
+    if (this.#isBeginning) return;
+    this.#isBeginning = true;
+    while (this.#thought === null && this.#waiting.size > 0 && !this.#isOver) this.#begin();
+    this.#isBeginning = false;
+  }
+
+  #begin(): void {
     const [first] = this.#waiting.values();
-    if (this.#thought !== null || first === undefined || this.#isOver) return;
+    if (first === undefined) return;
     const { question, request } = first;
     this.#waiting.delete(request.ref);
     const thought: Thought = { request, takeBack: null, isTakenBack: false };

@@ -1,43 +1,99 @@
-/** A supervisor of agents that comes after another registers all again who are in the ledger of its room, one after the other. */
+/**
+ * A supervisor of agents that comes after another registers all again who are in the ledger of its room, one after the other. Of those that still end, each in
+ * its own time, the former chart is awaited: nobody runs twice, and nobody else waits for that.
+ */
 import type { AnyActorRef } from 'xstate';
-import type { AgentsRecovered } from '../../machines/agents/agent-events.js';
-import { supervisorHandle } from '../supervision/handle.js';
+import type { AgentEmitted, AgentsRecovered } from '../../machines/agents/agent-events.js';
+import { supervisorHandle, type SupervisorHandle } from '../supervision/handle.js';
+import { ended, terminate } from '../supervision/watch.js';
 import { emitFrom, hasStopped, parentOf } from '../supervision/xstate-internals.js';
 import { chartOf, type Place, placeOf } from './agents-place.js';
+
+type Unregistered = Extract<AgentEmitted, { type: 'agent.unregistered' }>;
 
 /** Done as the supervisor starts. Restored from a snapshot, it has them. */
 export function recover(above: AnyActorRef): void {
   const room = parentOf(parentOf(above) as AnyActorRef) as AnyActorRef;
   const place = placeOf(room);
-  const { ledger } = place;
-  if (ledger.size === 0) return;
+  // Whoever was to bring them is gone.
+  place.awaited.clear();
   const handle = supervisorHandle(above);
-  const missing = [...ledger.keys()].filter((id) => handle.child(id) === undefined);
+  const missing = [...place.ledger.keys()].filter((id) => handle.child(id) === undefined);
   if (missing.length === 0) return;
-  const recovering: Promise<void> = registerAll(room, place, above, missing).finally(() => {
+  const recovery = new Recovery(room, place, handle, above);
+  const recovering: Promise<void> = recovery.bring(missing).finally(() => {
     if (place.recovering === recovering) place.recovering = null;
   });
   place.recovering = recovering;
 }
 
-async function registerAll(room: AnyActorRef, { ledger }: Place, above: AnyActorRef, ids: readonly string[]): Promise<void> {
-  const handle = supervisorHandle(above);
-  const told: AgentsRecovered = { type: 'agents.recovered', registered: 0, started: 0, lost: 0 };
-  const count = { ...told };
-  for (const id of ids) {
-    const past = ledger.get(id);
-    if (past === undefined) continue;
-    const begun = await handle.startChild(chartOf(past.spec));
+class Recovery {
+  readonly #room: AnyActorRef;
+  readonly #place: Place;
+  readonly #handle: SupervisorHandle;
+  readonly #above: AnyActorRef;
+  #registered = 0;
+  #started = 0;
+  #lost = 0;
+
+  constructor(room: AnyActorRef, place: Place, handle: SupervisorHandle, above: AnyActorRef) {
+    this.#room = room;
+    this.#place = place;
+    this.#handle = handle;
+    this.#above = above;
+  }
+
+  /** Settles when all are there again but those who are awaited; never rejects. */
+  async bring(ids: readonly string[]): Promise<void> {
+    const { awaited, ledger } = this.#place;
+    for (const id of ids) {
+      const former = ledger.formerOf(id);
+      if (former === undefined) continue;
+      const back: Promise<void> = ended(former, () => {})
+        .then(() => this.#register(id))
+        .finally(() => {
+          if (awaited.get(id) === back) awaited.delete(id);
+        });
+      awaited.set(id, back);
+    }
+    // Now: one may be back before it would be its turn.
+    const [late, rest] = [[...awaited.values()], ids.filter((id) => !awaited.has(id))];
+    for (const id of rest) await this.#register(id);
+    if (late.length === 0) this.#tell();
+    else void Promise.all(late).then(() => this.#tell());
+  }
+
+  /** One that cannot be is the end of the supervisor, as of any that cannot do its work: the next one tries it again. */
+  async #register(id: string): Promise<void> {
+    const past = this.#place.ledger.get(id);
     // Whoever comes after it does so.
-    if (hasStopped(above)) return;
-    if (begun.ok) {
-      count.registered++;
-      if (past.was === 'up') count.started++;
-    } else {
-      count.lost++;
-      ledger.delete(id);
-      emitFrom(room, { type: 'agent.unregistered', id } as never);
+    if (past === undefined || hasStopped(this.#above)) return;
+    if (past.was === 'leaving') return this.#forget(id);
+    try {
+      const begun = await this.#handle.startChild(chartOf(past.spec));
+      if (hasStopped(this.#above)) return;
+      if (begun.ok) this.#registered++;
+      else this.#lose(id);
+      if (begun.ok && past.was === 'up') this.#started++;
+    } catch (error) {
+      terminate(this.#above, { crash: error });
     }
   }
-  emitFrom(room, count);
+
+  #lose(id: string): void {
+    this.#lost++;
+    this.#forget(id);
+  }
+
+  #forget(id: string): void {
+    this.#place.ledger.delete(id);
+    const fact: Unregistered = { type: 'agent.unregistered', id };
+    emitFrom(this.#room, fact);
+  }
+
+  #tell(): void {
+    if (hasStopped(this.#above)) return;
+    const fact: AgentsRecovered = { type: 'agents.recovered', registered: this.#registered, started: this.#started, lost: this.#lost };
+    emitFrom(this.#room, fact);
+  }
 }

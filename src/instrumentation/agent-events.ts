@@ -11,7 +11,7 @@ const agentRows: Rows<AgentEmitted | AgentsRecovered> = {
   'agent.recovered': {
     about: 'its chart was lost, and is there again',
     level: 'warn',
-    fields: { id, isStarting: 'was it to run, and is it started again?' },
+    fields: { id, state: '`starting`: it was to run, and is started again; `registered`, `stopped` or `failed`' },
   },
   'agents.recovered': {
     about: 'the supervisor of all agents was lost, and they are there again',

@@ -7,6 +7,8 @@ import type { MindLogic } from '../../src/agents/mind.js';
 import { type Comms, createComms } from '../../src/comms/handle.js';
 import { createCoordinator } from '../../src/coordination/coordinator-handle.js';
 import { voting } from '../../src/coordination/voting.js';
+import { openWebSocket } from '../../src/live/node-socket.js';
+import type { OpenSocket } from '../../src/live/socket.js';
 import { geminiServer, type GeminiServer } from '../../src/testing/gemini-server/server.js';
 import type { Step } from '../../src/testing/gemini-server/steps.js';
 import { generateModel } from '../../src/tools/generate-model.js';
@@ -64,6 +66,9 @@ async function liveRoom(script: readonly Step[], options: Partial<LiveAgentOptio
   return roomOf(server, liveAgent({ apiKey: 'k', baseUrl: server.url, model: 'm', ...options }), ['ann'], clock);
 }
 
+const soon = { backoff: { minMs: 1, maxMs: 1, factor: 1, jitter: 0 } };
+const patient = { withinMs: 600_000 };
+
 const asked = (server: GeminiServer, nth: number) => (server.requests[nth]?.body as { contents: unknown } | undefined)?.contents;
 const said = (role: string, text: string) => ({ role, parts: [{ text }] });
 const userSays = (text: string) => ({ turns: [said('user', text)] });
@@ -118,6 +123,29 @@ describe('a chat agent', () => {
     expect(await Promise.all(outcomes.slice(0, 2))).toEqual([1, 2].map(() => ({ ok: false, reason: 'cancelled' })));
     expect(await outcomes[2]).toEqual({ ok: true, value: 'third' });
     expect([server.requests.length, asked(server, 1)]).toEqual([2, [said('user', '3')]]);
+  });
+
+  it('lives on where three thousand wait whom its model cannot be asked for: each is told why', async () => {
+    const real = generateModel({ model: 'm' });
+    let canAsk = true;
+    const input = (text: string) => {
+      if (canAsk) return real.input(text);
+      throw new Error('no words for it');
+    };
+    const server = await geminiServer({ key: null, http: [{ on: 'streamGenerateContent', answer: [{ stall: true }] }] });
+    const { agents } = await roomOf(
+      server,
+      chatAgent({ model: { ...generateModel({ model: 'm', baseUrl: server.url }), input }, maxWaiting: 3_000 }),
+      ['ann'],
+    );
+    const ann = agents.whereis('ann');
+    const answers: unknown[] = [];
+    const replyTo = { send: (answer: unknown) => void answers.push(answer) };
+    for (let nth = 0; nth <= 3_000; nth++) ann?.send({ type: 'comms.request', ref: `r${nth}`, body: 'Well?', from: null, to: 'ann', replyTo });
+    canAsk = false;
+    ann?.send({ type: 'comms.cancelled', ref: 'r0' });
+    await server.answered(0);
+    expect([answers.length, answers[2_999], agents.status('ann')?.restarts]).toMatchObject([3_000, { error: 'no words for it' }, 0]);
   });
 
   it('refuses what is no question, and what it cannot make an answer of', async () => {
@@ -228,6 +256,104 @@ describe('a live agent', () => {
       { ok: true, value: 'Ann.' },
     ]);
     expect(await server.outcome).toEqual({ ok: true });
+  });
+
+  it('loses nothing to the loss of a second socket in one turn', async () => {
+    const lost: readonly Step[] = [{ expect: 'clientContent', match: userSays('Where?') }, { drop: true }];
+    const again: readonly Step[] = [{ accept: true }, ...setUp];
+    const { comms, server } = await liveRoom(
+      [{ resumption: { handle: 'h' } }, ...lost, ...again, ...lost, ...again, { expect: 'clientContent' }, { say: ['In Oslo.'] }],
+      { reconnect: soon },
+      null,
+    );
+    expect(await comms.request('ann', 'Where?', patient)).toEqual({ ok: true, value: 'In Oslo.' });
+    expect(await server.outcome).toEqual({ ok: true });
+  });
+
+  describe('whose socket is lost in the middle of a call', () => {
+    const callOfTime: Step = { callTools: [{ id: 'c', name: 'time', args: {} }] };
+    const two: readonly Step[] = [{ expect: 'clientContent', match: userSays('Two?') }, { say: ['Two.'] }];
+
+    /** Asks two questions at once; the tool answers when the second socket is set up. */
+    async function askedTwice(script: readonly Step[]): Promise<{ answers: unknown[]; server: GeminiServer }> {
+      let answer = (): void => undefined;
+      const answered = new Promise<string>((resolve) => (answer = () => resolve('noon')));
+      const tools = { time: { description: 'The time', execute: () => answered } };
+      const { comms, server } = await liveRoom([...script, ...two], { reconnect: soon, tools }, null);
+      const answers = ['One?', 'Two?'].map(async (text) => comms.request('ann', text, patient));
+      await server.nth(2);
+      answer();
+      return { answers: await Promise.all(answers), server };
+    }
+
+    it('puts the question again, without an answer to a call that the resumed session has never made', async () => {
+      const { answers, server } = await askedTwice([
+        { resumption: { handle: 'h' } },
+        { expect: 'clientContent', match: userSays('One?') },
+        callOfTime,
+        { drop: true },
+        { accept: { handle: 'h' } },
+        ...setUp,
+        { expect: 'clientContent', match: userSays('One?') },
+        { say: ['One.'] },
+      ]);
+      expect(answers).toEqual(['One.', 'Two.'].map((value) => ({ ok: true, value })));
+      expect(await server.outcome).toEqual({ ok: true });
+      expect(server.answers()).toEqual([]);
+    });
+
+    it('does not put it again to a session that waits for the answer to the call, and goes on with that', async () => {
+      const { answers, server } = await askedTwice([
+        { expect: 'clientContent', match: userSays('One?') },
+        { send: { serverContent: { modelTurn: { parts: [{ text: 'Well. ' }] } } } },
+        callOfTime,
+        { resumption: { handle: 'h' } },
+        { drop: true },
+        { accept: { handle: 'h' } },
+        ...setUp,
+        { awaitAnswers: ['c'] },
+        { say: ['One.'] },
+      ]);
+      expect(answers).toEqual(['Well. One.', 'Two.'].map((value) => ({ ok: true, value })));
+      expect(await server.outcome).toEqual({ ok: true });
+      expect(server.received.filter(({ kind }) => kind === 'clientContent')).toHaveLength(2);
+    });
+  });
+
+  it('never asks the model what was taken back while there was no socket: the next question has the next answer', async () => {
+    let closed = (): void => undefined;
+    const lost = new Promise<void>((resolve) => (closed = resolve));
+    const openSocket: OpenSocket = (address, listener) => {
+      const told = (...how: [number | string, string]): void => {
+        listener.closed(...how);
+        closed();
+      };
+      return openWebSocket(address, { ...listener, closed: told });
+    };
+    const { clock, comms, server } = await liveRoom(
+      [
+        { resumption: { handle: 'h' } },
+        { expect: 'clientContent' },
+        { say: ['One.'] },
+        { drop: true },
+        { accept: true },
+        ...setUp,
+        { expect: 'clientContent', match: userSays('Three?') },
+        { say: ['Three.'] },
+      ],
+      { openSocket, reconnect: { backoff: { minMs: 60_000, maxMs: 60_000, factor: 1, jitter: 0 } }, answerMs: 600_000 },
+    );
+    expect(await comms.request('ann', 'One?')).toEqual({ ok: true, value: 'One.' });
+    await lost;
+    const taking = new AbortController();
+    const taken = comms.request('ann', 'Two?', { ...patient, signal: taking.signal });
+    const next = comms.request('ann', 'Three?', patient);
+    taking.abort();
+    expect(await taken).toEqual({ ok: false, reason: 'cancelled' });
+    clock?.advanceBy(60_000);
+    expect(await next).toEqual({ ok: true, value: 'Three.' });
+    expect(await server.outcome).toEqual({ ok: true });
+    expect(server.received.filter(({ kind }) => kind === 'clientContent')).toHaveLength(2);
   });
 
   it('answers `error` to all where the session is dead, and comes back with another', async () => {

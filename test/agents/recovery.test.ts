@@ -1,11 +1,14 @@
 /** Whoever is killed above an agent: nobody who was registered is lost, those that ran run again, and it is told. */
 import { describe, expect, it } from 'vitest';
 import type { AnyActorRef } from 'xstate';
+import type { AgentPast } from '../../machines/agents/agent-events.js';
 import { agents as agentsLogic } from '../../src/agents/agents.js';
 import { type Agents, agentsHandle } from '../../src/agents/agents-handle.js';
+import { placeOf } from '../../src/agents/agents-place.js';
 import { exit, orchestrator, supervisorHandle } from '../../src/index.js';
 import { VirtualClock } from '../../src/testing/virtual-clock.js';
-import { agentsWorld, Held, listen, logicsOf, untruth } from './agents-world.js';
+import { hasStopped, parentOf } from '../../src/supervision/xstate-internals.js';
+import { type AgentsWorld, agentsWorld, Held, listen, logicsOf, untruth } from './agents-world.js';
 
 const refused = (reason: string): object => ({ ok: false, reason });
 const backoff = { minMs: 100, maxMs: 100, factor: 1, jitter: 0, resetAfterMs: 1_000 };
@@ -173,6 +176,82 @@ describe('the supervisor of all agents, killed', () => {
   });
 });
 
+describe('an agent that takes its time over its end', () => {
+  const run = async (): Promise<AgentsWorld & { end: () => void }> => {
+    const world = agentsWorld({ maxAgents: 3 });
+    for (const id of ['ann', 'bob']) await world.run(id, { capabilities: ['work'] });
+    world.held.mood('ann').lingering = true;
+    const ref = world.agents.whereis('ann');
+    world.told();
+    return { ...world, end: () => ref?.send({ type: 'letGo' }) };
+  };
+
+  it('lives once where the supervisor of all is killed: it comes back when it has ended, and nobody else waits for that', async () => {
+    const world = await run();
+    const { agents, held, told, end } = world;
+    exit(above(agents), 'kill');
+    expect([(await agents.stop('bob')).ok, (await agents.start('bob')).ok]).toEqual([true, true]);
+    expect([agents.status('ann')?.state, agents.whereis('ann'), held.alive.get('ann')]).toEqual(['stopping', undefined, 1]);
+    expect(await agents.register({ id: 'ann', src: 'worker' })).toEqual(refused('alreadyRegistered'));
+    // It has its place meanwhile.
+    expect([await agents.register({ id: 'cid', src: 'worker' }), await agents.register({ id: 'dot', src: 'worker' })]).toEqual([
+      { ok: true },
+      refused('full'),
+    ]);
+    told();
+    const started = agents.start('ann');
+    expect(await recovered(agents, end)).toEqual({ type: 'agents.recovered', registered: 2, started: 2, lost: 0 });
+    expect([await started, untruth(world), agents.counts()]).toMatchObject([refused('alreadyRunning'), undefined, { running: 2, registered: 1 }]);
+    expect(told()).toEqual(['ann stopped', 'ann recovered', 'ann started', '2+2-0 recovered']);
+  });
+
+  it('is on its way down where its keeper is killed, and has failed when it has ended', async () => {
+    const world = await run();
+    const { agents, held, told, end } = world;
+    exit(parentOf(parentOf(agents.whereis('ann') as AnyActorRef) as AnyActorRef) as AnyActorRef, 'kill');
+    expect([agents.status('ann')?.state, agents.whereis('ann'), held.alive.get('ann'), told()]).toEqual(['stopping', undefined, 1, []]);
+    expect([await agents.start('ann'), await agents.update('ann', {})]).toEqual([refused('stopping'), refused('busy')]);
+    end();
+    expect([agents.status('ann')?.state, agents.status('ann')?.why, told(), untruth(world)]).toEqual(['failed', 'killed', ['ann failed'], undefined]);
+    held.mood('ann').lingering = false;
+    expect((await agents.start('ann')).ok).toBe(true);
+  });
+
+  it('does not outlive its chart, where that is killed after the keeper', async () => {
+    const world = await run();
+    const { agents, held } = world;
+    exit(parentOf(parentOf(agents.whereis('ann') as AnyActorRef) as AnyActorRef) as AnyActorRef, 'kill');
+    exit(chartOf(agents, 'ann'), 'kill');
+    expect([agents.status('ann')?.state, held.alive.has('ann'), untruth(world)]).toEqual(['failed', false, undefined]);
+  });
+});
+
+describe('whoever hears of an agent, and has all killed', () => {
+  it('finds again whom it has heard of, and not whom it has heard to be forgotten', async () => {
+    const { agents, told } = agentsWorld();
+    const heard = agents.on('agent.registered', () => {
+      heard.unsubscribe();
+      exit(above(agents), 'kill');
+    });
+    expect(await agents.register({ id: 'ann', src: 'worker' })).toEqual({ ok: true });
+    expect([agents.status('ann')?.state, told().slice(0, 2)]).toEqual(['registered', ['ann registered', 'ann recovered']]);
+    agents.on('agent.unregistered', () => exit(above(agents), 'kill'));
+    expect(await agents.unregister('ann')).toEqual({ ok: true });
+    expect([agents.status('ann'), told().filter((fact) => fact !== '1+0-0 recovered')]).toEqual([undefined, ['ann unregistered']]);
+  });
+});
+
+it('an agent that cannot be registered again ends the supervisor, and no promise is left without an answer', async () => {
+  const { agents } = agentsWorld();
+  await agents.register({ id: 'ann', src: 'worker' });
+  const { ledger } = placeOf(agents.ref as AnyActorRef);
+  const past = ledger.get('ann') as AgentPast;
+  ledger.set('ann', { ...past, spec: { ...past.spec, id: '' } });
+  exit(above(agents), 'kill');
+  expect(await agents.start('ann')).toEqual(refused('closed'));
+  expect(hasStopped(agents.ref as AnyActorRef)).toBe(true);
+});
+
 describe('the room, killed below a supervisor', () => {
   const start = () => {
     const [clock, held] = [new VirtualClock(), new Held()];
@@ -193,6 +272,57 @@ describe('the room, killed below a supervisor', () => {
     expect(await recovered(agents, () => exit(room as AnyActorRef, 'kill'))).toMatchObject({ registered: 2, started: 1, lost: 0 });
     expect([agents.ref === room, facts.at(-1), untruth({ agents, held })]).toEqual([false, '2+1-0 recovered', undefined]);
     expect([agents.status('ann')?.state, agents.status('bob')?.state]).toEqual(['running', 'stopped']);
+    await app.stop();
+  });
+
+  it('waits for those who take their time over their ends; the next room says what they do, and who is forgotten', async () => {
+    const { app, held, agents } = start();
+    for (const id of ['ann', 'bob', 'cid']) {
+      await agents.register({ id, src: 'worker', capabilities: ['work'] });
+      await agents.start(id);
+      held.mood(id).lingering = true;
+    }
+    const facts = listen(agents);
+    const refs = ['ann', 'bob', 'cid'].map((id) => agents.whereis(id));
+    const calls = [agents.stop('bob'), agents.unregister('cid')];
+    exit(agents.ref as AnyActorRef, 'kill');
+    expect([agents.counts().stopping, held.alive.size]).toEqual([3, 3]);
+    expect(
+      await recovered(agents, () => {
+        for (const ref of refs) ref?.send({ type: 'letGo' });
+      }),
+    ).toMatchObject({ registered: 2, started: 1, lost: 0 });
+    expect(await Promise.all(calls)).toEqual([{ ok: true }, { ok: true }]);
+    const states = ['ann', 'bob', 'cid'].map((id) => agents.status(id)?.state);
+    expect([states, untruth({ agents, held })]).toEqual([['running', 'stopped', undefined], undefined]);
+    held.mood('ann').lingering = false;
+    expect(facts.filter((fact) => !fact.startsWith('ann'))).toEqual([
+      'bob stopped',
+      'cid stopped',
+      'cid unregistered',
+      'bob recovered',
+      '2+1-0 recovered',
+    ]);
+    await app.stop();
+  });
+
+  it('says of whom it brings back what they are', async () => {
+    const { app, held, agents } = start();
+    const states: object[] = [];
+    agents.on('agent.recovered', ({ id, state }) => void states.push([id, state]));
+    for (const id of ['ann', 'bob', 'cid', 'dot']) await agents.register({ id, src: 'worker' });
+    await agents.start('ann');
+    await agents.start('bob');
+    await agents.stop('bob');
+    held.mood('cid').failing = true;
+    await agents.start('cid');
+    await recovered(agents, () => exit(agents.ref as AnyActorRef, 'kill'));
+    expect(states).toEqual([
+      ['ann', 'starting'],
+      ['bob', 'stopped'],
+      ['cid', 'failed'],
+      ['dot', 'registered'],
+    ]);
     await app.stop();
   });
 

@@ -355,7 +355,7 @@ export const agentModel: Model<typeof agentMachine> = {
         first,
         start === 'an agent'
           ? { type: 'agent.registered', id, src: spec.src, capabilities: spec.capabilities }
-          : { type: 'agent.recovered', id, isStarting: start === 'one that ran' },
+          : { type: 'agent.recovered', id, state: start === 'one that ran' ? 'starting' : end.status },
       ),
     'it goes on as what it was': (run) => {
       const { start } = run;
