@@ -7,6 +7,8 @@ export type MessageKind = 'request' | 'notice' | 'event';
 interface Delivered {
   /** The agent's own name. */
   readonly to: string;
+  /** Which of those who go by that name one after the other it was sent to: credit that comes of it is that one's. */
+  readonly holder: string;
   /** Who has sent it, by name; null where that was not said. */
   readonly from: string | null;
   readonly body: unknown;
@@ -51,5 +53,7 @@ export interface CommsCredit {
   readonly type: 'comms.credit';
   /** The agent's own name. */
   readonly to: string;
+  /** As it stands in what the agent was sent: the credit is that agent's, and not of who goes by its name by then. */
+  readonly holder: string;
   readonly more: number;
 }

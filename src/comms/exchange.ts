@@ -17,6 +17,7 @@ import { type CommsLoad, noCounts } from './counts.js';
 import type { ChannelEnd } from '../../machines/comms/channel-events.js';
 import type { DeadLetters } from './dead-letters.js';
 import type { Directory } from './directory.js';
+import { Holders } from './holder.js';
 import { KeptAnswers } from './kept-answers.js';
 import { type ChannelRef, Lane, type LaneHost, takes } from './lane.js';
 import { Caller, type DeliveryOutcome, type Letter, Message, type RedeliveryOutcome, type Sending } from './message.js';
@@ -25,7 +26,7 @@ import type { Topics } from './topics.js';
 import { Turns } from './turns.js';
 
 /** What an agent may have sent instead of an answer, or of credit. */
-interface FromAgent extends Partial<Record<'ref' | 'ok' | 'value' | 'error' | 'to' | 'more', unknown>> {
+interface FromAgent extends Partial<Record<'ref' | 'ok' | 'value' | 'error' | 'to' | 'holder' | 'more', unknown>> {
   readonly type: string;
 }
 
@@ -45,6 +46,7 @@ export class Exchange implements LaneHost {
   readonly topics: Topics;
   readonly plan: CommsPlan;
   readonly counts = noCounts();
+  readonly holders = new Holders();
   readonly #clock: Clock;
   readonly #deadlines: DeadlineQueue;
   readonly #answers: KeptAnswers;
@@ -67,11 +69,14 @@ export class Exchange implements LaneHost {
     this.#clock = clock;
     this.#deadlines = new DeadlineQueue(clock);
     this.#answers = new KeptAnswers(clock, plan.maxKeys);
-    this.#turns = new Turns(emit);
+    this.#turns = new Turns(emit, clock, this.#deadlines);
   }
 
   get isOver(): boolean {
     return this.#isOver;
+  }
+  get isResting(): boolean {
+    return this.#turns.isResting;
   }
 
   get load(): CommsLoad {
@@ -160,8 +165,7 @@ export class Exchange implements LaneHost {
     const message = this.#take({ kind: 'request', agent, from, body, topic: null }, settle);
     if (message === null) return;
     if (name !== null) {
-      const { keyMs = this.plan.keyMs, onRestart } = options;
-      Object.assign(message, { key: name, keyMs, again: onRestart === 'again' });
+      Object.assign(message, { key: name, keyMs: options.keyMs ?? this.plan.keyMs });
       this.#answers.open.set(name, message);
     }
     this.#wait(message, options, settle);
@@ -176,6 +180,7 @@ export class Exchange implements LaneHost {
       settle({ ok: true, value: kept.value });
     } else if (open !== undefined) {
       this.counts.joined++;
+      open.keyMs = Math.max(open.keyMs, options.keyMs ?? this.plan.keyMs);
       this.#wait(open, options, settle);
     }
     return kept !== undefined || open !== undefined;
@@ -216,10 +221,10 @@ export class Exchange implements LaneHost {
     this.tell({ type: 'comms.refused', agent, from, kind, reason });
   }
 
-  #wait(message: Message, options: NotifyOptions, settle: (outcome: RequestOutcome) => void): void {
-    const { from = null, signal, withinMs = this.plan.withinMs } = options;
+  #wait(message: Message, options: AskOptions, settle: (outcome: RequestOutcome) => void): void {
+    const { from = null, signal, withinMs = this.plan.withinMs, onRestart } = options;
     const left = (who: Caller, reason: 'late' | 'cancelled'): void => this.turn(() => this.#leave(who, reason));
-    const caller = new Caller(message, { from, since: this.#clock.now(), signal }, left, settle);
+    const caller = new Caller(message, { from, since: this.#clock.now(), again: onRestart === 'again', signal }, left, settle);
     message.callers.add(caller);
     this.#deadlines.add(caller, withinMs);
     // What was delivered to make room may have taken it back; of that nobody is told twice.
@@ -246,7 +251,7 @@ export class Exchange implements LaneHost {
     how.taken?.();
     if (letter.kind === 'request') this.#wait(message, options, settle);
     else if (message.state === 'waiting') this.#wait(message, options, (outcome) => settle(outcome.ok ? { ok: true } : outcome));
-    else settle({ ok: true });
+    else this.#turns.whenRested(() => settle({ ok: true }));
   }
 
   /** Sends a dead letter again; it stays one where it is refused. */
@@ -333,6 +338,7 @@ export class Exchange implements LaneHost {
     message.state = 'queued';
     message.isAgain = true;
     this.counts.delivered--;
+    for (const caller of [...message.callers]) if (!caller.again) this.#answer(caller, { ok: false, reason: 'crashed' });
   }
 
   undeliverable(message: Message, reason: RequestRefusal, error?: unknown): void {
@@ -352,9 +358,9 @@ export class Exchange implements LaneHost {
   receive(event: FromAgent): void {
     if (event.type !== 'comms.reply' && event.type !== 'comms.credit') return;
     this.#turns.receive(() => {
-      const { to, more } = event;
+      const { to, holder, more } = event;
       if (event.type === 'comms.reply') this.#reply(event);
-      else if (typeof to === 'string' && Number.isFinite(more)) this.#lanes.get(to)?.give(more as number);
+      else if (typeof holder === 'string' && Number.isFinite(more)) this.#lanes.get(to as string)?.give(holder, more as number);
     });
   }
 
@@ -379,6 +385,7 @@ export class Exchange implements LaneHost {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#unwatch?.();
+    this.#turns.end();
     this.turn(() => {
       for (const lane of [...this.#lanes.values()]) lane.close('closed');
       for (const message of [...this.#out.values()]) {

@@ -9,29 +9,22 @@ import type { ChannelEnd } from '../../machines/comms/channel-events.js';
 import type { AgentEvent } from '../../machines/comms/message.js';
 import type { RequestRefusal } from '../../machines/comms/request.js';
 import type { Deadline } from '../supervision/deadlines.js';
-import { type ExitWatch, exitReason, handles, names, onExit } from '../supervision/watch.js';
+import { onStart } from '../supervision/start-watch.js';
+import { exitReason, handles, names, onExit } from '../supervision/watch.js';
 import { hasStopped, isInTurn, isUnstarted, logicOf } from '../supervision/xstate-internals.js';
 import type { Directory } from './directory.js';
+import type { Holder, Holders } from './holder.js';
 import { type Message, MessageQueue } from './message.js';
 import type { ChannelOptions } from './options.js';
 
 export type ChannelRef = ActorRefFrom<typeof channelMachine>;
 
-/** One actor that goes, or went, by the agent's name. */
-export interface Holder {
-  readonly ref: AnyActorRef;
-  /** Requests that it has not answered. */
-  readonly out: Set<Message>;
-  /** Those, and what lies before it while it is in the midst of something. */
-  busy: number;
-  /** Credit that it has given or taken by itself. */
-  given: number;
-  watch: ExitWatch;
-}
-
 /** What a lane needs of the exchange. */
 export interface LaneHost {
   readonly directory: Directory;
+  readonly holders: Holders;
+  /** Does all that is delivered wait for the thread to do something else? (turns.ts) */
+  readonly isResting: boolean;
   /** Whom agents answer. */
   readonly replyTo: AnyActorRef;
   /** Does something, and then what that has made due. */
@@ -70,13 +63,13 @@ export function takes(ref: AnyActorRef, event: { readonly type: string }): boole
 }
 
 /** What the agent is sent; a request has its reference from now on. Written out: a spread would cost more than the rest. */
-function eventOf(message: Message, host: LaneHost): AgentEvent {
+function eventOf(message: Message, { id: holder }: Holder, host: LaneHost): AgentEvent {
   const { kind, agent: to, from, body, topic } = message.letter;
   const { replyTo } = host;
-  if (kind === 'notice') return { type: 'comms.notice', to, from, body, replyTo };
-  if (kind === 'event') return { type: 'comms.event', topic: topic ?? '', to, from, body, replyTo };
+  if (kind === 'notice') return { type: 'comms.notice', to, holder, from, body, replyTo };
+  if (kind === 'event') return { type: 'comms.event', topic: topic ?? '', to, holder, from, body, replyTo };
   message.ref = host.nextRef();
-  return { type: 'comms.request', ref: message.ref, to, from, body, replyTo };
+  return { type: 'comms.request', ref: message.ref, to, holder, from, body, replyTo };
 }
 
 export class Lane implements Deadline {
@@ -86,6 +79,7 @@ export class Lane implements Deadline {
   readonly waiting = new MessageQueue();
   isDue = false;
   isOver = false;
+  #because: ChannelEnd | null = null;
   /** Was it used since it was last looked at? */
   wasUsed = true;
   dueAt = 0;
@@ -94,8 +88,10 @@ export class Lane implements Deadline {
   #channel: ChannelRef;
   #holder: Holder | null = null;
   #isFlowing = false;
-  /** Those who went by the name, live on, and have not answered all. */
+  /** Those who went by the name, live on, and have not answered all, or have given or taken credit. */
   readonly #former = new Map<AnyActorRef, Holder>();
+  /** Who goes by the name and is not started yet. */
+  #coming: { readonly ref: AnyActorRef; readonly unsubscribe: () => void } | null = null;
   /** Requests that are not answered, and what lies before an agent that is in the midst of something: of all who went by the name. */
   #out = 0;
 
@@ -151,20 +147,32 @@ export class Lane implements Deadline {
     if (mayFlow !== this.#isFlowing) this.#channel.send({ type: mayFlow ? 'credits.given' : 'credits.spent' });
   }
 
-  /** Who goes by the name now? Closes the lane where nobody does, and nobody is awaited. */
+  /**
+   * Who goes by the name now? Closes the lane where nobody does, and nobody is awaited. An actor that is not started is awaited: XState would keep all that it is
+   * sent, without any bound, and nobody could tell that it has handled nothing of it.
+   */
   look(): void {
     const ref = this.#host.directory.find(this.agent);
-    if (ref !== undefined) return this.#take(ref);
-    if (!this.#host.directory.awaits(this.agent)) return this.close('gone');
+    if (ref === undefined && !this.#host.directory.awaits(this.agent)) return this.close('gone');
+    const isComing = ref !== undefined && isUnstarted(ref);
+    this.#await(isComing ? ref : null);
+    if (ref !== undefined && !isComing) return this.#take(ref);
     if (this.#holder !== null) this.#leave(this.#holder);
     this.#channel.send({ type: 'agent.left' });
+  }
+
+  /** Looks again when it is started. */
+  #await(ref: AnyActorRef | null): void {
+    if (this.#coming?.ref === ref) return;
+    this.#coming?.unsubscribe();
+    this.#coming = ref && { ref, ...onStart(ref, () => this.#host.turn(() => this.isOver || this.look())) };
   }
 
   #take(ref: AnyActorRef): void {
     if (this.#holder?.ref === ref) return;
     if (this.#holder !== null) this.#leave(this.#holder);
     const known = this.#former.get(ref);
-    const holder: Holder = known ?? { ref, out: new Set(), busy: 0, given: 0, watch: { unsubscribe: () => false } };
+    const holder = known ?? this.#host.holders.make(this.agent, ref);
     this.#former.delete(ref);
     this.#holder = holder;
     if (known === undefined) holder.watch = onExit(ref, () => this.#host.turn(() => this.#lost(holder)));
@@ -173,11 +181,20 @@ export class Lane implements Deadline {
     this.#reconcile();
   }
 
-  /** The name is another's, or nobody's. What is out at it may still be answered. */
+  /** The name is another's, or nobody's. What is out at it may still be answered, and what credit it took may come back. */
   #leave(holder: Holder): void {
     this.#holder = null;
-    if (holder.out.size === 0) holder.watch.unsubscribe();
-    else this.#former.set(holder.ref, holder);
+    this.#former.set(holder.ref, holder);
+    this.#release(holder);
+  }
+
+  /** Lets one go who has the name no more, and nothing of the channel. */
+  #release(holder: Holder): void {
+    if (holder === this.#holder || holder.out.size > 0) return;
+    if (!this.isOver && (holder.busy > 0 || holder.given !== 0)) return;
+    holder.watch.unsubscribe();
+    this.#former.delete(holder.ref);
+    if (this.#because !== 'idle') this.#host.holders.forget(this.agent, holder);
   }
 
   #lost(holder: Holder): void {
@@ -185,7 +202,7 @@ export class Lane implements Deadline {
     holder.out.clear();
     this.#out -= unanswered.length;
     this.#former.delete(holder.ref);
-    if (this.#holder === holder) this.#leave(holder);
+    if (this.#holder === holder) this.#holder = null;
     if (!this.isOver) this.look();
     for (const message of unanswered.reverse()) {
       message.holder = null;
@@ -218,7 +235,7 @@ export class Lane implements Deadline {
 
   /** Is there a place for a message? Where there is none, one that may go out goes at once, though it would be its turn only later. */
   makeRoom(): boolean {
-    if (this.queued.size >= this.options.maxQueued) this.step();
+    if (this.queued.size >= this.options.maxQueued && !this.#host.isResting) this.step();
     return this.#hasRoom;
   }
 
@@ -277,12 +294,12 @@ export class Lane implements Deadline {
   #deliver(message: Message, holder: Holder): void {
     const { ref } = holder;
     const { kind } = message.letter;
-    const event = eventOf(message, this.#host);
+    const event = eventOf(message, holder, this.#host);
     if (!takes(ref, event)) {
       this.#host.undeliverable(message, 'error', `it does not take ${event.type}, or not now`);
       return;
     }
-    const isInQueue = isInTurn(ref) || isUnstarted(ref);
+    const isInQueue = isInTurn(ref);
     if (kind === 'request' || isInQueue) {
       this.#out++;
       holder.busy++;
@@ -309,6 +326,7 @@ export class Lane implements Deadline {
   #back(holder: Holder): void {
     this.#out--;
     holder.busy--;
+    this.#release(holder);
     this.#reconcile();
     this.#host.due(this);
   }
@@ -318,17 +336,15 @@ export class Lane implements Deadline {
     const { holder } = message;
     if (holder === null || !holder.out.delete(message)) return;
     message.holder = null;
-    if (holder !== this.#holder && holder.out.size === 0) {
-      holder.watch.unsubscribe();
-      this.#former.delete(holder.ref);
-    }
     this.#back(holder);
   }
 
-  /** The agent takes more at once, or less. */
-  give(more: number): void {
-    if (this.#holder === null) return;
-    this.#holder.given = Math.max(-1_000_000, Math.min(1_000_000, this.#holder.given + more));
+  /** One takes more at once, or less: whoever goes by the name, or went by it and is known still. */
+  give(id: string, more: number): void {
+    const holder = this.#holder?.id === id ? this.#holder : [...this.#former.values()].find((each) => each.id === id);
+    if (holder === undefined) return;
+    holder.given = Math.max(-1_000_000, Math.min(1_000_000, holder.given + more));
+    this.#release(holder);
     this.#reconcile();
     this.#host.due(this);
   }
@@ -337,9 +353,12 @@ export class Lane implements Deadline {
   close(because: ChannelEnd): void {
     if (this.isOver) return;
     this.isOver = true;
+    this.#because = because;
     this.#isFlowing = false;
     this.#host.forget(this, because);
+    this.#await(null);
     if (this.#holder !== null) this.#leave(this.#holder);
+    for (const holder of [...this.#former.values()]) this.#release(holder);
     const why = because === 'closed' ? 'closed' : 'noAgent';
     for (const queue of [this.queued, this.waiting])
       for (let next = queue.shift(); next !== null; next = queue.shift()) this.#host.undeliverable(next, why);
@@ -348,13 +367,16 @@ export class Lane implements Deadline {
 
   /** Does anything need it? A subscriber is watched through it. */
   get #isIdle(): boolean {
-    return this.queued.size + this.waiting.size + this.#out === 0 && (this.#holder?.given ?? 0) === 0 && !this.#host.isSubscriber(this.agent);
+    if (this.queued.size + this.waiting.size + this.#out + this.#former.size > 0) return false;
+    return (this.#holder?.given ?? 0) === 0 && !this.#host.isSubscriber(this.agent);
   }
 
   expired(): void {
     this.#host.turn(() => {
       if (!this.wasUsed && this.#isIdle) return this.close('idle');
       this.wasUsed = false;
+      // One that was never started may have been stopped, of which XState tells nobody.
+      if (this.#holder === null) this.look();
       this.#host.idle(this);
     });
   }

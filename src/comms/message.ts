@@ -2,7 +2,8 @@
 import type { MessageKind } from '../../machines/comms/message.js';
 import type { RequestOutcome, RequestRefusal } from '../../machines/comms/request.js';
 import type { Deadline } from '../supervision/deadlines.js';
-import type { Holder, Lane } from './lane.js';
+import type { Holder } from './holder.js';
+import type { Lane } from './lane.js';
 
 /** Whether a message was taken into the agent's mailbox; why not. */
 export type DeliveryOutcome = { readonly ok: true } | { readonly ok: false; readonly reason: RequestRefusal; readonly error?: unknown };
@@ -15,6 +16,8 @@ export class Caller implements Deadline {
   readonly message: Message;
   readonly from: string | null;
   readonly since: number;
+  /** Does he want it asked again of the agent's successor? */
+  readonly again: boolean;
   readonly #settle: (outcome: RequestOutcome) => void;
   readonly #left: (caller: Caller, reason: 'late' | 'cancelled') => void;
   readonly #signal: AbortSignal | undefined;
@@ -25,13 +28,14 @@ export class Caller implements Deadline {
   /** @param left  of one whose time is over, or whose signal has aborted; `settle` is called once */
   constructor(
     message: Message,
-    { from, since, signal }: { readonly from: string | null; readonly since: number; readonly signal: AbortSignal | undefined },
+    { from, since, again, signal }: Pick<Caller, 'from' | 'since' | 'again'> & { readonly signal: AbortSignal | undefined },
     left: (caller: Caller, reason: 'late' | 'cancelled') => void,
     settle: (outcome: RequestOutcome) => void,
   ) {
     this.message = message;
     this.from = from;
     this.since = since;
+    this.again = again;
     this.#left = left;
     this.#settle = settle;
     this.#signal = signal;
@@ -73,10 +77,8 @@ export class Message {
   readonly callers = new Set<Caller>();
   /** The same question of the same agent; null: it has no key. */
   key: string | null = null;
-  /** How long its answer is kept, ms. */
+  /** How long its answer is kept, ms: as long as the one wants of its callers who wants that longest. */
   keyMs = 0;
-  /** Is it asked again of the agent's successor? */
-  again = false;
   state: 'new' | 'waiting' | 'queued' | 'out' | 'over' = 'new';
   /** Was it a dead letter? One that is not delivered is one again. */
   wasDead = false;
@@ -94,6 +96,12 @@ export class Message {
   constructor(letter: Letter, lane: Lane) {
     this.letter = letter;
     this.lane = lane;
+  }
+
+  /** Is it asked again of the agent's successor? Where one of those who wait for it wants that. */
+  get again(): boolean {
+    for (const { again } of this.callers) if (again) return true;
+    return false;
   }
 }
 

@@ -44,11 +44,12 @@ export interface CommsOptions extends ChannelOptions {
 
 /** How one question is put. */
 export interface AskOptions extends RequestOptions {
-  /** How long its answer is kept, ms, where it has a key. */
+  /** How long its answer is kept, ms, where it has a key: of those who wait for one answer, as long as the one wants who wants that longest. */
   readonly keyMs?: number;
   /**
    * What becomes of it when the agent ends before it has answered: it is `crashed`, or asked again of the agent's successor, where one is awaited. That is for
-   * requests with a key only: the agent may have done the work already, and is to know by the body that it has. Default `crashed`.
+   * requests with a key only: the agent may have done the work already, and is to know by the body that it has. Each caller's own, where several wait for one
+   * answer. Default `crashed`.
    */
   readonly onRestart?: 'crashed' | 'again';
 }

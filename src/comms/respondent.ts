@@ -15,9 +15,12 @@ export function refuse(request: Pick<CommsRequest, 'ref'>, error: unknown): Comm
   return { type: 'comms.reply', ref: request.ref, ok: false, error };
 }
 
-/** That the agent takes so much more at once, to be sent to the `replyTo` of what it was sent; below 0: so much less. It counts until the agent ends. */
-export function credit(event: { readonly to: string }, more: number): CommsCredit {
-  return { type: 'comms.credit', to: event.to, more };
+/**
+ * That the agent takes so much more at once, to be sent to the `replyTo` of what it was sent; below 0: so much less. It counts until the agent ends or its name is
+ * given up, and for that agent alone, whoever goes by its name by then.
+ */
+export function credit(event: Pick<CommsCredit, 'to' | 'holder'>, more: number): CommsCredit {
+  return { type: 'comms.credit', to: event.to, holder: event.holder, more };
 }
 
 /** What a function of a respondent is told beside the body. */
@@ -140,7 +143,7 @@ class Work {
     if (!over.isOver) replyTo.send(answer);
   }
 
-  #hear(event: { readonly to: string; readonly replyTo: AnyActorRef }, kind: string, call: () => unknown): void {
+  #hear(event: Pick<CommsCredit, 'to' | 'holder'> & { readonly replyTo: AnyActorRef }, kind: string, call: () => unknown): void {
     const fault = (error: unknown): void => printFault(`the function '${kind}' of the agent '${event.to}'`, error);
     try {
       const made = call();

@@ -2,11 +2,34 @@
  * Turns of comms: first all that is to be changed is changed, and then facts are told and messages delivered, one of each channel after the other.
  *
  * Whoever is told or delivered to may do anything, a call of comms included: that is a turn within the turn, and what it makes due comes after.
+ *
+ * Agents that tell each other something for ever would leave the thread no time for anything else, at once or by promises. So after much in one go comms rest,
+ * until the clock has gone on: by then timers and sockets had their turn. What is due stays due, in its order.
  */
 import type { CommsEmitted } from '../../machines/comms/comms-events.js';
+import type { Clock } from '../supervision/clock.js';
+import type { Deadline, DeadlineQueue } from '../supervision/deadlines.js';
 import type { Lane } from './lane.js';
 
-export class Turns {
+/** After how many facts and deliveries the clock is looked at: each time would cost a question a twentieth more. */
+const stride = 128;
+/** How many there are in one go, at the most, where they take no time; else, for how long there are, ms. */
+export const mostInOneGo = 160 * stride;
+const longestGoMs = 50;
+/** The shortest timer that each runtime has, ms. */
+const restMs = 1;
+
+export class Turns implements Deadline {
+  dueAt = 0;
+  place = -1;
+  readonly #clock: Clock;
+  readonly #deadlines: DeadlineQueue;
+  /** In this go, so far; when the clock is looked at next; when it was first. */
+  #spent = 0;
+  #lookAt = stride;
+  #since = 0;
+  #isResting = false;
+  #rested: (() => void)[] = [];
   readonly #emit: (fact: CommsEmitted) => void;
   readonly #facts: CommsEmitted[] = [];
   #due: Lane[] = [];
@@ -14,8 +37,15 @@ export class Turns {
   #isReceiving = false;
   #isAwaited = false;
 
-  constructor(emit: (fact: CommsEmitted) => void) {
+  constructor(emit: (fact: CommsEmitted) => void, clock: Clock, deadlines: DeadlineQueue) {
     this.#emit = emit;
+    this.#clock = clock;
+    this.#deadlines = deadlines;
+  }
+
+  /** Is nothing told or delivered until the thread has done something else? */
+  get isResting(): boolean {
+    return this.#isResting;
   }
 
   run(act: () => void): void {
@@ -50,7 +80,50 @@ export class Turns {
     this.#due.push(lane);
   }
 
+  /** At once, but while comms rest after that: so whoever sends one message after another rests, too, instead of filling a mailbox that does not move. */
+  whenRested(act: () => void): void {
+    if (this.#isResting && this.#rested.length < mostInOneGo) this.#rested.push(act);
+    else act();
+  }
+
+  /** The thread has been elsewhere. */
+  expired(): void {
+    this.#spent = 0;
+    this.#lookAt = stride;
+    if (this.#isResting) this.run(() => this.#wake());
+  }
+
+  /** There is no rest any more: what is told now is the last. */
+  end(): void {
+    this.#lookAt = Infinity;
+    this.#wake();
+  }
+
+  #wake(): void {
+    this.#isResting = false;
+    for (const act of this.#rested.splice(0)) act();
+  }
+
+  /** One more in this go. */
+  #spend(): void {
+    if (++this.#spent >= this.#lookAt) this.#look();
+  }
+
+  /**
+   * A timer tells that the thread was elsewhere. Where a go has no end it cannot go off, and is over by the time of the rest: then a fresh one is waited for, since
+   * Node runs all timers that are over before it looks at any socket.
+   */
+  #look(): void {
+    this.#lookAt += stride;
+    const now = this.#clock.now();
+    if (this.place < 0) this.#since = now;
+    else if (this.#spent < mostInOneGo && now - this.#since < longestGoMs) return;
+    else this.#isResting = true;
+    this.#deadlines.add(this, restMs);
+  }
+
   #finish(): void {
+    if (this.#isResting) return;
     if (!this.#isReceiving) return this.#carry();
     if (this.#isAwaited || (this.#facts.length === 0 && this.#due.length === 0)) return;
     this.#isAwaited = true;
@@ -60,15 +133,26 @@ export class Turns {
     });
   }
 
+  #step(lane: Lane): void {
+    this.#spend();
+    lane.isDue = false;
+    if (lane.step()) this.due(lane);
+  }
+
   #carry(): void {
-    while (this.#facts.length > 0 || this.#due.length > 0) {
-      for (const fact of this.#facts.splice(0)) this.#emit(fact);
+    while (!this.#isResting && (this.#facts.length > 0 || this.#due.length > 0)) {
+      for (const fact of this.#facts.splice(0)) {
+        this.#emit(fact);
+        this.#spend();
+      }
       const due = this.#due;
+      const left: Lane[] = [];
       this.#due = [];
       for (const lane of due) {
-        lane.isDue = false;
-        if (lane.step()) this.due(lane);
+        if (this.#isResting) left.push(lane);
+        else this.#step(lane);
       }
+      if (left.length > 0) this.#due = [...left, ...this.#due];
     }
   }
 }

@@ -1,10 +1,10 @@
 /** One word to many: who takes it takes it, and what one does with it is nothing to the others. */
 import { describe, expect, it } from 'vitest';
 import { type AnyActorRef, createActor, fromCallback } from 'xstate';
-import type { AgentEvent } from '../../machines/comms/message.js';
+import type { AgentEvent, CommsTopicEvent } from '../../machines/comms/message.js';
 import { comms as commsLogic } from '../../src/comms/comms.js';
 import { commsHandle, createComms } from '../../src/comms/handle.js';
-import { respondent } from '../../src/comms/respondent.js';
+import { credit, respondent } from '../../src/comms/respondent.js';
 import { createRegistry, registryHandle } from '../../src/registry/handle.js';
 import { registry as registryLogic } from '../../src/registry/registry.js';
 import { orchestrator } from '../../src/supervision/orchestrator.js';
@@ -201,12 +201,13 @@ describe('a topic', () => {
     }
     comms.subscribe('news', 'slow');
     await comms.publish('news', 0);
-    slow.of('comms.event')[0]?.replyTo.send({ type: 'comms.credit', to: 'slow', more: -100 });
+    const first = slow.of('comms.event')[0] as CommsTopicEvent;
+    first.replyTo.send(credit(first, -100));
     for (let n = 1; n <= 3; n++)
       expect(await comms.publish('news', n)).toEqual({ ok: true, taken: n < 3 ? 1_001 : 1_000, refused: n < 3 ? {} : { slow: 'full' } });
     expect(heard).toBe(4_000);
     expect(comms.deadLetters()).toMatchObject([{ kind: 'event', topic: 'news', agent: 'slow', body: 3, why: 'full' }]);
-    slow.of('comms.event')[0]?.replyTo.send({ type: 'comms.credit', to: 'slow', more: 100 });
+    first.replyTo.send(credit(first, 100));
     await pass(0);
     expect(await comms.redeliver(comms.deadLetters()[0]?.id ?? '')).toEqual(ok);
     expect(slow.of('comms.event').map(({ body, topic }) => [body, topic])).toEqual([0, 1, 2, 3].map((n) => [n, 'news']));

@@ -1,7 +1,9 @@
 /** Questions with a key: asked once, heard by all who ask, kept for a time; what is no answer is not kept. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { createRegistry } from '../../src/registry/handle.js';
 import { exit } from '../../src/supervision/watch.js';
-import { room } from './comms-room.js';
+import { VirtualClock } from '../../src/testing/virtual-clock.js';
+import { ends, puppet, room } from './comms-room.js';
 
 const value = (what: unknown) => ({ ok: true, value: what });
 const no = (reason: string) => ({ ok: false, reason });
@@ -80,6 +82,61 @@ describe('a request with a key', () => {
     ann.answer(1, 'old');
     ann.answer(2, 'new');
     expect(await anew).toEqual(value('new'));
+  });
+
+  it('leaves each caller his own choice of what becomes of it when the agent ends', async () => {
+    for (const first of ['crashed', 'again'] as const) {
+      const clock = new VirtualClock();
+      const names = createRegistry({}, { clock });
+      ends.push(() => names.close());
+      const { comms } = room({ agents: names });
+      const [ann, successor] = [puppet(clock), puppet(clock)];
+      expect(names.register('ann', ann.ref)).toEqual({ ok: true });
+      const awaits = vi.spyOn(names, 'awaits').mockReturnValue(true);
+      const second = first === 'again' ? 'crashed' : 'again';
+      const asked = {
+        [first]: comms.request('ann', 1, { key: 'k', onRestart: first }),
+        [second]: comms.request('ann', 1, { key: 'k', onRestart: second }),
+      };
+      expect(ann.asked()).toEqual([1]);
+      exit(ann.ref, 'kill');
+      expect(await asked['crashed']).toEqual(no('crashed'));
+      awaits.mockRestore();
+      names.register('ann', successor.ref);
+      expect(successor.asked()).toEqual([1]);
+      successor.answer(1, 'yes');
+      expect(await asked['again']).toEqual(value('yes'));
+    }
+  });
+
+  it('is not asked again where nobody waits any more who wants that', async () => {
+    const { comms, puppet } = room();
+    const ann = puppet('ann');
+    const over = new AbortController();
+    const gone = comms.request('ann', 1, { key: 'k', onRestart: 'again', signal: over.signal });
+    const left = comms.request('ann', 1, { key: 'k' });
+    over.abort();
+    expect(await gone).toEqual(no('cancelled'));
+    const successor = puppet('ann');
+    exit(ann.ref, 'kill');
+    expect(await left).toEqual(no('crashed'));
+    expect(successor.asked()).toEqual([]);
+  });
+
+  it.each([
+    [10, 100],
+    [100, 10],
+  ])('has its answer kept as long as the one wants who wants that longest (%d and %d ms)', async (...[first, second]) => {
+    const { comms, puppet, pass } = room();
+    const ann = puppet('ann');
+    const asked = [first, second].map((keyMs) => comms.request('ann', 1, { key: 'k', keyMs }));
+    ann.answer(1, 'yes');
+    await Promise.all(asked);
+    await pass(99);
+    expect(await comms.request('ann', 2, { key: 'k' })).toEqual(value('yes'));
+    await pass(1);
+    void comms.request('ann', 3, { key: 'k' });
+    expect(ann.asked()).toEqual([1, 3]);
   });
 
   it('is that of one agent, whatever stands in names and keys', async () => {

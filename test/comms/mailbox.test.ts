@@ -1,6 +1,7 @@
 /** Mailboxes: bounded, with a policy that is stated, and nothing that was taken is lost without a word. */
 import { describe, expect, it } from 'vitest';
 import { type AnyActorRef, type EventObject, fromTransition } from 'xstate';
+import type { CommsNotice } from '../../machines/comms/message.js';
 import { credit, respondent } from '../../src/comms/respondent.js';
 import { exit } from '../../src/supervision/watch.js';
 import { balance, room } from './comms-room.js';
@@ -8,23 +9,23 @@ import { balance, room } from './comms-room.js';
 const ok = { ok: true } as const;
 const no = (reason: string) => ({ ok: false, reason });
 
-/** What the agent takes from now on is nothing. */
-const shut = credit({ to: 'ann' }, -1_000);
-const open = credit({ to: 'ann' }, 1_000);
+/** What the agent takes from now on is nothing; all again. */
+const shut = (notice: CommsNotice | undefined): void => notice?.replyTo.send(credit(notice, -1_000));
+const open = (notice: CommsNotice | undefined): void => notice?.replyTo.send(credit(notice, 1_000));
 
 describe('a mailbox', () => {
   it('is delivered in order, whatever is sent', async () => {
     const { comms, puppet } = room({ credits: 1 });
     const ann = puppet('ann');
     const asked = comms.request('ann', 'first');
-    const replyTo = ann.of('comms.request')[0]?.replyTo;
+    const { replyTo, holder } = ann.of('comms.request')[0] ?? {};
     expect(await Promise.all([comms.notify('ann', 1), comms.notify('ann', 2, { from: 'bob' })])).toEqual([ok, ok]);
     const last = comms.request('ann', 'last');
     expect(comms.channel('ann')).toEqual({ state: 'paused', queued: 3, waiting: 0, out: 1, credits: 0 });
     ann.answer('first', 0);
     await asked;
     expect(ann.heard.map((event) => ('body' in event ? event.body : null))).toEqual(['first', 1, 2, 'last']);
-    expect(ann.of('comms.notice')[1]).toEqual({ type: 'comms.notice', to: 'ann', from: 'bob', body: 2, replyTo });
+    expect(ann.of('comms.notice')[1]).toEqual({ type: 'comms.notice', to: 'ann', holder, from: 'bob', body: 2, replyTo });
     ann.answer('last', 0);
     await last;
     expect(comms.channel('ann')).toMatchObject({ state: 'flowing', out: 0, credits: 1 });
@@ -34,10 +35,10 @@ describe('a mailbox', () => {
     const { comms, puppet, pass } = room({ maxQueued: 2 });
     const ann = puppet('ann');
     await comms.notify('ann', 0);
-    ann.of('comms.notice')[0]?.replyTo.send(shut);
+    shut(ann.of('comms.notice')[0]);
     const outcomes = [comms.notify('ann', 1), comms.notify('ann', 2), comms.notify('ann', 3)];
     expect(await Promise.all(outcomes)).toEqual([ok, ok, no('full')]);
-    ann.of('comms.notice')[0]?.replyTo.send(open);
+    open(ann.of('comms.notice')[0]);
     await pass(0);
     expect(ann.of('comms.notice').map(({ body }) => body)).toEqual([0, 1, 2]);
     expect(balance(comms)).toEqual({ sent: 4, accounted: 4 });
@@ -244,7 +245,7 @@ describe('dead letters', () => {
     exit(first.ref, 'kill');
     const next = puppet('ann');
     await comms.notify('ann', 'shut it');
-    next.of('comms.notice')[0]?.replyTo.send(shut);
+    shut(next.of('comms.notice')[0]);
     await comms.notify('ann', 1);
     const again = comms.redeliver(comms.deadLetters()[0]?.id ?? '');
     expect(comms.deadLetters()).toEqual([]);

@@ -5,7 +5,7 @@ import type { AgentEvent, CommsRequest } from '../../machines/comms/message.js';
 import { comms as commsLogic } from '../../src/comms/comms.js';
 import { commsHandle } from '../../src/comms/handle.js';
 import type { CommsOptions } from '../../src/comms/options.js';
-import { reply } from '../../src/comms/respondent.js';
+import { credit, reply, respondent } from '../../src/comms/respondent.js';
 import { registryHandle } from '../../src/registry/handle.js';
 import { registry as registryLogic } from '../../src/registry/registry.js';
 import { orchestrator } from '../../src/supervision/orchestrator.js';
@@ -91,7 +91,7 @@ describe('an agent that is restarted', () => {
     const { comms, kill, heard, pass } = await tree();
     await comms.notify('ann', 0);
     const [notice] = heard[0] as [CommsRequest];
-    notice.replyTo.send({ type: 'comms.credit', to: 'ann', more: -5 });
+    notice.replyTo.send(credit(notice, -5));
     await comms.notify('ann', 1);
     expect(comms.channel('ann')).toMatchObject({ state: 'paused', queued: 1, credits: -4 });
     kill();
@@ -155,6 +155,67 @@ describe('a name', () => {
     first.answer(3, 'first');
     expect(await third).toEqual({ ok: true, value: 'first' });
     expect(comms.channel('ann')).toMatchObject({ out: 0, credits: 1 });
+  });
+
+  it('that passes to another leaves the first one his credit: what he takes more or less at once from then on is nothing to the other', async () => {
+    const { comms, add, puppet, agents, pass } = room({ credits: 2 });
+    const done: (() => void)[] = [];
+    const first = add('ann', respondent({ notice: () => new Promise<void>((resolve) => done.push(resolve)) }));
+    for (const n of [1, 2, 3]) await comms.notify('ann', n);
+    await pass(0);
+    expect(done).toHaveLength(2);
+    expect(comms.channel('ann')).toMatchObject({ state: 'paused', queued: 1, credits: 0 });
+    const next = puppet('ann');
+    await comms.notify('ann', 4);
+    expect(next.of('comms.notice').map(({ body }) => body)).toEqual([3, 4]);
+    expect(comms.channel('ann')).toMatchObject({ credits: 2 });
+    done[0]?.();
+    await pass(0);
+    expect(comms.channel('ann')).toMatchObject({ credits: 2 });
+    // He goes by the name again, and is at one still.
+    agents.set('ann', first);
+    for (const n of [5, 6]) await comms.notify('ann', n);
+    await pass(0);
+    expect(comms.channel('ann')).toMatchObject({ state: 'paused', queued: 1, credits: 0 });
+    for (const each of done.splice(0)) each();
+    await pass(0);
+    expect(comms.channel('ann')).toMatchObject({ state: 'flowing', queued: 0, credits: 1 });
+    for (const each of done.splice(0)) each();
+    await pass(0);
+    expect(comms.channel('ann')).toMatchObject({ credits: 2 });
+    // What the other had is his still, and ends with him.
+    const [notice] = next.of('comms.notice');
+    notice?.replyTo.send(credit(notice, 5));
+    expect(comms.channel('ann')).toMatchObject({ credits: 2 });
+  });
+
+  it('that is given up and taken again by the same actor has the credits of the start, whatever comes of before', async () => {
+    const { comms, add, agents, pass } = room({ credits: 2 });
+    const done: (() => void)[] = [];
+    const ann = add('ann', respondent({ notice: () => new Promise<void>((resolve) => done.push(resolve)) }));
+    await comms.notify('ann', 1);
+    await pass(0);
+    expect(comms.channel('ann')).toMatchObject({ credits: 1 });
+    agents.delete('ann');
+    expect(await comms.notify('ann', 2)).toEqual(no('noAgent'));
+    agents.set('ann', ann);
+    await comms.notify('ann', 3);
+    await pass(0);
+    for (const each of done.splice(0)) each();
+    await pass(0);
+    expect(comms.channel('ann')).toMatchObject({ state: 'flowing', credits: 2 });
+  });
+
+  it('whose channel was ended since nobody used it is known by what was sent before', async () => {
+    const { comms, puppet, pass } = room({ credits: 2, idleMs: 100 });
+    const ann = puppet('ann');
+    await comms.notify('ann', 1);
+    const [notice] = ann.of('comms.notice');
+    await pass(200);
+    expect(comms.channel('ann')).toBeUndefined();
+    await comms.notify('ann', 2);
+    notice?.replyTo.send(credit(notice, -2));
+    expect(comms.channel('ann')).toMatchObject({ state: 'paused', credits: 0 });
   });
 
   it('is looked up anew each time, where a function knows it', async () => {

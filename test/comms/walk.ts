@@ -9,6 +9,7 @@ import type { RequestOutcome } from '../../machines/comms/request.js';
 import { type Comms, createComms } from '../../src/comms/handle.js';
 import type { DeliveryOutcome } from '../../src/comms/message.js';
 import type { BroadcastStrategy, MailboxPolicy } from '../../src/comms/options.js';
+import { credit } from '../../src/comms/respondent.js';
 import type { Registry } from '../../src/registry/handle.js';
 import { exit } from '../../src/supervision/watch.js';
 import { VirtualClock } from '../../src/testing/virtual-clock.js';
@@ -155,7 +156,7 @@ export async function walk(seed: number, steps: number, defect: Defect = () => {
       const more = draw(2) === 0 ? -1 : 1;
       agent.given += more;
       agent.mostGiven = Math.max(agent.mostGiven, agent.given);
-      request.replyTo.send({ type: 'comms.credit', to: request.to, more });
+      request.replyTo.send(credit(request, more));
     },
     () => pick(asked.filter(({ outcomes }) => outcomes.length === 0))?.over.abort(),
     () => {
