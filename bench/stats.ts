@@ -27,6 +27,16 @@ export function sorted(samples: ArrayLike<number>): Float64Array {
   return Float64Array.from(samples).sort();
 }
 
+/**
+ * Between which of the samples the median of all that could have been measured lies, 95 times of a hundred, however they are distributed: by the binomial of
+ * their ranks. Of fewer than six that cannot be said: it is between the least and the greatest, and less sure.
+ */
+export function medianBounds(samples: ArrayLike<number>): { readonly low: number; readonly high: number } {
+  const inOrder = sorted(samples);
+  const rank = Math.max(1, Math.floor((inOrder.length - 1.96 * Math.sqrt(inOrder.length)) / 2));
+  return { low: inOrder[rank - 1] ?? Number.NaN, high: inOrder[inOrder.length - rank] ?? Number.NaN };
+}
+
 /** Median and quartiles of samples in any order. */
 export function summarise(samples: ArrayLike<number>): Summary {
   const inOrder = sorted(samples);

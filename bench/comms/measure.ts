@@ -37,51 +37,58 @@ export async function publications(rig: Rig, times: number): Promise<number> {
 
 export interface Slices {
   readonly agents: number;
-  /** How often the stages change their parts, and how often it is measured with and without until they do. */
+  /** How often the stages change their parts; each time in both there is one figure. */
   readonly turns: number;
-  readonly pairs: number;
+  /** Samples of each part; each is of so many fours of slices: with the stalled agent, twice without, and with it, or the other way round. */
+  readonly samples: number;
+  readonly fours: number;
   /** Questions of one slice. */
   readonly slice: number;
-  /** Does the stalled agent answer one question in the midst of each slice, or none? */
+  /** Does the stalled agent answer one question in each sample, or none? */
   readonly crawls: boolean;
 }
 
 /**
- * What one agent that is stalled costs the others: short slices of questions to them, on a stage where one is stalled and on its like where none is, in turn.
- * The stages change their parts again and again, so that it does not count which of them lies better in memory. A slice that somebody interrupts spoils one
- * ratio of many.
- * @returns the median of the ratios, times: the mean of both parts
+ * What one agent that is stalled costs the others: short slices of questions to them, on a stage where one is stalled and on its like where none is, in turn. The
+ * stages change their parts again and again, so that it does not count which of them lies better in memory.
+ * @returns how much longer questions take, %, one figure for each turn in which that can be told: no time at all, which others on the machine may make of a slice, is no measure
  */
-export async function costToOthers(stages: readonly [Stage, Stage], slices: Slices): Promise<number> {
+export async function costToOthers(stages: readonly [Stage, Stage], slices: Slices): Promise<number[]> {
   const [one, other] = stages;
-  const asOne: number[] = [];
-  const asOther: number[] = [];
-  for (let turn = 0; turn < slices.turns; turn++) {
-    asOne.push(...(await ratios(one, other, slices)));
-    asOther.push(...(await ratios(other, one, slices)));
-  }
-  return Math.sqrt(summarise(asOne).median * summarise(asOther).median);
+  const found: number[] = [];
+  for (let turn = 0; turn < slices.turns; turn++) found.push(((await difference(one, other, slices)) + (await difference(other, one, slices))) / 2);
+  return found.filter(Number.isFinite);
 }
 
-async function ratios(stalled: Stage, free: Stage, { agents, pairs, slice, crawls }: Slices): Promise<number[]> {
-  const measured = async (stage: Stage): Promise<number> => {
+/**
+ * The median of the differences between what is measured side by side: a slice that somebody interrupts spoils one of many. Those in which the stalled agent
+ * answers have a median of their own, which counts for its part of all.
+ */
+async function difference(stalled: Stage, free: Stage, { agents, samples, fours, slice, crawls }: Slices): Promise<number> {
+  const measured = async (stage: Stage, crawl: boolean): Promise<number> => {
     const watch = new Stopwatch();
     for (let time = 0; time < slice; time++) {
-      if (crawls && stage === stalled && time * 2 === slice) await stage.crawl();
+      if (crawl && time * 2 === slice) await stage.crawl();
       await stage.rig.request(time % agents, time);
     }
     return watch.read();
   };
   stalled.stall();
   // What came before has left its traces in the caches of the machine.
-  for (const stage of [stalled, free, free, stalled]) await measured(stage);
-  const found: number[] = [];
-  for (let pair = 0; pair < pairs; pair++) {
-    // Whoever is second finds what the first has left behind: so each is first as often.
-    const [first, second] = pair % 2 === 0 ? [stalled, free] : [free, stalled];
-    const took = [await measured(first), await measured(second)] as const;
-    found.push(first === stalled ? took[0] / took[1] : took[1] / took[0]);
+  for (const stage of [stalled, free, free, stalled]) await measured(stage, false);
+  const [still, crawling, without]: [number[], number[], number[]] = [[], [], []];
+  for (let four = 0; four < samples * fours; four++) {
+    const crawl = crawls && four % fours === 0;
+    const took = new Map([stalled, free].map((stage) => [stage, 0]));
+    // Whoever is second finds what the first has left behind.
+    const order = four % 2 === 0 ? [stalled, free, free, stalled] : [free, stalled, stalled, free];
+    for (const [index, stage] of order.entries())
+      took.set(stage, (took.get(stage) ?? 0) + (await measured(stage, crawl && stage === stalled && index < 2)));
+    const alone = took.get(free) ?? 0;
+    without.push(alone);
+    (crawl ? crawling : still).push((took.get(stalled) ?? 0) - alone);
   }
   await stalled.resume();
-  return found;
+  const [longer, whole] = [summarise(still).median, summarise(without).median];
+  return (100 * (crawls ? longer + (summarise(crawling).median - longer) / fours : longer)) / whole;
 }

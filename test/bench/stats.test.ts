@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { quantile, sorted, summarise } from '../../bench/stats.js';
+import { medianBounds, quantile, sorted, summarise } from '../../bench/stats.js';
 
 describe('quantiles', () => {
   test('of an odd number of samples, the median is the middle one', () => {
@@ -30,6 +30,14 @@ describe('quantiles', () => {
         0.99,
       ),
     ).toBe(99);
+  });
+
+  test('the median lies between samples whose ranks the binomial says; of few, between all', () => {
+    const upTo = (count: number) => Float64Array.from({ length: count }, (_, index) => count - index);
+    expect(medianBounds(upTo(100))).toEqual({ low: 40, high: 61 });
+    expect(medianBounds(upTo(5))).toEqual({ low: 1, high: 5 });
+    expect(medianBounds([7])).toEqual({ low: 7, high: 7 });
+    expect(medianBounds([]).low).toBeNaN();
   });
 
   test('samples are ordered as numbers, not as text, and the argument keeps its order', () => {
