@@ -123,7 +123,7 @@ describe.skipIf(browserPath === null)('the page before a crowd (skipped where th
       app.send({ type: 'freeze' });
       await page.fill('.search', 'frozen');
       const rowPx = 28;
-      await page.waitForFunction(`document.querySelector('.rows .tall').offsetHeight === ${(side * side + side + 1) * rowPx}`);
+      await page.waitForSelector(`.rows .tall[style*="height: ${(side * side + side + 1) * rowPx}px"]`);
       await page.focus('.rows');
       await page.keyboard.press('End');
       await page.waitForSelector(`.row[data-path="body/tissue${side - 1}/cell${side - 1}"]:has-text("frozen")`);

@@ -28,9 +28,12 @@ type Call = Extract<Node, { type: 'CallExpression' }>;
 
 // ---- waits
 
-const polls = ['waitFor', 'waitUntil', 'poll'];
+const polls = ['waitFor', 'waitUntil', 'poll', 'waitForFunction'];
 
-/** `vi.waitFor`, `expect.poll` and their like, of whatever object; the `waitFor` of XState and of a registry listen instead. */
+/**
+ * `vi.waitFor`, `expect.poll` and their like, of whatever object; the `waitFor` of XState and of a registry listen instead. Playwright's `waitForFunction` of a text
+ * is refused by the policy of a page, too, as soon as it has to look twice: its `waitForSelector` is told.
+ */
 function polling(module: Module, node: Node): string | null {
   if (node.type === 'MemberExpression') {
     const name = memberOf(node) ?? '';
@@ -251,6 +254,7 @@ export const sleepless: Rule = {
     { name: 'vi.waitFor', files: test("import { vi } from 'vitest'; await vi.waitFor(f);"), says: /uses \.waitFor, which looks again and again/u },
     { name: 'vi.waitUntil', files: test("import { vi } from 'vitest'; await vi['waitUntil'](f);"), says: /uses \.waitUntil/u },
     { name: 'expect.poll', files: test("import { expect } from 'vitest'; await expect.poll(f).toBe(1);"), says: /uses \.poll/u },
+    { name: 'a look into a page', files: test("await page.waitForFunction('done');"), says: /uses \.waitForFunction, which looks again and again/u },
     { name: 'all of vitest', files: test("import * as v from 'vitest'; await v.vi.waitFor(f);"), says: /uses \.waitFor/u },
     { name: 'a poll taken out', files: test("import { vi } from 'vitest'; const { waitFor: until } = vi;"), says: /takes waitFor out/u },
     { name: 'a poll of another package', files: test("import { waitFor } from '@testing-library/dom';"), says: /imports waitFor of/u },
