@@ -59,7 +59,7 @@ interface Ended {
 
 type Claim =
   | 'each session ends once'
-  | 'an agent proposes once in a round'
+  | 'an agent proposes once to what it is shown'
   | 'only what was proposed in the round counts'
   | 'who has left is not asked again'
   | 'all are shown what was proposed in the round before'
@@ -106,9 +106,9 @@ class God {
     if (!this.problems.has(claim)) this.problems.set(claim, problem);
   }
 
-  sawGiven(session: string, round: number, agent: string, place: Place | null): void {
-    const name = [session, round, agent].join();
-    if (this.#given.has(name)) this.#wrong('an agent proposes once in a round', name);
+  sawGiven(session: string, agent: string, asked: Asked, place: Place | null): void {
+    const name = givenName(session, agent, asked);
+    if (this.#given.has(name)) this.#wrong('an agent proposes once to what it is shown', name);
     this.#given.set(name, place);
   }
 
@@ -141,20 +141,26 @@ class God {
     const { session, result } = one;
     const stand = standOfResult(result);
     if (stand === null || !('outcome' in result)) return;
-    for (const { agent, value } of stand.proposals)
-      if (this.#said(session, stand.round, agent) !== nameIn(value))
-        this.#wrong('only what was proposed in the round counts', `${agent} in ${session}`);
-    const due = dueOf(this.#courses.get(`${asker} ${session}`) ?? []);
+    const course = this.#courses.get(`${asker} ${session}`) ?? [];
+    const shown = course[stand.round - 1]?.shown;
+    for (const { agent, value } of stand.proposals) {
+      const asked = { round: stand.round, proposals: shown?.get(agent) ?? [] };
+      if (this.#said(session, agent, asked) !== nameIn(value)) this.#wrong('only what was proposed in the round counts', `${agent} in ${session}`);
+    }
+    const due = dueOf(course);
     const told = result.outcome === 'decided' ? nameIn(result.value.value) : result.outcome === 'failed' ? result.why : null;
     if (due !== `${told} in round ${stand.round}`)
       this.#wrong('it ends as its rounds come out', `${session}: ${told} in round ${stand.round}, not ${due}`);
   }
 
-  #said(session: string, round: number, agent: string): string | null {
-    const place = this.#given.get([session, round, agent].join()) ?? null;
+  #said(session: string, agent: string, asked: Asked): string | null {
+    const place = this.#given.get(givenName(session, agent, asked)) ?? null;
     return place === null ? null : nameOf(place);
   }
 }
+
+/** A proposal is made to what is shown: shown otherwise, as by another coordinator, it is another question. */
+const givenName = (session: string, agent: string, { round, proposals }: Asked): string => [session, agent, round, JSON.stringify(proposals)].join();
 
 const nameIn = (value: unknown): string => (isPlace(value) ? nameOf(value) : 'no place');
 
@@ -190,7 +196,7 @@ function serveAgent(node: SimulatedNode, god: God): void {
     const place = proposalOf(node, session, body);
     const answer = place === null ? { place: 'none' } : { value: place };
     node.disk.write(key, answer);
-    god.sawGiven(session, body.round, node.name, place);
+    god.sawGiven(session, node.name, body, place);
     return answer;
   });
 }
@@ -305,7 +311,7 @@ export function iterativeRun(defect: IterativeDefect = {}): FaultRunOptions<Iter
 }
 
 const claims: readonly Claim[] = [
-  ...(['each session ends once', 'an agent proposes once in a round', 'only what was proposed in the round counts'] as const),
+  ...(['each session ends once', 'an agent proposes once to what it is shown', 'only what was proposed in the round counts'] as const),
   ...(['who has left is not asked again', 'all are shown what was proposed in the round before', 'it ends as its rounds come out'] as const),
 ];
 
@@ -374,7 +380,7 @@ export const defects: Readonly<Record<string, { readonly defect: IterativeDefect
         return { request: (agent, body, call) => requests.request(agent, body, { ...call, key: `${call?.key ?? ''}/${asked++}` }) };
       },
     },
-    breaks: 'an agent proposes once in a round',
+    breaks: 'an agent proposes once to what it is shown',
   },
   'who is late is waited for, and there is no deadline': {
     defect: {
