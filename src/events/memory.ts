@@ -7,14 +7,20 @@ import type { EventStore, StoreLimits } from './port.js';
 export interface MemoryOptions extends StoreLimits {
   /** Ms since the epoch. Default `Date.now`. */
   readonly wallNow?: () => number;
+  /**
+   * Calls what it is given once, later: by then all that is asked for in one go is in one commit. Default: in a turn of the event loop. On a simulated
+   * network, which waits for promises alone, `queueMicrotask`.
+   */
+  readonly defer?: (commit: () => void) => void;
 }
 
 /** @throws EspalierError `events/invalid-options` */
 export function memoryEvents(options: MemoryOptions = {}): EventStore {
-  requireKeys('the options of a store', options, [...limitKeys, 'wallNow']);
-  const { wallNow = thisRuntime.wallNow, ...limits } = options;
+  requireKeys('the options of a store', options, [...limitKeys, 'wallNow', 'defer']);
+  const { wallNow = thisRuntime.wallNow, defer = thisRuntime.defer, ...limits } = options;
   if (typeof wallNow !== 'function') throw invalid('wallNow', 'a function', typeof wallNow);
-  return new LedgerStore(new MemoryLedger(), limits, { ...thisRuntime, wallNow });
+  if (typeof defer !== 'function') throw invalid('defer', 'a function', typeof defer);
+  return new LedgerStore(new MemoryLedger(), limits, { wallNow, defer });
 }
 
 type Index = Map<string, Entry[]>;

@@ -15,7 +15,8 @@ export const disk = 'disk';
 
 /** Boots both. @param forgets  planted: it has no store, and begins anew */
 export function bootCrashing(network: SimulatedNetwork, forgets = false): Readonly<Record<string, FaultOperation>> {
-  const store = memoryEvents();
+  // The network waits for promises alone: a commit by the event loop would be late by whatever happens next, and with nobody else about by very much.
+  const store = memoryEvents({ defer: queueMicrotask });
   let far: SimulatedNode | undefined;
   network.boot((node) => (far = node), disk);
   network.boot((node) => {

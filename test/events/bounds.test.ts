@@ -119,6 +119,36 @@ describe('a question in memory', () => {
   });
 });
 
+describe('a store in memory', () => {
+  it('commits when it is told to, all that was asked for by then at once', async () => {
+    const due: (() => void)[] = [];
+    const store = memoryEvents({ defer: (commit) => void due.push(commit) });
+    const asked = Promise.all([store.append('s', [{ type: 'a' }]), store.append('s', [{ type: 'b' }])]);
+    expect([due.length, await good(store.read({}))]).toMatchObject([1, { events: [] }]);
+    due.pop()?.();
+    expect(await asked).toMatchObject([{ position: 1 }, { position: 2 }]);
+    await store.close();
+  });
+
+  it('commits within the microtasks of who asks, told to', async () => {
+    const store = memoryEvents({ defer: queueMicrotask });
+    let isLater = false;
+    const later = new Promise<void>((resolve) => {
+      setImmediate(() => {
+        isLater = true;
+        resolve();
+      });
+    });
+    expect([(await store.append('s', [{ type: 'a' }])).ok, isLater]).toEqual([true, false]);
+    await later;
+    await store.close();
+  });
+
+  it('is told by what is no function: refused', () => {
+    expect(() => memoryEvents({ defer: 1 as never })).toThrow(/`?defer`?.*a function/);
+  });
+});
+
 describe('a clock', () => {
   it('that closes the store as it is asked has what waited committed, once', async () => {
     const store: EventStore = memoryEvents({ wallNow: () => (void store.close(), 7) });
