@@ -7,7 +7,8 @@ import { createLoadBalancer, loadBalancerHandle } from '../../src/agents/balance
 import { orchestrator } from '../../src/supervision/orchestrator.js';
 import { exit } from '../../src/supervision/watch.js';
 import { VirtualClock } from '../../src/testing/virtual-clock.js';
-import { ends, given, room, told, turns, worker } from './balancer-room.js';
+import { ends } from '../ends.js';
+import { given, room, told, turns, worker } from './balancer-room.js';
 
 const kill = (ref: AnyActorRef): void => exit(ref, 'kill');
 

@@ -8,7 +8,8 @@ import { Outbox } from '../../src/agents/outbox.js';
 import { orchestrator } from '../../src/supervision/orchestrator.js';
 import { exit, link } from '../../src/supervision/watch.js';
 import { VirtualClock } from '../../src/testing/virtual-clock.js';
-import { ends, given, room, told, turns, worker } from './balancer-room.js';
+import { ends } from '../ends.js';
+import { given, room, told, turns, worker } from './balancer-room.js';
 
 describe('a report that makes no sense', () => {
   it.each([

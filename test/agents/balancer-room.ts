@@ -1,17 +1,11 @@
 /** A balancer on virtual time, and agents that note what they are told; all ends with the test. */
-import { afterEach } from 'vitest';
 import { type AnyActorRef, createActor, fromCallback } from 'xstate';
 import type { AgentNews } from '../../src/agents/desk-world.js';
 import { type AssignOptions, createLoadBalancer, type LoadBalancer } from '../../src/agents/balancer-handle.js';
 import type { BalancedTask, LoadBalancerOptions } from '../../src/agents/balancer-options.js';
 import type { AssignOutcome } from '../../src/agents/task.js';
 import { VirtualClock } from '../../src/testing/virtual-clock.js';
-
-export const ends: (() => unknown)[] = [];
-
-afterEach(async () => {
-  for (const end of ends.splice(0).reverse()) await end();
-});
+import { ends } from '../ends.js';
 
 export interface Worker {
   readonly ref: AnyActorRef;

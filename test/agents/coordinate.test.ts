@@ -1,15 +1,11 @@
 /** Variables whose value comes from agents: each is really asked, and whoever does not answer is named. */
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { CoordinateOptions } from '../../src/agents/coordinate.js';
 import { createVariables, type Variables } from '../../src/agents/variables-handle.js';
 import type { VariablesOptions } from '../../src/agents/variables-options.js';
 import { VirtualClock } from '../../src/testing/virtual-clock.js';
+import { ends } from '../ends.js';
 import { refusal, type Script, scriptedAgents, silent, type ScriptedAgents } from '../coordination/scripted-agents.js';
-
-const ends: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const end of ends.splice(0).reverse()) await end();
-});
 
 function room(scripts: Record<string, Script>, options: VariablesOptions = {}): { clock: VirtualClock; agents: ScriptedAgents; shared: Variables } {
   const clock = new VirtualClock();

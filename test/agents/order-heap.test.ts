@@ -9,7 +9,8 @@ import { OrderHeap } from '../../src/agents/order-heap.js';
 import { PlaceHeap, type PlaceOrder } from '../../src/agents/place-heap.js';
 import { ordersOf } from '../../src/agents/seat.js';
 import { VirtualClock } from '../../src/testing/virtual-clock.js';
-import { ends, worker } from './balancer-room.js';
+import { ends } from '../ends.js';
+import { worker } from './balancer-room.js';
 
 describe('a heap that knows where things are', () => {
   it('has the first one first, whatever comes, changes and goes', () => {

@@ -1,5 +1,5 @@
 /** What may go wrong around shared variables, and must not go wrong in them: values that are no JSON, answers that cannot be used, and their own end. */
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { AnyActorRef } from 'xstate';
 import type { AgentAnswer, CoordinateOptions } from '../../src/agents/coordinate.js';
 import { variables } from '../../src/agents/variables.js';
@@ -8,12 +8,8 @@ import type { VariablesOptions } from '../../src/agents/variables-options.js';
 import { orchestrator } from '../../src/supervision/orchestrator.js';
 import { exit } from '../../src/supervision/watch.js';
 import { VirtualClock } from '../../src/testing/virtual-clock.js';
+import { ends } from '../ends.js';
 import { scriptedAgents, silent } from '../coordination/scripted-agents.js';
-
-const ends: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const end of ends.splice(0).reverse()) await end();
-});
 
 function made(options: VariablesOptions = {}, clock = new VirtualClock()): Variables {
   const shared = createVariables(options, { clock });

@@ -1,5 +1,5 @@
 /** Shared variables: each policy of conflict, whoever listens, and every bound. */
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { type AnyActorRef, createActor, fromCallback } from 'xstate';
 import { variables, type VariablesRef } from '../../src/agents/variables.js';
 import { createVariables, type Variables, variablesHandle } from '../../src/agents/variables-handle.js';
@@ -8,11 +8,7 @@ import type { VariableOptions, VariablesOptions } from '../../src/agents/variabl
 import { orchestrator } from '../../src/supervision/orchestrator.js';
 import { exit } from '../../src/supervision/watch.js';
 import { VirtualClock } from '../../src/testing/virtual-clock.js';
-
-const ends: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const end of ends.splice(0).reverse()) await end();
-});
+import { ends } from '../ends.js';
 
 function made(options: VariablesOptions = {}): Variables {
   const shared = createVariables(options, { clock: new VirtualClock() });

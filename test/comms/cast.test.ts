@@ -10,7 +10,8 @@ import { registry as registryLogic } from '../../src/registry/registry.js';
 import { orchestrator } from '../../src/supervision/orchestrator.js';
 import { exit } from '../../src/supervision/watch.js';
 import { VirtualClock } from '../../src/testing/virtual-clock.js';
-import { balance, ends, puppet, room } from './comms-room.js';
+import { ends } from '../ends.js';
+import { balance, puppet, room } from './comms-room.js';
 
 const ok = { ok: true } as const;
 const no = (reason: string) => ({ ok: false, reason });

@@ -1,17 +1,11 @@
 /** Agents by their names, comms with them, and one virtual clock, all of which end with their test. */
-import { afterEach } from 'vitest';
 import { type AnyActorLogic, type AnyActorRef, createActor, fromCallback } from 'xstate';
 import type { AgentEvent, CommsRequest } from '../../machines/comms/message.js';
 import { type Comms, createComms } from '../../src/comms/handle.js';
 import type { CommsOptions } from '../../src/comms/options.js';
 import { refuse, reply } from '../../src/comms/respondent.js';
 import { VirtualClock } from '../../src/testing/virtual-clock.js';
-
-export const ends: (() => unknown)[] = [];
-
-afterEach(async () => {
-  for (const end of ends.splice(0).reverse()) await end();
-});
+import { ends } from '../ends.js';
 
 /** An agent that does nothing by itself: the test answers for it. */
 export interface Puppet {

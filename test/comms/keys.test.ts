@@ -3,7 +3,8 @@ import { describe, expect, it, vi } from 'vitest';
 import { createRegistry } from '../../src/registry/handle.js';
 import { exit } from '../../src/supervision/watch.js';
 import { VirtualClock } from '../../src/testing/virtual-clock.js';
-import { ends, puppet, room } from './comms-room.js';
+import { ends } from '../ends.js';
+import { puppet, room } from './comms-room.js';
 
 const value = (what: unknown) => ({ ok: true, value: what });
 const no = (reason: string) => ({ ok: false, reason });

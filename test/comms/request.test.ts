@@ -5,7 +5,8 @@ import type { AgentEvent, CommsRequest } from '../../machines/comms/message.js';
 import { createComms } from '../../src/comms/handle.js';
 import { reply, respondent } from '../../src/comms/respondent.js';
 import { exit, exitReason } from '../../src/supervision/watch.js';
-import { balance, ends, room } from './comms-room.js';
+import { ends } from '../ends.js';
+import { balance, room } from './comms-room.js';
 
 describe('a request', () => {
   it('is answered by what the agent says', async () => {

@@ -5,7 +5,8 @@ import { type AnyActorRef, createActor } from 'xstate';
 import { createComms } from '../../src/comms/handle.js';
 import { type Respondent, respondent } from '../../src/comms/respondent.js';
 import { mostInOneGo } from '../../src/comms/turns.js';
-import { balance, ends, type Room, room } from './comms-room.js';
+import { ends } from '../ends.js';
+import { balance, type Room, room } from './comms-room.js';
 
 const ok = { ok: true } as const;
 

@@ -11,7 +11,8 @@ import { registry as registryLogic } from '../../src/registry/registry.js';
 import { orchestrator } from '../../src/supervision/orchestrator.js';
 import { exit } from '../../src/supervision/watch.js';
 import { VirtualClock } from '../../src/testing/virtual-clock.js';
-import { balance, ends, room } from './comms-room.js';
+import { ends } from '../ends.js';
+import { balance, room } from './comms-room.js';
 
 const ok = { ok: true } as const;
 const no = (reason: string) => ({ ok: false, reason });

@@ -4,7 +4,8 @@ import { type AnyActorRef, createActor } from 'xstate';
 import { respondent } from '../../src/comms/respondent.js';
 import { createRegistry } from '../../src/registry/handle.js';
 import { VirtualClock } from '../../src/testing/virtual-clock.js';
-import { balance, ends, room } from './comms-room.js';
+import { ends } from '../ends.js';
+import { balance, room } from './comms-room.js';
 
 const ok = { ok: true } as const;
 const no = (reason: string) => ({ ok: false, reason });

@@ -1,29 +1,24 @@
 /** Allocations through faults: whatever happens to the nodes and the links, what is there is shared by the rule among those who were heard, and by nobody twice. */
 import { describe, expect, it } from 'vitest';
-import { faultRun } from '../../src/testing/network/fault-run.js';
 import { brokenClaim } from '../fault-runs/broken-claim.js';
 import { harsh } from '../fault-runs/faulted.js';
-import { allocationRun, type AllocationWorld, defects } from './allocation-world.js';
+import { onSeeds } from '../fault-runs/seeds.js';
+import { allocationRun, defects } from './allocation-world.js';
 
 describe('an allocation on a network with faults', () => {
   it('shares what is there among those who were heard in time, by the rule, on 100 seeds', { timeout: 240_000 }, async () => {
-    const struck = new Set<string>();
     const counts: Record<string, number> = {};
     const count = (what: string, more = 1): void => void (counts[what] = (counts[what] ?? 0) + more);
-    for (let seed = 1; seed <= 100; seed++) {
-      const run = allocationRun();
-      let world: AllocationWorld | undefined;
-      const result = await faultRun({ ...run, seed, world: (network) => (world = run.world(network)) });
-      for (const fault of Object.keys(result.struck)) struck.add(fault);
-      count('resumed', world?.resumed.count);
-      for (const { ends } of world?.sharings.values() ?? []) {
+    const struck = await onSeeds(100, allocationRun, (world) => {
+      count('resumed', world.resumed.count);
+      for (const { ends } of world.sharings.values()) {
         for (const end of ends) {
           count(end.outcome === 'decided' ? end.value.rule : end.why);
           const rows = end.outcome === 'decided' ? end.value.claimants : end.details.claimants;
           for (const { status } of rows) count(status);
         }
       }
-    }
+    });
     // What would hold where nobody is late, nobody goes without, and no house is started anew, is no proof.
     expect(struck.size).toBe(10);
     const often = ['maxMin', 'proportional', 'priority', 'noDemands', 'granted', 'leastNotMet', 'unserved', 'passed', 'invalid', 'late'];

@@ -11,6 +11,7 @@ import type { SimulatedNode } from '../../src/testing/network/node.js';
 import type { Chance } from '../../src/testing/world/chance.js';
 import { at, due, type Said } from './naive-allocation.js';
 import { remoteAgents, serveAgent } from './remote-agents.js';
+import { waiting, waitingForTheLate } from './wrong-lines.js';
 
 const claimants = ['ann', 'bob', 'eve', 'joe'];
 const withinMs = 200;
@@ -268,7 +269,7 @@ const hearing = (heard: (value: { readonly demand?: object; readonly least?: obj
 /** Allocations that are wrong, each in one way. */
 export const defects: Readonly<Record<string, { readonly defect: Defect; readonly breaks: Claim | 'progress' }>> = {
   'a late demand counts': {
-    defect: { line: (requests) => ({ request: (agent, body, call = {}) => requests.request(agent, body, { ...call, withinMs: withinMs * 4 }) }) },
+    defect: { line: waiting(withinMs * 4) },
     breaks: 'each answer that counts was given, and came in time',
   },
   'a demand is made up for who was silent': {
@@ -295,14 +296,7 @@ export const defects: Readonly<Record<string, { readonly defect: Defect; readonl
     breaks: 'each has what the rule gives it',
   },
   'who is silent is waited for': {
-    defect: {
-      line: (requests) => ({
-        request: async (agent, body, call) => {
-          const outcome = await requests.request(agent, body, call);
-          return outcome.ok ? outcome : new Promise(() => {});
-        },
-      }),
-    },
+    defect: { line: waitingForTheLate },
     breaks: 'progress',
   },
 };

@@ -1,20 +1,15 @@
 /** Auctions through faults: whatever happens to the nodes and the links, who wins has bid, in time and highest, and pays by the rule. */
 import { describe, expect, it } from 'vitest';
-import { faultRun } from '../../src/testing/network/fault-run.js';
 import { brokenClaim } from '../fault-runs/broken-claim.js';
 import { harsh } from '../fault-runs/faulted.js';
-import { auctionRun, type AuctionWorld, defects } from './auction-world.js';
+import { onSeeds } from '../fault-runs/seeds.js';
+import { auctionRun, defects } from './auction-world.js';
 
 describe('an auction on a network with faults', () => {
   it('is won by who bid highest, in time, and by nobody else, on 100 seeds', { timeout: 240_000 }, async () => {
-    const struck = new Set<string>();
     const counts: Record<string, number> = {};
-    for (let seed = 1; seed <= 100; seed++) {
-      const run = auctionRun();
-      let world: AuctionWorld | undefined;
-      const result = await faultRun({ ...run, seed, world: (network) => (world = run.world(network)) });
-      for (const fault of Object.keys(result.struck)) struck.add(fault);
-      for (const { ends } of world?.sales ?? []) {
+    const struck = await onSeeds(100, auctionRun, (world) => {
+      for (const { ends } of world.sales) {
         for (const end of ends) {
           const what = end.outcome === 'failed' ? end.why : end.value.tied.length > 0 ? 'drawn' : 'sold';
           counts[what] = (counts[what] ?? 0) + 1;
@@ -22,7 +17,7 @@ describe('an auction on a network with faults', () => {
           if (rows.some(({ status }) => status === 'late')) counts['late'] = (counts['late'] ?? 0) + 1;
         }
       }
-    }
+    });
     // What would hold where nobody bids, nothing is tied and nobody is late is no proof.
     expect(struck.size).toBe(10);
     for (const what of ['sold', 'drawn', 'reserveNotMet', 'noBids', 'late']) expect([what, (counts[what] ?? 0) > 20]).toEqual([what, true]);

@@ -12,6 +12,7 @@ import type { FaultWorld } from '../../src/testing/network/fault-run.js';
 import type { SimulatedNode } from '../../src/testing/network/node.js';
 import type { Chance } from '../../src/testing/world/chance.js';
 import { remoteAgents, serveAgent } from './remote-agents.js';
+import { askingByPlace, waiting } from './wrong-lines.js';
 
 const bidders = ['ann', 'bob', 'eve', 'joe'];
 const withinMs = 120;
@@ -245,7 +246,7 @@ export const defects: Readonly<Record<string, { readonly defect: Defect; readonl
     breaks: 'the price is what the rule says',
   },
   'a late bid counts': {
-    defect: { line: (requests) => ({ request: (agent, body, call = {}) => requests.request(agent, body, { ...call, withinMs: withinMs * 4 }) }) },
+    defect: { line: waiting(withinMs * 4) },
     breaks: 'each bid that is told was given, and came in time',
   },
   'the reserve is ignored': {
@@ -276,11 +277,7 @@ export const defects: Readonly<Record<string, { readonly defect: Defect; readonl
     breaks: 'a tie is broken by the seed',
   },
   'an answer to one question counts for another in its place': {
-    defect: {
-      line: (requests) => ({
-        request: (agent, body, call = {}) => requests.request(agent, body, { ...call, key: (call.key ?? '').split('/').slice(0, 2).join('/') }),
-      }),
-    },
+    defect: { line: askingByPlace },
     breaks: 'an answer is one to what was asked',
   },
   'a bid is made up for who was silent': {

@@ -1,5 +1,5 @@
 /** A backend under a supervisor: what is asked of its handle has an answer, whatever becomes of it, and what it knows outlasts its actor. */
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type AnyActorRef, createActor, fromCallback, setup } from 'xstate';
 import { backendHandle, coordinationBackend } from '../../src/coordination/backend.js';
 import { heldLease, type HeldLeaseEmitted, LeaseLost } from '../../src/coordination/held-lease.js';
@@ -9,12 +9,7 @@ import { orchestrator } from '../../src/supervision/orchestrator.js';
 import { exit } from '../../src/supervision/watch.js';
 import { backendContract } from '../../src/testing/backend/contract.js';
 import { VirtualClock } from '../../src/testing/virtual-clock.js';
-
-const ends: (() => unknown)[] = [];
-
-afterEach(async () => {
-  for (const end of ends.splice(0).reverse()) await end();
-});
+import { ends } from '../ends.js';
 
 type App = ReturnType<ReturnType<typeof orchestrator>['start']>;
 

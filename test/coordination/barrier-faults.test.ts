@@ -2,24 +2,20 @@
 import { describe, expect, it } from 'vitest';
 import { faultRun } from '../../src/testing/network/fault-run.js';
 import { brokenClaim } from '../fault-runs/broken-claim.js';
-import { barrierRun, type BarrierWorld, defects, slowThroughout } from './barrier-world.js';
+import { onSeeds } from '../fault-runs/seeds.js';
+import { barrierRun, defects, slowThroughout } from './barrier-world.js';
 
 describe('a barrier on a network with faults', () => {
   it('opens with those who were there, tells each what is so, and goes on once all is well, on 200 seeds', { timeout: 240_000 }, async () => {
-    const struck = new Set<string>();
     const told = new Map<string, number>();
     let openings = 0;
-    for (let seed = 1; seed <= 200; seed++) {
-      const run = barrierRun();
-      let world: BarrierWorld | undefined;
-      const result = await faultRun({ ...run, seed, world: (network) => (world = run.world(network)) });
-      for (const fault of Object.keys(result.struck)) struck.add(fault);
-      openings += world?.openings.length ?? 0;
-      for (const { outcome } of world?.told ?? []) {
+    const struck = await onSeeds(200, barrierRun, (world) => {
+      openings += world.openings.length;
+      for (const { outcome } of world.told) {
         const word = outcome.ok ? 'ok' : outcome.reason;
         told.set(word, (told.get(word) ?? 0) + 1);
       }
-    }
+    });
     // What would hold of a network on which nothing goes wrong, or of a barrier that never opens, is no proof.
     expect({ kinds: struck.size, opensOften: openings > 500, doubts: (told.get('unknown') ?? 0) * 10 < (told.get('ok') ?? 0) }).toEqual({
       ...{ kinds: 10, opensOften: true, doubts: true },

@@ -1,50 +1,27 @@
 /** Participants in one barrier on one backend and one virtual clock, which end with their test. */
-import { afterEach } from 'vitest';
-import { memoryBackend } from '../../src/backend/memory.js';
-import type { Backend, BackendWatch, OpenBackend } from '../../src/backend/port.js';
+import type { Backend, BackendWatch } from '../../src/backend/port.js';
 import { type Barrier, createBarrier } from '../../src/coordination/barrier-handle.js';
 import type { BarrierOptions } from '../../src/coordination/barrier-options.js';
 import { faultyBackend } from '../../src/testing/backend/faulty.js';
-import { VirtualClock } from '../../src/testing/virtual-clock.js';
+import type { VirtualClock } from '../../src/testing/virtual-clock.js';
+import { type BackendRoom, backendRoom } from './backend-room.js';
 import { altered } from './remote-backend.js';
-
-export const ends: (() => unknown)[] = [];
-
-afterEach(async () => {
-  for (const end of ends.splice(0).reverse()) await end();
-});
 
 export const ttlMs = 3_000;
 
-export interface Room {
-  readonly clock: VirtualClock;
-  readonly backend: OpenBackend;
+export interface Room extends BackendRoom {
   /** One participant; its backend may be behind a bad line. */
   one(options?: Partial<BarrierOptions>, line?: Backend, clock?: VirtualClock): Barrier;
   /** A line that can be cut. */
   line(): { readonly backend: Backend; isCut: boolean };
-  /** Lets so many ms go by. */
-  pass(ms: number): Promise<void>;
 }
 
 export function room(parties = 2): Room {
-  const clock = new VirtualClock();
-  const backend = memoryBackend({ clock });
-  const barriers: Barrier[] = [];
-  ends.push(async () => {
-    const closed = Promise.all(barriers.map((each) => each.close()));
-    await clock.advanceByAsync(60_000);
-    await closed;
-    await backend.close();
-  });
+  const { shared, add } = backendRoom<Barrier>();
+  const { backend, clock } = shared;
   return {
-    clock,
-    backend,
-    one: (options = {}, line = backend, own = clock) => {
-      const made = createBarrier(line, { name: 'b', parties, ttlMs, ...options }, { clock: own });
-      if (own === clock) barriers.push(made);
-      return made;
-    },
+    ...shared,
+    one: (options = {}, line = backend, own = clock) => add(createBarrier(line, { name: 'b', parties, ttlMs, ...options }, { clock: own }), own),
     line: () => {
       const calls = faultyBackend(backend, () => (line.isCut ? 'loseRequest' : null));
       const watch: Backend['watch'] = async (...call) => {
@@ -59,7 +36,6 @@ export function room(parties = 2): Room {
       const line = { backend: altered(calls, { watch }), isCut: false };
       return line;
     },
-    pass: (ms) => clock.advanceByAsync(ms),
   };
 }
 

@@ -6,7 +6,8 @@ import { type BarrierRecord, type Opening, recordOf } from '../../src/coordinati
 import type { FaultRunOptions } from '../../src/testing/network/fault-run-options.js';
 import type { FaultWorld } from '../../src/testing/network/fault-run.js';
 import type { SimulatedNode } from '../../src/testing/network/node.js';
-import { altered, RemoteBackend, serve, withLateWrites } from './remote-backend.js';
+import { pause } from './pause.js';
+import { altered, RemoteBackend, serve, watchOver, withLateWrites } from './remote-backend.js';
 
 const clients = ['ann', 'bob', 'eve', 'joe'];
 const ttlMs = 2_000;
@@ -50,26 +51,19 @@ interface Looked {
 export type Defect = (backend: Backend) => Backend;
 
 /** Writes down all that happens at the backend, revision by revision. */
-async function watchOver(backend: Backend, openings: Opened[], stood: Map<string, { from: number; to: number | null }>): Promise<void> {
-  const begun = await backend.watch(prefix);
-  if (begun.outcome !== 'ok') throw new Error(`nobody watches over it: ${begun.outcome}`);
-  for (;;) {
-    const heard = await begun.watch.next();
-    if (heard.outcome === 'gap') throw new Error('nobody watched over it');
-    if (heard.outcome !== 'changes') continue;
-    for (const change of heard.changes) {
-      const lease = change.key.slice(`${prefix}there/`.length);
-      if (change.type === 'deleted') {
-        const standing = stood.get(lease);
-        if (standing !== undefined) standing.to = change.revision;
-      } else if (change.key === `${prefix}record`) {
-        const newest = recordOf(change.entry)?.openings.at(-1);
-        const last = openings.at(-1);
-        const isNew = newest !== undefined && JSON.stringify({ ...newest, written: last?.written }) !== JSON.stringify(last);
-        if (isNew) openings.push({ ...newest, written: change.revision });
-      } else stood.set(lease, { from: change.entry.created, to: null });
-    }
-  }
+function writeDown(backend: Backend, openings: Opened[], stood: Map<string, { from: number; to: number | null }>): Promise<void> {
+  return watchOver(backend, prefix, (change) => {
+    const lease = change.key.slice(`${prefix}there/`.length);
+    if (change.type === 'deleted') {
+      const standing = stood.get(lease);
+      if (standing !== undefined) standing.to = change.revision;
+    } else if (change.key === `${prefix}record`) {
+      const newest = recordOf(change.entry)?.openings.at(-1);
+      const last = openings.at(-1);
+      const isNew = newest !== undefined && JSON.stringify({ ...newest, written: last?.written }) !== JSON.stringify(last);
+      if (isNew) openings.push({ ...newest, written: change.revision });
+    } else stood.set(lease, { from: change.entry.created, to: null });
+  });
 }
 
 /** A run of that world. */
@@ -104,7 +98,7 @@ export function barrierRun(defect: Defect = (backend) => backend): FaultRunOptio
       };
       network.boot((node) => {
         const backend = memoryBackend({ clock: node.clock });
-        void watchOver(backend, openings, stood);
+        void writeDown(backend, openings, stood);
         serve(node, backend);
       }, 'backend');
       const boot = (node: SimulatedNode): void => {
@@ -131,7 +125,6 @@ export function barrierRun(defect: Defect = (backend) => backend): FaultRunOptio
       };
       for (const name of clients) network.boot(boot, name);
 
-      const pause = (node: SimulatedNode, ms: number): Promise<void> => new Promise((resolve) => void node.clock.setTimeout(resolve, ms));
       const meet = async (node: SimulatedNode, options: Parameters<Barrier['arrive']>[0] = {}): Promise<boolean> => {
         const barrier = barriers.get(node.name) as Barrier;
         if (barrier.status().state !== 'idle') return false;

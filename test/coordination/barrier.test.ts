@@ -10,7 +10,8 @@ import { orchestrator } from '../../src/supervision/orchestrator.js';
 import { exit } from '../../src/supervision/watch.js';
 import { faultyBackend } from '../../src/testing/backend/faulty.js';
 import { VirtualClock } from '../../src/testing/virtual-clock.js';
-import { ends, facts, room, there, ttlMs } from './barrier-room.js';
+import { ends } from '../ends.js';
+import { facts, room, there, ttlMs } from './barrier-room.js';
 
 const refused = (reason: string): object => ({ ok: false, reason });
 

@@ -1,22 +1,18 @@
 /** A log through faults: whatever happens to the nodes and the links, an index has one value, by a quorum, and once all is well everybody has it. */
 import { describe, expect, it } from 'vitest';
-import { faultRun } from '../../src/testing/network/fault-run.js';
 import { brokenClaim } from '../fault-runs/broken-claim.js';
+import { onSeeds } from '../fault-runs/seeds.js';
 import { defects, doubtful } from './consensus-defects.js';
-import { type ConsensusWorld, consensusRun } from './consensus-world.js';
+import { consensusRun } from './consensus-world.js';
 
 describe('a log on a network with faults', () => {
   it('has one value at an index, by a quorum of accepts, and the same for all in the end, on 200 seeds', { timeout: 240_000 }, async () => {
-    const [struck, endings] = [new Set<string>(), new Set<string>()];
+    const endings = new Set<string>();
     let decided = 0;
-    for (let seed = 1; seed <= 200; seed++) {
-      const run = consensusRun();
-      let world: ConsensusWorld | undefined;
-      const result = await faultRun({ ...run, seed, world: (network) => (world = run.world(network)) });
-      for (const fault of Object.keys(result.struck)) struck.add(fault);
-      for (const how of world?.endings.keys() ?? []) endings.add(how);
-      decided += world?.decided.size ?? 0;
-    }
+    const struck = await onSeeds(200, consensusRun, (world) => {
+      for (const how of world.endings.keys()) endings.add(how);
+      decided += world.decided.size;
+    });
     // What would hold of a network on which nothing goes wrong, or of a log in which nothing is ever decided, is no proof.
     expect({ kinds: struck.size, isOftenDecided: decided > 1_000 }).toEqual({ kinds: 10, isOftenDecided: true });
     const all = ['abandoned', 'beaten', 'cancelled', 'decided', 'late', 'rejected', 'noQuorum'];

@@ -1,47 +1,24 @@
 /** Members of one log on one backend and one virtual clock, which end with their test. */
-import { afterEach } from 'vitest';
 import type { ConsensusVote } from '../../machines/coordination/consensus-record.js';
-import { memoryBackend } from '../../src/backend/memory.js';
-import type { Backend, OpenBackend } from '../../src/backend/port.js';
+import type { Backend } from '../../src/backend/port.js';
 import { type Consensus, createConsensus } from '../../src/coordination/consensus-handle.js';
 import type { ConsensusOptions } from '../../src/coordination/consensus-options.js';
-import { VirtualClock } from '../../src/testing/virtual-clock.js';
+import type { VirtualClock } from '../../src/testing/virtual-clock.js';
+import { type BackendRoom, backendRoom } from './backend-room.js';
 
-export const ends: (() => unknown)[] = [];
-
-afterEach(async () => {
-  for (const end of ends.splice(0).reverse()) await end();
-});
-
-export interface World {
-  readonly clock: VirtualClock;
-  readonly backend: OpenBackend;
+export interface World extends BackendRoom {
   /** One member; its backend may be behind a bad line. Of those on a clock of their own the test has to let go itself. */
   member(id: string, options?: Partial<ConsensusOptions>, line?: Backend, clock?: VirtualClock): Consensus;
-  /** Lets so many ms go by. */
-  pass(ms: number): Promise<void>;
 }
 
 /** @param voters  of every member */
 export function world(voters: ConsensusOptions['voters'] = ['ann', 'bob', 'eve']): World {
-  const clock = new VirtualClock();
-  const backend = memoryBackend({ clock });
-  const members: Consensus[] = [];
-  ends.push(async () => {
-    const closed = Promise.all(members.map((each) => each.close()));
-    await clock.advanceByAsync(60_000);
-    await closed;
-    await backend.close();
-  });
+  const { shared, add } = backendRoom<Consensus>();
+  const { backend, clock } = shared;
   return {
-    clock,
-    backend,
-    member: (id, options = {}, line = backend, own = clock) => {
-      const made = createConsensus(line, { name: 'a', id, voters, ttlMs: 3_000, ...options }, { clock: own });
-      if (own === clock) members.push(made);
-      return made;
-    },
-    pass: (ms) => clock.advanceByAsync(ms),
+    ...shared,
+    member: (id, options = {}, line = backend, own = clock) =>
+      add(createConsensus(line, { name: 'a', id, voters, ttlMs: 3_000, ...options }, { clock: own }), own),
   };
 }
 

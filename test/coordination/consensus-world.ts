@@ -9,6 +9,7 @@ import { type Consensus, createConsensus, type ProposeOutcome } from '../../src/
 import type { FaultRunOptions } from '../../src/testing/network/fault-run-options.js';
 import type { FaultWorld } from '../../src/testing/network/fault-run.js';
 import type { SimulatedNode } from '../../src/testing/network/node.js';
+import { pause } from './pause.js';
 import { altered, remoteBackend, serve, withLateWrites } from './remote-backend.js';
 
 const members = ['ann', 'bob', 'eve', 'joe'];
@@ -186,7 +187,6 @@ export function consensusRun({
         const isWrong = outcome.ok ? outcome.decision.index !== index : wasDecided && ['undecided', 'truncated', 'mismatch'].includes(outcome.reason);
         if (isWrong) broken.set(claims.there, `${index} was asked for, and answered ${JSON.stringify(outcome)}`);
       };
-      const pause = (node: SimulatedNode, ms: number): Promise<void> => new Promise((resolve) => void node.clock.setTimeout(resolve, ms));
       const insist = async (node: SimulatedNode): Promise<void> => {
         if (await propose(node, {}, 'wanted')) {
           won.add(node.name);

@@ -10,7 +10,8 @@ import { orchestrator } from '../../src/supervision/orchestrator.js';
 import { exit } from '../../src/supervision/watch.js';
 import { faultyBackend } from '../../src/testing/backend/faulty.js';
 import { VirtualClock } from '../../src/testing/virtual-clock.js';
-import { ends, facts, next, says, world } from './consensus-room.js';
+import { ends } from '../ends.js';
+import { facts, next, says, world } from './consensus-room.js';
 
 const indexes = (heard: readonly object[]): unknown[] =>
   heard.filter((fact) => (fact as { type: string }).type === 'consensus.decided').map((fact) => (fact as { index: number }).index);

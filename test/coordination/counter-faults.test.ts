@@ -2,21 +2,17 @@
 import { describe, expect, it } from 'vitest';
 import { faultRun } from '../../src/testing/network/fault-run.js';
 import { brokenClaim } from '../fault-runs/broken-claim.js';
-import { counterRun, type CounterWorld, defects, lossy } from './counter-world.js';
+import { onSeeds } from '../fault-runs/seeds.js';
+import { counterRun, defects, lossy } from './counter-world.js';
 
 describe('a counter on a network with faults', () => {
   it('counts each key once, and says what is so, on 200 seeds', { timeout: 240_000 }, async () => {
-    const struck = new Set<string>();
     const told = new Map<string, number>();
     let taken = 0;
-    for (let seed = 1; seed <= 200; seed++) {
-      const run = counterRun();
-      let world: CounterWorld | undefined;
-      const result = await faultRun({ ...run, seed, world: (network) => (world = run.world(network)) });
-      for (const fault of Object.keys(result.struck)) struck.add(fault);
-      taken += world?.taken.keys.size ?? 0;
-      for (const { outcome } of world?.told ?? []) told.set(outcome.outcome, (told.get(outcome.outcome) ?? 0) + 1);
-    }
+    const struck = await onSeeds(200, counterRun, (world) => {
+      taken += world.taken.keys.size;
+      for (const { outcome } of world.told) told.set(outcome.outcome, (told.get(outcome.outcome) ?? 0) + 1);
+    });
     // What would hold of a network on which nothing goes wrong, or of a counter that nobody uses, is no proof.
     const ok = told.get('ok') ?? 0;
     const doubts = told.get('unknown') ?? 0;

@@ -6,7 +6,8 @@ import { type ShardRecord, shardRecord } from '../../src/coordination/counter-re
 import type { FaultRunOptions } from '../../src/testing/network/fault-run-options.js';
 import type { FaultWorld } from '../../src/testing/network/fault-run.js';
 import type { SimulatedNode } from '../../src/testing/network/node.js';
-import { altered, RemoteBackend, serve, withLateWrites } from './remote-backend.js';
+import { pause } from './pause.js';
+import { altered, RemoteBackend, serve, watchOver, withLateWrites } from './remote-backend.js';
 
 const clients = ['ann', 'bob', 'eve', 'joe'];
 const prefix = 'counter/c/';
@@ -48,28 +49,21 @@ const unnamed = (by: number): string => `#${by}`;
 const isSingle = (key: string): boolean => /^[#o]/u.test(key);
 
 /** Writes down what each write of a shard has taken. */
-async function watchOver(backend: Backend, taken: Taken, sums: { revision: number; value: number }[]): Promise<void> {
-  const begun = await backend.watch(prefix);
-  if (begun.outcome !== 'ok') throw new Error(`nobody watches over it: ${begun.outcome}`);
+function writeDown(backend: Backend, taken: Taken, sums: { revision: number; value: number }[]): Promise<void> {
   const shards = new Map<string, ShardRecord>();
-  for (;;) {
-    const heard = await begun.watch.next();
-    if (heard.outcome === 'gap') throw new Error('nobody watched over it');
-    if (heard.outcome !== 'changes') continue;
-    for (const change of heard.changes) {
-      if (change.type !== 'set' || !isShard(change.key)) continue;
-      const record = shardRecord(change.entry) as ShardRecord;
-      const count = record.count - (shards.get(change.key)?.count ?? 0);
-      for (const [key, by] of record.recent.slice(-count)) {
-        const name = bare(key, by);
-        if (taken.keys.has(name)) taken.again.push(name);
-        taken.keys.set(name, by);
-        taken.sum += by;
-      }
-      shards.set(change.key, record);
-      sums.push({ revision: change.revision, value: [...shards.values()].reduce((sum, each) => sum + each.sum, 0) });
+  return watchOver(backend, prefix, (change) => {
+    if (change.type !== 'set' || !isShard(change.key)) return;
+    const record = shardRecord(change.entry) as ShardRecord;
+    const count = record.count - (shards.get(change.key)?.count ?? 0);
+    for (const [key, by] of record.recent.slice(-count)) {
+      const name = bare(key, by);
+      if (taken.keys.has(name)) taken.again.push(name);
+      taken.keys.set(name, by);
+      taken.sum += by;
     }
-  }
+    shards.set(change.key, record);
+    sums.push({ revision: change.revision, value: [...shards.values()].reduce((sum, each) => sum + each.sum, 0) });
+  });
 }
 
 /** A run of that world. */
@@ -94,7 +88,7 @@ export function counterRun(defect: Defect = (backend) => backend): FaultRunOptio
       const lines = new Map<string, ReturnType<typeof withLateWrites>>();
       network.boot((node) => {
         const backend = memoryBackend({ clock: node.clock });
-        void watchOver(backend, taken, sums);
+        void writeDown(backend, taken, sums);
         serve(node, backend);
       }, 'backend');
       const boot = (node: SimulatedNode): void => {
@@ -111,7 +105,6 @@ export function counterRun(defect: Defect = (backend) => backend): FaultRunOptio
       };
       for (const name of clients) network.boot(boot, name);
 
-      const pause = (node: SimulatedNode, ms: number): Promise<void> => new Promise((resolve) => void node.clock.setTimeout(resolve, ms));
       const add = async (node: SimulatedNode, key: string, by: number, isOnlyCall: boolean, withinMs = 1_500): Promise<boolean> => {
         const outcome = await (counters.get(node.name) as Counter).increment(by, { key, withinMs });
         told.push({ key, by, isOnlyCall, outcome });

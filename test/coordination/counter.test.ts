@@ -1,8 +1,8 @@
 /** A counter on a backend: each key counts once, whatever nobody knows, and the value is the sum of its shards. */
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type AnyActorRef, createActor, setup } from 'xstate';
 import { memoryBackend } from '../../src/backend/memory.js';
-import type { Backend, OpenBackend } from '../../src/backend/port.js';
+import type { Backend } from '../../src/backend/port.js';
 import { type Counter, counterHandle, createCounter } from '../../src/coordination/counter-handle.js';
 import type { CounterOptions } from '../../src/coordination/counter-options.js';
 import { counter as counterLogic } from '../../src/coordination/counter.js';
@@ -10,40 +10,20 @@ import { orchestrator } from '../../src/supervision/orchestrator.js';
 import { exit } from '../../src/supervision/watch.js';
 import { type BackendFaultPlan, faultyBackend } from '../../src/testing/backend/faulty.js';
 import { VirtualClock } from '../../src/testing/virtual-clock.js';
+import { ends } from '../ends.js';
+import { type BackendRoom, backendRoom } from './backend-room.js';
 import { altered } from './remote-backend.js';
 
-const ends: (() => unknown)[] = [];
-
-afterEach(async () => {
-  for (const end of ends.splice(0).reverse()) await end();
-});
-
-interface Room {
-  readonly clock: VirtualClock;
-  readonly backend: OpenBackend;
+interface Room extends BackendRoom {
   one(options?: Partial<CounterOptions>, line?: Backend): Counter;
-  pass(ms: number): Promise<void>;
 }
 
 function room(): Room {
-  const clock = new VirtualClock();
-  const backend = memoryBackend({ clock });
-  const counters: Counter[] = [];
-  ends.push(async () => {
-    const closed = Promise.all(counters.map((each) => each.close()));
-    await clock.advanceByAsync(60_000);
-    await closed;
-    await backend.close();
-  });
+  const { shared, add } = backendRoom<Counter>();
+  const { backend, clock } = shared;
   return {
-    clock,
-    backend,
-    one: (options = {}, line = backend) => {
-      const made = createCounter(line, { name: 'c', ...options }, { clock });
-      counters.push(made);
-      return made;
-    },
-    pass: (ms) => clock.advanceByAsync(ms),
+    ...shared,
+    one: (options = {}, line = backend) => add(createCounter(line, { name: 'c', ...options }, { clock })),
   };
 }
 

@@ -1,27 +1,23 @@
 /** Delegations through faults: whatever happens to the nodes and the links, only what was really done counts, once, and each session ends, in time. */
 import { describe, expect, it } from 'vitest';
-import { faultRun } from '../../src/testing/network/fault-run.js';
 import { brokenClaim } from '../fault-runs/broken-claim.js';
-import { defects, delegationRun, type DelegationWorld, troubled } from './delegation-world.js';
+import { onSeeds } from '../fault-runs/seeds.js';
+import { defects, delegationRun } from './delegation-world.js';
+import { troubled } from './session-world.js';
 
 describe('delegations on a network with faults', () => {
   it('count what was really done, once, and end, on 100 seeds', { timeout: 240_000 }, async () => {
-    const struck = new Set<string>();
     const seen: Record<string, number> = {};
     const note = (what: string): void => void (seen[what] = (seen[what] ?? 0) + 1);
-    for (let seed = 1; seed <= 100; seed++) {
-      const run = delegationRun();
-      let world: DelegationWorld | undefined;
-      const result = await faultRun({ ...run, seed, world: (network) => (world = run.world(network)) });
-      for (const fault of Object.keys(result.struck)) struck.add(fault);
-      for (const { result: end } of world?.ended ?? []) {
+    const struck = await onSeeds(100, delegationRun, (world) => {
+      for (const { result: end } of world.ended) {
         note(end.outcome);
         if (end.attempts > 1) note('retried');
         if (end.outcome !== 'decided') continue;
         if (end.value.clusters.some(({ replaced, status }) => status === 'delivered' && replaced.length > 0)) note('replaced');
         if (end.value.clusters.some(({ status }) => status !== 'delivered')) note('without a cluster');
       }
-    }
+    });
     // What would hold of a network on which nothing goes wrong, or of delegations that never decide, is no proof.
     const often = Object.fromEntries(['decided', 'failed', 'retried', 'replaced', 'without a cluster'].map((what) => [what, (seen[what] ?? 0) > 20]));
     expect({ kinds: struck.size, ...often }).toEqual({

@@ -1,18 +1,13 @@
 /** Two coordinators on nodes of their own that delegate to agents on others, through a tree of two levels: for runs through faults. */
 import type { DelegationQuestion, DelegationResult } from '../../machines/coordination/delegation-events.js';
-import type { SessionResult } from '../../machines/coordination/session-events.js';
 import type { RequestOutcome } from '../../machines/comms/request.js';
-import type { Requests } from '../../src/comms/port.js';
-import { createCoordinator, type Coordinator, type CoordinationSession } from '../../src/coordination/coordinator-handle.js';
 import { delegation } from '../../src/coordination/delegation.js';
 import type { DelegationOptions } from '../../src/coordination/delegation-options.js';
-import { supervisorHandle } from '../../src/supervision/handle.js';
-import { exit } from '../../src/supervision/watch.js';
-import { childrenOf } from '../../src/supervision/xstate-internals.js';
 import type { FaultRunOptions } from '../../src/testing/network/fault-run-options.js';
-import type { FaultWorld } from '../../src/testing/network/fault-run.js';
 import type { SimulatedNode } from '../../src/testing/network/node.js';
-import { remoteAgents } from './remote-agents.js';
+import { remoteAgents, serveAgentFromDisk } from './remote-agents.js';
+import { Coordinators, type Ended, isLast, seenBy, type SessionDefect, SessionGod, type SessionWorld } from './session-world.js';
+import { askingAnew, waitingForTheLate } from './wrong-lines.js';
 
 const coordinators = ['c1', 'c2'];
 const options: DelegationOptions = {
@@ -37,18 +32,7 @@ interface Done {
   readonly answer: Readonly<Record<string, unknown>>;
 }
 
-/** A session, as whoever began it saw it end. */
-interface Ended {
-  readonly session: string;
-  readonly asker: string;
-  readonly result: SessionResult<DelegationResult>;
-}
-
-export interface DelegationWorld extends FaultWorld {
-  readonly ended: readonly Ended[];
-  /** What a god has seen go wrong, by the claim that it breaks. */
-  readonly problems: ReadonlyMap<Claim, string>;
-}
+export type DelegationWorld = SessionWorld<Ended<DelegationResult>, Claim>;
 
 type Claim =
   | 'each session ends once'
@@ -60,15 +44,9 @@ type Claim =
   | 'nobody speaks for a cluster who was replaced';
 
 /** What may be wrong, planted on purpose. */
-export interface DelegationDefect {
+export interface DelegationDefect extends SessionDefect {
   readonly terms?: Partial<DelegationOptions>;
-  readonly line?: (requests: Requests) => Requests;
-  /** No session has a deadline that would come. */
-  readonly isEndless?: boolean;
 }
-
-/** At the end nobody refuses. */
-const isLast = (session: string): boolean => session.startsWith('last');
 
 function drawn(node: SimulatedNode, session: string, question: DelegationQuestion): Done['answer'] {
   const pick = (often: Done['answer'], ...seldom: Done['answer'][]): Done['answer'] =>
@@ -83,38 +61,26 @@ function drawn(node: SimulatedNode, session: string, question: DelegationQuestio
 
 /** Has a node be an agent. What it has done it keeps on its disk, by its key, and does not do again. */
 function serve(node: SimulatedNode, tell: (done: Done) => void): void {
-  node.onRequest((request) => {
-    const { key, body } = request as { readonly key: string; readonly body: DelegationQuestion };
-    const kept = node.disk.read(key);
-    if (kept !== undefined) return kept;
-    const [session = ''] = key.split('/');
-    const answer = drawn(node, session, body);
-    node.disk.write(key, answer);
-    tell({ session, agent: node.name, question: body, answer });
+  serveAgentFromDisk(node, (session, body) => {
+    const question = body as DelegationQuestion;
+    const answer = drawn(node, session, question);
+    tell({ session, agent: node.name, question, answer });
     return answer;
   });
 }
 
 /** Sees all that is done and said, and whether what comes of it can come of it. */
-class God {
+class God extends SessionGod<Ended<DelegationResult>, Claim> {
   readonly done: Done[] = [];
-  readonly ended: Ended[] = [];
-  readonly problems = new Map<Claim, string>();
-  readonly #told = new Set<string>();
 
   sawDone(one: Done): void {
     const isSame = ({ session, agent, question }: Done): boolean =>
       session === one.session && agent === one.agent && JSON.stringify(question) === JSON.stringify(one.question);
-    if (this.done.some(isSame)) this.problems.set('nobody does the same thing twice in a session', `${one.agent} in ${one.session}`);
+    if (this.done.some(isSame)) this.wrong('nobody does the same thing twice in a session', `${one.agent} in ${one.session}`);
     this.done.push(one);
   }
 
-  sawTold(end: string): void {
-    if (this.#told.has(end)) this.problems.set('each session ends once', end);
-    this.#told.add(end);
-  }
-
-  sawEnded(one: Ended): void {
+  sawEnded(one: Ended<DelegationResult>): void {
     this.ended.push(one);
     const { session, result } = one;
     if (result.outcome === 'decided') this.#judge(session, result.value);
@@ -124,29 +90,29 @@ class God {
     const own = this.done.filter((done) => done.session === session);
     for (const { agent, work, result } of rows) {
       const isTrue = own.some((done) => done.agent === agent && done.question.ask === 'work' && done.answer['result'] === result);
-      if (work === 'delivered' && !isTrue) this.problems.set('only true results count', `${session}: ${agent} has not said ${String(result)}`);
+      if (work === 'delivered' && !isTrue) this.wrong('only true results count', `${session}: ${agent} has not said ${String(result)}`);
     }
     const delivered = (above: string | null): number[] =>
       clusters.flatMap((one) => (one.above === above && one.status === 'delivered' ? [Number(one.value)] : []));
     const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0);
     const tops = clusters.filter(({ above }) => above === null).length;
-    if (value !== sum(delivered(null))) this.problems.set('each result counts once', `${session}: ${String(value)}`);
-    if (delivered(null).length === 0) this.problems.set('as many have delivered as are required', `${session}: none of ${tops}`);
+    if (value !== sum(delivered(null))) this.wrong('each result counts once', `${session}: ${String(value)}`);
+    if (delivered(null).length === 0) this.wrong('as many have delivered as are required', `${session}: none of ${tops}`);
     for (const { cluster, status, by, replaced, value: part } of clusters) {
       if (status !== 'delivered') continue;
       const worked = rows.filter((row) => row.cluster === cluster && row.work !== null);
       const results = worked.flatMap(({ work, result }) => (work === 'delivered' ? [Number(result)] : []));
       const all = [...results, ...delivered(cluster)];
-      if (part !== sum(all)) this.problems.set('each result counts once', `${session}: ${cluster} ${String(part)}`);
+      if (part !== sum(all)) this.wrong('each result counts once', `${session}: ${cluster} ${String(part)}`);
       const below = clusters.filter((one) => one.above === cluster && one.status !== 'unasked').length;
       const share = all.length / (worked.length + below);
-      if (share < (cluster === 'coast' ? 1 : 0.6)) this.problems.set('as many have delivered as are required', `${session}: ${cluster} ${share}`);
+      if (share < (cluster === 'coast' ? 1 : 0.6)) this.wrong('as many have delivered as are required', `${session}: ${cluster} ${share}`);
       const isApproved = own.some(
         ({ agent, question, answer }) =>
           agent === by && question.ask === 'approve' && question.cluster === cluster && question.combined === part && answer['approve'] === true,
       );
-      if (!isApproved) this.problems.set('what a cluster delivers is what whoever speaks for it has approved', `${session}: ${cluster} ${by}`);
-      if (replaced.some(({ agent }) => agent === by)) this.problems.set('nobody speaks for a cluster who was replaced', `${session}: ${by}`);
+      if (!isApproved) this.wrong('what a cluster delivers is what whoever speaks for it has approved', `${session}: ${cluster} ${by}`);
+      if (replaced.some(({ agent }) => agent === by)) this.wrong('nobody speaks for a cluster who was replaced', `${session}: ${by}`);
     }
   }
 }
@@ -164,38 +130,18 @@ export function delegationRun({
     network: { links: { delay: [1, 20], drop: 0.02, duplicate: 0.05 } },
     world: (network) => {
       const god = new God();
-      const running = new Map<string, { readonly coordinator: Coordinator; open: number }>();
+      const asking = new Coordinators<DelegationResult>(network, coordinators, {
+        ...{ withinMs, isEndless },
+        textOf: (result) => JSON.stringify(result.outcome === 'decided' ? result.value.value : result.outcome),
+        sawTold: (end) => god.sawTold(end),
+        sawEnded: (one) => god.sawEnded(one),
+      });
       network.boot((node) => {
         if (agents.includes(node.name)) return serve(node, (done) => god.sawDone(done));
-        const retry = { attempts: 3, backoff: { minMs: 20, maxMs: 100, jitter: 0 } };
-        const bounds = { maxSessions: 2, maxWaiting: 2, withinMs: isEndless ? 1_000_000 : withinMs, retry };
-        const coordinator = createCoordinator({ requests: line(remoteAgents(node)), ...bounds }, { clock: node.clock });
-        for (const end of ['decided', 'failed', 'cancelled', 'expired'] as const)
-          coordinator.on(`coordination.${end}`, ({ session }) => god.sawTold(`${node.name} ${node.incarnation} ${session}`));
-        running.set(node.name, { coordinator, open: 0 });
+        asking.start(node, line(remoteAgents(node)));
       });
-      const begin = (node: SimulatedNode, session: string): CoordinationSession<DelegationResult> | null => {
-        const own = running.get(node.name);
-        const run = own?.coordinator.run(protocol, { agents: protocol.agents, id: session, seed: 1 });
-        if (own === undefined || run === undefined || !run.ok) return null;
-        own.open++;
-        void run.session.result().then((result) => {
-          own.open--;
-          node.note(`${session} ends: ${JSON.stringify(result.outcome === 'decided' ? result.value.value : result.outcome)}`);
-          god.sawEnded({ session, asker: node.name, result });
-        });
-        return run.session;
-      };
-      const last = new Set<string>();
+      const begin = (node: SimulatedNode, session: string) => asking.begin(node, protocol, protocol.agents, session);
       let count = 0;
-      const insist = async (node: SimulatedNode): Promise<void> => {
-        const result = await begin(node, `last${count++}`)?.result();
-        if (result?.outcome === 'decided') last.add(node.name);
-        else {
-          await new Promise((resolve) => void node.clock.setTimeout(() => resolve(null), 50));
-          await insist(node);
-        }
-      };
       return {
         ...{ ended: god.ended, problems: god.problems },
         operations: {
@@ -206,28 +152,12 @@ export function delegationRun({
             input: (chance) => chance.pick(sessions),
             run: (node, session) => void begin(node, session as string),
           },
-          killWorker: {
-            weight: 3,
-            nodes: coordinators,
-            run: async (node) => {
-              const ref = running.get(node.name)?.coordinator.ref;
-              const [first] = ref === undefined ? [] : await supervisorHandle(ref).whichChildren();
-              const [worker] = first?.ref === null || first === undefined ? [] : childrenOf(first.ref);
-              if (worker !== undefined) exit(worker, 'kill');
-            },
-          },
+          killWorker: { weight: 3, nodes: coordinators, run: (node) => asking.killWorker(node) },
         },
-        progress: {
-          // What is left of the sessions that run, and one of each coordinator's that decides.
-          withinMs: 2 * withinMs + 3_000,
-          begin: () => {
-            for (const name of coordinators) network.perform(name, 'delegates, until it has decided', insist);
-          },
-          reached: () => last.size === coordinators.length && [...running.values()].every(({ open }) => open === 0),
-        },
+        progress: asking.progress('delegates, until it has decided', 3_000, (node) => begin(node, `last${count++}`)),
       } satisfies DelegationWorld;
     },
-    invariants: Object.fromEntries(claims.map((claim) => [claim, ({ problems }: DelegationWorld) => problems.get(claim)])),
+    invariants: seenBy(claims),
   };
 }
 
@@ -242,12 +172,7 @@ const askOf = (body: unknown): string => (body as DelegationQuestion).ask;
 /** Delegations that are wrong, each in one way. */
 export const defects: Readonly<Record<string, { readonly defect: DelegationDefect; readonly breaks: Claim | 'progress' }>> = {
   'what is asked again is another question': {
-    defect: {
-      line: (requests) => {
-        let asked = 0;
-        return { request: (agent, body, call) => requests.request(agent, body, { ...call, key: `${call?.key ?? ''}/${asked++}` }) };
-      },
-    },
+    defect: { line: askingAnew },
     breaks: 'nobody does the same thing twice in a session',
   },
   'an old word is taken for the answer to a new question': {
@@ -297,18 +222,7 @@ export const defects: Readonly<Record<string, { readonly defect: DelegationDefec
     breaks: 'as many have delivered as are required',
   },
   'who is late is waited for, and there is no deadline': {
-    defect: {
-      isEndless: true,
-      line: (requests) => ({
-        request: async (agent, body, call) => {
-          const outcome = await requests.request(agent, body, call);
-          return outcome.ok ? outcome : new Promise(() => {});
-        },
-      }),
-    },
+    defect: { isEndless: true, line: waitingForTheLate },
     breaks: 'progress',
   },
 };
-
-/** Where most that happens is of the kind that delegations must outlast, so that what is wrong shows early. */
-export const troubled = { faults: { slow: 2, pause: 1, partition: 2, crash: 2 }, faultShare: 0.3, steps: 30 } as const;

@@ -6,17 +6,14 @@ import type { IterativeContext, IterativeDecision, IterativeStand, Proposal } fr
 import type { SessionResult } from '../../machines/coordination/session-events.js';
 import type { RequestOutcome } from '../../machines/comms/request.js';
 import type { Requests } from '../../src/comms/port.js';
-import { createCoordinator, type Coordinator, type CoordinationSession } from '../../src/coordination/coordinator-handle.js';
 import { iterativeConsensus, type IterativeConsensusOptions } from '../../src/coordination/iterative-consensus.js';
 import { type Protocol, questions } from '../../src/coordination/protocol.js';
-import { supervisorHandle } from '../../src/supervision/handle.js';
 import { withInput } from '../../src/supervision/supervisors.js';
-import { exit } from '../../src/supervision/watch.js';
-import { childrenOf } from '../../src/supervision/xstate-internals.js';
 import type { FaultRunOptions } from '../../src/testing/network/fault-run-options.js';
-import type { FaultWorld } from '../../src/testing/network/fault-run.js';
 import type { SimulatedNode } from '../../src/testing/network/node.js';
-import { remoteAgents } from './remote-agents.js';
+import { remoteAgents, serveAgentFromDisk } from './remote-agents.js';
+import { Coordinators, type Ended, isLast, processOf, seenBy, type SessionDefect, SessionGod, type SessionWorld } from './session-world.js';
+import { askingAnew, waitingForTheLate } from './wrong-lines.js';
 
 const coordinators = ['c1', 'c2'];
 const agents = ['a1', 'a2', 'a3', 'a4', 'a5'];
@@ -50,13 +47,6 @@ interface Round {
   readonly heard: Map<string, Place | null>;
 }
 
-/** A session, as whoever began it saw it end. */
-interface Ended {
-  readonly session: string;
-  readonly asker: string;
-  readonly result: SessionResult<IterativeDecision>;
-}
-
 type Claim =
   | 'each session ends once'
   | 'an agent proposes once to what it is shown'
@@ -65,18 +55,11 @@ type Claim =
   | 'all are shown what was proposed in the round before'
   | 'it ends as its rounds come out';
 
-export interface IterativeWorld extends FaultWorld {
-  readonly ended: readonly Ended[];
-  /** What a god has seen go wrong, by the claim that it breaks. */
-  readonly problems: ReadonlyMap<Claim, string>;
-}
+export type IterativeWorld = SessionWorld<Ended<IterativeDecision>, Claim>;
 
 /** What may be wrong, planted on purpose. */
-export interface IterativeDefect {
+export interface IterativeDefect extends SessionDefect {
   readonly protocol?: Protocol<IterativeDecision>;
-  readonly line?: (requests: Requests) => Requests;
-  /** No session has a deadline that would come. */
-  readonly isEndless?: boolean;
 }
 
 /** By which values are the same. */
@@ -94,27 +77,15 @@ function countsOf(proposed: readonly Place[]): string {
 }
 
 /** Sees all that is proposed, asked and heard, and whether what comes of it can come of it. */
-class God {
-  readonly ended: Ended[] = [];
-  readonly problems = new Map<Claim, string>();
+class God extends SessionGod<Ended<IterativeDecision>, Claim> {
   readonly #given = new Map<string, Place | null>();
-  readonly #told = new Set<string>();
   /** The rounds of the attempt that runs, or ran last, by who asks and session. */
   readonly #courses = new Map<string, Round[]>();
 
-  #wrong(claim: Claim, problem: string): void {
-    if (!this.problems.has(claim)) this.problems.set(claim, problem);
-  }
-
   sawGiven(session: string, agent: string, asked: Asked, place: Place | null): void {
     const name = givenName(session, agent, asked);
-    if (this.#given.has(name)) this.#wrong('an agent proposes once to what it is shown', name);
+    if (this.#given.has(name)) this.wrong('an agent proposes once to what it is shown', name);
     this.#given.set(name, place);
-  }
-
-  sawTold(end: string): void {
-    if (this.#told.has(end)) this.#wrong('each session ends once', end);
-    this.#told.add(end);
   }
 
   /** Who asks begins a question. @returns tells what was heard */
@@ -128,29 +99,29 @@ class God {
     own.shown.set(agent, proposals);
     const former = course[round - 2];
     if (former !== undefined) {
-      if ((former.heard.get(agent) ?? null) === null) this.#wrong('who has left is not asked again', `${agent} in round ${round} of ${session}`);
+      if ((former.heard.get(agent) ?? null) === null) this.wrong('who has left is not asked again', `${agent} in round ${round} of ${session}`);
       const proposed = [...former.heard.values()].filter((place) => place !== null);
       const shown = proposals.flatMap(({ value, count }) => Array.from({ length: count }, () => value));
-      if (countsOf(shown) !== countsOf(proposed)) this.#wrong('all are shown what was proposed in the round before', `round ${round} of ${session}`);
+      if (countsOf(shown) !== countsOf(proposed)) this.wrong('all are shown what was proposed in the round before', `round ${round} of ${session}`);
     }
     return (place) => void own.heard.set(agent, place);
   }
 
-  sawEnded(asker: string, one: Ended): void {
+  sawEnded(one: Ended<IterativeDecision>): void {
     this.ended.push(one);
-    const { session, result } = one;
+    const { session, process, result } = one;
     const stand = standOfResult(result);
     if (stand === null || !('outcome' in result)) return;
-    const course = this.#courses.get(`${asker} ${session}`) ?? [];
+    const course = this.#courses.get(`${process} ${session}`) ?? [];
     const shown = course[stand.round - 1]?.shown;
     for (const { agent, value } of stand.proposals) {
       const asked = { round: stand.round, proposals: shown?.get(agent) ?? [] };
-      if (this.#said(session, agent, asked) !== nameIn(value)) this.#wrong('only what was proposed in the round counts', `${agent} in ${session}`);
+      if (this.#said(session, agent, asked) !== nameIn(value)) this.wrong('only what was proposed in the round counts', `${agent} in ${session}`);
     }
     const due = dueOf(course);
     const told = result.outcome === 'decided' ? nameIn(result.value.value) : result.outcome === 'failed' ? result.why : null;
     if (due !== `${told} in round ${stand.round}`)
-      this.#wrong('it ends as its rounds come out', `${session}: ${told} in round ${stand.round}, not ${due}`);
+      this.wrong('it ends as its rounds come out', `${session}: ${told} in round ${stand.round}, not ${due}`);
   }
 
   #said(session: string, agent: string, asked: Asked): string | null {
@@ -183,21 +154,13 @@ function dueOf(course: readonly Round[]): string {
   return 'another round';
 }
 
-/** At the end all agree. */
-const isLast = (session: string): boolean => session.startsWith('last');
-
 /** Has a node take part. What it has proposed it proposes again, also after a crash: it is on its disk. */
-function serveAgent(node: SimulatedNode, god: God): void {
-  node.onRequest((request) => {
-    const { key, body } = request as { readonly key: string; readonly body: Asked };
-    const kept = node.disk.read(key) as object | undefined;
-    if (kept !== undefined) return kept;
-    const [session = ''] = key.split('/');
-    const place = proposalOf(node, session, body);
-    const answer = place === null ? { place: 'none' } : { value: place };
-    node.disk.write(key, answer);
-    god.sawGiven(session, node.name, body, place);
-    return answer;
+function serve(node: SimulatedNode, god: God): void {
+  serveAgentFromDisk(node, (session, body) => {
+    const asked = body as Asked;
+    const place = proposalOf(node, session, asked);
+    god.sawGiven(session, node.name, asked, place);
+    return place === null ? { place: 'none' } : { value: place };
   });
 }
 
@@ -233,40 +196,18 @@ export function iterativeRun(defect: IterativeDefect = {}): FaultRunOptions<Iter
     network: { links: { delay: [1, 20], drop: 0.02, duplicate: 0.05 } },
     world: (network) => {
       const god = new God();
-      const running = new Map<string, { readonly coordinator: Coordinator; readonly asker: string; open: number }>();
-      network.boot((node) => {
-        if (agents.includes(node.name)) return serveAgent(node, god);
-        const asker = `${node.name} ${node.incarnation}`;
-        const requests = line(listening(asker, god, remoteAgents(node)));
-        const retry = { attempts: 3, backoff: { minMs: 20, maxMs: 100, jitter: 0 } };
-        const bounds = { maxSessions: 2, maxWaiting: 2, withinMs: isEndless ? 1_000_000 : withinMs, retry };
-        const coordinator = createCoordinator({ requests, ...bounds }, { clock: node.clock });
-        for (const end of ['decided', 'failed', 'cancelled', 'expired'] as const)
-          coordinator.on(`coordination.${end}`, ({ session }) => god.sawTold(`${asker} ${session}`));
-        running.set(node.name, { coordinator, asker, open: 0 });
+      const asking = new Coordinators<IterativeDecision>(network, coordinators, {
+        ...{ withinMs, isEndless },
+        textOf: (result) => JSON.stringify(result.outcome === 'decided' ? result.value.value : result),
+        sawTold: (end) => god.sawTold(end),
+        sawEnded: (one) => god.sawEnded(one),
       });
-      const begin = (node: SimulatedNode, session: string): CoordinationSession<IterativeDecision> | null => {
-        const own = running.get(node.name);
-        const run = own?.coordinator.run(protocol, { agents, id: session, seed: 1 });
-        if (own === undefined || run === undefined || !run.ok) return null;
-        own.open++;
-        void run.session.result().then((result) => {
-          own.open--;
-          node.note(`${session} ends: ${JSON.stringify(result.outcome === 'decided' ? result.value.value : result)}`);
-          god.sawEnded(own.asker, { session, asker: node.name, result });
-        });
-        return run.session;
-      };
-      const last = new Set<string>();
+      network.boot((node) => {
+        if (agents.includes(node.name)) return serve(node, god);
+        asking.start(node, line(listening(processOf(node), god, remoteAgents(node))));
+      });
+      const begin = (node: SimulatedNode, session: string) => asking.begin(node, protocol, agents, session);
       let count = 0;
-      const insist = async (node: SimulatedNode): Promise<void> => {
-        const result = await begin(node, `last${count++}`)?.result();
-        if (result?.outcome === 'decided') last.add(node.name);
-        else {
-          await new Promise((resolve) => void node.clock.setTimeout(() => resolve(null), 50));
-          await insist(node);
-        }
-      };
       const nodes = coordinators;
       return {
         ...{ ended: god.ended, problems: god.problems },
@@ -278,35 +219,13 @@ export function iterativeRun(defect: IterativeDefect = {}): FaultRunOptions<Iter
             input: (chance) => chance.pick(sessions),
             run: (node, session) => void begin(node, session as string),
           },
-          cancel: {
-            nodes,
-            run: (node) => {
-              const found = sessions.map((id) => running.get(node.name)?.coordinator.resultOf(id));
-              for (const one of found) if (one?.state === 'active') return one.session.cancel();
-            },
-          },
-          killWorker: {
-            weight: 2,
-            nodes,
-            run: async (node) => {
-              const ref = running.get(node.name)?.coordinator.ref;
-              const [first] = ref === undefined ? [] : await supervisorHandle(ref).whichChildren();
-              const [worker] = first?.ref === null || first === undefined ? [] : childrenOf(first.ref);
-              if (worker !== undefined) exit(worker, 'kill');
-            },
-          },
+          cancel: { nodes, run: (node) => asking.cancelOneOf(sessions, node) },
+          killWorker: { weight: 2, nodes, run: (node) => asking.killWorker(node) },
         },
-        progress: {
-          // What is left of the sessions that run, and one of each coordinator's that decides.
-          withinMs: 2 * withinMs + 2_000,
-          begin: () => {
-            for (const name of coordinators) network.perform(name, 'has them agree, until they have', insist);
-          },
-          reached: () => last.size === coordinators.length && [...running.values()].every(({ open }) => open === 0),
-        },
+        progress: asking.progress('has them agree, until they have', 2_000, (node) => begin(node, `last${count++}`)),
       } satisfies IterativeWorld;
     },
-    invariants: Object.fromEntries(claims.map((claim) => [claim, ({ problems }: IterativeWorld) => problems.get(claim)])),
+    invariants: seenBy(claims),
   };
 }
 
@@ -374,27 +293,11 @@ export const defects: Readonly<Record<string, { readonly defect: IterativeDefect
     breaks: 'only what was proposed in the round counts',
   },
   'what is asked again is another question': {
-    defect: {
-      line: (requests) => {
-        let asked = 0;
-        return { request: (agent, body, call) => requests.request(agent, body, { ...call, key: `${call?.key ?? ''}/${asked++}` }) };
-      },
-    },
+    defect: { line: askingAnew },
     breaks: 'an agent proposes once to what it is shown',
   },
   'who is late is waited for, and there is no deadline': {
-    defect: {
-      isEndless: true,
-      line: (requests) => ({
-        request: async (agent, body, call) => {
-          const outcome = await requests.request(agent, body, call);
-          return outcome.ok ? outcome : new Promise(() => {});
-        },
-      }),
-    },
+    defect: { isEndless: true, line: waitingForTheLate },
     breaks: 'progress',
   },
 };
-
-/** Where most that happens is of the kind that rounds must outlast, so that what is wrong shows early. */
-export const troubled = { faults: { slow: 2, pause: 1, partition: 2, crash: 2 }, faultShare: 0.3, steps: 30 } as const;

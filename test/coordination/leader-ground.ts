@@ -1,5 +1,5 @@
 /** Participants of one election on a backend in memory and one virtual clock, which end with their test. */
-import { afterEach, expect } from 'vitest';
+import { expect } from 'vitest';
 import { type AnyActorRef, createActor, fromCallback } from 'xstate';
 import { memoryBackend } from '../../src/backend/memory.js';
 import type { Backend, BackendLimits } from '../../src/backend/port.js';
@@ -8,12 +8,7 @@ import { type LeaderHandle, leaderHandle } from '../../src/coordination/leader-h
 import type { LeaderOptions } from '../../src/coordination/leader-options.js';
 import { type FaultyBackend, faultyBackend } from '../../src/testing/backend/faulty.js';
 import { VirtualClock } from '../../src/testing/virtual-clock.js';
-
-export const ends: (() => unknown)[] = [];
-
-afterEach(async () => {
-  for (const end of ends.splice(0).reverse()) await end();
-});
+import { ends } from '../ends.js';
 
 export interface Participant {
   readonly actor: AnyActorRef;

@@ -8,7 +8,8 @@ import { orchestrator } from '../../src/supervision/orchestrator.js';
 import { exit } from '../../src/supervision/watch.js';
 import { childrenOf } from '../../src/supervision/xstate-internals.js';
 import { VirtualClock } from '../../src/testing/virtual-clock.js';
-import { ends, ground, noting } from './leader-ground.js';
+import { ends } from '../ends.js';
+import { ground, noting } from './leader-ground.js';
 
 describe('an election', () => {
   it('has one leader, and who came next follows when it resigns, with a higher term and token', async () => {

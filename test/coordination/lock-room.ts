@@ -1,45 +1,21 @@
 /** Owners of one lock on one backend and one virtual clock, which end with their test. */
-import { afterEach } from 'vitest';
-import { memoryBackend } from '../../src/backend/memory.js';
-import type { Backend, OpenBackend } from '../../src/backend/port.js';
+import type { Backend } from '../../src/backend/port.js';
 import { createLock, type Lock, type LockGrip } from '../../src/coordination/lock-handle.js';
 import type { LockOptions } from '../../src/coordination/lock-options.js';
-import { VirtualClock } from '../../src/testing/virtual-clock.js';
+import type { VirtualClock } from '../../src/testing/virtual-clock.js';
+import { type BackendRoom, backendRoom } from './backend-room.js';
 
-export const ends: (() => unknown)[] = [];
-
-afterEach(async () => {
-  for (const end of ends.splice(0).reverse()) await end();
-});
-
-export interface World {
-  readonly clock: VirtualClock;
-  readonly backend: OpenBackend;
+export interface World extends BackendRoom {
   /** One owner of a lock; its backend may be behind a bad line. */
   owner(options?: Partial<LockOptions>, line?: Backend, clock?: VirtualClock): Lock;
-  /** Lets so many ms go by. */
-  pass(ms: number): Promise<void>;
 }
 
 export function world(): World {
-  const clock = new VirtualClock();
-  const backend = memoryBackend({ clock });
-  const locks: Lock[] = [];
-  ends.push(async () => {
-    const closed = Promise.all(locks.map((each) => each.close()));
-    await clock.advanceByAsync(60_000);
-    await closed;
-    await backend.close();
-  });
+  const { shared, add } = backendRoom<Lock>();
+  const { backend, clock } = shared;
   return {
-    clock,
-    backend,
-    owner: (options = {}, line = backend, own = clock) => {
-      const made = createLock(line, { name: 'a', ttlMs: 3_000, ...options }, { clock: own });
-      if (own === clock) locks.push(made);
-      return made;
-    },
-    pass: (ms) => clock.advanceByAsync(ms),
+    ...shared,
+    owner: (options = {}, line = backend, own = clock) => add(createLock(line, { name: 'a', ttlMs: 3_000, ...options }, { clock: own }), own),
   };
 }
 

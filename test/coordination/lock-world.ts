@@ -7,6 +7,7 @@ import type { FaultWorld } from '../../src/testing/network/fault-run.js';
 import type { SimulatedNetwork } from '../../src/testing/network/network.js';
 import type { SimulatedNode } from '../../src/testing/network/node.js';
 import { bootCrashing, disk } from './crashing-backend.js';
+import { pause } from './pause.js';
 import { altered, RemoteBackend, serve } from './remote-backend.js';
 
 const clients = ['ann', 'bob', 'eve', 'joe'];
@@ -95,7 +96,6 @@ export function lockRun(
       };
       for (const name of clients) network.boot(boot, name);
 
-      const pause = (node: SimulatedNode, ms: number): Promise<void> => new Promise((resolve) => void node.clock.setTimeout(resolve, ms));
       const use = async (node: SimulatedNode, forMs: number, signal?: AbortSignal): Promise<boolean> => {
         const outcome = await (locks.get(node.name) as Lock).acquire(signal === undefined ? {} : { signal });
         if (!outcome.ok) return false;

@@ -10,7 +10,8 @@ import { orchestrator } from '../../src/supervision/orchestrator.js';
 import { exit } from '../../src/supervision/watch.js';
 import { faultyBackend } from '../../src/testing/backend/faulty.js';
 import { VirtualClock } from '../../src/testing/virtual-clock.js';
-import { ends, facts, queue, taken, world } from './lock-room.js';
+import { ends } from '../ends.js';
+import { facts, queue, taken, world } from './lock-room.js';
 
 describe('a lock', () => {
   it('is had by one at a time, in the order in which they came, with rising tokens', async () => {

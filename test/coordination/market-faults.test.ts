@@ -1,21 +1,16 @@
 /** Markets through faults: whatever happens to the nodes and the links, nothing is made or lost, one key is one order, and what is cancelled or closed trades no more. */
 import { describe, expect, it } from 'vitest';
-import { faultRun } from '../../src/testing/network/fault-run.js';
 import { brokenClaim } from '../fault-runs/broken-claim.js';
 import { harsh } from '../fault-runs/faulted.js';
-import { marketDefects, marketRun, type MarketWorld } from './market-world.js';
+import { onSeeds } from '../fault-runs/seeds.js';
+import { marketDefects, marketRun } from './market-world.js';
 
 describe('a market on a network with faults', () => {
   it('conserves quantity and money, and trades nothing that is cancelled or closed, on 100 seeds', { timeout: 240_000 }, async () => {
-    const struck = new Set<string>();
     const counts: Record<string, number> = {};
-    for (let seed = 1; seed <= 100; seed++) {
-      const run = marketRun();
-      let world: MarketWorld | undefined;
-      const result = await faultRun({ ...run, seed, world: (network) => (world = run.world(network)) });
-      for (const fault of Object.keys(result.struck)) struck.add(fault);
-      for (const [what, much] of Object.entries(world?.god.counts ?? {})) counts[what] = (counts[what] ?? 0) + much;
-    }
+    const struck = await onSeeds(100, marketRun, (world) => {
+      for (const [what, much] of Object.entries(world.god.counts)) counts[what] = (counts[what] ?? 0) + much;
+    });
     // What would hold where nobody trades, nothing is sent twice and nothing is cancelled is no proof.
     expect(struck.size).toBe(10);
     const cancelled = ['asked', 'closed', 'ownerEnded'].map((reason) => `market.cancelled ${reason}`);

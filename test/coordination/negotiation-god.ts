@@ -1,6 +1,7 @@
 /** What a god knows of negotiations: every answer that was given, every one that was heard, and whether what comes of them can. */
 import type { NegotiationQuestion, NegotiationResult, NoDealDetails } from '../../machines/coordination/negotiation-events.js';
 import type { SessionResult } from '../../machines/coordination/session-events.js';
+import { SessionGod } from './session-world.js';
 
 export const parties: readonly string[] = ['ann', 'bob', 'eve', 'joe'];
 /** Of each negotiation. */
@@ -36,21 +37,23 @@ function wordFor(session: string, agent: string, question: Asked, said: unknown)
   return JSON.stringify([session, agent, round, by, offer, said]);
 }
 
+/** What parties really did. */
+interface Book {
+  /** Every answer that one gave: to what, and what. */
+  readonly given: Set<string>;
+  /** Every offer that one made: session, round in which it was asked, name, offer. */
+  readonly offers: Set<string>;
+}
+
 /** Sees all of one run. */
-export class God {
-  readonly ended: Ended[] = [];
-  readonly problems = new Map<Claim, string>();
-  /** Every answer that a party really gave: to what, and what. */
-  readonly given = new Set<string>();
-  /** Every offer that a party really made: session, round in which it was asked, name, offer. */
-  readonly offers = new Set<string>();
+export class God extends SessionGod<Ended, Claim> {
+  readonly #book: Book = { given: new Set(), offers: new Set() };
   readonly #attempts = new Map<string, Attempt>();
-  readonly #told = new Set<string>();
 
   sawGiven(agent: string, session: string, question: NegotiationQuestion, said: unknown): void {
-    this.given.add(wordFor(session, agent, question, said));
+    this.#book.given.add(wordFor(session, agent, question, said));
     const { say, offer } = said as { readonly say?: unknown; readonly offer?: unknown };
-    if (say === 'offer') this.offers.add(JSON.stringify([session, question.ask === 'offer' ? 0 : question.round, agent, offer]));
+    if (say === 'offer') this.#book.offers.add(JSON.stringify([session, question.ask === 'offer' ? 0 : question.round, agent, offer]));
   }
 
   /** A session asks: the first question begins it anew. */
@@ -62,18 +65,13 @@ export class God {
     return begun;
   }
 
-  sawTold(end: string): void {
-    if (this.#told.has(end)) this.problems.set('each session ends once', end);
-    this.#told.add(end);
-  }
-
   sawEnded(one: Ended): void {
     this.ended.push(one);
     const attempt = this.#attempts.get(one.session);
     if (attempt === undefined) return;
     for (const claim of claimNames) {
-      const problem = claims[claim](one, attempt, this);
-      if (problem !== undefined && !this.problems.has(claim)) this.problems.set(claim, `${one.session}: ${problem}`);
+      const problem = claims[claim](one, attempt, this.#book);
+      if (problem !== undefined) this.wrong(claim, `${one.session}: ${problem}`);
     }
   }
 }
@@ -154,6 +152,6 @@ const claims = {
     return last > terms.maxRounds ? `${last}` : undefined;
   },
   'each session ends once': () => undefined,
-} satisfies Readonly<Record<string, (one: Ended, attempt: Attempt, god: God) => string | undefined>>;
+} satisfies Readonly<Record<string, (one: Ended, attempt: Attempt, book: Book) => string | undefined>>;
 export type Claim = keyof typeof claims;
 export const claimNames = Object.keys(claims) as Claim[];

@@ -3,36 +3,25 @@ import { assign } from 'xstate';
 import { negotiationMachine } from '../../machines/coordination/negotiation.js';
 import type { NegotiationContext, NegotiationEnd, NegotiationQuestion, NegotiationResult } from '../../machines/coordination/negotiation-events.js';
 import { awaited, outcomeOf } from '../../machines/coordination/negotiation-rules.js';
-import type { SessionResult } from '../../machines/coordination/session-events.js';
 import { mixedHash } from '../../machines/hash.js';
 import type { Requests } from '../../src/comms/port.js';
-import { type Coordinator, createCoordinator } from '../../src/coordination/coordinator-handle.js';
 import { negotiation } from '../../src/coordination/negotiation.js';
 import { type Protocol, questions } from '../../src/coordination/protocol.js';
-import { supervisorHandle } from '../../src/supervision/handle.js';
 import { withInput } from '../../src/supervision/supervisors.js';
-import { exit } from '../../src/supervision/watch.js';
-import { childrenOf } from '../../src/supervision/xstate-internals.js';
 import type { FaultRunOptions } from '../../src/testing/network/fault-run-options.js';
-import type { FaultWorld } from '../../src/testing/network/fault-run.js';
 import type { SimulatedNode } from '../../src/testing/network/node.js';
 import { claimNames, type Claim, type Ended, God, parties, terms } from './negotiation-god.js';
 import { remoteAgents } from './remote-agents.js';
+import { Coordinators, isLast, seenBy, type SessionDefect, type SessionWorld } from './session-world.js';
+import { askingByPlace, waiting, waitingForTheLate } from './wrong-lines.js';
 
 const withinMs = 1_500;
 
-export interface NegotiationWorld extends FaultWorld {
-  readonly ended: readonly Ended[];
-  /** What a god has seen go wrong, by the claim that it breaks. */
-  readonly problems: ReadonlyMap<Claim, string>;
-}
+export type NegotiationWorld = SessionWorld<Ended, Claim>;
 
 /** What may be wrong, planted on purpose. */
-export interface NegotiationDefect {
+export interface NegotiationDefect extends SessionDefect {
   readonly protocol?: Protocol<NegotiationResult>;
-  readonly line?: (requests: Requests) => Requests;
-  /** No session has a deadline that would come. */
-  readonly isEndless?: boolean;
 }
 
 /** What a party thinks: in another mood it wishes something else. */
@@ -43,7 +32,7 @@ interface Mind {
 
 /** Who wishes 9 leaves before long, and who wishes 8 may say what is no answer; the others give way from round to round. At the end all do at once. */
 function answerOf(name: string, session: string, mood: number, question: NegotiationQuestion): unknown {
-  const wish = session.startsWith('last') ? 5 : mixedHash(`${session} ${name} ${mood}`) % 10;
+  const wish = isLast(session) ? 5 : mixedHash(`${session} ${name} ${mood}`) % 10;
   if (question.ask === 'offer') return { say: 'offer', offer: wish };
   const { offer, round } = question;
   if (Math.abs((offer as number) - wish) <= round + 1) return { say: 'accept' };
@@ -80,7 +69,12 @@ export function negotiationRun({
     world: (network) => {
       const god = new God();
       const minds = new Map<string, Mind>();
-      let house: { readonly coordinator: Coordinator; open: number } | undefined;
+      const asking = new Coordinators<NegotiationResult>(network, ['house'], {
+        ...{ withinMs, isEndless },
+        textOf: (result) => (result.outcome === 'decided' ? `${String(result.value.offer)} of ${result.value.by}` : JSON.stringify(result)),
+        sawTold: (end) => god.sawTold(end),
+        sawEnded: ({ session, result }, node) => god.sawEnded({ session, result, endedAt: node.clock.now() }),
+      });
       /** What the house hears goes into the god's book. */
       const listening = (node: SimulatedNode, requests: Requests): Requests => ({
         request: async (agent, body, call = {}) => {
@@ -100,41 +94,14 @@ export function negotiationRun({
           minds.set(node.name, mind);
           return serveParty(node, mind, (...said) => god.sawGiven(node.name, ...said));
         }
-        const retry = { attempts: 3, backoff: { minMs: 20, maxMs: 100, jitter: 0 } };
-        const bounds = { maxSessions: 2, maxWaiting: 2, withinMs: isEndless ? 1_000_000 : withinMs, retry };
-        const coordinator = createCoordinator({ requests: line(listening(node, remoteAgents(node))), ...bounds }, { clock: node.clock });
-        for (const end of ['decided', 'failed', 'cancelled', 'expired'] as const)
-          coordinator.on(`coordination.${end}`, ({ session }) => god.sawTold(session));
-        house = { coordinator, open: 0 };
+        asking.start(node, line(listening(node, remoteAgents(node))));
       });
       let count = 0;
-      let isAgreed = false;
-      const begin = async (node: SimulatedNode, sort: string): Promise<SessionResult<NegotiationResult> | null> => {
-        const own = house;
-        const session = `${sort}${count++}`;
-        const run = own?.coordinator.run(protocol, { agents: parties, id: session, seed: 1 });
-        if (own === undefined || run === undefined || !run.ok) return null;
-        own.open++;
-        const result = await run.session.result();
-        own.open--;
-        node.note(
-          `${session} ends: ${result.outcome === 'decided' ? `${String(result.value.offer)} of ${result.value.by}` : JSON.stringify(result)}`,
-        );
-        god.sawEnded({ session, result, endedAt: node.clock.now() });
-        return result;
-      };
-      const insist = async (node: SimulatedNode): Promise<void> => {
-        const result = await begin(node, 'last');
-        if (result?.outcome === 'decided') isAgreed = true;
-        else {
-          await new Promise((resolve) => void node.clock.setTimeout(() => resolve(null), 50));
-          await insist(node);
-        }
-      };
+      const begin = (node: SimulatedNode, sort: string) => asking.begin(node, protocol, parties, `${sort}${count++}`);
       return {
         ...{ ended: god.ended, problems: god.problems },
         operations: {
-          negotiate: { weight: 4, nodes: ['house'], run: async (node) => void (await begin(node, 'deal')) },
+          negotiate: { weight: 4, nodes: ['house'], run: async (node) => void (await begin(node, 'deal')?.result()) },
           forget: {
             weight: 2,
             nodes: parties,
@@ -145,26 +112,12 @@ export function negotiationRun({
               mind.mood++;
             },
           },
-          killWorker: {
-            weight: 2,
-            nodes: ['house'],
-            run: async () => {
-              const ref = house?.coordinator.ref;
-              const [first] = ref === undefined ? [] : await supervisorHandle(ref).whichChildren();
-              const [worker] = first === undefined || first.ref === null ? [] : childrenOf(first.ref);
-              if (worker !== undefined) exit(worker, 'kill');
-            },
-          },
+          killWorker: { weight: 2, nodes: ['house'], run: (node) => asking.killWorker(node) },
         },
-        progress: {
-          // What is left of the sessions that run or wait, and one that agrees.
-          withinMs: 2 * withinMs + 2_000,
-          begin: () => network.perform('house', 'has them negotiate, until they agree', insist),
-          reached: () => isAgreed && house?.open === 0,
-        },
+        progress: asking.progress('has them negotiate, until they agree', 2_000, (node) => begin(node, 'last')),
       } satisfies NegotiationWorld;
     },
-    invariants: Object.fromEntries(claimNames.map((claim) => [claim, ({ problems }: NegotiationWorld) => problems.get(claim)])),
+    invariants: seenBy(claimNames),
   };
 }
 
@@ -247,11 +200,7 @@ export const defects: Readonly<Record<string, { readonly defect: NegotiationDefe
     breaks: 'who is said to have accepted an offer has accepted that very one',
   },
   'an answer to one offer counts for another in its place': {
-    defect: {
-      line: (requests) => ({
-        request: (agent, body, call = {}) => requests.request(agent, body, { ...call, key: (call.key ?? '').split('/').slice(0, 2).join('/') }),
-      }),
-    },
+    defect: { line: askingByPlace },
     breaks: 'who is said to have accepted an offer has accepted that very one',
   },
   'an offer is heard as another': {
@@ -259,9 +208,7 @@ export const defects: Readonly<Record<string, { readonly defect: NegotiationDefe
     breaks: 'each offer was made by whose it is said to be',
   },
   'a late answer counts': {
-    defect: {
-      line: (requests) => ({ request: (agent, body, call = {}) => requests.request(agent, body, { ...call, withinMs: terms.withinMs * 2 }) }),
-    },
+    defect: { line: waiting(terms.withinMs * 2) },
     breaks: 'whoever is late ends it',
   },
   'the quickest has the next turn': {
@@ -279,12 +226,7 @@ export const defects: Readonly<Record<string, { readonly defect: NegotiationDefe
   'who is late is waited for, and there is no deadline': {
     defect: {
       ...{ isEndless: true, protocol: negotiation({ ...terms, deadlineMs: 1_000_000 }) },
-      line: (requests) => ({
-        request: async (agent, body, call) => {
-          const outcome = await requests.request(agent, body, call);
-          return outcome.ok ? outcome : new Promise(() => {});
-        },
-      }),
+      line: waitingForTheLate,
     },
     breaks: 'progress',
   },

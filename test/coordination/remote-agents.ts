@@ -24,6 +24,28 @@ export function serveAgent(node: SimulatedNode, answer: (body: unknown, key: str
   return () => answered.clear();
 }
 
+/**
+ * Has a node answer as the agent of its name. What it was asked by a key it answers once, and then repeats, also after a crash: it is on its disk.
+ * @param answer  is given the session, what was asked, and by which node
+ * @param placeOf  where an answer is kept: what has one place has one answer
+ */
+export function serveAgentFromDisk(
+  node: SimulatedNode,
+  answer: (session: string, body: unknown, asker: string) => unknown,
+  placeOf: (key: string, asker: string) => string = (key) => key,
+): void {
+  node.onRequest((request, asker) => {
+    const { key = '', body } = request as Asked;
+    const place = placeOf(key, asker);
+    const kept = node.disk.read(place);
+    if (kept !== undefined) return kept;
+    const [session = ''] = key.split('/');
+    const said = answer(session, body, asker);
+    node.disk.write(place, said);
+    return said;
+  });
+}
+
 /** What a node has of the agents on the others: whoever is not heard of in time is late, a process that stood still meanwhile included. */
 export function remoteAgents(node: SimulatedNode): Requests {
   return {

@@ -1,5 +1,5 @@
 /** A backend on one node of a simulated network, and what the others have of it: calls by messages, of which any may be lost. */
-import type { Backend, BackendWatch, CallOptions, Refused, Unknown, WatchAnswer } from '../../src/backend/port.js';
+import type { Backend, BackendChange, BackendWatch, CallOptions, Refused, Unknown, WatchAnswer } from '../../src/backend/port.js';
 import type { SimulatedNode } from '../../src/testing/network/node.js';
 
 type Method = 'get' | 'list' | 'compareAndSet' | 'delete' | 'grant' | 'renew' | 'revoke' | 'status';
@@ -122,6 +122,17 @@ export function remoteBackend(node: SimulatedNode): Backend {
     status: (...call) => remote.status(...call),
     watch: (...call) => remote.watch(...call),
   };
+}
+
+/** Hears all that happens at a backend below a prefix, change by change, for as long as it is open. @throws Error where any may have been missed */
+export async function watchOver(backend: Backend, prefix: string, hear: (change: BackendChange) => void): Promise<void> {
+  const begun = await backend.watch(prefix);
+  if (begun.outcome !== 'ok') throw new Error(`nobody watches over it: ${begun.outcome}`);
+  for (;;) {
+    const heard = await begun.watch.next();
+    if (heard.outcome === 'gap') throw new Error('nobody watched over it');
+    if (heard.outcome === 'changes') for (const change of heard.changes) hear(change);
+  }
 }
 
 /** A backend of which some methods are replaced. */

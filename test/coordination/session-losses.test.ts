@@ -6,7 +6,8 @@ import { voting } from '../../src/coordination/voting.js';
 import { exit } from '../../src/supervision/watch.js';
 import { childrenOf } from '../../src/supervision/xstate-internals.js';
 import { VirtualClock } from '../../src/testing/virtual-clock.js';
-import { actorOf, begun, ends, type Play, played, quick, room, treeRoom } from './session-room.js';
+import { ends } from '../ends.js';
+import { actorOf, begun, type Play, played, quick, room, treeRoom } from './session-room.js';
 import { begin as beginAlone, crashOf } from './protocol-room.js';
 import { silent } from './scripted-agents.js';
 

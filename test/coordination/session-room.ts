@@ -1,5 +1,4 @@
 /** A coordinator on a virtual clock with agents by script, which ends with its test; and protocols that do as they are told. */
-import { afterEach } from 'vitest';
 import { type AnyActorRef, fromPromise } from 'xstate';
 import type { ProtocolEnd, ProtocolInput } from '../../machines/coordination/protocol-events.js';
 import { coordinatorHandle, type Coordinator, type CoordinationSession, createCoordinator } from '../../src/coordination/coordinator-handle.js';
@@ -9,13 +8,8 @@ import type { Protocol } from '../../src/coordination/protocol.js';
 import { orchestrator, type App } from '../../src/supervision/orchestrator.js';
 import { actorsBelow } from '../../src/supervision/pool-actor.js';
 import { VirtualClock } from '../../src/testing/virtual-clock.js';
+import { ends } from '../ends.js';
 import { type Script, scriptedAgents, type ScriptedAgents } from './scripted-agents.js';
-
-export const ends: (() => unknown)[] = [];
-
-afterEach(async () => {
-  for (const end of ends.splice(0).reverse()) await end();
-});
 
 export interface Room {
   readonly clock: VirtualClock;

@@ -9,7 +9,8 @@ import { voting } from '../../src/coordination/voting.js';
 import { supervisorHandle } from '../../src/supervision/handle.js';
 import { exit } from '../../src/supervision/watch.js';
 import { parentOf } from '../../src/supervision/xstate-internals.js';
-import { actorOf, allBelow, begun, ends, type Play, played, quick, room, treeRoom } from './session-room.js';
+import { ends } from '../ends.js';
+import { actorOf, allBelow, begun, type Play, played, quick, room, treeRoom } from './session-room.js';
 import { silent } from './scripted-agents.js';
 
 const agents = ['ann', 'bob'];

@@ -1,24 +1,21 @@
 /** Votes through faults: whatever happens to the nodes and the links, only true votes decide, each session ends once, and in time. */
 import { describe, expect, it } from 'vitest';
-import { faultRun } from '../../src/testing/network/fault-run.js';
 import { brokenClaim } from '../fault-runs/broken-claim.js';
-import { votingDefects, votingRun, type VotingWorld, troubled } from './voting-world.js';
+import { onSeeds } from '../fault-runs/seeds.js';
+import { troubled } from './session-world.js';
+import { votingDefects, votingRun } from './voting-world.js';
 
 describe('votes on a network with faults', () => {
   it.each(['majority', 'byzantine'] as const)('by the rule %s are true, and end, on 100 seeds', { timeout: 240_000 }, async (rule) => {
-    const struck = new Set<string>();
     const outcomes: Record<string, number> = {};
     let retried = 0;
-    for (let seed = 1; seed <= 100; seed++) {
-      const run = votingRun(rule);
-      let world: VotingWorld | undefined;
-      const result = await faultRun({ ...run, seed, world: (network) => (world = run.world(network)) });
-      for (const fault of Object.keys(result.struck)) struck.add(fault);
-      for (const { result: end } of world?.ended ?? []) {
+    const run = () => votingRun(rule);
+    const struck = await onSeeds(100, run, (world) => {
+      for (const { result: end } of world.ended) {
         outcomes[end.outcome] = (outcomes[end.outcome] ?? 0) + 1;
         if (end.attempts > 1) retried++;
       }
-    }
+    });
     // What would hold of a network on which nothing goes wrong, or of votes that never decide, is no proof.
     const { decided = 0, failed = 0, cancelled = 0 } = outcomes;
     const isOften = { decided: decided > 200, failed: failed > 50, cancelled: cancelled > 20, retried: retried > 20 };

@@ -3,20 +3,15 @@ import { assign } from 'xstate';
 import { ballotOf } from '../../machines/coordination/tally.js';
 import { votingMachine } from '../../machines/coordination/voting.js';
 import type { VotingContext, VotingDecision, VotingEvent, VotingRule } from '../../machines/coordination/voting-events.js';
-import type { SessionResult } from '../../machines/coordination/session-events.js';
 import type { RequestOutcome } from '../../machines/comms/request.js';
-import type { Requests } from '../../src/comms/port.js';
-import { createCoordinator, type Coordinator, type CoordinationSession } from '../../src/coordination/coordinator-handle.js';
 import { type Protocol, questions } from '../../src/coordination/protocol.js';
 import { voting } from '../../src/coordination/voting.js';
 import { withInput } from '../../src/supervision/supervisors.js';
-import { exit } from '../../src/supervision/watch.js';
 import type { FaultRunOptions } from '../../src/testing/network/fault-run-options.js';
-import type { FaultWorld } from '../../src/testing/network/fault-run.js';
 import type { SimulatedNode } from '../../src/testing/network/node.js';
-import { supervisorHandle } from '../../src/supervision/handle.js';
-import { childrenOf } from '../../src/supervision/xstate-internals.js';
-import { remoteAgents } from './remote-agents.js';
+import { remoteAgents, serveAgentFromDisk } from './remote-agents.js';
+import { Coordinators, type Ended, isLast, seenBy, type SessionDefect, SessionGod, type SessionWorld } from './session-world.js';
+import { askingAnew, waitingForTheLate } from './wrong-lines.js';
 
 const coordinators = ['c1', 'c2'];
 /** Of whom one may tell each asker something else: the threshold is 4. */
@@ -35,19 +30,7 @@ interface Given {
 
 type Answer = { readonly vote: string } | { readonly abstain: true };
 
-/** A session, as whoever began it saw it end. */
-interface Ended {
-  readonly session: string;
-  readonly asker: string;
-  readonly result: SessionResult<VotingDecision>;
-}
-
-export interface VotingWorld extends FaultWorld {
-  readonly given: readonly Given[];
-  readonly ended: readonly Ended[];
-  /** What a god has seen go wrong, by the claim that it breaks. */
-  readonly problems: ReadonlyMap<Claim, string>;
-}
+export type VotingWorld = SessionWorld<Ended<VotingDecision>, Claim>;
 
 type Claim =
   | 'each session ends once'
@@ -57,32 +40,22 @@ type Claim =
   | 'no two decide for two in one session';
 
 /** What may be wrong, planted on purpose. */
-export interface VotingDefect {
+export interface VotingDefect extends SessionDefect {
   readonly protocol?: (usual: Protocol<VotingDecision>) => Protocol<VotingDecision>;
-  readonly line?: (requests: Requests) => Requests;
-  /** No session has a deadline that would come. */
-  readonly isEndless?: boolean;
   /** Default: the last one. */
   readonly liars?: readonly string[];
 }
 
 /** Has a node vote. Who votes honestly says the same to everybody, also after a crash: it is on its disk. */
 function serveVoter(node: SimulatedNode, isLiar: boolean, tell: (given: Given) => void): void {
-  node.onRequest((request, asker) => {
-    const { key } = request as { readonly key: string };
-    const [session = ''] = key.split('/');
-    const place = isLiar ? `${key} ${asker}` : key;
-    const kept = node.disk.read(place) as Answer | undefined;
-    if (kept !== undefined) return kept;
-    const answer = isLiar && !isLast(session) ? { vote: asker === 'c1' ? 'red' : 'blue' } : drawn(node, session);
-    node.disk.write(place, answer);
-    tell({ session, voter: node.name, asker, answer });
-    return answer;
-  });
+  const answer = (session: string, asker: string): Answer => {
+    const said = isLiar && !isLast(session) ? { vote: asker === 'c1' ? 'red' : 'blue' } : drawn(node, session);
+    tell({ session, voter: node.name, asker, answer: said });
+    return said;
+  };
+  const placeOf = (key: string, asker: string): string => (isLiar ? `${key} ${asker}` : key);
+  serveAgentFromDisk(node, (session, _, asker) => answer(session, asker), placeOf);
 }
-
-/** At the end all agree. */
-const isLast = (session: string): boolean => session.startsWith('last');
 
 function drawn(node: SimulatedNode, session: string): Answer {
   if (isLast(session)) return { vote: 'red' };
@@ -90,16 +63,14 @@ function drawn(node: SimulatedNode, session: string): Answer {
 }
 
 /** Sees all votes as they are given, and whether what comes of them can come of them. */
-class God {
+class God extends SessionGod<Ended<VotingDecision>, Claim> {
   readonly given: Given[] = [];
-  readonly ended: Ended[] = [];
-  readonly problems = new Map<Claim, string>();
   readonly #rule: VotingRule;
   readonly #liars: readonly string[];
-  readonly #told = new Set<string>();
   readonly #decided = new Map<string, string>();
 
   constructor(rule: VotingRule, liars: readonly string[]) {
+    super();
     this.#rule = rule;
     this.#liars = liars;
   }
@@ -107,16 +78,11 @@ class God {
   sawGiven(one: Given): void {
     const { session, voter } = one;
     const isAgain = !this.#liars.includes(voter) && this.given.some((other) => other.session === session && other.voter === voter);
-    if (isAgain) this.problems.set('who is honest votes once in a session', `${voter} in ${session}`);
+    if (isAgain) this.wrong('who is honest votes once in a session', `${voter} in ${session}`);
     this.given.push(one);
   }
 
-  sawTold(end: string): void {
-    if (this.#told.has(end)) this.problems.set('each session ends once', end);
-    this.#told.add(end);
-  }
-
-  sawEnded(one: Ended): void {
+  sawEnded(one: Ended<VotingDecision>): void {
     this.ended.push(one);
     const { session, asker, result } = one;
     if (result.outcome !== 'decided') return;
@@ -124,13 +90,12 @@ class God {
     for (const { agent, option: told } of tally.ballots) {
       const isTrue = ({ session: of, voter, asker: by, answer }: Given): boolean =>
         of === session && voter === agent && (!this.#liars.includes(agent) || by === asker) && 'vote' in answer && answer.vote === told;
-      if (!this.given.some(isTrue)) this.problems.set('only true votes count, and no abstention', `${session}: ${agent} has not voted ${told}`);
+      if (!this.given.some(isTrue)) this.wrong('only true votes count, and no abstention', `${session}: ${agent} has not voted ${told}`);
     }
     const [own, all] = [tally.ballots.filter((ballot) => ballot.option === option).length, tally.ballots.length];
     const isEnough = this.#rule === 'byzantine' ? own >= 4 : own * 2 > all + tally.unheard.length && all + tally.abstained.length >= 3;
-    if (!isEnough) this.problems.set('a decision has the votes that its rule asks for', `${session}: ${option} with ${own} of ${all}`);
-    if (this.#rule === 'byzantine' && (this.#decided.get(session) ?? option) !== option)
-      this.problems.set('no two decide for two in one session', session);
+    if (!isEnough) this.wrong('a decision has the votes that its rule asks for', `${session}: ${option} with ${own} of ${all}`);
+    if (this.#rule === 'byzantine' && (this.#decided.get(session) ?? option) !== option) this.wrong('no two decide for two in one session', session);
     this.#decided.set(session, option);
   }
 }
@@ -146,41 +111,22 @@ export function votingRun(rule: VotingRule, defect: VotingDefect = {}): FaultRun
     network: { links: { delay: [1, 20], drop: 0.03, duplicate: 0.05 } },
     world: (network) => {
       const god = new God(rule, liars);
-      const running = new Map<string, { readonly coordinator: Coordinator; open: number }>();
+      const asking = new Coordinators<VotingDecision>(network, coordinators, {
+        ...{ withinMs, isEndless },
+        textOf: (result) => JSON.stringify(result.outcome === 'decided' ? result.value.option : result),
+        sawTold: (end) => god.sawTold(end),
+        sawEnded: (one) => god.sawEnded(one),
+      });
       network.boot((node) => {
         if (voters.includes(node.name)) return serveVoter(node, liars.includes(node.name), (given) => god.sawGiven(given));
-        const retry = { attempts: 3, backoff: { minMs: 20, maxMs: 100, jitter: 0 } };
-        const bounds = { maxSessions: 2, maxWaiting: 2, withinMs: isEndless ? 1_000_000 : withinMs, retry };
-        const coordinator = createCoordinator({ requests: line(remoteAgents(node)), ...bounds }, { clock: node.clock });
-        for (const end of ['decided', 'failed', 'cancelled', 'expired'] as const)
-          coordinator.on(`coordination.${end}`, ({ session }) => god.sawTold(`${node.name} ${node.incarnation} ${session}`));
-        running.set(node.name, { coordinator, open: 0 });
+        asking.start(node, line(remoteAgents(node)));
       });
-      const begin = (node: SimulatedNode, session: string, endsEarly: boolean): CoordinationSession<VotingDecision> | null => {
-        const own = running.get(node.name);
-        const run = own?.coordinator.run(protocols[Number(endsEarly)] as Protocol<VotingDecision>, { agents: voters, id: session, seed: 1 });
-        if (own === undefined || run === undefined || !run.ok) return null;
-        own.open++;
-        void run.session.result().then((result) => {
-          own.open--;
-          node.note(`${session} ends: ${JSON.stringify(result.outcome === 'decided' ? result.value.option : result)}`);
-          god.sawEnded({ session, asker: node.name, result });
-        });
-        return run.session;
-      };
+      const begin = (node: SimulatedNode, session: string, endsEarly: boolean) =>
+        asking.begin(node, protocols[Number(endsEarly)] as Protocol<VotingDecision>, voters, session);
       const nodes = coordinators;
-      const last = new Set<string>();
       let count = 0;
-      const insist = async (node: SimulatedNode): Promise<void> => {
-        const result = await begin(node, `last${count++}`, true)?.result();
-        if (result?.outcome === 'decided') last.add(node.name);
-        else {
-          await new Promise((resolve) => void node.clock.setTimeout(() => resolve(null), 50));
-          await insist(node);
-        }
-      };
       return {
-        ...{ given: god.given, ended: god.ended, problems: god.problems },
+        ...{ ended: god.ended, problems: god.problems },
         operations: {
           // The same ids on both, so that both ask the same voters in the same session.
           vote: {
@@ -192,35 +138,13 @@ export function votingRun(rule: VotingRule, defect: VotingDefect = {}): FaultRun
               begin(node, session, endsEarly);
             },
           },
-          cancel: {
-            nodes,
-            run: (node) => {
-              const found = sessions.map((id) => running.get(node.name)?.coordinator.resultOf(id));
-              for (const one of found) if (one?.state === 'active') return one.session.cancel();
-            },
-          },
-          killWorker: {
-            weight: 2,
-            nodes,
-            run: async (node) => {
-              const ref = running.get(node.name)?.coordinator.ref;
-              const [first] = ref === undefined ? [] : await supervisorHandle(ref).whichChildren();
-              const [worker] = first?.ref === null || first === undefined ? [] : childrenOf(first.ref);
-              if (worker !== undefined) exit(worker, 'kill');
-            },
-          },
+          cancel: { nodes, run: (node) => asking.cancelOneOf(sessions, node) },
+          killWorker: { weight: 2, nodes, run: (node) => asking.killWorker(node) },
         },
-        progress: {
-          // What is left of the sessions that run, and one of each coordinator's that decides.
-          withinMs: 2 * withinMs + 2_000,
-          begin: () => {
-            for (const name of coordinators) network.perform(name, 'votes, until it has decided', insist);
-          },
-          reached: () => last.size === coordinators.length && [...running.values()].every(({ open }) => open === 0),
-        },
+        progress: asking.progress('votes, until it has decided', 2_000, (node) => begin(node, `last${count++}`, true)),
       } satisfies VotingWorld;
     },
-    invariants: Object.fromEntries(claims.map((claim) => [claim, ({ problems }: VotingWorld) => problems.get(claim)])),
+    invariants: seenBy(claims),
   };
 }
 
@@ -262,12 +186,7 @@ export const votingDefects: Readonly<
   },
   'what is asked again is another question': {
     rule: 'majority',
-    defect: {
-      line: (requests) => {
-        let asked = 0;
-        return { request: (agent, body, call) => requests.request(agent, body, { ...call, key: `${call?.key ?? ''}/${asked++}` }) };
-      },
-    },
+    defect: { line: askingAnew },
     breaks: 'who is honest votes once in a session',
   },
   'an answer is taken for that of another question': {
@@ -289,21 +208,10 @@ export const votingDefects: Readonly<
   },
   'who is late is waited for, and there is no deadline': {
     rule: 'majority',
-    defect: {
-      isEndless: true,
-      line: (requests) => ({
-        request: async (agent, body, call) => {
-          const outcome = await requests.request(agent, body, call);
-          return outcome.ok ? outcome : new Promise(() => {});
-        },
-      }),
-    },
+    defect: { isEndless: true, line: waitingForTheLate },
     breaks: 'progress',
   },
 };
-
-/** Where most that happens is of the kind that votes must outlast, so that what is wrong shows early. */
-export const troubled = { faults: { slow: 2, pause: 1, partition: 2, crash: 2 }, faultShare: 0.3, steps: 30 } as const;
 
 /** Those of one rule. */
 export function defectsOf(rule: VotingRule): Readonly<Record<string, { readonly defect: VotingDefect; readonly breaks: string }>> {

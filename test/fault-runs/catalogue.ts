@@ -11,6 +11,7 @@ import * as leader from '../coordination/leader-world.js';
 import * as lock from '../coordination/lock-world.js';
 import * as negotiation from '../coordination/negotiation-world.js';
 import * as market from '../coordination/market-world.js';
+import { troubled } from '../coordination/session-world.js';
 import * as voting from '../coordination/voting-world.js';
 import { faulted, type FaultedWorld } from './faulted.js';
 
@@ -39,25 +40,25 @@ export const worlds: Readonly<Record<string, FaultedWorld>> = {
   }),
   majority: faulted((defect?: voting.VotingDefect) => voting.votingRun('majority', defect), voting.defectsOf('majority'), {
     tells: decidedVotes,
-    defectsIn: voting.troubled,
+    defectsIn: troubled,
   }),
   byzantine: faulted((defect?: voting.VotingDefect) => voting.votingRun('byzantine', defect), voting.defectsOf('byzantine'), {
     tells: decidedVotes,
-    defectsIn: voting.troubled,
+    defectsIn: troubled,
   }),
   iterativeConsensus: faulted(iterative.iterativeRun, iterative.defects, {
     tells: ({ ended }) => ({
       decided: ended.filter(({ result }) => result.outcome === 'decided').length,
       later: ended.filter(({ result }) => result.outcome === 'decided' && result.value.round > 1).length,
     }),
-    defectsIn: iterative.troubled,
+    defectsIn: troubled,
   }),
   auction: faulted(auction.auctionRun, auction.defects, {
     tells: ({ sales }) => ({ decided: sales.filter(({ ends }) => ends.some(({ outcome }) => outcome === 'decided')).length }),
   }),
   delegation: faulted(delegation.delegationRun, delegation.defects, {
     tells: ({ ended }) => ({ decided: ended.filter(({ result }) => result.outcome === 'decided').length }),
-    defectsIn: delegation.troubled,
+    defectsIn: troubled,
   }),
 
   negotiation: faulted(negotiation.negotiationRun, negotiation.defects, {

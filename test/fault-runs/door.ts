@@ -1,19 +1,15 @@
 /** `npm run fault:coordination`: random faults over every world of the catalogue, and over each of its planted defects. */
 import { availableParallelism } from 'node:os';
-import { whyUnwritable, writeFigures } from '../../bench/figures-file.js';
+import { writeFigures } from '../../bench/figures-file.js';
 import { paintFor } from '../../bench/table.js';
+import { admit, type Command, type CommandWorld, fail } from '../mutants/command.js';
 import { type FaultArguments, readArguments, usage } from './arguments.js';
 import type { FaultedWorld } from './faulted.js';
 import { render } from './report.js';
 import { added, type Assignment, type Finding, nothingYet, type Violation } from './trials.js';
 import { complaintsOn, type DefectVerdict, isCaught, type WorldResult } from './verdicts.js';
 
-/** What the door needs of the process. */
-export interface FaultDoorWorld {
-  readonly stdout: { write(text: string): unknown; readonly isTTY?: boolean };
-  readonly stderr: { write(text: string): unknown; readonly isTTY?: boolean };
-  readonly env: { readonly NO_COLOR?: string | undefined };
-}
+const command: Command = { name: 'fault:coordination', usage };
 
 /** What is tried, and how. */
 export interface FaultWork {
@@ -31,28 +27,16 @@ const together = 10;
  * @returns the exit code: 0; 1 when a claim is broken, a defect is not caught by the claim that it is to break, too little happened to prove anything, or a world
  *          cannot be run; 2 for a command line that is wrong, before anything is tried
  */
-export async function enter(args: readonly string[], work: FaultWork, world: FaultDoorWorld): Promise<number> {
-  const read = readArguments(args, Object.keys(work.worlds));
-  if (typeof read === 'string') return refuse(read, world);
-  if (read.help) {
-    world.stdout.write(usage);
-    return 0;
-  }
-  const reason = read.json === undefined ? undefined : await whyUnwritable(read.json);
-  if (reason !== undefined) return refuse(`expected --json with a file that can be written, got: ${read.json} (${reason})`, world);
+export async function enter(args: readonly string[], work: FaultWork, world: CommandWorld): Promise<number> {
+  const read = await admit(readArguments(args, Object.keys(work.worlds)), command, world);
+  if (typeof read === 'number') return read;
   let results;
   try {
     results = await resultsOf(read, work, world);
   } catch (error) {
-    world.stderr.write(`fault:coordination: ${error instanceof Error ? error.message : String(error)}\n`);
-    return 1;
+    return fail(error, command, world);
   }
   return report(read, results, world);
-}
-
-function refuse(complaint: string, { stderr }: FaultDoorWorld): number {
-  stderr.write(`fault:coordination: ${complaint}\n\n${usage}`);
-  return 2;
 }
 
 /** All seeds of the worlds, and each defect with the seeds from 1 on: that one is caught shall not hang on where the others begin. */
@@ -71,7 +55,7 @@ function assignmentsOf({ worlds, seeds, seed: first, defects, schedule }: FaultA
   });
 }
 
-async function resultsOf(read: FaultArguments, work: FaultWork, world: FaultDoorWorld): Promise<WorldResult[]> {
+async function resultsOf(read: FaultArguments, work: FaultWork, world: CommandWorld): Promise<WorldResult[]> {
   const { jobs = availableParallelism() } = read;
   const assignments = assignmentsOf(read, work);
   const left = new Set(assignments);
@@ -88,7 +72,7 @@ async function resultsOf(read: FaultArguments, work: FaultWork, world: FaultDoor
   return results;
 }
 
-function progress(id: string, left: ReadonlySet<Assignment>, all: number, { stderr }: FaultDoorWorld): void {
+function progress(id: string, left: ReadonlySet<Assignment>, all: number, { stderr }: CommandWorld): void {
   if (stderr.isTTY === true) stderr.write(`\r\u001b[Kfault:coordination: ${Math.floor((100 * (all - left.size)) / all)} %, ${id}`);
   else if (![...left].some(({ world }) => world === id)) stderr.write(`fault:coordination: ${id} is done\n`);
 }
@@ -96,7 +80,7 @@ function progress(id: string, left: ReadonlySet<Assignment>, all: number, { stde
 interface Ways {
   readonly work: FaultWork;
   readonly jobs: number;
-  readonly world: FaultDoorWorld;
+  readonly world: CommandWorld;
 }
 
 async function resultOf(
@@ -140,7 +124,7 @@ async function shortenedOf(id: string, broken: readonly Violation[], { work, job
 async function report(
   { json, verbose, seeds, defects: onlyDefects, schedule }: FaultArguments,
   results: readonly WorldResult[],
-  { stdout, stderr, env }: FaultDoorWorld,
+  { stdout, stderr, env }: CommandWorld,
 ): Promise<number> {
   const paint = paintFor(stdout, env);
   for (const result of results) stdout.write(`${render(result, { verbose, hasSeeds: !onlyDefects }, paint)}\n`);

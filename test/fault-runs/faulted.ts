@@ -1,7 +1,8 @@
 /** A world of the fault runs as the command has it: what runs, what is planted in it, and what must have come of it. */
-import { faultRun, type FaultRunResult, type FaultWorld } from '../../src/testing/network/fault-run.js';
+import type { FaultRunResult, FaultWorld } from '../../src/testing/network/fault-run.js';
 import type { FaultRunOptions } from '../../src/testing/network/fault-run-options.js';
 import { type NetworkFaultKind, networkFaultKinds, type Schedule } from '../../src/testing/network/schedule.js';
+import { runOf } from './seeds.js';
 
 /** One seed, or one schedule of it. */
 export interface Trial {
@@ -66,19 +67,12 @@ export function faulted<World extends FaultWorld, Defect>(
   const tryOut =
     (optionsOf: (seed: number) => FaultRunOptions<World>): TryOut =>
     async ({ seed, schedule, mostShrinkRuns }) => {
-      const own = optionsOf(seed);
-      const worlds: World[] = [];
-      const result = await faultRun({
-        ...own,
+      const { result, world } = await runOf({
+        ...optionsOf(seed),
         seed,
-        world: (network) => {
-          worlds.push(own.world(network));
-          return worlds.at(-1) as World;
-        },
         ...(schedule === undefined ? {} : { schedule }),
         ...(mostShrinkRuns === undefined ? {} : { mostShrinkRuns }),
       });
-      const world = worlds.at(-1) as World;
       const offered = Object.entries(world.operations).flatMap(([name, { weight = 1 }]) => (weight > 0 ? [name] : []));
       return { result, offered, told: tells(world) };
     };

@@ -1,6 +1,6 @@
 /** `npm run mutants`: tries every mutant of the catalogue's machines, and says which ones nothing has noticed. */
 import { availableParallelism } from 'node:os';
-import { whyUnwritable, writeFigures } from '../../bench/figures-file.js';
+import { writeFigures } from '../../bench/figures-file.js';
 import { type Paint, paintFor } from '../../bench/table.js';
 import type { AnyModel } from '../../src/testing/model/model.js';
 import type { Mutant } from '../../src/testing/mutation/mutants.js';
@@ -14,14 +14,10 @@ import {
 } from '../../src/testing/mutation/mutation-test.js';
 import { observed } from '../../src/testing/mutation/observe.js';
 import { type MutantsArguments, readArguments, usage } from './arguments.js';
+import { admit, type Command, type CommandWorld, fail, refuse } from './command.js';
 import type { Trial, tryAll } from './trials.js';
 
-/** What the door needs of the process. */
-export interface MutantsWorld {
-  readonly stdout: { write(text: string): unknown; readonly isTTY?: boolean };
-  readonly stderr: { write(text: string): unknown; readonly isTTY?: boolean };
-  readonly env: { readonly NO_COLOR?: string | undefined };
-}
+const command: Command = { name: 'mutants', usage };
 
 /** What is tried, and how. */
 export interface MutantsWork {
@@ -40,35 +36,24 @@ const leastCaught = 0.95;
  * @returns the exit code: 0; 1 when too few mutants are caught, one survives without a reason, a waiver is for nothing, or a machine does not pass its
  *          own tests; 2 for a command line or waivers that are wrong, before anything is tried
  */
-export async function enter(args: readonly string[], work: MutantsWork, world: MutantsWorld): Promise<number> {
-  const read = readArguments(args, Object.keys(work.models));
-  if (typeof read === 'string') return refuse(read, world);
-  if (read.help) {
-    world.stdout.write(usage);
-    return 0;
-  }
-  const reason = read.json === undefined ? undefined : await whyUnwritable(read.json);
-  if (reason !== undefined) return refuse(`expected --json with a file that can be written, got: ${read.json} (${reason})`, world);
+export async function enter(args: readonly string[], work: MutantsWork, world: CommandWorld): Promise<number> {
+  const read = await admit(readArguments(args, Object.keys(work.models)), command, world);
+  if (typeof read === 'number') return read;
   let mutants;
   try {
     mutants = await mutantsOfAll(read, work);
   } catch (error) {
-    return fail(error, world);
+    return fail(error, command, world);
   }
   const fault = faultOfWaivers(work, mutants);
-  if (fault !== undefined) return refuse(`waived.json: ${fault}`, world);
+  if (fault !== undefined) return refuse(`waived.json: ${fault}`, command, world);
   let results;
   try {
     results = await resultsOf(read, mutants, work, world);
   } catch (error) {
-    return fail(error, world);
+    return fail(error, command, world);
   }
   return report(read, results, work.waived, world);
-}
-
-function refuse(complaint: string, { stderr }: MutantsWorld): number {
-  stderr.write(`mutants: ${complaint}\n\n${usage}`);
-  return 2;
 }
 
 /** The mutants of the machines that are asked for. What their actions enqueue must be seen, so each is played once. */
@@ -84,11 +69,6 @@ async function mutantsOfAll({ machines }: MutantsArguments, { models }: MutantsW
   return found;
 }
 
-function fail(error: unknown, { stderr }: MutantsWorld): number {
-  stderr.write(`mutants: ${error instanceof Error ? error.message : String(error)}\n`);
-  return 1;
-}
-
 function faultOfWaivers({ models, waived }: MutantsWork, mutants: ReadonlyMap<string, readonly Mutant[]>): string | undefined {
   const faults = Object.entries(waived).flatMap(([machine, own]) => {
     if (!Object.hasOwn(models, machine)) return [{ expected: `machines out of ${Object.keys(models).join(', ')}`, got: machine }];
@@ -102,7 +82,7 @@ async function resultsOf(
   { machines, seed, jobs = availableParallelism() }: MutantsArguments,
   mutants: ReadonlyMap<string, readonly Mutant[]>,
   { waived, tryAll }: MutantsWork,
-  { stderr }: MutantsWorld,
+  { stderr }: CommandWorld,
 ): Promise<MutationResult[]> {
   const trials = machines.flatMap((machine) => (mutants.get(machine) ?? []).map(({ id }): Trial => ({ machine, id })));
   const caughtBy = new Map<string, string | undefined>();
@@ -128,7 +108,7 @@ async function report(
   { json, verbose }: MutantsArguments,
   results: readonly MutationResult[],
   waived: MutantsWork['waived'],
-  { stdout, stderr, env }: MutantsWorld,
+  { stdout, stderr, env }: CommandWorld,
 ): Promise<number> {
   const paint = paintFor(stdout, env);
   const faults: string[] = [];
