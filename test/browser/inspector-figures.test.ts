@@ -25,7 +25,7 @@ const went = (at: number, event: number, key: 'idle' | 'busy', taken: string) =>
   made('app/worker', at, event, { taken: [taken], state: { status: 'active', value: key } });
 
 /** A supervisor whose budget is partly used, a worker that has much to do, and a child that waits for its next attempt. */
-const story: readonly BareLine[] = [
+const figures: readonly BareLine[] = [
   { type: '@espalier.machine', at: 0, machine: 'm', definition },
   machine(
     'app',
@@ -67,7 +67,7 @@ function large(line: BareLine): BareLine {
 describe.skipIf(browserPath === null)('the figures of the inspector’s page (skipped where there is no browser)', { timeout: 60_000 }, () => {
   const stand = inspectorStand();
 
-  async function open(look?: Look, change = (line: BareLine): BareLine => line): Promise<Page> {
+  async function open(look?: Look, change = (line: BareLine): BareLine => line, story = figures): Promise<Page> {
     const page = await stand.open(undefined, look);
     const lines = [
       { type: 'recording', v: 2, secret: null, contexts: 'whole' },
@@ -78,7 +78,7 @@ describe.skipIf(browserPath === null)('the figures of the inspector’s page (sk
     expect(parseRecording(text).lines).toHaveLength(story.length);
     await drop(page, 'figures.ndjson', text);
     await page.waitForSelector('.connection[data-kind=file]');
-    await page.waitForSelector('.row[data-path="app/broken"]');
+    await page.waitForSelector('.row[data-path="app"]');
     return page;
   }
 
@@ -99,6 +99,32 @@ describe.skipIf(browserPath === null)('the figures of the inspector’s page (sk
     expect(await figuresOf(page, 'app/worker')).toEqual({ queue: '4', timers: '2', rate: '5' });
     expect(await figuresOf(page, 'app/broken')).toEqual({ wait: '2.7 s' });
     expect(await page.textContent(`${row('app/broken')} .chip`)).toBe('backing off');
+  });
+
+  it('has room for the states of both regions of a candidate, and for its name, as deep as an agent of a room has it', async () => {
+    const path = 'app/agents/agents/cem/keeper/cem/candidacy';
+    const above = path
+      .split('/')
+      .slice(0, -1)
+      .map((_, index, all) => start(all.slice(0, index + 1).join('/'), 0));
+    const value = { running: { following: 'watching', part: { candidate: 'leading' } } };
+    const page = await open(undefined, undefined, [
+      { type: '@espalier.machine', at: 0, machine: 'm', definition },
+      ...above,
+      machine(path, 0, {}, { state: { status: 'active', value, context: {} } }),
+    ]);
+    const parts = await page.$$eval(`${row(path)} .name, ${row(path)} .chip:not([hidden])`, (all) =>
+      all.map((one) => [
+        one.textContent,
+        one.scrollWidth <= one.clientWidth && one.getBoundingClientRect().right <= (one.parentElement?.getBoundingClientRect().right ?? 0) + 0.5,
+      ]),
+    );
+    expect(parts).toEqual([
+      ['candidacy', true],
+      ['watching', true],
+      ['leading', true],
+    ]);
+    expect(await page.getAttribute(`${row(path)} .chips`, 'title')).toBe('running.following.watching\nrunning.part.candidate.leading');
   });
 
   it('has room for a large budget on a narrow page, and tells it whole to who asks', async () => {

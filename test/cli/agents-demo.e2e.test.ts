@@ -82,6 +82,16 @@ describe.concurrent('the demo of agents', { timeout: 60_000 }, () => {
     await playing.printed(/leads, term 2/);
     const { stdout: tree } = await run(process.execPath, [built.main, 'tree', url]).ended;
     for (const name of ['ada', 'lea', 'candidacy', 'desk', 'channel.ada', 'coordinator', 'backend']) expect(tree).toContain(name);
+    // Who leads, whom the restarts were for, and what the sessions came to, with the charts that their workers run.
+    expect(tree.match(/candidate\.leading/g)).toHaveLength(1);
+    for (const [name, words] of [
+      ['gus#\\d+', 'after crash: Error: broke down over a question'],
+      ['\\w+#2', 'after a kill'],
+      ['auction', 'sold'],
+      ['vote what is sown, term 1', 'decided'],
+      ["auction of 'sow', term 1", 'cancelled'],
+    ])
+      expect(tree).toMatch(new RegExp(`── ${name} .*${words}`));
     await playing.printed(/Ctrl-C ends it/);
     playing.child.kill('SIGINT');
     expect(await playing.ended).toMatchObject({ code: 130 });

@@ -56,6 +56,26 @@ describe('a scene as a tree', () => {
     expect(sceneOf(twice).copy().childrenOf('app')).toEqual(['app/first#3', 'app/third']);
   });
 
+  it('shows the first region of a chart as its state, and the others beside: who leads is seen; nothing of those that have ended', () => {
+    const value = { running: { following: 'watching', part: { candidate: 'leading' } } };
+    const leader = (more: Partial<RecordedActor> = {}) =>
+      actor('app/candidacy', { machine: 'leader', state: { status: 'active', value, context: {} }, ...more });
+    const rows = (...lines: readonly RecordedLine[]) => sceneTrees(sceneOf([actor('app'), ...lines]))[0]?.children;
+    expect(rows(leader())).toMatchObject([{ name: 'candidacy', state: 'watching', about: 'leader · candidate.leading' }]);
+    const deep = { open: { connection: { ready: 'idle' }, tools: {}, uplink: { flowing: 'full' } } };
+    expect(rows(leader({ state: { status: 'active', value: deep, context: {} } }))).toMatchObject([
+      { state: 'ready', about: 'leader · tools · flowing.full' },
+    ]);
+    const end: RecordedLine = { type: '@espalier.exit', seq: ++seq, at: seq, actor: 'app/candidacy', reason: 'shutdown' };
+    expect(rows(leader(), end)).toMatchObject([{ state: 'stopped', about: 'leader' }]);
+  });
+
+  it('says of who runs again that the one before it was killed', () => {
+    const end: RecordedLine = { type: '@espalier.exit', seq: ++seq, at: seq, actor: 'app/cem', reason: 'killed' };
+    const all = [actor('app'), actor('app/cem'), end, actor('app/cem#2', { run: 2, replaces: 'app/cem' })];
+    expect(sceneTrees(sceneOf(all))[0]?.children).toMatchObject([{ name: 'cem#2', about: 'after a kill' }]);
+  });
+
   it('shows how it ended, of a system that is over', () => {
     const all = [...lines(), { type: '@espalier.exit', seq: ++seq, at: seq, actor: 'app/pool/voice#2', reason: 'killed' } as const];
     expect(sceneTrees(sceneOf(all))[0]?.children).toMatchObject([{ name: 'voice#2', state: 'killed' }]);

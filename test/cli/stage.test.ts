@@ -49,6 +49,32 @@ it('the tree tells states and restarts, also of a child between two lives', asyn
   expect(stage.watch.read()).toMatchObject({ state: 'stopped' });
 });
 
+it('one that is shown without those beneath it says how often these were restarted; a leaf of which nobody restarts any, nothing', async () => {
+  const clock = new VirtualClock();
+  const stage = new Stage(() => {}, clock);
+  const crashes: ((error: Error) => void)[] = [];
+  const gus = fromPromise(() => new Promise((_, reject) => crashes.push(reject)));
+  const keeper = supervisor({ actors: { gus }, children: [{ id: 'gus', src: 'gus', restart: 'permanent' }] });
+  const agent = createMachine({ invoke: { id: 'keeper', src: keeper } });
+  const lone = createMachine({ invoke: { id: 'desk', src: fromPromise(() => new Promise(() => {})) } });
+  const room = createMachine({ invoke: [agent, lone].map((src, index) => ({ id: ['agent', 'lone'][index] ?? '', src })) });
+  stage.watch.fold(/^app\/room\/(?:agent|lone)$/);
+  const app = orchestrator({ actors: { room }, children: [{ id: 'room', src: 'room' }] }).start({ clock, inspect: stage.watch.inspect });
+  stage.open(app);
+  await app.started();
+  const rows = () => stage.watch.read()?.children[0]?.children.map(({ children, name, restarts }) => ({ children, name, restarts }));
+  const [alone, kept] = [
+    { children: [], name: 'lone', restarts: null },
+    { children: [], name: 'agent' },
+  ];
+  expect(rows()).toEqual([{ ...kept, restarts: { count: 0 } }, alone]);
+  const again = stage.next(signal, 'child.restarted');
+  crashes.at(-1)?.(new Error('broke down'));
+  await again;
+  expect(rows()).toEqual([{ ...kept, restarts: { count: 1 } }, alone]);
+  await app.stop();
+});
+
 it('tasks go by their names, and stay to be seen when they have ended', async () => {
   const { stage, app } = open('permanent');
   await app.tasks.run(() => 1, { name: 'sum' });

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { reasonText } from '../../src/recording/exports/story.js';
 import type { RecordedActor } from '../../src/wire/recording/lines.js';
 import type { Portable } from '../../src/wire/recording/portable-shape.js';
-import { moodOf } from '../../visualizations/inspector/components/chip.js';
+import { moodOf, shortChipsOf } from '../../visualizations/inspector/components/chip.js';
 import { bannerWords, connectionWords, nowWord } from '../../visualizations/inspector/components/connection-words.js';
 import { madeWords, stepWords } from '../../visualizations/inspector/layout/step-words.js';
 import { appEndOf, livingOf } from '../../visualizations/inspector/state/app-end.js';
@@ -121,8 +121,8 @@ it('a connection that is lost is a hiccup, until it is lost for the third time',
   ]);
 });
 
-it('who runs again after a crash has a chip with the number of restarts and the last reason; after an order to restart, none', () => {
-  const again = (reason: 'shutdown' | typeof crash): string | null => {
+it('who runs again after a crash or a kill has a chip with the number of restarts and the last reason; after an order to restart, none', () => {
+  const again = (reason: 'shutdown' | 'killed' | typeof crash): string | null => {
     const path = 'app/db#14';
     const before = start('app/db#13', 0, { id: 'db', run: 13 });
     const moment = momentAfter(start('app', 0), before, ended('app/db#13', 1, reason), start(path, 2, { id: 'db', run: 14, replaces: 'app/db#13' }));
@@ -130,6 +130,7 @@ it('who runs again after a crash has a chip with the number of restarts and the 
     return actor === undefined ? 'nobody' : troubleOf(actor, moment.actors);
   };
   expect(again(crash)).toBe('↻ 13 · Error: boom');
+  expect(again('killed')).toBe('↻ 13 · killed');
   expect(again('shutdown')).toBe(null);
 });
 
@@ -150,4 +151,17 @@ it('events that came a second ago are no rate any more, also where nothing has c
   timeline.append(numbered(start('app', 0), sent('app', 10, 'tick')));
   const rate = (now: number): number | undefined => ratesAt(timeline, timeline.last, now).get('app');
   expect([rate(10), rate(1_009), rate(1_010)]).toEqual([1, 1, undefined]);
+});
+
+it.each<[value: Portable, chips: readonly string[]]>([
+  [{ running: { following: 'watching', part: { candidate: 'leading' } } }, ['watching', 'leading']],
+  [{ running: { following: 'watching', part: 'observing' } }, ['watching', 'observing']],
+  [{ running: { connection: { ready: 'idle' }, uplink: { lane: 'waiting' } } }, ['ready.idle', 'waiting']],
+  [{ left: 'on', right: 'off' }, ['left.on', 'right.off']],
+  [{ running: { lane: 'open', door: 'shut' } }, ['lane.open', 'door.shut']],
+  [{ running: 'idle' }, ['running.idle']],
+  [{ coordinating: { withdrawing: 'answering' } }, ['withdrawing.answering']],
+])('a row shows the states of all regions, by their ends where they do not fit: %j', (value, chips) => {
+  const actor = momentAfter(machine('app', 0, {}, { state: { status: 'active', value, context: {} } })).actors.get('app');
+  expect(actor === undefined ? [] : shortChipsOf(actor)).toEqual(chips);
 });

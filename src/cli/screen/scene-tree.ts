@@ -3,7 +3,7 @@ import { gaveUpText, isCrash, reasonText } from '../../recording/exports/story.j
 import { numberedName } from '../../recording/scene-places.js';
 import { budgetOf } from '../../recording/scene-supervision.js';
 import type { Scene, SceneActor } from '../../recording/scene.js';
-import { innermost, stateWords } from '../stage/states.js';
+import { innermost, otherRegions, stateWords } from '../stage/states.js';
 import type { TreeNode } from '../stage/tree-node.js';
 
 /** The trees of a scene, one for each root. */
@@ -61,14 +61,15 @@ function restartsOf(scene: Scene, actor: SceneActor): TreeNode['restarts'] {
   return parent?.logic === 'pool' ? { count: actor.run - 1 } : null;
 }
 
-/** What is worth knowing of it beside: what it runs where its name does not say it, what waits, of what it or the one before it has crashed. */
-function aboutOf(scene: Scene, { id, machine, timers, queue, logic, gaveUp, exit, replaces }: SceneActor): string {
-  const parts = [machine !== null && machine !== id && logic !== 'supervisor' ? machine : null];
+/** What is worth knowing of it beside: what it runs where its name does not say it, the regions beside the one whose state is shown, what waits, of what it or the one before it has ended. */
+function aboutOf(scene: Scene, { id, machine, timers, queue, logic, gaveUp, exit, replaces, value }: SceneActor): string {
+  const parts = [machine !== null && machine !== id && logic !== 'supervisor' ? machine : null, ...(exit === null ? otherRegions(value) : [])];
   if (timers.length > 0) parts.push(`${timers.length} ${timers.length === 1 ? 'timer' : 'timers'}`);
   if (queue.length > 1) parts.push(`${queue.length} events wait`);
   const former = replaces === null ? null : (scene.actors.get(replaces)?.exit ?? scene.exits.findLast((line) => line.actor === replaces) ?? null);
   if (gaveUp !== null) parts.push(`gave up: ${cut(gaveUpText(gaveUp))}`);
   else if (exit !== null && isCrash(exit.reason)) parts.push(cut(reasonText(exit.reason)));
   else if (former !== null && isCrash(former.reason)) parts.push(`after ${cut(reasonText(former.reason))}`);
+  else if (former?.reason === 'killed') parts.push('after a kill');
   return parts.filter((part) => part !== null).join(' · ');
 }

@@ -43,6 +43,14 @@ function wayOf(value: unknown): string[] {
   return first === undefined ? [] : [first[0], ...wayOf(first[1])];
 }
 
+/** Of a state value with parallel regions the others than the first, each by the last two names on its way: `candidate.leading`. */
+export function otherRegions(value: unknown): string[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const [first, ...others] = Object.entries(value);
+  if (first === undefined) return [];
+  return others.length === 0 ? otherRegions(first[1]) : others.map(([name, inner]) => [name, ...wayOf(inner)].slice(-2).join('.'));
+}
+
 /** An exit reason, or the reason of a start that failed: `crash: no such city`, `shutdown`. */
 export function reasonWords(reason: unknown): string {
   if (typeof reason === 'object' && reason !== null && 'crash' in reason) return `crash: ${termWords(reason.crash)}`;

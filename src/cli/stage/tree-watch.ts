@@ -124,8 +124,10 @@ export class TreeWatch {
     const others = [...living.values()].map((child) => this.#read(child, `${path}/${this.#seen.get(child)?.name ?? child.id}`, null));
     const state = exitReason(actor) === null ? stateOf(actor) : endOf(actor);
     const restarts = budgetOf(context, this.#clock.now()) ?? (count === null ? null : { count });
-    const shown = this.#folded?.test(path) === true ? [] : [...rows, ...ended, ...others];
-    return { name, state, restarts, about: this.#abouts.get(path) ?? callOf(actor), children: shown };
+    const below = [...rows, ...ended, ...others];
+    const own = { name, state, about: this.#abouts.get(path) ?? callOf(actor) };
+    if (this.#folded?.test(path) !== true) return { ...own, restarts, children: below };
+    return { ...own, restarts: restarts ?? restartsBelow(below), children: [] };
   }
 
   /** An actor's children, with its pool's for the pool. */
@@ -155,6 +157,15 @@ function callOf(actor: AnyActorRef): string {
 
 function taskNameOf(actor: AnyActorRef, parent: AnyActorRef | undefined): string | undefined {
   return parent !== undefined && isPool(parent) ? taskPoolOf(parent)?.get(actor.id)?.plan?.name : undefined;
+}
+
+/** How often those beneath one who is shown without them were restarted; null where nobody would restart any. */
+function restartsBelow(nodes: readonly TreeNode[]): TreeNode['restarts'] {
+  const counts = nodes.flatMap(({ children, restarts }) => {
+    const own = restarts !== null && !('budget' in restarts) ? [restarts.count] : [];
+    return [...own, restartsBelow(children)?.count ?? []].flat();
+  });
+  return counts.length === 0 ? null : { count: counts.reduce((sum, count) => sum + count, 0) };
 }
 
 /** What a supervisor has used of its restart budget. */

@@ -8,11 +8,11 @@ export function budgetAt(actor: ActorView, at: number): SceneBudget | null {
   return actor.logic === 'supervisor' ? budgetOf(actor, Math.min(at, actor.exit?.at ?? at)) : null;
 }
 
-/** What a row says in a chip of what went wrong: that a supervisor gave up, or that an actor runs again since the one before has crashed. */
+/** What a row says in a chip of what went wrong: that a supervisor gave up, or that an actor runs again since the one before has crashed or was killed. */
 export function troubleOf(actor: ActorView, actors: ReadonlyMap<string, ActorView>): string | null {
   if (actor.gaveUp !== null) return `gave up: ${gaveUpText(actor.gaveUp)}`;
   const former = actor.replaces === null ? undefined : actors.get(actor.replaces);
-  if (former === undefined || !hasFailed(former)) return null;
+  if (former === undefined || !(hasFailed(former) || former.exit?.reason === 'killed')) return null;
   const why =
     former.gaveUp === null ? reasonText(former.exit?.reason ?? former.status).replace(/^crash: /u, '') : `gave up: ${gaveUpText(former.gaveUp)}`;
   return `↻ ${actor.run - 1} · ${why}`;
