@@ -49,7 +49,9 @@ export function broadcast(
     if (outcomes.size < agents.length) return;
     const taken = [...outcomes.values()].filter(({ ok }) => ok).length;
     const ok = strategy === 'bestEffort' ? exchange !== undefined : strategy === 'atLeastOne' ? taken > 0 : taken === agents.length;
-    settle({ ok, taken, outcomes: Object.fromEntries(outcomes) });
+    const outcome = { ok, taken, outcomes: Object.fromEntries(outcomes) };
+    if (exchange === undefined) settle(outcome);
+    else exchange.whenRested(() => settle(outcome));
   };
   const note = (agent: string, outcome: CastOutcome): void => {
     outcomes.set(agent, outcome);
@@ -114,7 +116,7 @@ export function publish(exchange: Exchange, topic: string, body: unknown, option
     const done = (): void => {
       if (--open > 0) return;
       exchange.tell({ type: 'comms.published', topic, from, taken, refused: refused.length });
-      settle({ ok: true, taken, refused: Object.fromEntries(refused) });
+      exchange.whenRested(() => settle({ ok: true, taken, refused: Object.fromEntries(refused) }));
     };
     for (const agent of agents)
       exchange.send({ kind: 'event', agent, from, body, topic }, options, (outcome) => {

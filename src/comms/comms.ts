@@ -14,8 +14,8 @@ import { LeftBehind } from '../supervision/left-behind.js';
 import { withInput } from '../supervision/supervisors.js';
 import { onExit, onLoss } from '../supervision/watch.js';
 import { emitFrom, parentOf } from '../supervision/xstate-internals.js';
-import { DeadLetters } from './dead-letters.js';
-import { Exchange, type Leaving } from './exchange.js';
+import { DeadLetters, type Leaving } from './dead-letters.js';
+import { Exchange } from './exchange.js';
 import { type CommsOptions, type CommsPlan, planComms } from './options.js';
 import { Topics } from './topics.js';
 

@@ -1,6 +1,7 @@
 /** Messages that were taken into a mailbox, or were for a subscriber's, and will never be delivered: kept to be read, and to be sent again. */
 import type { RequestRefusal } from '../../machines/comms/request.js';
 import type { Letter } from './message.js';
+import type { Topics } from './topics.js';
 
 /** One of them. */
 export interface DeadLetter extends Letter {
@@ -58,4 +59,10 @@ export class DeadLetters {
     }
     return found;
   }
+}
+
+/** What outlives comms that are restarted. */
+export interface Leaving {
+  readonly letters: DeadLetters;
+  readonly topics: Topics;
 }

@@ -15,29 +15,18 @@ import { exitReason } from '../supervision/watch.js';
 import { createChild } from '../supervision/xstate-internals.js';
 import { type CommsLoad, noCounts } from './counts.js';
 import type { ChannelEnd } from '../../machines/comms/channel-events.js';
-import type { DeadLetters } from './dead-letters.js';
+import type { DeadLetters, Leaving } from './dead-letters.js';
 import type { Directory } from './directory.js';
 import { Holders } from './holder.js';
 import { KeptAnswers } from './kept-answers.js';
 import { type ChannelRef, Lane, type LaneHost, takes } from './lane.js';
-import { Caller, type DeliveryOutcome, type Letter, Message, type RedeliveryOutcome, type Sending } from './message.js';
+import { Caller, type DeliveryOutcome, type FromAgent, type Letter, Message, type RedeliveryOutcome, type Sending } from './message.js';
 import type { AskOptions, CommsPlan, NotifyOptions } from './options.js';
 import type { Topics } from './topics.js';
 import { Turns } from './turns.js';
 
-/** What an agent may have sent instead of an answer, or of credit. */
-interface FromAgent extends Partial<Record<'ref' | 'ok' | 'value' | 'error' | 'to' | 'holder' | 'more', unknown>> {
-  readonly type: string;
-}
-
 /** How many there have been in this process: an agent may be asked by two at once, or by those that come after others, and knows what it is asked by the reference alone. */
 let exchanges = 0;
-
-/** What outlives comms that are restarted. */
-export interface Leaving {
-  readonly letters: DeadLetters;
-  readonly topics: Topics;
-}
 
 export class Exchange implements LaneHost {
   readonly directory: Directory;
@@ -99,6 +88,11 @@ export class Exchange implements LaneHost {
 
   due(lane: Lane): void {
     this.#turns.due(lane);
+  }
+
+  /** Answers whoever asks for the next thing as soon as he hears: at once, but while comms rest after that. */
+  whenRested(answer: () => void): void {
+    this.#turns.whenRested(answer);
   }
 
   idle(lane: Lane): void {
@@ -177,7 +171,8 @@ export class Exchange implements LaneHost {
     const open = this.#answers.open.get(name);
     if (kept !== undefined) {
       this.counts.kept++;
-      settle({ ok: true, value: kept.value });
+      this.#turns.spend();
+      this.whenRested(() => settle({ ok: true, value: kept.value }));
     } else if (open !== undefined) {
       this.counts.joined++;
       open.keyMs = Math.max(open.keyMs, options.keyMs ?? this.plan.keyMs);
@@ -201,7 +196,7 @@ export class Exchange implements LaneHost {
       const reason = this.#isOver ? 'closed' : offered === 'noAgent' ? 'noAgent' : 'full';
       if (wasDead) this.#refused(letter, reason);
       else this.refuse(letter, reason, true);
-      refuse({ ok: false, reason });
+      this.whenRested(() => refuse({ ok: false, reason }));
       return null;
     }
     message.wasDead = wasDead;
@@ -251,7 +246,7 @@ export class Exchange implements LaneHost {
     how.taken?.();
     if (letter.kind === 'request') this.#wait(message, options, settle);
     else if (message.state === 'waiting') this.#wait(message, options, (outcome) => settle(outcome.ok ? { ok: true } : outcome));
-    else this.#turns.whenRested(() => settle({ ok: true }));
+    else this.whenRested(() => settle({ ok: true }));
   }
 
   /** Sends a dead letter again; it stays one where it is refused. */

@@ -5,6 +5,11 @@ import type { Deadline } from '../supervision/deadlines.js';
 import type { Holder } from './holder.js';
 import type { Lane } from './lane.js';
 
+/** What an agent may have sent instead of an answer, or of credit. */
+export interface FromAgent extends Partial<Record<'ref' | 'ok' | 'value' | 'error' | 'to' | 'holder' | 'more', unknown>> {
+  readonly type: string;
+}
+
 /** Whether a message was taken into the agent's mailbox; why not. */
 export type DeliveryOutcome = { readonly ok: true } | { readonly ok: false; readonly reason: RequestRefusal; readonly error?: unknown };
 

@@ -11,7 +11,7 @@ import type { Clock } from '../supervision/clock.js';
 import type { Deadline, DeadlineQueue } from '../supervision/deadlines.js';
 import type { Lane } from './lane.js';
 
-/** After how many facts and deliveries the clock is looked at: each time would cost a question a twentieth more. */
+/** After how many facts, deliveries and answers that were kept the clock is looked at: each time would cost a question a twentieth more. */
 const stride = 128;
 /** How many there are in one go, at the most, where they take no time; else, for how long there are, ms. */
 export const mostInOneGo = 160 * stride;
@@ -80,7 +80,10 @@ export class Turns implements Deadline {
     this.#due.push(lane);
   }
 
-  /** At once, but while comms rest after that: so whoever sends one message after another rests, too, instead of filling a mailbox that does not move. */
+  /**
+   * At once, but while comms rest after that: so whoever sends one message after another rests, too, instead of filling a mailbox that does not move, or asking
+   * for ever one that is full.
+   */
   whenRested(act: () => void): void {
     if (this.#isResting && this.#rested.length < mostInOneGo) this.#rested.push(act);
     else act();
@@ -105,7 +108,7 @@ export class Turns implements Deadline {
   }
 
   /** One more in this go. */
-  #spend(): void {
+  spend(): void {
     if (++this.#spent >= this.#lookAt) this.#look();
   }
 
@@ -123,7 +126,11 @@ export class Turns implements Deadline {
   }
 
   #finish(): void {
-    if (this.#isResting) return;
+    if (this.#isResting) {
+      // Who does not wait to be answered could make ever more of them.
+      if (this.#facts.length >= mostInOneGo) this.#tellFacts();
+      return;
+    }
     if (!this.#isReceiving) return this.#carry();
     if (this.#isAwaited || (this.#facts.length === 0 && this.#due.length === 0)) return;
     this.#isAwaited = true;
@@ -134,17 +141,21 @@ export class Turns implements Deadline {
   }
 
   #step(lane: Lane): void {
-    this.#spend();
+    this.spend();
     lane.isDue = false;
     if (lane.step()) this.due(lane);
   }
 
+  #tellFacts(): void {
+    for (const fact of this.#facts.splice(0)) {
+      this.#emit(fact);
+      this.spend();
+    }
+  }
+
   #carry(): void {
     while (!this.#isResting && (this.#facts.length > 0 || this.#due.length > 0)) {
-      for (const fact of this.#facts.splice(0)) {
-        this.#emit(fact);
-        this.#spend();
-      }
+      this.#tellFacts();
       const due = this.#due;
       const left: Lane[] = [];
       this.#due = [];

@@ -3,17 +3,15 @@
  *
  * Nothing throws nor rejects but for misuse; a call on a barrier that has ended is answered, where XState would drop the event.
  */
-import { type AnyActorRef, createActor } from 'xstate';
+import type { AnyActorRef } from 'xstate';
 import { barrierMachine } from '../../machines/coordination/barrier.js';
-import type { BarrierEmitted, BarrierRefusal } from '../../machines/coordination/barrier-events.js';
+import type { BarrierEmitted, BarrierEvent, BarrierRefusal } from '../../machines/coordination/barrier-events.js';
 import type { Backend } from '../backend/port.js';
-import { sortOf } from '../option-checks.js';
-import { type Clock, requireClock, systemClock } from '../supervision/clock.js';
-import { onFact } from '../supervision/on-fact.js';
-import { ended, onExit } from '../supervision/watch.js';
-import { hasStopped, runsMachine } from '../supervision/xstate-internals.js';
-import { barrier as barrierLogic, type BarrierRef, nextArrival, planOf } from './barrier.js';
+import type { Clock } from '../supervision/clock.js';
+import { hasStopped } from '../supervision/xstate-internals.js';
+import { barrier as barrierLogic, type BarrierRef, planOf } from './barrier.js';
 import { type BarrierOptions, duration, invalid, requireOptions, requireSignal } from './barrier-options.js';
+import { finder, PartCalls, PartHandle, type PartKind, startedRoot } from './part-handle.js';
 
 type Fact<Type extends BarrierEmitted['type']> = Extract<BarrierEmitted, { type: Type }>;
 
@@ -66,9 +64,7 @@ export interface Barrier extends AsyncDisposable {
  * @throws EspalierError `barrier/invalid-options` for a reference that runs no barrier; from each call, for a function that finds one
  */
 export function barrierHandle(ref: AnyActorRef | (() => AnyActorRef | undefined)): Barrier {
-  if (typeof ref === 'function') return new Handle(ref);
-  requireBarrier(ref);
-  return new Handle(() => ref);
+  return new Handle(kind, finder(kind, ref));
 }
 
 /**
@@ -76,39 +72,17 @@ export function barrierHandle(ref: AnyActorRef | (() => AnyActorRef | undefined)
  * @throws EspalierError `barrier/invalid-options`; `supervision/invalid-options` for what is no clock
  */
 export function createBarrier(backend: Backend, options: BarrierOptions, where: { readonly clock?: Clock } = {}): Barrier {
-  requireOptions('where the barrier runs', where, ['clock']);
-  const { clock = systemClock } = where;
-  requireClock(clock);
-  const root = createActor(barrierLogic(backend, options), { clock, id: 'barrier' });
-  // Heard here, a crash is no uncaught exception: the handle answers.
-  root.subscribe({ error: () => {} });
-  root.start();
-  return new Handle(() => root);
+  return new Handle(
+    kind,
+    startedRoot(kind, 'barrier', where, requireOptions, () => barrierLogic(backend, options)),
+  );
 }
 
-function isBarrier(ref: unknown): ref is BarrierRef {
-  return runsMachine(ref, barrierMachine);
-}
+const facts: readonly BarrierEmitted['type'][] = ['barrier.arrived', 'barrier.opened', 'barrier.refused'];
+const kind: PartKind = { id: 'barrier', machine: barrierMachine, planOf, facts, invalid };
+const arrivals = new PartCalls<Fact<'barrier.opened' | 'barrier.refused'>>('a', ['barrier.opened', 'barrier.refused']);
 
-function requireBarrier(ref: unknown): asserts ref is BarrierRef {
-  if (!isBarrier(ref) || planOf(ref) === undefined) throw invalid('ref', 'an actor that runs barrier()', sortOf(ref));
-}
-
-const factTypes: readonly BarrierEmitted['type'][] = ['barrier.arrived', 'barrier.opened', 'barrier.refused'];
-
-class Handle implements Barrier {
-  readonly #find: () => AnyActorRef | undefined;
-
-  constructor(find: () => AnyActorRef | undefined) {
-    this.#find = find;
-  }
-
-  get ref(): BarrierRef | undefined {
-    const ref = this.#find();
-    if (ref !== undefined) requireBarrier(ref);
-    return ref;
-  }
-
+class Handle extends PartHandle<BarrierRef, BarrierEmitted> implements Barrier {
   async arrive(options: ArriveOptions = {}): Promise<ArriveOutcome> {
     requireOptions('the options of an arrival', options, ['signal', 'withinMs']);
     const { signal } = options;
@@ -129,41 +103,15 @@ class Handle implements Barrier {
     if (typeof value === 'string') return { state: 'idle', arrived, parties, generation };
     return { state: value.busy === 'withdrawing' ? 'leaving' : 'waiting', arrived, parties, generation };
   }
-
-  on<Type extends BarrierEmitted['type']>(type: Type, listener: (fact: Fact<Type>) => void): { unsubscribe(): void } {
-    if (!factTypes.includes(type)) throw invalid('type', factTypes.join(', '), typeof type === 'string' ? 'another fact' : sortOf(type));
-    if (typeof listener !== 'function') throw invalid('listener', 'a function', sortOf(listener));
-    return onFact(() => this.ref, type, listener, isBarrier);
-  }
-
-  async close(): Promise<void> {
-    const { ref } = this;
-    if (ref !== undefined) await ended(ref, () => ref.send({ type: 'barrier.close' }));
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.close();
-  }
 }
 
 /** One arrival, until it is answered: by the chart, or by its end, after which nobody here knows whether a generation counts it. */
 function arrive(owner: BarrierRef, withinMs: number, signal: AbortSignal | undefined, answer: (outcome: ArriveOutcome) => void): void {
-  const ref = nextArrival(owner);
-  const settle = (outcome: ArriveOutcome): void => {
-    for (const each of heard) each.unsubscribe();
-    signal?.removeEventListener('abort', cancel);
-    answer(outcome);
-  };
-  const cancel = (): void => owner.send({ type: 'barrier.cancel', ref });
-  const heard: { unsubscribe(): unknown }[] = [
-    owner.on('barrier.opened', ({ ref: of, generation, token }) => {
-      if (of === ref) settle({ ok: true, generation, token });
-    }),
-    owner.on('barrier.refused', ({ ref: of, reason }) => {
-      if (of === ref) settle({ ok: false, reason });
-    }),
-    onExit(owner, () => settle({ ok: false, reason: 'unknown' })),
-  ];
-  signal?.addEventListener('abort', cancel, { once: true });
-  owner.send({ type: 'barrier.arrive', ref, withinMs });
+  const begin = (ref: string): BarrierEvent => ({ type: 'barrier.arrive', ref, withinMs });
+  const cancel = (ref: string): BarrierEvent => ({ type: 'barrier.cancel', ref });
+  arrivals.open(owner, { begin, cancel, signal }, (fact) => {
+    if (fact === null) answer({ ok: false, reason: 'unknown' });
+    else if (fact.type === 'barrier.opened') answer({ ok: true, generation: fact.generation, token: fact.token });
+    else answer({ ok: false, reason: fact.reason });
+  });
 }

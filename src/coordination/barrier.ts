@@ -22,18 +22,9 @@ export type BarrierLogic = ActorLogic<SnapshotFrom<typeof barrierMachine>, Barri
 /** A running barrier. */
 export type BarrierRef = ActorRefFrom<BarrierLogic>;
 
-/** How often a barrier's actor has arrived in this process. */
-const arrivals = new WeakMap<AnyActorRef, number>();
 const plans = new WeakMap<object, BarrierPlan>();
 /** Those that were restored while they waited, until their place is begun again. */
 const restored = new WeakSet<AnyActorRef>();
-
-/** The name of its next arrival. */
-export function nextArrival(ref: AnyActorRef): string {
-  const count = (arrivals.get(ref) ?? 0) + 1;
-  arrivals.set(ref, count);
-  return `a${count}`;
-}
 
 /** With what a barrier's actor was made; undefined for what runs no `barrier()`. */
 export function planOf(ref: AnyActorRef): BarrierPlan | undefined {

@@ -3,20 +3,18 @@
  *
  * Nothing throws nor rejects but for misuse; a call on a member that has ended is answered, where XState would drop the event.
  */
-import { type AnyActorRef, createActor } from 'xstate';
+import type { AnyActorRef } from 'xstate';
 import { consensusMachine } from '../../machines/coordination/consensus.js';
-import type { ConsensusEmitted, ProposalRefusal } from '../../machines/coordination/consensus-events.js';
+import type { ConsensusEmitted, ConsensusEvent, ProposalRefusal } from '../../machines/coordination/consensus-events.js';
 import type { Decision } from '../../machines/coordination/consensus-record.js';
 import { keysOf } from '../../machines/supervision/option-keys.js';
 import type { Backend, CallOptions, Refused } from '../backend/port.js';
-import { sortOf } from '../option-checks.js';
-import { type Clock, requireClock, systemClock } from '../supervision/clock.js';
-import { onFact } from '../supervision/on-fact.js';
-import { ended, onExit } from '../supervision/watch.js';
-import { hasStopped, runsMachine } from '../supervision/xstate-internals.js';
+import type { Clock } from '../supervision/clock.js';
+import { hasStopped } from '../supervision/xstate-internals.js';
 import { type ConsensusRef, consensus as consensusLogic, planOf } from './consensus.js';
 import { Log } from './consensus-log.js';
 import { type ConsensusOptions, count, duration, invalid, keptValue, requireOptions, requireSignal } from './consensus-options.js';
+import { finder, PartCalls, PartHandle, type PartKind, startedRoot } from './part-handle.js';
 
 type Fact<Type extends ConsensusEmitted['type']> = Extract<ConsensusEmitted, { type: Type }>;
 
@@ -77,9 +75,7 @@ export interface Consensus extends AsyncDisposable {
  * @throws EspalierError `consensus/invalid-options` for a reference that runs none; from each call, for a function that finds one
  */
 export function consensusHandle(ref: AnyActorRef | (() => AnyActorRef | undefined)): Consensus {
-  if (typeof ref === 'function') return new Handle(ref);
-  requireMember(ref);
-  return new Handle(() => ref);
+  return new Handle(kind, finder(kind, ref));
 }
 
 /**
@@ -87,45 +83,20 @@ export function consensusHandle(ref: AnyActorRef | (() => AnyActorRef | undefine
  * @throws EspalierError `consensus/invalid-options`; `supervision/invalid-options` for what is no clock
  */
 export function createConsensus(backend: Backend, options: ConsensusOptions, where: { readonly clock?: Clock } = {}): Consensus {
-  requireOptions('where the member runs', where, ['clock']);
-  const { clock = systemClock } = where;
-  requireClock(clock);
-  const root = createActor(consensusLogic(backend, options), { clock, id: 'consensus' });
-  // Heard here, a crash is no uncaught exception: the handle answers.
-  root.subscribe({ error: () => {} });
-  root.start();
-  return new Handle(() => root);
+  return new Handle(
+    kind,
+    startedRoot(kind, 'member', where, requireOptions, () => consensusLogic(backend, options)),
+  );
 }
 
-function isMember(ref: unknown): ref is ConsensusRef {
-  return runsMachine(ref, consensusMachine);
-}
-
-function requireMember(ref: unknown): asserts ref is ConsensusRef {
-  if (!isMember(ref) || planOf(ref) === undefined) throw invalid('ref', 'an actor that runs consensus()', sortOf(ref));
-}
-
-const factTypes = keysOf<Record<ConsensusEmitted['type'], true>>({
+const facts = keysOf<Record<ConsensusEmitted['type'], true>>({
   ...{ 'consensus.decided': true, 'consensus.missed': true, 'consensus.proposed': true, 'consensus.won': true, 'consensus.refused': true },
   ...{ 'consensus.voted': true, 'consensus.ignored': true, 'consensus.abandoned': true, 'consensus.mismatched': true, 'consensus.retrying': true },
 });
+const kind: PartKind = { id: 'consensus', machine: consensusMachine, planOf, facts, invalid };
+const wishes = new PartCalls<Fact<'consensus.won' | 'consensus.refused'>>('w', ['consensus.won', 'consensus.refused']);
 
-/** Wishes so far, of each member, to name the next. */
-const wishes = new WeakMap<AnyActorRef, number>();
-
-class Handle implements Consensus {
-  readonly #find: () => AnyActorRef | undefined;
-
-  constructor(find: () => AnyActorRef | undefined) {
-    this.#find = find;
-  }
-
-  get ref(): ConsensusRef | undefined {
-    const ref = this.#find();
-    if (ref !== undefined) requireMember(ref);
-    return ref;
-  }
-
+class Handle extends PartHandle<ConsensusRef, ConsensusEmitted> implements Consensus {
   async propose(value: unknown, options: ProposeOptions = {}): Promise<ProposeOutcome> {
     requireOptions('the options of a proposal', options, ['index', 'signal', 'withinMs']);
     const { signal } = options;
@@ -164,21 +135,6 @@ class Handle implements Consensus {
     const state = typeof proposing === 'string' ? 'idle' : typeof proposing.busy === 'string' ? 'withdrawing' : proposing.busy.waiting;
     return { state, next: context.next, isFollowing };
   }
-
-  on<Type extends ConsensusEmitted['type']>(type: Type, listener: (fact: Fact<Type>) => void): { unsubscribe(): void } {
-    if (!factTypes.includes(type)) throw invalid('type', factTypes.join(', '), typeof type === 'string' ? 'another fact' : sortOf(type));
-    if (typeof listener !== 'function') throw invalid('listener', 'a function', sortOf(listener));
-    return onFact(() => this.ref, type, listener, isMember);
-  }
-
-  async close(): Promise<void> {
-    const { ref } = this;
-    if (ref !== undefined) await ended(ref, () => ref.send({ type: 'consensus.close' }));
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.close();
-  }
 }
 
 /** A decision has its own key, or is the newest; what was neither, the first time, may have got a key meanwhile. */
@@ -199,29 +155,20 @@ async function decisionIn(log: Log, index: number): Promise<DecidedOutcome> {
 /** One wish, until it is answered: by the chart, or by its end. */
 function wish(
   owner: ConsensusRef,
-  asked: Pick<Extract<Parameters<ConsensusRef['send']>[0], { type: 'consensus.propose' }>, 'value' | 'index' | 'withinMs'>,
+  asked: Pick<Extract<ConsensusEvent, { type: 'consensus.propose' }>, 'value' | 'index' | 'withinMs'>,
   signal: AbortSignal | undefined,
   answer: (outcome: ProposeOutcome) => void,
 ): void {
-  const number = (wishes.get(owner) ?? 0) + 1;
-  wishes.set(owner, number);
-  const ref = `w${number}`;
-  const settle = (outcome: ProposeOutcome): void => {
-    for (const each of heard) each.unsubscribe();
-    signal?.removeEventListener('abort', cancel);
-    answer(outcome);
-  };
-  const cancel = (): void => owner.send({ type: 'consensus.cancel', ref });
-  const heard: { unsubscribe(): unknown }[] = [
-    owner.on('consensus.won', ({ ref: of, decision: { index, value, token } }) => {
-      if (of === ref) settle({ ok: true, index, value, token });
-    }),
-    owner.on('consensus.refused', ({ ref: of, reason, winner }) => {
-      if (of === ref) settle(reason === 'beaten' ? { ok: false, reason, winner } : { ok: false, reason });
-    }),
+  const begin = (ref: string): ConsensusEvent => ({ type: 'consensus.propose', ref, ...asked });
+  const cancel = (ref: string): ConsensusEvent => ({ type: 'consensus.cancel', ref });
+  wishes.open(owner, { begin, cancel, signal }, (fact) => {
     // It has ended in the midst of it: what it had open is seen off by others, or decided before.
-    onExit(owner, () => settle({ ok: false, reason: 'unknown' })),
-  ];
-  signal?.addEventListener('abort', cancel, { once: true });
-  owner.send({ type: 'consensus.propose', ref, ...asked });
+    if (fact === null) return answer({ ok: false, reason: 'unknown' });
+    if (fact.type === 'consensus.refused') {
+      const { reason, winner } = fact;
+      return answer(reason === 'beaten' ? { ok: false, reason, winner } : { ok: false, reason });
+    }
+    const { index, value, token } = fact.decision;
+    answer({ ok: true, index, value, token });
+  });
 }

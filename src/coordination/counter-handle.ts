@@ -3,17 +3,15 @@
  *
  * Nothing throws nor rejects but for misuse; a call on a counter that has ended is answered, where XState would drop the event.
  */
-import { type AnyActorRef, createActor } from 'xstate';
+import type { AnyActorRef } from 'xstate';
 import { counterMachine } from '../../machines/coordination/counter.js';
 import type { CounterDoubt, CounterEmitted, CounterEvent, CounterFact, CounterRefusal } from '../../machines/coordination/counter-events.js';
 import type { Backend } from '../backend/port.js';
-import { sortOf } from '../option-checks.js';
-import { type Clock, requireClock, systemClock } from '../supervision/clock.js';
-import { onFact } from '../supervision/on-fact.js';
-import { ended, onExit } from '../supervision/watch.js';
-import { hasStopped, runsMachine } from '../supervision/xstate-internals.js';
-import { counter as counterLogic, type CounterRef, nextCall, planOf } from './counter.js';
+import type { Clock } from '../supervision/clock.js';
+import { hasStopped } from '../supervision/xstate-internals.js';
+import { counter as counterLogic, type CounterRef, planOf } from './counter.js';
 import { type CounterOptions, duration, invalid, requireKey, requireNumber, requireOptions, requireSignal } from './counter-options.js';
+import { finder, PartCalls, PartHandle, type PartKind, startedRoot } from './part-handle.js';
 
 type Fact<Type extends CounterEmitted['type']> = Extract<CounterEmitted, { type: Type }>;
 
@@ -73,9 +71,7 @@ export interface Counter extends AsyncDisposable {
  * @throws EspalierError `counter/invalid-options` for a reference that runs no counter; from each call, for a function that finds one
  */
 export function counterHandle(ref: AnyActorRef | (() => AnyActorRef | undefined)): Counter {
-  if (typeof ref === 'function') return new Handle(ref);
-  requireCounter(ref);
-  return new Handle(() => ref);
+  return new Handle(kind, finder(kind, ref));
 }
 
 /**
@@ -83,39 +79,17 @@ export function counterHandle(ref: AnyActorRef | (() => AnyActorRef | undefined)
  * @throws EspalierError `counter/invalid-options`; `supervision/invalid-options` for what is no clock
  */
 export function createCounter(backend: Backend, options: CounterOptions, where: { readonly clock?: Clock } = {}): Counter {
-  requireOptions('where the counter runs', where, ['clock']);
-  const { clock = systemClock } = where;
-  requireClock(clock);
-  const root = createActor(counterLogic(backend, options), { clock, id: 'counter' });
-  // Heard here, a crash is no uncaught exception: the handle answers.
-  root.subscribe({ error: () => {} });
-  root.start();
-  return new Handle(() => root);
+  return new Handle(
+    kind,
+    startedRoot(kind, 'counter', where, requireOptions, () => counterLogic(backend, options)),
+  );
 }
 
-function isCounter(ref: unknown): ref is CounterRef {
-  return runsMachine(ref, counterMachine);
-}
+const facts: readonly CounterFact['type'][] = ['counter.counted', 'counter.doubted', 'counter.refused', 'counter.summed'];
+const kind: PartKind = { id: 'counter', machine: counterMachine, planOf, facts, invalid };
+const calls = new PartCalls<CounterFact>('c', facts);
 
-function requireCounter(ref: unknown): asserts ref is CounterRef {
-  if (!isCounter(ref) || planOf(ref) === undefined) throw invalid('ref', 'an actor that runs counter()', sortOf(ref));
-}
-
-const factTypes: readonly CounterEmitted['type'][] = ['counter.counted', 'counter.doubted', 'counter.refused', 'counter.summed'];
-
-class Handle implements Counter {
-  readonly #find: () => AnyActorRef | undefined;
-
-  constructor(find: () => AnyActorRef | undefined) {
-    this.#find = find;
-  }
-
-  get ref(): CounterRef | undefined {
-    const ref = this.#find();
-    if (ref !== undefined) requireCounter(ref);
-    return ref;
-  }
-
+class Handle extends PartHandle<CounterRef, CounterEmitted> implements Counter {
   async increment(by = 1, options: IncrementOptions = {}): Promise<IncrementOutcome> {
     requireNumber(by);
     requireOptions('the options of an increment', options, ['signal', 'withinMs', 'key']);
@@ -145,21 +119,6 @@ class Handle implements Counter {
     return typeof value === 'string' ? { state: 'ended', pending: 0 } : { state: value.running, pending: context.pending };
   }
 
-  on<Type extends CounterEmitted['type']>(type: Type, listener: (fact: Fact<Type>) => void): { unsubscribe(): void } {
-    if (!factTypes.includes(type)) throw invalid('type', factTypes.join(', '), typeof type === 'string' ? 'another fact' : sortOf(type));
-    if (typeof listener !== 'function') throw invalid('listener', 'a function', sortOf(listener));
-    return onFact(() => this.ref, type, listener, isCounter);
-  }
-
-  async close(): Promise<void> {
-    const { ref } = this;
-    if (ref !== undefined) await ended(ref, () => ref.send({ type: 'counter.close' }));
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.close();
-  }
-
   /** @returns what the chart says of it; null: it ended without a word; a text: why it was not begun */
   async #call(
     { signal, withinMs }: CounterCallOptions,
@@ -170,20 +129,8 @@ class Handle implements Counter {
     const forMs = duration('withinMs', withinMs, (owner === undefined ? undefined : planOf(owner)?.withinMs) ?? 1);
     if (owner === undefined || hasStopped(owner)) return 'closed';
     if (signal?.aborted === true) return 'cancelled';
-    const ref = nextCall(owner);
-    return new Promise((resolve) => {
-      const settle = (fact: CounterFact | null): void => {
-        for (const each of heard) each.unsubscribe();
-        signal?.removeEventListener('abort', cancel);
-        resolve(fact);
-      };
-      const cancel = (): void => owner.send({ type: 'counter.cancel', ref });
-      const heard: { unsubscribe(): unknown }[] = [
-        ...factTypes.map((type) => owner.on(type, (fact) => (fact.ref === ref ? settle(fact) : undefined))),
-        onExit(owner, () => settle(null)),
-      ];
-      signal?.addEventListener('abort', cancel, { once: true });
-      owner.send(say(ref, forMs));
-    });
+    return new Promise((resolve) =>
+      calls.open(owner, { signal, begin: (ref) => say(ref, forMs), cancel: (ref) => ({ type: 'counter.cancel', ref }) }, resolve),
+    );
   }
 }

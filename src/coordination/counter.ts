@@ -22,16 +22,7 @@ export type CounterLogic = ActorLogic<SnapshotFrom<typeof counterMachine>, Count
 /** A running counter. */
 export type CounterRef = ActorRefFrom<CounterLogic>;
 
-/** How often a counter's actor was called in this process. */
-const calls = new WeakMap<AnyActorRef, number>();
 const plans = new WeakMap<object, CounterPlan>();
-
-/** The name of its next call. */
-export function nextCall(ref: AnyActorRef): string {
-  const count = (calls.get(ref) ?? 0) + 1;
-  calls.set(ref, count);
-  return `c${count}`;
-}
 
 /** With what a counter's actor was made; undefined for what runs no `counter()`. */
 export function planOf(ref: AnyActorRef): CounterPlan | undefined {

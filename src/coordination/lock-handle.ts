@@ -4,20 +4,20 @@
  * Nothing throws nor rejects but for misuse and for what the app's own function throws; a call on a lock that has ended is answered, where XState would drop
  * the event.
  */
-import { type AnyActorRef, createActor } from 'xstate';
+import type { AnyActorRef } from 'xstate';
 import { lockMachine } from '../../machines/coordination/lock.js';
-import type { LockEmitted, LockRefusal } from '../../machines/coordination/lock-events.js';
+import type { LockEmitted, LockEvent, LockRefusal } from '../../machines/coordination/lock-events.js';
 import type { LeaseHold } from '../backend/hold.js';
 import { over } from '../backend/over.js';
 import type { Backend } from '../backend/port.js';
 import { sortOf } from '../option-checks.js';
-import { type Clock, requireClock, systemClock } from '../supervision/clock.js';
-import { onFact } from '../supervision/on-fact.js';
-import { ended, onExit } from '../supervision/watch.js';
-import { hasStopped, runsMachine } from '../supervision/xstate-internals.js';
-import { lock as lockLogic, type LockRef, planOf, seatOf } from './lock.js';
+import type { Clock } from '../supervision/clock.js';
+import { onExit } from '../supervision/watch.js';
+import { hasStopped } from '../supervision/xstate-internals.js';
+import { lock as lockLogic, type LockRef, planOf, placeOf } from './lock.js';
 import { duration, invalid, type LockOptions, requireOptions, requireSignal } from './lock-options.js';
 import type { Place } from './lock-place.js';
+import { finder, PartCalls, PartHandle, type PartKind, startedRoot } from './part-handle.js';
 
 type Fact<Type extends LockEmitted['type']> = Extract<LockEmitted, { type: Type }>;
 
@@ -76,9 +76,7 @@ export interface Lock extends AsyncDisposable {
  * @throws EspalierError `lock/invalid-options` for a reference that runs no lock; from each call, for a function that finds one
  */
 export function lockHandle(ref: AnyActorRef | (() => AnyActorRef | undefined)): Lock {
-  if (typeof ref === 'function') return new Handle(ref);
-  requireLock(ref);
-  return new Handle(() => ref);
+  return new Handle(kind, finder(kind, ref));
 }
 
 /**
@@ -86,39 +84,17 @@ export function lockHandle(ref: AnyActorRef | (() => AnyActorRef | undefined)): 
  * @throws EspalierError `lock/invalid-options`; `supervision/invalid-options` for what is no clock
  */
 export function createLock(backend: Backend, options: LockOptions, where: { readonly clock?: Clock } = {}): Lock {
-  requireOptions('where the lock runs', where, ['clock']);
-  const { clock = systemClock } = where;
-  requireClock(clock);
-  const root = createActor(lockLogic(backend, options), { clock, id: 'lock' });
-  // Heard here, a crash is no uncaught exception: the handle answers `closed`.
-  root.subscribe({ error: () => {} });
-  root.start();
-  return new Handle(() => root);
+  return new Handle(
+    kind,
+    startedRoot(kind, 'lock', where, requireOptions, () => lockLogic(backend, options)),
+  );
 }
 
-function isLock(ref: unknown): ref is LockRef {
-  return runsMachine(ref, lockMachine);
-}
+const facts: readonly LockEmitted['type'][] = ['lock.queued', 'lock.acquired', 'lock.refused', 'lock.released', 'lock.lost'];
+const kind: PartKind = { id: 'lock', machine: lockMachine, planOf, facts, invalid };
+const wishes = new PartCalls<Fact<'lock.acquired' | 'lock.refused'>>('w', ['lock.acquired', 'lock.refused']);
 
-function requireLock(ref: unknown): asserts ref is LockRef {
-  if (!isLock(ref) || planOf(ref) === undefined) throw invalid('ref', 'an actor that runs lock()', sortOf(ref));
-}
-
-const factTypes: readonly LockEmitted['type'][] = ['lock.queued', 'lock.acquired', 'lock.refused', 'lock.released', 'lock.lost'];
-
-class Handle implements Lock {
-  readonly #find: () => AnyActorRef | undefined;
-
-  constructor(find: () => AnyActorRef | undefined) {
-    this.#find = find;
-  }
-
-  get ref(): LockRef | undefined {
-    const ref = this.#find();
-    if (ref !== undefined) requireLock(ref);
-    return ref;
-  }
-
+class Handle extends PartHandle<LockRef, LockEmitted> implements Lock {
   async acquire(options: AcquireOptions = {}): Promise<AcquireOutcome> {
     requireOptions('the options of a wish', options, ['signal', 'withinMs']);
     const { signal } = options;
@@ -139,44 +115,17 @@ class Handle implements Lock {
     const state = typeof value.busy === 'object' ? 'waiting' : value.busy === 'holding' ? 'holding' : 'leaving';
     return { state, ahead, grips: grips.length };
   }
-
-  on<Type extends LockEmitted['type']>(type: Type, listener: (fact: Fact<Type>) => void): { unsubscribe(): void } {
-    if (!factTypes.includes(type)) throw invalid('type', factTypes.join(', '), typeof type === 'string' ? 'another fact' : sortOf(type));
-    if (typeof listener !== 'function') throw invalid('listener', 'a function', sortOf(listener));
-    return onFact(() => this.ref, type, listener, isLock);
-  }
-
-  async close(): Promise<void> {
-    const { ref } = this;
-    if (ref !== undefined) await ended(ref, () => ref.send({ type: 'lock.close' }));
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.close();
-  }
 }
 
 /** One wish, until it is answered: by the chart, or by its end. */
 function wish(owner: LockRef, withinMs: number, signal: AbortSignal | undefined, answer: (outcome: AcquireOutcome) => void): void {
-  const seat = seatOf(owner);
-  const ref = `w${++seat.wishes}`;
-  const settle = (outcome: AcquireOutcome): void => {
-    for (const each of heard) each.unsubscribe();
-    signal?.removeEventListener('abort', cancel);
-    answer(outcome);
-  };
-  const cancel = (): void => owner.send({ type: 'lock.cancel', ref });
-  const heard: { unsubscribe(): unknown }[] = [
-    owner.on('lock.acquired', (fact) => {
-      if (fact.ref === ref) settle({ ok: true, grip: new Grip(owner, ref, fact.token, seat.place as Place) });
-    }),
-    owner.on('lock.refused', (fact) => {
-      if (fact.ref === ref) settle({ ok: false, reason: fact.reason });
-    }),
-    onExit(owner, () => settle({ ok: false, reason: 'closed' })),
-  ];
-  signal?.addEventListener('abort', cancel, { once: true });
-  owner.send({ type: 'lock.acquire', ref, withinMs });
+  const begin = (ref: string): LockEvent => ({ type: 'lock.acquire', ref, withinMs });
+  const cancel = (ref: string): LockEvent => ({ type: 'lock.cancel', ref });
+  wishes.open(owner, { begin, cancel, signal }, (fact, ref) => {
+    if (fact === null) answer({ ok: false, reason: 'closed' });
+    else if (fact.type === 'lock.refused') answer({ ok: false, reason: fact.reason });
+    else answer({ ok: true, grip: new Grip(owner, ref, fact.token, placeOf(owner) as Place) });
+  });
 }
 
 class Grip implements LockGrip {

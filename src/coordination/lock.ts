@@ -22,23 +22,15 @@ export type LockLogic = ActorLogic<SnapshotFrom<typeof lockMachine>, LockEvent, 
 /** A running lock. */
 export type LockRef = ActorRefFrom<LockLogic>;
 
-/** What a lock's actor has in this process. */
-interface Seat {
-  /** Wishes so far, to name the next. */
-  wishes: number;
-  place: Place | null;
-}
-
-const seats = new WeakMap<AnyActorRef, Seat>();
+/** The place of each lock's actor that has one. */
+const places = new WeakMap<AnyActorRef, Place>();
 const plans = new WeakMap<object, LockPlan>();
 /** Those that were restored in the midst of something, until their place is begun again. */
 const restored = new WeakSet<AnyActorRef>();
 
-/** The seat of a lock's actor, made when it is asked for. */
-export function seatOf(ref: AnyActorRef): Seat {
-  const seat = seats.get(ref) ?? { wishes: 0, place: null };
-  seats.set(ref, seat);
-  return seat;
+/** The place of a lock's actor. */
+export function placeOf(ref: AnyActorRef): Place | undefined {
+  return places.get(ref);
 }
 
 /** With what a lock's actor was made; undefined for what runs no `lock()`. */
@@ -70,7 +62,6 @@ export function lock(backend: Backend, options: LockOptions): LockLogic {
 function place(plan: LockPlan): ReturnType<typeof fromCallback<PlaceCommand>> {
   return fromCallback<PlaceCommand>(({ self, sendBack, receive }) => {
     const owner = parentOf(self) as AnyActorRef;
-    const seat = seatOf(owner);
     if (restored.delete(owner)) {
       // Whoever wanted the lock was of another process, and its lease with it.
       sendBack({ type: 'place.lost', reason: 'gone' });
@@ -81,7 +72,7 @@ function place(plan: LockPlan): ReturnType<typeof fromCallback<PlaceCommand>> {
     const made = new Place(plan, clockOf(owner.system), (news) => {
       if (isRunning) sendBack(news);
     });
-    seat.place = made;
+    places.set(owner, made);
     const crash = (error: unknown): void => {
       if (isRunning) sendBack({ type: 'place.ended', why: String(error) });
     };

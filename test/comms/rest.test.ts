@@ -143,3 +143,54 @@ describe('a sender that waits for each of his words to be taken', () => {
     expect(comms.status().counts).toMatchObject({ refused: 0, delivered: many });
   });
 });
+
+describe('who asks again as soon as he is answered', () => {
+  type Again = (room: Room) => Promise<unknown>;
+  const kinds: Readonly<Record<string, Again>> = {
+    'a notice that is refused, full': ({ comms }) => comms.notify('ann', 0),
+    'a question that is refused, full': ({ comms }) => comms.request('ann', 0),
+    'a notice that is refused, noAgent': ({ comms }) => comms.notify('nobody', 0),
+    'a question that is answered already': ({ comms }) => comms.request('bob', 0, { key: 'once' }),
+    'a topic that nobody hears': ({ comms }) => comms.publish('news', 0),
+    'a broadcast that nobody takes': ({ comms }) => comms.broadcast(['nobody'], 0),
+    'a broadcast that one lacks': ({ comms }) => comms.broadcast(['bob', 'nobody'], 0, { strategy: 'allOrNothing' }),
+  };
+
+  it.each(Object.entries(kinds))('lets the thread go again and again (%s), and comms go on', async (_, again) => {
+    const made = room({ maxQueued: 1, channels: { ann: { credits: 1 } } });
+    const { comms, add, pass } = made;
+    add('ann', respondent({ request: () => new Promise(() => {}), notice: () => {} }));
+    add('bob', respondent({ request: (body) => body, notice: () => {} }));
+    // One is out at her, and one lies before her.
+    void comms.request('ann', 1);
+    void comms.request('ann', 2);
+    const run = { times: 0, isOver: false };
+    const asking = (async () => {
+      for (; !run.isOver && run.times < enough; run.times++) await again(made);
+    })();
+    for (let ms = 0; ms < 3; ms++) {
+      const before = run.times;
+      await pass(ms === 0 ? 0 : 1);
+      expect(run.times).toBeGreaterThan(before);
+      expect(run.times).toBeLessThanOrEqual((ms + 1) * mostInOneGo);
+    }
+    run.isOver = true;
+    await pass(10);
+    await asking;
+    expect(await comms.request('bob', 3)).toEqual({ ok: true, value: 3 });
+  });
+
+  it('and waits for no answer has no more kept for those who are told than there are in one go', async () => {
+    const { comms, pass } = room();
+    let told = 0;
+    comms.on('comms.refused', () => void told++);
+    const many = 4 * mostInOneGo;
+    for (let n = 0; n < many; n++) {
+      void comms.notify('nobody', n);
+      expect(n + 1 - told).toBeLessThanOrEqual(mostInOneGo);
+    }
+    await pass(10);
+    expect(told).toBe(many);
+    expect(comms.status().counts).toMatchObject({ sent: many, refused: many });
+  });
+});

@@ -83,7 +83,7 @@ export function counterRun(defect: Defect = (backend) => backend): FaultRunOptio
       /** What shall be counted in the end, whoever has to ask for it. */
       const owed = new Map<string, number>();
       const done = new Set<string>();
-      let [keys, boots] = [0, 0];
+      let keys = 0;
       const isForgetful = network.seed % 3 === 0;
       const lines = new Map<string, ReturnType<typeof withLateWrites>>();
       network.boot((node) => {
@@ -99,7 +99,7 @@ export function counterRun(defect: Defect = (backend) => backend): FaultRunOptio
           retryMs: 50,
           callMs: 300,
         };
-        const late = withLateWrites(node, new RemoteBackend(node, `boot ${++boots}`), isShard);
+        const late = withLateWrites(node, new RemoteBackend(node), isShard);
         lines.set(node.name, late);
         counters.set(node.name, createCounter(defect(late.line), options, { clock: node.clock }));
       };

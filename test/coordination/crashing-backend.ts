@@ -17,11 +17,13 @@ export const disk = 'disk';
 export function bootCrashing(network: SimulatedNetwork, forgets = false): Readonly<Record<string, FaultOperation>> {
   // The network waits for promises alone: a commit by the event loop would be late by whatever happens next, and with nobody else about by very much.
   const store = memoryEvents({ defer: queueMicrotask });
+  const store = memoryEvents();
+  const answers = new Map<string, Promise<unknown>>();
   let far: SimulatedNode | undefined;
   network.boot((node) => (far = node), disk);
   network.boot((node) => {
     const kept = forgets ? {} : { store: slow(store, node, far as SimulatedNode) };
-    serve(node, memoryBackend({ clock: node.clock, ...kept }));
+    serve(node, memoryBackend({ clock: node.clock, ...kept }), answers);
   }, 'backend');
   const strike = (begin: () => () => void): FaultOperation['run'] => {
     return (node, ms) => void node.clock.setTimeout(begin(), Number(ms));

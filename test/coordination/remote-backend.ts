@@ -6,7 +6,7 @@ type Method = 'get' | 'list' | 'compareAndSet' | 'delete' | 'grant' | 'renew' | 
 
 /** What goes over the network. A watch has no life of its own there: each question names where it goes on, so a lost answer loses no change. */
 type Request =
-  | { readonly method: Method; readonly args: readonly unknown[]; readonly id?: string }
+  | { readonly method: Method; readonly args: readonly unknown[]; readonly id: string }
   | { readonly method: 'changes'; readonly prefix: string; readonly from: number; readonly withinMs: number };
 
 /** A call that was not answered in so long is not answered any more, ms. */
@@ -14,16 +14,18 @@ const callMs = 150;
 /** How long a question for changes waits at the backend, ms. */
 const watchMs = 400;
 
-/** Has a node answer for a backend that runs there. */
-export function serve(node: SimulatedNode, backend: Backend): void {
-  const answers = new Map<string, Promise<unknown>>();
+/**
+ * Has a node answer for a backend that runs there.
+ * @param answers  to each call, by its name; of a backend that was opened again, those of before too
+ */
+export function serve(node: SimulatedNode, backend: Backend, answers = new Map<string, Promise<unknown>>()): void {
   node.onRequest(async (asked) => {
     const request = asked as Request;
     if (request.method !== 'changes') {
       const method = backend[request.method] as (...args: unknown[]) => Promise<unknown>;
       const { id, args } = request;
-      const answer = (id === undefined ? undefined : answers.get(id)) ?? method.apply(backend, [...args]);
-      if (id !== undefined) answers.set(id, answer);
+      const answer = answers.get(id) ?? method.apply(backend, [...args]);
+      answers.set(id, answer);
       return answer;
     }
     const { prefix, from, withinMs } = request;
@@ -35,16 +37,21 @@ export function serve(node: SimulatedNode, backend: Backend): void {
   });
 }
 
+/** How many each process has made. */
+const remotes = new WeakMap<SimulatedNode, number>();
+
 /** The backend that is served on the node `backend`, as another node has it. */
 export class RemoteBackend implements Backend {
   readonly #node: SimulatedNode;
-  readonly #name: string | undefined;
+  /** Of no other ever: a call that the network doubles is done once, as an adapter would see to it. Done twice, it could be answered `conflict`, which says that it was not done. */
+  readonly #name: string;
   #calls = 0;
 
-  /** @param name  of no other ever: a call that the network doubles is done once then, as an adapter would see to it. Without one it may be done twice. */
-  constructor(node: SimulatedNode, name?: string) {
+  constructor(node: SimulatedNode) {
+    const others = remotes.get(node) ?? 0;
+    remotes.set(node, others + 1);
     this.#node = node;
-    this.#name = name;
+    this.#name = `${node.name}#${node.incarnation} ${others}`;
   }
 
   get(key: string, call: CallOptions = {}): ReturnType<Backend['get']> {
@@ -100,7 +107,7 @@ export class RemoteBackend implements Backend {
   ) {
     if (signal?.aborted === true) return lost('cancelled');
     const timeoutMs = Math.max(1, Math.min(withinMs, callMs));
-    const request: Request = { method, args, ...(this.#name === undefined ? {} : { id: `${this.#name} ${++this.#calls}` }) };
+    const request: Request = { method, args, id: `${this.#name} ${++this.#calls}` };
     const answered = this.#node.call<Outcome>('backend', request, { timeoutMs });
     const reply = await unlessAborted(answered, signal);
     if (reply === null) return lost('cancelled');

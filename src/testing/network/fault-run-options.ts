@@ -3,6 +3,7 @@ import { refuse, requireCount, requireKeys, requireMs } from '../world/options.j
 import type { FaultWorld } from './fault-run.js';
 import { type NetworkOptions, requireNetworkOptions } from './network-options.js';
 import type { SimulatedNetwork } from './network.js';
+import { requireSchedule } from './schedule-checks.js';
 import { type NetworkFaultKind, networkFaultKinds, type Schedule } from './schedule.js';
 
 /** Options of {@link faultRun}. */
@@ -61,5 +62,5 @@ export function requireFaultRun<World extends FaultWorld>(options: FaultRunOptio
   if (typeof invariants !== 'object' || Object.values(invariants).some((holds) => typeof holds !== 'function')) {
     refuse('`invariants`, functions by name', invariants);
   }
-  if (schedule !== undefined && !Array.isArray(schedule.steps)) refuse('`schedule`, with `steps`', schedule);
+  if (schedule !== undefined) requireSchedule(schedule, names);
 }

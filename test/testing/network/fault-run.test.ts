@@ -7,6 +7,7 @@ import {
   type FaultRunOptions,
   type FaultWorld,
   networkFaultKinds,
+  type Schedule,
   type SimulatedNetwork,
   type SimulatedNode,
 } from '../../../src/testing/index.js';
@@ -251,5 +252,48 @@ describe('a fault run', { timeout: 60_000 }, () => {
       await expect(refused).rejects.toThrow(says);
       await expect(refused).rejects.toMatchObject({ code: 'testing/invalid-options' });
     }
+  });
+
+  it.each([
+    [null, /`schedule` to be an object/u],
+    [{ steps: {} }, /`schedule`, with `steps`/u],
+    [{ steps: [], isCalm: 1 }, /`schedule.isCalm`, true or false/u],
+    [{ steps: [], calm: true }, /`schedule` with the keys steps, isCalm/u],
+    [{ steps: [null] }, /step 1 of `schedule` to be an object/u],
+    [{ steps: [{ atMs: 0, fault: 'flood', node: 'a' }] }, /`fault` of step 1 of `schedule` out of partition/u],
+    [{ steps: [{ atMs: 0, fault: 'pause', node: 'd', forMs: 1 }] }, /`node` of step 1 of `schedule` out of the nodes server, a, b/u],
+    [{ steps: [{ atMs: 0, fault: 'pause', node: 'a' }] }, /`forMs` of step 1 of `schedule`/u],
+    [{ steps: [{ atMs: 0, fault: 'pause', node: 'a', forMs: Number.NaN }] }, /`forMs` of step 1 of `schedule`/u],
+    [{ steps: [{ atMs: 0, fault: 'crash', node: 'a', forMs: -1 }] }, /`forMs` of step 1 of `schedule`/u],
+    [{ steps: [{ atMs: 0, fault: 'pause', node: 'a', forMs: 1, rate: 2 }] }, /step 1 of `schedule` with the keys atMs, fault, node, forMs/u],
+    [{ steps: [{ atMs: 0, fault: 'clockJump', node: 'a', byMs: -5 }] }, /`byMs` of step 1/u],
+    [{ steps: [{ atMs: 0, fault: 'wallJump', node: 'a', byMs: '5' }] }, /`byMs` of step 1 of `schedule`, a number of ms/u],
+    [{ steps: [{ atMs: 0, fault: 'drift', node: 'a', rate: 0, forMs: 1 }] }, /`rate` of step 1 of `schedule`, a number above 0/u],
+    [{ steps: [{ atMs: 0, fault: 'drop', from: 'a', to: 'b', chance: 2, forMs: 1 }] }, /`chance` of step 1 of `schedule`, a chance of 0 to 1/u],
+    [{ steps: [{ atMs: 0, fault: 'slow', from: 'a', to: 'z', byMs: 1, forMs: 1 }] }, /`to` of step 1 of `schedule` out of the nodes/u],
+    [{ steps: [{ atMs: 0, fault: 'partition', sides: ['a', 'b'], oneWay: false, forMs: 1 }] }, /`sides` of step 1 of `schedule`, two lists/u],
+    [{ steps: [{ atMs: 0, fault: 'partition', sides: [['a'], ['a']], oneWay: false, forMs: 1 }] }, /`sides` .* each has other nodes/u],
+    [{ steps: [{ atMs: 0, operation: 1, node: 'a' }] }, /`operation` of step 1 of `schedule`, the name of an operation/u],
+    [{ steps: [{ atMs: Number.NaN, operation: 'increment', node: 'a' }] }, /`atMs` of step 1 of `schedule`, ms of at least 0/u],
+    [
+      {
+        steps: [
+          { atMs: 5, operation: 'increment', node: 'a' },
+          { atMs: 4, operation: 'increment', node: 'a' },
+        ],
+      },
+      /in the order of their moments/u,
+    ],
+  ])('refuses a schedule that means nothing, before anything starts: %j', async (schedule, says) => {
+    let booted = 0;
+    const right = counter(true);
+    const world: typeof right.world = (network) => {
+      booted++;
+      return right.world(network);
+    };
+    const refused = faultRun({ ...right, world, schedule: schedule as unknown as Schedule });
+    await expect(refused).rejects.toThrow(says);
+    await expect(refused).rejects.toMatchObject({ code: 'testing/invalid-options' });
+    expect(booted).toBe(0);
   });
 });
