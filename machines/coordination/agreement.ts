@@ -53,13 +53,22 @@ export function backingsOf(proposals: readonly Proposal[]): readonly Backing[] {
   return sorted.map(([, backing]) => backing);
 }
 
+/** A round of these, as it begins. The places are made once: to look for one of 10 000 whenever one is heard would take longer than all else. */
+export function roundOf(present: readonly string[]): Pick<IterativeContext, 'present' | 'places' | 'heard'> {
+  return { present, places: Object.fromEntries(present.map((agent, place) => [agent, place])), heard: present.map(() => null) };
+}
+
+/** The place of one who is asked in this round; undefined for anybody else. */
+export function placeOf({ places }: Pick<IterativeContext, 'places'>, agent: string): number | undefined {
+  return Object.hasOwn(places, agent) ? places[agent] : undefined;
+}
+
 /** How it stands when all of a round are heard. Who is not heard of at all has not come. */
 export function standOf({ round, present, heard, left }: IterativeContext): IterativeStand {
-  const words = new Map(heard.map((word) => [word.agent, word]));
   const proposals: Proposal[] = [];
   const gone: Departure[] = [...left];
-  for (const agent of present) {
-    const word = words.get(agent) ?? { agent, reason: 'late' };
+  for (const [place, agent] of present.entries()) {
+    const word = heard[place] ?? { agent, reason: 'late' };
     if ('reason' in word) gone.push({ agent, round, reason: word.reason });
     else proposals.push({ agent, value: word.value });
   }

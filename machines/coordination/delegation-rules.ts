@@ -1,6 +1,5 @@
 /** The rules of delegations: who is asked what next, what is an answer, and what becomes of a cluster. Nothing here depends on the order in which answers come. */
 import type { RequestOutcome } from '../comms/request.js';
-import { hash } from '../hash.js';
 import { isRecord } from '../supervision/option-keys.js';
 import { backingsOf, textOf } from './agreement.js';
 import type {
@@ -115,12 +114,7 @@ export function isEnough(required: Required, { results, missing }: Pick<Offer, '
   return results.length >= Math.max(1, Math.ceil((results.length + missing.length) * share - 1e-9));
 }
 
-/** The same question has the same id, whoever hands it out and however often; another one never has: an old answer is none to it. */
-export function idOf(body: DelegationQuestion): string {
-  return `${body.ask}-${hash(textOf(body) ?? '').toString(36)}`;
-}
-
-const inquiry = (agent: string, body: DelegationQuestion): Inquiry => ({ id: idOf(body), agent, cluster: body.cluster, body });
+const inquiry = (agent: string, body: DelegationQuestion): Inquiry => ({ id: body.ask, agent, cluster: body.cluster, body });
 
 /** What is done next: who is asked what, or what is combined. */
 type Next = Pick<DelegationContext, 'step' | 'level' | 'open' | 'offers' | 'stands' | 'end'>;
@@ -179,7 +173,8 @@ function reported(context: DelegationContext, stand: ClusterStand, rule: Delegat
 /** What `questions` is to ask in this step. */
 export function questionsOf(context: DelegationContext): QuestionsInput {
   const { level, open, session, step, workMs } = context;
-  const questions = open.map(({ id, agent, body }) => ({ id, agent, body }));
+  // Who is to do what, and what has come of it, is of others' making: an old answer is none to another question.
+  const questions = open.map(({ id, agent, body }) => ({ id, agent, body, isDerived: true }));
   return { session, questions, withinMs: step === 'work' ? workMs : levelOf(context, level).withinMs };
 }
 

@@ -77,8 +77,10 @@ export interface IterativeContext extends IterativeInput {
   readonly round: number;
   /** Who is asked in this round. */
   readonly present: readonly string[];
-  /** Of this round, in the order in which they came, which decides nothing. */
-  readonly heard: readonly Word[];
+  /** By agent, its place in `present`. */
+  readonly places: Readonly<Record<string, number>>;
+  /** Of this round, each in the place that its agent has in `present`; null: not heard yet. */
+  readonly heard: readonly (Word | null)[];
   /** Of the round before. */
   readonly former: readonly Proposal[];
   readonly left: readonly Departure[];

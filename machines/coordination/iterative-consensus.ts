@@ -9,7 +9,7 @@
 import { assign, enqueueActions, type EventObject, fromCallback, setup } from 'xstate';
 import { missingActor } from '../missing-actor.js';
 import { exitWith } from '../supervision/exit.js';
-import { backingsOf, endOfRound, standOf, wordOf } from './agreement.js';
+import { backingsOf, endOfRound, placeOf, roundOf, standOf, wordOf } from './agreement.js';
 import type { IterativeContext, IterativeEmitted, IterativeEvent, IterativeInput } from './iterative-consensus-events.js';
 import type { QuestionsInput } from './protocol-events.js';
 import { saidOf } from './said.js';
@@ -34,18 +34,19 @@ export const iterativeConsensusMachine = setup({
     questions: fromCallback<EventObject, QuestionsInput>(missingActor('iterativeConsensus', 'questions', "iterativeConsensus() of 'espalier'")),
   },
   guards: {
-    isFirst: ({ context: { present, heard, round }, event }) => {
+    isFirst: ({ context, event }) => {
       const { agent, id } = event as On<'question.answered'>;
-      return id === `round-${round}` && present.includes(agent) && !heard.some((word) => word.agent === agent);
+      const place = placeOf(context, agent);
+      return id === `round-${context.round}` && place !== undefined && context.heard[place] === null;
     },
     isDecided: ({ context }) => endOfRound(context)?.outcome === 'decided',
     isFailed: ({ context }) => endOfRound(context)?.outcome === 'failed',
   },
   actions: {
     hear: assign({
-      heard: ({ context: { heard }, event }) => {
+      heard: ({ context, event }) => {
         const { agent, outcome } = event as On<'question.answered'>;
-        return [...heard, wordOf(agent, outcome)];
+        return context.heard.with(placeOf(context, agent) ?? 0, wordOf(agent, outcome));
       },
     }),
     tellRound: enqueueActions(({ context, enqueue }) => {
@@ -57,7 +58,7 @@ export const iterativeConsensusMachine = setup({
     end: assign({ end: ({ context }) => endOfRound(context) }),
     beginRound: assign(({ context }) => {
       const { proposals, left } = standOf(context);
-      return { round: context.round + 1, present: proposals.map(({ agent }) => agent), heard: [], former: proposals, left };
+      return { round: context.round + 1, ...roundOf(proposals.map(({ agent }) => agent)), former: proposals, left };
     }),
     noteCrash: assign({ crash: ({ event }) => (event as On<'questions.lost'>).why }),
     noteError: assign({ crash: ({ event }) => saidOf((event as unknown as { error: unknown }).error) }),
@@ -65,7 +66,7 @@ export const iterativeConsensusMachine = setup({
 }).createMachine({
   id: 'iterativeConsensus',
   description: 'Round after round every agent sees what was proposed, and proposes anew, until enough of them propose the same.',
-  context: ({ input }) => ({ ...input, round: 1, present: input.agents, heard: [], former: [], left: [], end: null, crash: null }),
+  context: ({ input }) => ({ ...input, round: 1, ...roundOf(input.agents), former: [], left: [], end: null, crash: null }),
   output: ({ context: { end, crash } }) => end ?? exitWith({ crash }),
   initial: 'asking',
   states: {

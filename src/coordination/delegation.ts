@@ -18,10 +18,10 @@ import type {
 } from '../../machines/coordination/delegation-events.js';
 import { combinedBy } from '../../machines/coordination/delegation-rules.js';
 import type { ProtocolInput } from '../../machines/coordination/protocol-events.js';
+import { saidOf } from '../../machines/coordination/said.js';
 import type { Requests } from '../comms/port.js';
 import { jsonOf } from '../option-checks.js';
 import { withInput } from '../supervision/supervisors.js';
-import { boundedRequests } from './bounded-requests.js';
 import { type Combine, type CombineInfo, type DelegationOptions, planDelegation, requireMembers } from './delegation-options.js';
 import { type Protocol, questions } from './protocol.js';
 
@@ -59,7 +59,7 @@ export function delegation(options: DelegationOptions): DelegationProtocol {
     longestMs,
     requireAgents: (agents) => requireMembers(agents, terms),
     logic: (requests) => {
-      const actors = { questions: questions(boundedRequests(requests, maxBytes)), combiner: combiner(functions) };
+      const actors = { questions: questions(requests, maxBytes), combiner: combiner(functions) };
       return withInput(delegationMachine.provide({ actors }), terms) as unknown as DelegationLogic;
     },
   };
@@ -90,7 +90,7 @@ function applied(combine: Combine, offer: Offer, { level, seed }: { readonly lev
       return { cluster, ok: false, why: 'ruleFailed', error: 'it says something else of the same results' };
     return { cluster, ok: true, value: first.value };
   } catch (error) {
-    return { cluster, ok: false, why: 'ruleFailed', error: String(error) };
+    return { cluster, ok: false, why: 'ruleFailed', error: saidOf(error) };
   }
 }
 
@@ -101,7 +101,8 @@ function copyOf(value: unknown): { readonly value: unknown } | null {
     Promise.resolve(value).catch(() => {});
     return null;
   }
-  const text = jsonOf(value);
+  // A NaN would be null in the copy, and a Map nothing.
+  const text = textOf(value) === null ? null : jsonOf(value);
   const copy = text === null ? undefined : (JSON.parse(text) as unknown);
   return textOf(copy) === null ? null : { value: copy };
 }

@@ -11,7 +11,6 @@ import type { NegotiationEmitted, NegotiationEvent, NegotiationResult } from '..
 import type { ProtocolInput } from '../../machines/coordination/protocol-events.js';
 import type { Requests } from '../comms/port.js';
 import { withInput } from '../supervision/supervisors.js';
-import { boundedRequests } from './bounded-requests.js';
 import { type NegotiationOptions, planNegotiation, requireParties } from './negotiation-options.js';
 import { type Protocol, questions } from './protocol.js';
 
@@ -39,9 +38,6 @@ export interface NegotiationProtocol extends Protocol<NegotiationResult> {
 export function negotiation(options: NegotiationOptions = {}): NegotiationProtocol {
   const { terms, maxBytes } = planNegotiation(options);
   const logic = (requests: Requests): NegotiationLogic =>
-    withInput(
-      negotiationMachine.provide({ actors: { questions: questions(boundedRequests(requests, maxBytes)) } }),
-      terms,
-    ) as unknown as NegotiationLogic;
+    withInput(negotiationMachine.provide({ actors: { questions: questions(requests, maxBytes) } }), terms) as unknown as NegotiationLogic;
   return { name: 'negotiation', requireAgents: requireParties, logic };
 }

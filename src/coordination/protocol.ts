@@ -9,6 +9,7 @@ import type { Requests } from '../comms/port.js';
 import { isObject, jsonOf, sortOf } from '../option-checks.js';
 import { onLoss } from '../supervision/watch.js';
 import { parentOf } from '../supervision/xstate-internals.js';
+import { bytesOf } from '../wire/recording/bytes.js';
 
 declare const decides: unique symbol;
 
@@ -31,8 +32,9 @@ export interface Protocol<Value = unknown> {
  *
  * An agent may run in this process, and may do with what it is given, and later with what it gave, what it likes: so what all are asked is a copy that nobody
  * can change, and an answer is taken as the JSON that it is as it comes; what is none is `undefined`.
+ * @param maxBytes  an answer that is longer, bytes of JSON in UTF-8, is none
  */
-export function questions(requests: Requests): CallbackActorLogic<EventObject, QuestionsInput> {
+export function questions(requests: Requests, maxBytes = Number.POSITIVE_INFINITY): CallbackActorLogic<EventObject, QuestionsInput> {
   return fromCallback<EventObject, QuestionsInput>(({ input, self, sendBack }) => {
     const chart = parentOf(self) as AnyActorRef;
     // A signal for each: so many listeners on one are a warning of the runtime's.
@@ -48,8 +50,9 @@ export function questions(requests: Requests): CallbackActorLogic<EventObject, Q
       return copies.get(body);
     };
     const marks = new Map<unknown, string>();
+    // Of what is really asked, whatever the order of its keys; however deep, since what is cut off would not be told apart.
     const markOf = (body: unknown): string => {
-      const known = marks.get(body) ?? fingerprint(JSON.stringify(body));
+      const known = marks.get(body) ?? fingerprint(textOf(copyOf(body), Infinity) ?? '');
       marks.set(body, known);
       return known;
     };
@@ -59,7 +62,7 @@ export function questions(requests: Requests): CallbackActorLogic<EventObject, Q
       open.add(own);
       const outcome = await requests.request(agent, copyOf(body), { signal: own.signal, withinMs: input.withinMs, from: input.session, key });
       open.delete(own);
-      if (!isOver) tell({ type: 'question.answered', id, agent, outcome: outcomeOf(outcome) });
+      if (!isOver) tell({ type: 'question.answered', id, agent, outcome: outcomeOf(outcome, maxBytes) });
     };
     onLoss(self, chart, () => chart.send({ type: 'questions.lost', why: 'killed' } satisfies QuestionsEvent));
     Promise.all(input.questions.map(ask)).then(
@@ -74,23 +77,30 @@ export function questions(requests: Requests): CallbackActorLogic<EventObject, Q
 }
 
 /** What came of a question, of which nobody can change anything any more. @throws Error for what is no outcome */
-function outcomeOf(outcome: unknown): RequestOutcome {
+function outcomeOf(outcome: unknown, maxBytes: number): RequestOutcome {
   const { ok, value, reason } = (isObject(outcome) ? outcome : {}) as { readonly ok?: unknown; readonly value?: unknown; readonly reason?: unknown };
-  if (ok === true) return { ok, value: isJson(value) ? copied(value) : undefined };
+  if (ok === true) return { ok, value: answerOf(value, maxBytes) };
   if (ok !== false || typeof reason !== 'string') throw new Error(`what was to ask an agent came back with ${sortOf(outcome)} that is no outcome`);
   return outcome as RequestOutcome;
 }
 
-/** Would it be the same on the other end of a wire? A NaN would not, nor a Date, nor what throws as it is looked at. @throws never */
-function isJson(value: unknown): boolean {
+/**
+ * An answer as a copy; undefined for what would not be the same on the other end of a wire. A NaN would not, nor a Date, nor what throws as it is looked at, or
+ * is something else each time. @throws never
+ */
+function answerOf(value: unknown, maxBytes: number): unknown {
   try {
-    return textOf(value) !== null;
+    const text = textOf(value);
+    // As long as any way to write it.
+    if (text === null || bytesOf(text) > maxBytes) return undefined;
+    const copy = copied(value);
+    return textOf(copy) === text ? copy : undefined;
   } catch {
-    return false;
+    return undefined;
   }
 }
 
-/** A copy of JSON, frozen throughout; undefined for what is none. @throws never */
+/** A copy of JSON, frozen throughout; undefined for what is none. @throws RangeError for what is some thousands deep */
 function copied(value: unknown): unknown {
   const json = jsonOf(value);
   return json === null ? undefined : (JSON.parse(json, (_, each: unknown) => Object.freeze(each)) as unknown);

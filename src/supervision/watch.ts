@@ -14,7 +14,7 @@ import { createActor, type ActorLogic, type AnyActorRef, type EventObject, type 
 import { isExitReason, reasonOfError, reasonOfOutput, type ExitReason } from '../../machines/supervision/exit.js';
 import { EspalierError } from '../errors.js';
 import { inTurn, queueTurn, takeWaiting, type Turn } from './turns.js';
-import { hasStopped, logicOf, parentOf, stopActor } from './xstate-internals.js';
+import { hasStopped, isUnstarted, logicOf, parentOf, stopActor } from './xstate-internals.js';
 
 /** What a monitor's owner is sent, exactly once. */
 export interface MonitorDown {
@@ -251,12 +251,14 @@ export function onLoss(part: AnyActorRef, owner: AnyActorRef, lost: () => void):
 /**
  * Orders an actor's end, unless it has ended.
  * @param order  has it end, at once or later
- * @returns why it has ended, as soon as it has; `noproc` where it had. Never rejects
+ * @returns why it has ended, as soon as it has; `noproc` where it had, or where it is a root that was never started: one that is yet finds the order. Never rejects
  */
 export function ended<Ref extends AnyActorRef>(ref: Ref, order: (ref: Ref) => void): Promise<ExitReason | 'noproc'> {
   return new Promise((resolve) => {
     onExit(ref, resolve);
     if (exitReason(ref) === null) order(ref);
+    // A child that is not started yet is about to be.
+    if (isUnstarted(ref) && parentOf(ref) === undefined) resolve('noproc');
   });
 }
 

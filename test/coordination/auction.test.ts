@@ -203,7 +203,7 @@ describe('an English auction', () => {
   it('has no winner below the reserve, which nobody is told, nor without a bid', async () => {
     const { end, agents } = await run(auction({ kind: 'english', startPrice: 0, increment: 10, reserve: 57 }), { ann: worth(30), bob: worth(45) });
     expect(end).toMatchObject({ why: 'reserveNotMet' });
-    expect(JSON.stringify(agents.asked)).not.toContain('57');
+    expect(JSON.stringify(agents.asked.map(({ body }) => body))).not.toContain('57');
     expect((await run(auction({ kind: 'english', reserve: 50 }), { ann: worth(49) })).end).toMatchObject({ why: 'noBids' });
     expect((await run(auction({ kind: 'english', reserve: 50 }), { ann: worth(50) })).end).toMatchObject({ value: { price: 50 } });
   });

@@ -37,6 +37,7 @@ export type DelegationWorld = SessionWorld<Ended<DelegationResult>, Claim>;
 type Claim =
   | 'each session ends once'
   | 'nobody does the same thing twice in a session'
+  | 'a key is that of one question'
   | 'only true results count'
   | 'each result counts once'
   | 'what a cluster delivers is what whoever speaks for it has approved'
@@ -69,9 +70,33 @@ function serve(node: SimulatedNode, tell: (done: Done) => void): void {
   });
 }
 
+function serve(node: SimulatedNode, god: God): void {
+  node.onRequest((request) => {
+    const { key, body } = request as { readonly key: string; readonly body: DelegationQuestion };
+    god.sawKey(`${node.name} ${key}`, JSON.stringify(body));
+    const kept = node.disk.read(key);
+    if (kept !== undefined) return kept;
+    const [session = ''] = key.split('/');
+    const answer = drawn(node, session, body);
+    node.disk.write(key, answer);
+    god.sawDone({ session, agent: node.name, question: body, answer });
+    return answer;
+  });
+}
+
 /** Sees all that is done and said, and whether what comes of it can come of it. */
 class God extends SessionGod<Ended<DelegationResult>, Claim> {
   readonly done: Done[] = [];
+  readonly ended: Ended[] = [];
+  readonly problems = new Map<Claim, string>();
+  readonly #told = new Set<string>();
+  readonly #asked = new Map<string, string>();
+
+  sawKey(key: string, question: string): void {
+    const former = this.#asked.get(key) ?? question;
+    if (former !== question) this.problems.set('a key is that of one question', `${key}: ${former}, then ${question}`);
+    this.#asked.set(key, question);
+  }
 
   sawDone(one: Done): void {
     const isSame = ({ session, agent, question }: Done): boolean =>
@@ -139,6 +164,13 @@ export function delegationRun({
       network.boot((node) => {
         if (agents.includes(node.name)) return serve(node, (done) => god.sawDone(done));
         asking.start(node, line(remoteAgents(node)));
+        if (agents.includes(node.name)) return serve(node, god);
+        const retry = { attempts: 3, backoff: { minMs: 20, maxMs: 100, jitter: 0 } };
+        const bounds = { maxSessions: 2, maxWaiting: 2, withinMs: isEndless ? 1_000_000 : withinMs, retry };
+        const coordinator = createCoordinator({ requests: line(remoteAgents(node)), ...bounds }, { clock: node.clock });
+        for (const end of ['decided', 'failed', 'cancelled', 'expired'] as const)
+          coordinator.on(`coordination.${end}`, ({ session }) => god.sawTold(`${node.name} ${node.incarnation} ${session}`));
+        running.set(node.name, { coordinator, open: 0 });
       });
       const begin = (node: SimulatedNode, session: string) => asking.begin(node, protocol, protocol.agents, session);
       let count = 0;
@@ -162,7 +194,8 @@ export function delegationRun({
 }
 
 const claims: readonly Claim[] = [
-  ...(['each session ends once', 'nobody does the same thing twice in a session', 'only true results count', 'each result counts once'] as const),
+  ...(['each session ends once', 'nobody does the same thing twice in a session', 'a key is that of one question'] as const),
+  ...(['only true results count', 'each result counts once'] as const),
   ...(['what a cluster delivers is what whoever speaks for it has approved', 'as many have delivered as are required'] as const),
   'nobody speaks for a cluster who was replaced',
 ];
@@ -178,10 +211,10 @@ export const defects: Readonly<Record<string, { readonly defect: DelegationDefec
   'an old word is taken for the answer to a new question': {
     defect: {
       line: (requests) => ({
-        request: (agent, body, call) => requests.request(agent, body, { ...call, key: (call?.key ?? '').replace(/-[^-]*$/, '') }),
+        request: (agent, body, call) => requests.request(agent, body, { ...call, key: (call?.key ?? '').replace(/\/[^/]*$/, '') }),
       }),
     },
-    breaks: 'what a cluster delivers is what whoever speaks for it has approved',
+    breaks: 'a key is that of one question',
   },
   'a result is counted twice': {
     defect: {

@@ -251,6 +251,15 @@ describe('a delegation', () => {
       },
       'Error: oh',
     ],
+    [
+      'throws what has no words',
+      () => {
+        throw Object.create(null);
+      },
+      'object without words',
+    ],
+    ['returns NaN', () => Number.NaN, 'it returns what is no JSON, or is more than 100 deep'],
+    ['returns a Map', () => new Map([[1, 2]]), 'it returns what is no JSON, or is more than 100 deep'],
     ['returns nothing', () => undefined, 'it returns what is no JSON, or is more than 100 deep'],
     ['returns what is no JSON', () => 1n, 'it returns what is no JSON, or is more than 100 deep'],
     ['promises', () => Promise.reject(new Error('later')), 'it returns what is no JSON, or is more than 100 deep'],

@@ -1,6 +1,6 @@
 /** Two coordinators on nodes of their own that have agents on others come to agree, round after round: for runs through faults. */
 import { assign } from 'xstate';
-import { standOf } from '../../machines/coordination/agreement.js';
+import { roundOf, standOf } from '../../machines/coordination/agreement.js';
 import { iterativeConsensusMachine } from '../../machines/coordination/iterative-consensus.js';
 import type { IterativeContext, IterativeDecision, IterativeStand, Proposal } from '../../machines/coordination/iterative-consensus-events.js';
 import type { SessionResult } from '../../machines/coordination/session-events.js';
@@ -245,11 +245,11 @@ function beginning(
     const usual = {
       round: context.round + 1,
       present: stand.proposals.map(({ agent }) => agent),
-      heard: [],
       former: stand.proposals,
       left: stand.left,
     };
-    return { ...usual, ...next(context, stand) };
+    const round = { ...usual, ...next(context, stand) };
+    return { ...round, ...roundOf(round.present) };
   });
   const protocol: Protocol<IterativeDecision> = {
     name: 'iterativeConsensus',

@@ -101,6 +101,12 @@ describe('a market', () => {
     expect(facts.filter(({ type }) => type === 'market.cancelled')).toMatchObject([{ order, open: 3, reason: 'asked' }]);
   });
 
+  it('that was never started is closed at once', async () => {
+    const held = marketHandle(createActor(market()));
+    await held.close();
+    expect(await held.submit({ trader: 'ann', side: 'buy', quantity: 1 })).toEqual({ ok: false, reason: 'closed' });
+  });
+
   it('tells everybody who stands as it closes, and answers closed from then on', async () => {
     const { held, facts, buy, sell } = stand();
     await buy('ann', 1, 10);

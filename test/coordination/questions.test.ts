@@ -43,22 +43,39 @@ describe('an auction', () => {
     await comms.close();
   });
 
-  it('asks each with a copy of its own, which harms nobody when it is changed', async () => {
+  it('asks with a copy that nobody can change', async () => {
     const lots: unknown[] = [];
+    const lot = { id: 'a1' };
     const thief: Script = (body) => {
-      const { lot } = body as { readonly lot: { id: string } };
-      lot.id = 'nothing';
-      return { bid: null };
+      const { lot } = body as { readonly lot: object };
+      return { bid: Reflect.set(lot, 'id', 'nothing') ? 0 : null };
     };
-    const { end } = await run<AuctionEnd>(auction({ kind: 'dutch', startPrice: 1, lot: { id: 'a1' } }), {
+    const { end } = await run<AuctionEnd>(auction({ kind: 'dutch', startPrice: 1, lot }), {
       thief,
       ann: (body) => {
-        const { lot, least } = body as AuctionQuestion;
-        lots.push(lot);
+        const { lot: shown, least } = body as AuctionQuestion;
+        lots.push(shown);
         return { bid: least === 0 ? 0 : null };
       },
     });
     expect([end.outcome, lots]).toEqual(['decided', [{ id: 'a1' }, { id: 'a1' }]]);
+    expect(Reflect.set(lot, 'id', 'the app’s own is its own')).toBe(true);
+  });
+
+  it('takes for no bid what is something else each time it is looked at, and goes on', async () => {
+    const deep: unknown = Array.from({ length: 3_000 }).reduce((inner: unknown) => [inner], 1);
+    let looks = 0;
+    const { end } = await run<AuctionEnd>(auction({ kind: 'firstPrice' }), {
+      ann: () => ({ bid: 3 }),
+      // Deep enough that a copy could not be frozen; and a bid that grows.
+      bob: () => Object.defineProperty({ bid: 5 }, 'toJSON', { value: () => deep }),
+      eve: () => ({
+        get bid() {
+          return 5 + looks++;
+        },
+      }),
+    });
+    expect(end).toMatchObject({ outcome: 'decided', value: { winner: 'ann', price: 3 } });
   });
 
   it.each([undefined, null, 7, {}, { ok: 'yes' }, { ok: false }])(
@@ -68,7 +85,7 @@ describe('an auction', () => {
         input: { session: 's1', agents: ['ann'], seed: 1 },
       }).start();
       await new VirtualClock().flush();
-      expect([actor.getSnapshot().value, crashOf(actor)]).toEqual(['broken', expect.stringContaining('expected what came of the question, got: ')]);
+      expect([actor.getSnapshot().value, crashOf(actor)]).toEqual(['broken', expect.stringMatching(/came back with .+ that is no outcome$/)]);
     },
   );
 });

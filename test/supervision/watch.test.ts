@@ -1,4 +1,4 @@
-import { setup, type AnyActorRef, type EventObject } from 'xstate';
+import { type AnyActorRef, createActor, createMachine, type EventObject, setup } from 'xstate';
 import { describe, expect, it, vi } from 'vitest';
 import { exit, exitReason, exitWith, link, monitor, onExit, unlink, type LinkExit, type MonitorDown } from '../../src/index.js';
 import { ended, onLoss } from '../../src/supervision/watch.js';
@@ -315,6 +315,13 @@ describe('an end that is ordered', () => {
     ref.send({ type: 'leave' });
     expect(await Promise.all([...both, ended(ref, order)])).toEqual([['shutdown', 'idle'], ['shutdown', 'idle'], 'noproc']);
     expect(orders).toHaveLength(2);
+  });
+
+  it('is told at once of what was never started, and comes as soon as that is', async () => {
+    const ref = createActor(createMachine({ on: { end: '.over' }, initial: 'idle', states: { idle: {}, over: { type: 'final' } } }));
+    expect(await ended(ref, () => ref.send({ type: 'end' }))).toBe('noproc');
+    ref.start();
+    expect(ref.getSnapshot().value).toBe('over');
   });
 });
 

@@ -2,7 +2,6 @@
 import type { RequestOutcome } from '../../../machines/comms/request.js';
 import { delegationMachine } from '../../../machines/coordination/delegation.js';
 import type { ClusterStatus, DelegationInput, DelegationQuestion, LeadStatus, WorkStatus } from '../../../machines/coordination/delegation-events.js';
-import { idOf } from '../../../machines/coordination/delegation-rules.js';
 import { reasonOfOutput } from '../../../machines/supervision/exit.js';
 import type { EventCase, Model } from '../model/model.js';
 import type { Run } from '../model/run.js';
@@ -246,7 +245,7 @@ function says(said: Said, which: 'first' | 'last' = 'first'): Case {
       step(
         run,
         (own) => hears(own, agent, said),
-        () => run.report('questions', { type: 'question.answered', id: idOf(body), agent, outcome: outcomeOf(said, body.ask) }),
+        () => run.report('questions', { type: 'question.answered', id: body.ask, agent, outcome: outcomeOf(said, body.ask) }),
       );
     },
     owes: asAccounted,
@@ -260,7 +259,7 @@ function strays(agent: string | null, id: string | null): Case {
     when: (run) => accountOf(run).open.length > 0,
     run: (run) => {
       const [first = ''] = accountOf(run).open;
-      const answer = { agent: agent ?? first, id: id ?? idOf(bodyFor(accountOf(run), first)) };
+      const answer = { agent: agent ?? first, id: id ?? bodyFor(accountOf(run), first).ask };
       const put = (): void => run.report('questions', { type: 'question.answered', ...answer, outcome: { ok: true, value: { decline: true } } });
       step(run, () => {}, put);
     },
@@ -326,7 +325,7 @@ export const delegationModel: Model<typeof delegationMachine> = {
           ...{ 'the first does it': says('does it'), 'the first dies': says('dies'), 'the first declines': says('declines') },
           ...{ 'the first says nonsense': says('says nonsense'), 'the first says seven': says('says seven') },
           ...{ 'the first hands out below': says('hands out below'), 'the last does it': says('does it', 'last') },
-          ...{ 'a stranger declines': strays('zoe', null), 'it declines something else': strays(null, 'work-0') },
+          ...{ 'a stranger declines': strays('zoe', null), 'it declines something else': strays(null, 'vote') },
         },
         'questions.answered': { 'all are answered': allAnswered },
         'questions.lost': { 'they are taken away': { weight: 0.2, payload: { why: 'killed' }, owes: breaks('killed') } },
@@ -349,7 +348,10 @@ export const delegationModel: Model<typeof delegationMachine> = {
       if (!run.isActive || open.length === 0 || asked === undefined) return run.isActive || asked === undefined ? undefined : 'it asks';
       const { questions, withinMs, ...rest } = asked.input as { questions: { agent: string }[]; withinMs: number };
       const mine = questions.filter(({ agent }) => open.includes(agent));
-      const due = open.map((agent) => ({ id: idOf(bodyFor(accountOf(run), agent)), agent, body: bodyFor(accountOf(run), agent) }));
+      const due = open.map((agent) => {
+        const body = bodyFor(accountOf(run), agent);
+        return { id: body.ask, agent, body, isDerived: true };
+      });
       const inTurn = (list: readonly { readonly agent: string }[]): unknown => [...list].sort((a, b) => (a.agent < b.agent ? -1 : 1));
       const time = phase === 'work' ? 500 : nameOf(phase) === 'hq' ? 300 : 400;
       return others.length > 0

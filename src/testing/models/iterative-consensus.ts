@@ -72,7 +72,7 @@ function heard(
       run.report('questions', { type: 'question.answered', id: `round-${who === 'late' ? 0 : account.round}`, agent, outcome });
     },
     owes: (run) => {
-      const told = run.snapshot.context.heard.length;
+      const told = run.snapshot.context.heard.filter((word) => word !== null).length;
       return (
         same('emitted', run.emittedNow, []) ??
         same('state', run.snapshot.value, 'asking') ??
