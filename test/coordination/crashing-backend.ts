@@ -17,7 +17,6 @@ export const disk = 'disk';
 export function bootCrashing(network: SimulatedNetwork, forgets = false): Readonly<Record<string, FaultOperation>> {
   // The network waits for promises alone: a commit by the event loop would be late by whatever happens next, and with nobody else about by very much.
   const store = memoryEvents({ defer: queueMicrotask });
-  const store = memoryEvents();
   const answers = new Map<string, Promise<unknown>>();
   let far: SimulatedNode | undefined;
   network.boot((node) => (far = node), disk);

@@ -7,7 +7,7 @@ import type { FaultRunOptions } from '../../src/testing/network/fault-run-option
 import type { SimulatedNode } from '../../src/testing/network/node.js';
 import { remoteAgents, serveAgentFromDisk } from './remote-agents.js';
 import { Coordinators, type Ended, isLast, seenBy, type SessionDefect, SessionGod, type SessionWorld } from './session-world.js';
-import { askingAnew, waitingForTheLate } from './wrong-lines.js';
+import { askingAnew, askingByPlace, waitingForTheLate } from './wrong-lines.js';
 
 const coordinators = ['c1', 'c2'];
 const options: DelegationOptions = {
@@ -61,40 +61,27 @@ function drawn(node: SimulatedNode, session: string, question: DelegationQuestio
 }
 
 /** Has a node be an agent. What it has done it keeps on its disk, by its key, and does not do again. */
-function serve(node: SimulatedNode, tell: (done: Done) => void): void {
-  serveAgentFromDisk(node, (session, body) => {
-    const question = body as DelegationQuestion;
-    const answer = drawn(node, session, question);
-    tell({ session, agent: node.name, question, answer });
-    return answer;
-  });
-}
-
 function serve(node: SimulatedNode, god: God): void {
-  node.onRequest((request) => {
-    const { key, body } = request as { readonly key: string; readonly body: DelegationQuestion };
+  const answer = (session: string, body: unknown): Done['answer'] => {
+    const question = body as DelegationQuestion;
+    const said = drawn(node, session, question);
+    god.sawDone({ session, agent: node.name, question, answer: said });
+    return said;
+  };
+  serveAgentFromDisk(node, answer, (key, _, body) => {
     god.sawKey(`${node.name} ${key}`, JSON.stringify(body));
-    const kept = node.disk.read(key);
-    if (kept !== undefined) return kept;
-    const [session = ''] = key.split('/');
-    const answer = drawn(node, session, body);
-    node.disk.write(key, answer);
-    god.sawDone({ session, agent: node.name, question: body, answer });
-    return answer;
+    return key;
   });
 }
 
 /** Sees all that is done and said, and whether what comes of it can come of it. */
 class God extends SessionGod<Ended<DelegationResult>, Claim> {
   readonly done: Done[] = [];
-  readonly ended: Ended[] = [];
-  readonly problems = new Map<Claim, string>();
-  readonly #told = new Set<string>();
   readonly #asked = new Map<string, string>();
 
   sawKey(key: string, question: string): void {
     const former = this.#asked.get(key) ?? question;
-    if (former !== question) this.problems.set('a key is that of one question', `${key}: ${former}, then ${question}`);
+    if (former !== question) this.wrong('a key is that of one question', `${key}: ${former}, then ${question}`);
     this.#asked.set(key, question);
   }
 
@@ -162,15 +149,8 @@ export function delegationRun({
         sawEnded: (one) => god.sawEnded(one),
       });
       network.boot((node) => {
-        if (agents.includes(node.name)) return serve(node, (done) => god.sawDone(done));
-        asking.start(node, line(remoteAgents(node)));
         if (agents.includes(node.name)) return serve(node, god);
-        const retry = { attempts: 3, backoff: { minMs: 20, maxMs: 100, jitter: 0 } };
-        const bounds = { maxSessions: 2, maxWaiting: 2, withinMs: isEndless ? 1_000_000 : withinMs, retry };
-        const coordinator = createCoordinator({ requests: line(remoteAgents(node)), ...bounds }, { clock: node.clock });
-        for (const end of ['decided', 'failed', 'cancelled', 'expired'] as const)
-          coordinator.on(`coordination.${end}`, ({ session }) => god.sawTold(`${node.name} ${node.incarnation} ${session}`));
-        running.set(node.name, { coordinator, open: 0 });
+        asking.start(node, line(remoteAgents(node)));
       });
       const begin = (node: SimulatedNode, session: string) => asking.begin(node, protocol, protocol.agents, session);
       let count = 0;
@@ -209,11 +189,7 @@ export const defects: Readonly<Record<string, { readonly defect: DelegationDefec
     breaks: 'nobody does the same thing twice in a session',
   },
   'an old word is taken for the answer to a new question': {
-    defect: {
-      line: (requests) => ({
-        request: (agent, body, call) => requests.request(agent, body, { ...call, key: (call?.key ?? '').replace(/\/[^/]*$/, '') }),
-      }),
-    },
+    defect: { line: askingByPlace },
     breaks: 'a key is that of one question',
   },
   'a result is counted twice': {

@@ -32,11 +32,11 @@ export function serveAgent(node: SimulatedNode, answer: (body: unknown, key: str
 export function serveAgentFromDisk(
   node: SimulatedNode,
   answer: (session: string, body: unknown, asker: string) => unknown,
-  placeOf: (key: string, asker: string) => string = (key) => key,
+  placeOf: (key: string, asker: string, body: unknown) => string = (key) => key,
 ): void {
   node.onRequest((request, asker) => {
     const { key = '', body } = request as Asked;
-    const place = placeOf(key, asker);
+    const place = placeOf(key, asker, body);
     const kept = node.disk.read(place);
     if (kept !== undefined) return kept;
     const [session = ''] = key.split('/');
