@@ -2,7 +2,7 @@
  * Who keeps an agent: a supervisor with that one child, under the agent's own budget, which tells the agent's chart what it does, and has the agent
  * enter and leave the registry.
  */
-import type { AnyActorLogic, AnyActorRef, AnyStateMachine } from 'xstate';
+import { type AnyActorLogic, type AnyActorRef, type AnyStateMachine, fromPromise } from 'xstate';
 import type { AgentEvent, AgentSpec } from '../../machines/agents/agent-events.js';
 import type { SupervisorInput } from '../../machines/supervision/child-spec.js';
 import { type ExitReason, isClean } from '../../machines/supervision/exit.js';
@@ -10,10 +10,12 @@ import type { ChildFact } from '../../machines/supervision/supervisor-facts.js';
 import { supervisorHandle } from '../supervision/handle.js';
 import { orphansBelow } from '../supervision/orphans.js';
 import { type ActorMap, supervisor } from '../supervision/supervisors.js';
+import { onSeated } from '../supervision/seats.js';
 import { inTurn } from '../supervision/turns.js';
-import { onExit, terminate } from '../supervision/watch.js';
+import { ended, onExit, terminate } from '../supervision/watch.js';
 import { hasStopped, parentOf, systemOf } from '../supervision/xstate-internals.js';
 import { placeOf, roomOf } from './agents-place.js';
+import { type Ledger, ledgerOf } from './ledger.js';
 
 type KeeperEvent = Extract<AgentEvent, { type: `keeper.${string}` }>;
 type Fact<Type extends ChildFact['type']> = Extract<ChildFact, { type: Type }>;
@@ -37,12 +39,32 @@ export function beginning<Machine extends AnyStateMachine>(
   });
 }
 
+/** The name of {@link formerEnded}, which no logic of an app has. */
+const formerId = 'espalier.formerEnded';
+
+/** Of a keeper whose agent's former actor still lives: done when that has ended, and its name is free. */
+const formerEnded = fromPromise(async ({ self }: Scope) => {
+  const chart = parentOf(parentOf(parentOf(self) as AnyActorRef) as AnyActorRef) as AnyActorRef;
+  const former = ledgerAbove(chart).lastOf(chart.id);
+  if (former === undefined) return;
+  // Its own keeper may have ended before it: nobody comes after it in its seat, for whom its name would wait.
+  placeOf(roomOf(chart)).names.unregister(former.id, former);
+  await ended(former, () => {});
+});
+
+function ledgerAbove(agent: AnyActorRef): Ledger {
+  return ledgerOf(roomOf(agent));
+}
+
 /** The actor `keeper` of an agent's chart. Its input is the agent's spec. */
 export function keeper(logics: ActorMap): AnyActorLogic {
-  const machine = supervisor({ actors: logics });
+  const machine = supervisor({ actors: logics }).provide({ actors: { [formerId]: formerEnded } as never });
   const { getInitialSnapshot, transition } = machine;
   const asked = Object.assign(machine, {
-    getInitialSnapshot: (scope: never, spec: AgentSpec) => getInitialSnapshot(scope, inputOf(spec) as never) as unknown,
+    getInitialSnapshot: (scope: Scope, spec: AgentSpec) => {
+      const isFree = ledgerAbove(parentOf(scope.self) as AnyActorRef).lastOf(spec.id) === undefined;
+      return getInitialSnapshot(scope as never, { ...inputOf(spec), ...(isFree ? {} : { init: { src: formerId } }) });
+    },
     transition: (snapshot: never, event: { readonly type: string }, scope: Scope) => {
       const next = transition.call(machine, snapshot, event as never, scope as never);
       if (event.type === 'supervisor.shutdown') callOff(scope.self, next);
@@ -83,6 +105,10 @@ function listen(self: AnyActorRef): void {
     if (!hasStopped(agent)) systemOf(self)._relay(self, agent, event);
   };
   const hear = <Type extends ChildFact['type']>(type: Type, heard: (fact: Fact<Type>) => void): void => void self.on(type, heard as never);
+  const { actors } = ledgerAbove(agent);
+  onSeated(self, agent.id, (actor) => {
+    if (actor !== null) actors.set(actor.id, actor);
+  });
   let last: ExitReason | null = null;
   let isSpent = false;
   hear('child.started', () => {

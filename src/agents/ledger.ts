@@ -12,6 +12,8 @@ export class Ledger extends Map<string, AgentPast> {
   room: AnyActorRef;
   /** Their charts, until those have ended: also of one whose supervisor was killed, and which has its agent end in order. */
   readonly charts = new Map<string, AnyActorRef>();
+  /** Their actors, the last of each, from before its start on. */
+  readonly actors = new Map<string, AnyActorRef>();
 
   constructor(room: AnyActorRef) {
     super();
@@ -22,6 +24,20 @@ export class Ledger extends Map<string, AgentPast> {
   formerOf(id: string): AnyActorRef | undefined {
     const chart = this.charts.get(id);
     return chart === undefined || hasStopped(chart) ? undefined : chart;
+  }
+
+  /**
+   * The actor that one had, while that still lives: in the midst of an event in which somebody above it was killed, it ends only after those, and nobody comes
+   * after it until it has.
+   */
+  lastOf(id: string): AnyActorRef | undefined {
+    const actor = this.actors.get(id);
+    return actor === undefined || hasStopped(actor) ? undefined : actor;
+  }
+
+  override delete(id: string): boolean {
+    if (this.lastOf(id) === undefined) this.actors.delete(id);
+    return super.delete(id);
   }
 }
 

@@ -9,6 +9,7 @@ import { type LiveSession, liveSessionHandle, outcomeOf } from '../live/handle.j
 import { LiveError } from '../live/live-error.js';
 import type { LiveSessionOptions } from '../live/options.js';
 import { liveSession, type LiveSessionLogic, type LiveSessionRef } from '../live/session.js';
+import { uplinkOf } from '../live/uplink-actor.js';
 import { isPlainObject, sortOf } from '../option-checks.js';
 import { type ExitWatch, onExit } from '../supervision/watch.js';
 import { createChild, stopActor } from '../supervision/xstate-internals.js';
@@ -46,8 +47,8 @@ interface Turn {
   readonly timer: unknown;
   text: string;
   spoken: string;
-  /** Is it with the model: not while there is no socket; `queued`, the next socket gets it by itself; or has a socket had it? */
-  at: 'here' | 'queued' | 'written';
+  /** Has the session been given it? Not while there is no socket. What it has not written yet it writes to the next one by itself. */
+  isAsked: boolean;
   /** The last call before it: what is called after that is called for it. */
   readonly lastKey: number;
   /** The model was cut off: the end of the turn that comes next is not that of the answer. */
@@ -79,14 +80,14 @@ class LiveMind implements Mind {
       this.#scope.lost(new LiveError('live/events-ended', 'a session whose model answers', { kind: 'aborted', code: 'answerMs', reason }));
     }, this.#answerMs);
     const { calls } = this.#snapshot.context;
-    const turn: Turn = { question, settle, timer, lastKey: calls.lastKey, text: '', spoken: '', at: 'here', isCut: false, isTakenBack: false };
+    const turn: Turn = { question, settle, timer, lastKey: calls.lastKey, text: '', spoken: '', isAsked: false, isCut: false, isTakenBack: false };
     this.#turn = turn;
     // What is not asked yet can be taken back without a word.
     if (this.#snapshot.hasTag('accepting')) this.#ask(turn);
     return () => {
       if (this.#turn !== turn) return;
       turn.isTakenBack = true;
-      if (turn.at === 'here') return this.#settle(turn, takenBack);
+      if (!turn.isAsked) return this.#settle(turn, takenBack);
       // The model has heard nothing of it, or the next socket tells it of it again: see there.
       if (!this.#snapshot.hasTag('accepting')) return;
       // Whatever the user says interrupts the model. It is not asked to answer this, and the next question waits until it has fallen silent.
@@ -107,7 +108,7 @@ class LiveMind implements Mind {
 
   #ask(turn: Turn): void {
     const outcome = this.#session.sendText(turn.question);
-    turn.at = outcome.status === 'sent' ? 'written' : 'queued';
+    turn.isAsked = true;
     if (outcome.status === 'rejected' || outcome.status === 'dropped') {
       this.#settle(turn, { ok: false, why: `the session did not take the question: ${outcome.reason}` });
     }
@@ -117,15 +118,13 @@ class LiveMind implements Mind {
   #goOn(isResumed: boolean): void {
     const turn = this.#turn;
     if (turn === null) return;
-    // Also where it was taken back since: it is asked now, and that turn is to end before the next begins.
-    if (turn.at === 'queued') turn.at = 'written';
-    else if (turn.at === 'written' && isResumed && this.#isKnown(turn)) turn.isCut = false;
-    else if (turn.isTakenBack) this.#settle(turn, takenBack);
+    const isHeld = turn.isAsked && uplinkOf(this.#session.ref)?.holdsQuestion === true;
+    if (!isHeld && turn.isAsked && isResumed && this.#isKnown(turn)) turn.isCut = false;
+    else if (!isHeld && turn.isTakenBack) this.#settle(turn, takenBack);
     else {
       Object.assign(turn, { text: '', spoken: '', isCut: false });
-      this.#ask(turn);
-      // Or it waits for this very socket, which is about to be written to.
-      turn.at = 'written';
+      // One that waits for this very socket is about to be written, also where it was taken back since: that turn is to end before the next begins.
+      if (!isHeld) this.#ask(turn);
     }
   }
 

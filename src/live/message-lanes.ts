@@ -120,6 +120,17 @@ export function waitingOf(message: JsonObject, text: string): Waiting {
   return { text, lane: laneOf(message), isInput, speech: speechOf(message), isRepeated: false, isSeed: false, asks: asksForTurn(message) };
 }
 
+/** Is it a message that an app may send? Setup and tool answers go out by the session alone, once each. @throws never */
+export function isForTheApp(message: unknown): boolean {
+  return (
+    typeof message === 'object' &&
+    message !== null &&
+    !Array.isArray(message) &&
+    !Object.hasOwn(message, 'setup') &&
+    !Object.hasOwn(message, 'toolResponse')
+  );
+}
+
 /** Does the app say in it that its user begins to speak, or ends? @throws never */
 export function speechOf(message: JsonObject): Waiting['speech'] {
   const input = fieldOf(message, 'realtimeInput');

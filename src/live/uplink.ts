@@ -19,7 +19,7 @@ import type { Lane, RejectReason, SessionEvent, UplinkCommand } from '../../mach
 import type { Clock } from '../supervision/clock.js';
 import type { SchedulingPlace } from '../wire/gemini/live.js';
 import { type Answer, AnswerLane, callOf } from './answer-lane.js';
-import { laneOf, MessageLanes, speechOf, type Waiting, waitingOf } from './message-lanes.js';
+import { isForTheApp, laneOf, MessageLanes, speechOf, type Waiting, waitingOf } from './message-lanes.js';
 import { jsonOf } from '../option-checks.js';
 import type { ClientSocket } from './socket.js';
 
@@ -100,6 +100,11 @@ export class Uplink {
     return this.#answers.length + this.#messages.length;
   }
 
+  /** Does a message wait that asks the model for a turn? */
+  get holdsQuestion(): boolean {
+    return this.#messages.asks;
+  }
+
   /** Does an answer wait, or a part of one? */
   get holdsAnswers(): boolean {
     return this.#answers.length > 0;
@@ -172,7 +177,7 @@ export class Uplink {
       case 'uplink.hold':
         this.#isOpen = false;
         // Whatever was asked over the socket went with it.
-        if (this.#messages.asks) this.#options.tell({ type: 'turn.requested', awaits: true });
+        if (this.holdsQuestion) this.#options.tell({ type: 'turn.requested', awaits: true });
         return;
       case 'uplink.gate':
         this.#gate(command.closed);
@@ -386,15 +391,4 @@ export class Uplink {
       this.#look();
     }, lookMs);
   }
-}
-
-/** Is it a message that an app may send? Setup and tool answers go out by the session alone, once each. @throws never */
-function isForTheApp(message: unknown): boolean {
-  return (
-    typeof message === 'object' &&
-    message !== null &&
-    !Array.isArray(message) &&
-    !Object.hasOwn(message, 'setup') &&
-    !Object.hasOwn(message, 'toolResponse')
-  );
 }

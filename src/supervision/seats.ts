@@ -73,7 +73,7 @@ export function watchSeat(actor: AnyActorRef, comes: (successor: AnyActorRef) =>
       else if (level === ids.length - 1) comes(who);
       else enter(level + 1, who);
     };
-    leaves[level] = enterSeat(supervisor, ids[level] as string, told);
+    leaves[level] = onSeated(supervisor, ids[level] as string, told);
   };
   const end = (): void => {
     leaveFrom(0);
@@ -84,7 +84,12 @@ export function watchSeat(actor: AnyActorRef, comes: (successor: AnyActorRef) =>
   return end;
 }
 
-function enterSeat(supervisor: AnyActorRef, id: string, told: (actor: AnyActorRef | null) => void): () => void {
+/**
+ * Watches a single seat.
+ * @param told  of who is about to be started there; null once the id will not be used again
+ * @returns what ends that. @throws never
+ */
+export function onSeated(supervisor: AnyActorRef, id: string, told: (actor: AnyActorRef | null) => void): () => void {
   const byId = seats.get(supervisor) ?? new Map<string, Set<typeof told>>();
   const own = byId.get(id) ?? new Set();
   seats.set(supervisor, byId.set(id, own.add(told)));

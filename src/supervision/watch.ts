@@ -14,7 +14,7 @@ import { createActor, type ActorLogic, type AnyActorRef, type EventObject, type 
 import { isExitReason, reasonOfError, reasonOfOutput, type ExitReason } from '../../machines/supervision/exit.js';
 import { EspalierError } from '../errors.js';
 import { inTurn, queueTurn, takeWaiting, type Turn } from './turns.js';
-import { hasStopped, isUnstarted, logicOf, parentOf, stopActor } from './xstate-internals.js';
+import { hasStopped, isUnstarted, logicOf, parentOf, stopActor, stopOnceStarted } from './xstate-internals.js';
 
 /** What a monitor's owner is sent, exactly once. */
 export interface MonitorDown {
@@ -89,14 +89,15 @@ export function names(actor: AnyActorRef, type: string): boolean {
 }
 
 /**
- * Ends an actor with a reason, which everybody who watches it sees: at once, or after the event that it is in the midst of. Its supervisor is told
- * after them. Does nothing to the dead, nor to one that is ending already: the first signal counts.
+ * Ends an actor with a reason, which everybody who watches it sees: at once, after the event that it is in the midst of, or once its parent has started it. Its
+ * supervisor is told after them. Does nothing to the dead, nor to one that is ending already: the first signal counts.
  */
 export function terminate(actor: AnyActorRef, reason: ExitReason): void {
   if (hasStopped(actor) || ordered.has(actor)) return;
   ordered.set(actor, reason);
-  stopActor(actor);
   const parent = parentOf(actor);
+  if (parent !== undefined && isUnstarted(actor)) stopOnceStarted(actor);
+  else stopActor(actor);
   if (parent === undefined || !names(parent, 'pool.ended')) return;
   const tell = (): void => {
     if (!hasStopped(parent)) parent.send({ type: 'pool.ended', id: actor.id, actor });

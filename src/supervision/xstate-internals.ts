@@ -42,7 +42,7 @@ interface ActorInternals {
   readonly _processingStatus: 0 | 1 | 2;
   readonly _actorScope: { emit(event: EventObject): void };
   readonly logic: AnyActorLogic;
-  readonly mailbox: { readonly _current: { readonly value: EventObject } | null | undefined };
+  readonly mailbox: { readonly _current: { readonly value: EventObject } | null | undefined; enqueue(event: EventObject): void };
   _stop(): void;
 }
 
@@ -73,6 +73,14 @@ export function isBeingStopped(actor: AnyActorRef): boolean {
 /** Ends an actor at once, whoever its parent is: its logic sees `xstate.stop`, its children go with it. Idempotent. */
 export function stopActor(actor: AnyActorRef): void {
   (actor as unknown as ActorInternals)._stop();
+}
+
+/**
+ * Ends an actor that somebody is about to start as soon as it has started: so those who watch it hear of its end. XState would let it lie without a word, and who
+ * invoked it would wait for it for ever.
+ */
+export function stopOnceStarted(actor: AnyActorRef): void {
+  (actor as unknown as ActorInternals).mailbox.enqueue({ type: 'xstate.stop' });
 }
 
 /** Lets logic that holds something (a callback, an observable, a pool) let go of it, after an error that XState did not tell it of. Never throws. */

@@ -270,6 +270,19 @@ describe('a live agent', () => {
     expect(await server.outcome).toEqual({ ok: true });
   });
 
+  it('puts a question again that had waited for a slow socket, and was lost with that once it had been written', async () => {
+    const held: number[] = [];
+    const openSocket: OpenSocket = (address, listener) => ({ ...openWebSocket(address, listener), bufferedAmount: () => held.pop() ?? 0 });
+    const question: Step = { expect: 'clientContent', match: userSays('Where?') };
+    const first: readonly Step[] = [{ resumption: { handle: 'h' } }, { expect: 'clientContent' }, { say: ['One.'] }];
+    const script: readonly Step[] = [...first, question, { drop: true }, { accept: true }, ...setUp, question, { say: ['In Oslo.'] }];
+    const { comms, server } = await liveRoom(script, { openSocket, reconnect: soon }, null);
+    expect(await comms.request('ann', 'One?', patient)).toEqual({ ok: true, value: 'One.' });
+    held.push(2_000_000);
+    expect(await comms.request('ann', 'Where?', patient)).toEqual({ ok: true, value: 'In Oslo.' });
+    expect(await server.outcome).toEqual({ ok: true });
+  });
+
   describe('whose socket is lost in the middle of a call', () => {
     const callOfTime: Step = { callTools: [{ id: 'c', name: 'time', args: {} }] };
     const two: readonly Step[] = [{ expect: 'clientContent', match: userSays('Two?') }, { say: ['Two.'] }];
