@@ -12,6 +12,7 @@ import * as lock from '../coordination/lock-world.js';
 import * as negotiation from '../coordination/negotiation-world.js';
 import * as market from '../coordination/market-world.js';
 import { troubled } from '../coordination/session-world.js';
+import * as vectorClock from '../coordination/vector-clock-world.js';
 import * as voting from '../coordination/voting-world.js';
 import { faulted, type FaultedWorld } from './faulted.js';
 
@@ -74,6 +75,10 @@ export const worlds: Readonly<Record<string, FaultedWorld>> = {
   }),
   market: faulted(market.marketRun, market.marketDefects, {
     tells: ({ god: { counts, trades } }) => ({ traded: trades.length, cancelled: counts['confirmed'] ?? 0, repeated: counts['told again'] ?? 0 }),
+  }),
+  vectorClocks: faulted(vectorClock.vectorClockRun, vectorClock.defects, {
+    tells: ({ counts }) => ({ ...counts }),
+    defectsIn: vectorClock.forgetful,
   }),
   semaphore: faulted(lock.semaphoreRun, lock.semaphoreDefects, { tells: ({ holders }) => ({ had: holders.length }) }),
 };
