@@ -2,7 +2,16 @@
 import { describe, expect, it } from 'vitest';
 import { faultRun } from '../../src/testing/network/fault-run.js';
 import { brokenClaim } from '../fault-runs/broken-claim.js';
-import { crashingDefects, crashingLeaderRun, defects, driftingLeaderRun, leaderRun, withoutDrift } from './leader-world.js';
+import {
+  crashingDefects,
+  crashingLeaderRun,
+  defects,
+  driftingLeaderRun,
+  leaderRun,
+  slowlyGrantedDefects,
+  slowlyGrantedLeaderRun,
+  withoutDrift,
+} from './leader-world.js';
 
 describe('elections on a network with faults', () => {
   // In parts: a slow machine has a minute for each.
@@ -26,6 +35,13 @@ describe('elections on a network with faults', () => {
     expect([...struck, lines.some((line) => line.includes('boot backend#3'))]).toEqual([true, true, true]);
   });
 
+  it('also where a lease is heard of long after it was granted, and is not renewed: 50 seeds', { timeout: 60_000 }, async () => {
+    let elections = 0;
+    for (let seed = 1; seed <= 50; seed++)
+      elections += (await faultRun({ ...slowlyGrantedLeaderRun(), seed })).trace.filter((line) => line.includes(' elected ')).length;
+    expect(elections).toBeGreaterThan(100);
+  });
+
   it('also where clocks run apart, by less than the margin is made for: 50 seeds', { timeout: 60_000 }, async () => {
     for (let seed = 1; seed <= 50; seed++) await faultRun({ ...driftingLeaderRun(), seed });
   });
@@ -34,6 +50,10 @@ describe('elections on a network with faults', () => {
 describe('a planted defect of an election is caught:', { timeout: 60_000 }, () => {
   it.each(Object.entries(defects))('%s', async (_, { defect, breaks }) => {
     expect(await brokenClaim(leaderRun(defect), 200)).toBe(breaks);
+  });
+
+  it.each(Object.entries(slowlyGrantedDefects))('%s', async (_, { defect, breaks }) => {
+    expect(await brokenClaim(slowlyGrantedLeaderRun(defect))).toBe(breaks);
   });
 
   it.each(Object.entries(crashingDefects))('%s', async (_, { defect, breaks }) => {

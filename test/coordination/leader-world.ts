@@ -20,6 +20,7 @@ import type { SimulatedNetwork } from '../../src/testing/network/network.js';
 import type { SimulatedNode } from '../../src/testing/network/node.js';
 import { networkFaultKinds } from '../../src/testing/network/schedule.js';
 import { bootCrashing, disk } from './crashing-backend.js';
+import { pause } from './pause.js';
 import { remoteBackend, serve } from './remote-backend.js';
 
 interface Elected {
@@ -50,14 +51,32 @@ export interface Defect {
   readonly forgets?: boolean;
 }
 
-function election(options: Partial<LeaderOptions>, planted: Defect, crashes: boolean): (network: SimulatedNetwork) => LeaderWorld {
+/** How a participant sees the backend from where it is. */
+type Far = (backend: Backend, node: SimulatedNode) => Backend;
+
+/** A lease is heard of long after it was granted, and often none of its renewals arrives: what it lasts is what its grant says. */
+const grantingSlowly: Far = (bare, node) => {
+  const lost = new Set<string>();
+  return {
+    ...bare,
+    grant: async (...call) => {
+      const answer = await bare.grant(...call);
+      await pause(node, node.chance.pick([0, 200, 500]));
+      if (answer.outcome === 'ok' && node.chance.pick([true, false])) lost.add(answer.lease);
+      return answer;
+    },
+    renew: async (lease, ...call) => (lost.has(lease) ? { outcome: 'unknown', reason: 'lost' } : bare.renew(lease, ...call)),
+  };
+};
+
+function election(options: Partial<LeaderOptions>, planted: Defect, crashes: boolean, far: Far): (network: SimulatedNetwork) => LeaderWorld {
   return (network) => {
     const seats = new Map<string, Seat>();
     const elected: Elected[] = [];
     const strikes = crashes ? bootCrashing(network, planted.forgets) : {};
     if (!crashes) network.boot((node) => serve(node, memoryBackend({ clock: node.clock })), 'backend');
     const boot = (node: SimulatedNode): void => {
-      const bare = remoteBackend(node);
+      const bare = far(remoteBackend(node), node);
       const backend = planted.backend?.(bare) ?? bare;
       const work = fromCallback(() => {});
       const ttl = { ttlMs: 1_000, callMs: 200, backoff: { minMs: 50, maxMs: 400, seed: ids.indexOf(node.name) } };
@@ -146,13 +165,18 @@ export function leaderRun(planted: Defect = {}, options: Partial<LeaderOptions> 
     nodes: [...spared, ...ids],
     spared,
     network: { links: { delay: [1, 20], drop: 0.02, duplicate: 0.02 } },
-    ...{ steps: 24, faultShare: 0.6, faults: withoutDrift, world: election(options, planted, crashes), invariants },
+    ...{ steps: 24, faultShare: 0.6, faults: withoutDrift, world: election(options, planted, crashes, (bare) => bare), invariants },
   };
 }
 
 /** The same where the backend is crashed and paused, too, and opened again on its store. */
 export function crashingLeaderRun(planted: Defect = {}): FaultRunOptions<LeaderWorld> {
   return leaderRun(planted, {}, true);
+}
+
+/** The same where a lease is heard of long after it was granted. */
+export function slowlyGrantedLeaderRun(planted: Defect = {}): FaultRunOptions<LeaderWorld> {
+  return { ...leaderRun(planted), world: election({}, planted, false, grantingSlowly) };
 }
 
 /** The same where clocks run apart, by less than the margin is made for. */
@@ -232,4 +256,25 @@ export const defects: Readonly<Record<string, { readonly defect: Defect; readonl
 /** What is wrong only where the backend is crashed. */
 export const crashingDefects: Readonly<Record<string, { readonly defect: Defect; readonly breaks: string }>> = {
   'a backend has nothing left when it is opened again': { defect: { forgets: true }, breaks: 'terms and tokens rise' },
+};
+
+/** It hears of what it is granted only as it asks again: what it holds it counts from then. */
+function hearingLate(bare: Backend): Backend {
+  let kept: Awaited<ReturnType<Backend['grant']>> | undefined;
+  return {
+    ...bare,
+    grant: async (...call) => {
+      const former = kept;
+      kept = undefined;
+      if (former !== undefined) return former;
+      const answer = await bare.grant(...call);
+      if (answer.outcome === 'ok') kept = answer;
+      return answer.outcome === 'ok' ? { outcome: 'unknown', reason: 'lost' } : answer;
+    },
+  };
+}
+
+/** What is wrong only where a grant is all that a lease has. */
+export const slowlyGrantedDefects: Readonly<Record<string, { readonly defect: Defect; readonly breaks: string }>> = {
+  'a grant counts from when it is heard of': { defect: { backend: hearingLate }, breaks: 'at most one leads at a time' },
 };

@@ -1,9 +1,11 @@
 /** Votes: what agents really answer is counted by a rule, and nothing else is. */
 import { describe, expect, it } from 'vitest';
-import { createActor, fromCallback } from 'xstate';
+import { createActor, type EventObject, fromCallback } from 'xstate';
 import { votingMachine } from '../../machines/coordination/voting.js';
+import type { QuestionsInput } from '../../machines/coordination/protocol-events.js';
 import type { VotingDecision } from '../../machines/coordination/voting-events.js';
 import type { SessionResult } from '../../machines/coordination/session-events.js';
+import type { Protocol } from '../../src/coordination/protocol.js';
 import { voting, type VotingOptions } from '../../src/coordination/voting.js';
 import { type Script, refusal, silent } from './scripted-agents.js';
 import { begun, room } from './session-room.js';
@@ -144,6 +146,35 @@ describe('a vote', () => {
     expect(asks).toEqual({ options: ['tea', 'milk', 'water'], about: { drink: 'for the morning' } });
     const bodies = new Set(agents.asked.map(({ body }) => body));
     expect([bodies.size, [...bodies]]).toMatchObject([1, [{ about, options: ['tea', 'milk', 'water'] }]]);
+  });
+
+  it('counts the first word of an agent that says another thing later, and names that agent', async () => {
+    const usual = voting({ options });
+    const said = (agent: string, vote: string) => ({ type: 'question.answered', id: 'vote', agent, outcome: { ok: true, value: { vote } } });
+    // A line that hears the first agent three times, which no line of comms does.
+    const questions = fromCallback<EventObject, QuestionsInput>(({ sendBack }) => {
+      for (const [agent, vote] of ['a tea', 'b milk', 'a milk', 'c tea', 'a water'].map((one) => one.split(' ')))
+        sendBack(said(agent ?? '', vote ?? ''));
+      sendBack({ type: 'questions.answered' });
+    });
+    const twice: Protocol<VotingDecision> = {
+      ...usual,
+      logic: (requests) => (usual.logic(requests) as typeof votingMachine).provide({ actors: { questions } }),
+    };
+    const { coordinator } = room();
+    const session = begun(coordinator, twice, { agents: ['a', 'b', 'c'] });
+    expect(await session.result()).toMatchObject({
+      outcome: 'decided',
+      value: {
+        option: 'tea',
+        tally: {
+          votes: [2, 1, 0].map((count, index) => ({ option: options[index], count })),
+          ballots: ['tea', 'milk', 'tea'].map((option, index) => ({ agent: 'abc'[index], option })),
+          repeated: ['a'],
+        },
+      },
+      attempts: 1,
+    });
   });
 
   it('takes for no vote what would be another at the end of a wire, or cannot be looked at', async () => {

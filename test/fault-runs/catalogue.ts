@@ -1,4 +1,5 @@
 /** Every world of `npm run fault:coordination`, by id: a world that is not here is struck by nobody but its own test. */
+import type { VotingRule } from '../../machines/coordination/voting-events.js';
 import * as allocation from '../coordination/allocation-world.js';
 import * as auction from '../coordination/auction-world.js';
 import * as barrier from '../coordination/barrier-world.js';
@@ -18,9 +19,17 @@ import { faulted, type FaultedWorld } from './faulted.js';
 
 const decidedVotes = ({ ended }: voting.VotingWorld) => ({ decided: ended.filter(({ result }) => result.outcome === 'decided').length });
 
+/** Votes by one rule: what none of them runs by is claimed of nobody. */
+const votes = (rule: VotingRule): FaultedWorld =>
+  faulted((defect?: voting.VotingDefect) => voting.votingRun(rule, defect), voting.defectsOf(rule), { tells: decidedVotes, defectsIn: troubled });
+
 export const worlds: Readonly<Record<string, FaultedWorld>> = {
   leader: faulted(leader.leaderRun, leader.defects, { tells: ({ elected }) => ({ elected: elected.length }), defectsIn: {}, within: 200 }),
   leaderWithDrift: faulted(leader.driftingLeaderRun, {}, { tells: ({ elected }) => ({ elected: elected.length }) }),
+  leaderWithSlowGrants: faulted(leader.slowlyGrantedLeaderRun, leader.slowlyGrantedDefects, {
+    tells: ({ elected }) => ({ elected: elected.length }),
+    defectsIn: {},
+  }),
   leaderWithCrashes: faulted(leader.crashingLeaderRun, leader.crashingDefects, {
     tells: ({ elected }) => ({ elected: elected.length }),
     defectsIn: {},
@@ -39,14 +48,11 @@ export const worlds: Readonly<Record<string, FaultedWorld>> = {
     tells: ({ decided, endings }) => ({ decided: decided.size, aborted: endings.has('noQuorum') || endings.has('rejected') ? 1 : 0 }),
     defectsIn: doubtful,
   }),
-  majority: faulted((defect?: voting.VotingDefect) => voting.votingRun('majority', defect), voting.defectsOf('majority'), {
-    tells: decidedVotes,
-    defectsIn: troubled,
-  }),
-  byzantine: faulted((defect?: voting.VotingDefect) => voting.votingRun('byzantine', defect), voting.defectsOf('byzantine'), {
-    tells: decidedVotes,
-    defectsIn: troubled,
-  }),
+  majority: votes('majority'),
+  weighted: votes('weighted'),
+  unanimous: votes('unanimous'),
+  plurality: votes('plurality'),
+  byzantine: votes('byzantine'),
   iterativeConsensus: faulted(iterative.iterativeRun, iterative.defects, {
     tells: ({ ended }) => ({
       decided: ended.filter(({ result }) => result.outcome === 'decided').length,
