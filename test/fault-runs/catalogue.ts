@@ -67,7 +67,6 @@ export const worlds: Readonly<Record<string, FaultedWorld>> = {
     tells: ({ ended }) => ({ decided: ended.filter(({ result }) => result.outcome === 'decided').length }),
     defectsIn: troubled,
   }),
-
   negotiation: faulted(negotiation.negotiationRun, negotiation.defects, {
     tells: ({ ended }) => ({ agreed: ended.filter(({ result }) => result.outcome === 'decided').length }),
     defectsIn: negotiation.restless,
