@@ -104,6 +104,7 @@ export const errorCodes = [
   'inspector/invalid-options',
   'inspector/unreachable',
   'inspector/endless-sink',
+  'compiled/no-machine',
   'charts/no-machine',
   'cli/usage',
   'cli/invalid-module',

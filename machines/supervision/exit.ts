@@ -102,3 +102,8 @@ export function reasonOfEvent(event: { readonly type: string; readonly output?: 
 export function childOfEvent(event: { readonly type: string }): string {
   return event.type.slice(event.type.startsWith('xstate.done.actor.') ? 'xstate.done.actor.'.length : 'xstate.error.actor.'.length);
 }
+
+/** Is it XState's word that a child failed? A machine that does not handle it fails too. @see XState isErrorActorEvent */
+export function isFailureOfChild(event: { readonly type: string }): boolean {
+  return event.type.startsWith('xstate.error.actor');
+}

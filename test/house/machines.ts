@@ -212,6 +212,8 @@ const kebab = (id: string): string => id.replace(/[A-Z]/g, (letter) => `-${lette
 const makers = new Map([
   ['src/testing/mutation/edits.ts', 'makes mutants of machines that are already there'],
   ['src/inspector/adapters/v5-config.ts', 'reads a machine that another process describes; nobody runs it'],
+  ['src/compiled/shadow.ts', 'makes the shadow of a machine that is already there: XState steps through it, nobody runs it'],
+  ['src/compiled/xstate-parts.ts', 'looks at a sample whether XState is as it was; nobody runs it'],
 ]);
 
 export const atHome: Rule = {

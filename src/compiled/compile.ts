@@ -1,0 +1,59 @@
+/** Charts that run from tables. */
+import type { AnyStateMachine, EventObject } from 'xstate';
+
+import { EspalierError } from '../errors.js';
+import { enabled, first, macrostep } from './step.js';
+import { Tables, type Interpreted } from './tables.js';
+import { brokenPart, type Parts, type Scope } from './xstate-parts.js';
+
+const tables = new WeakMap<object, Tables>();
+
+/**
+ * A machine that runs from tables, made of the definition once: its snapshots, events, actions, emitted events, persistence and inspection are those of
+ * XState's interpreter, at a part of its price. It is a machine in every respect; what `provide()` makes of it is compiled, too. What tables cannot tell
+ * beforehand is asked of XState each time ({@link interpretedParts}); where XState is not the one that this was written for, it is all of the machine.
+ * @param machine  any machine of XState 5; it stays as it is
+ * @returns the same where it is compiled already
+ * @throws EspalierError `compiled/no-machine`
+ */
+export function compile<Machine extends AnyStateMachine>(machine: Machine): Machine {
+  requireMachine(machine);
+  if (tables.has(machine) || obstacle(machine) !== null) return machine;
+  const compiled = machine.provide({} as never) as Machine;
+  const own = new Tables(compiled);
+  tables.set(compiled, own);
+  return Object.assign(compiled, {
+    transition: (snapshot: unknown, event: EventObject, scope: unknown) => macrostep(own, snapshot as Parts, event, scope as Scope),
+    getInitialSnapshot: (scope: unknown, input: unknown) => first(own, input, scope as Scope),
+    getTransitionData: (snapshot: unknown, event: EventObject) => enabled(own, snapshot as Parts, event).map(({ transition }) => transition),
+    provide: (implementations: never) => compile(machine.provide(implementations)),
+  });
+}
+
+/**
+ * What of a machine is left to XState's interpreter when it is compiled, and why: transitions into a history, and machines whose own `transition` is not
+ * XState's. Empty for most.
+ * @param machine  compiled or not
+ * @throws EspalierError `compiled/no-machine`
+ */
+export function interpretedParts(machine: AnyStateMachine): readonly Interpreted[] {
+  requireMachine(machine);
+  const known = tables.get(machine);
+  if (known !== undefined) return known.interpreted;
+  const why = obstacle(machine);
+  return why === null ? new Tables(machine.provide({})).interpreted : [{ node: machine.root.id, why }];
+}
+
+function requireMachine(machine: unknown): void {
+  const { root, provide, transition } = (machine ?? {}) as Partial<AnyStateMachine>;
+  if (typeof root === 'object' && typeof provide === 'function' && typeof transition === 'function') return;
+  throw new EspalierError('compiled/no-machine', { expected: 'a machine of XState 5', got: machine });
+}
+
+/** Why none of a machine can run from tables; null where it can. */
+function obstacle({ transition }: AnyStateMachine): string | null {
+  const broken = brokenPart();
+  if (broken !== null) return `this XState is another than its tables are made for: ${broken}`;
+  // XState binds its own to the machine; whoever puts another in its place does so without.
+  return transition.name === 'bound transition' ? null : 'its `transition` is not that of XState';
+}

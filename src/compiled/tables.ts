@@ -1,0 +1,333 @@
+/**
+ * The tables of one machine: which transitions an event enables, region by region, and which nodes each leaves and enters. Made from the definition
+ * once; of the product of the regions only the configurations that have been seen are kept, and of those at most {@link mostConfigurations}.
+ */
+import type { AnyStateMachine, StateValue } from 'xstate';
+
+import { takes } from '../charts/descriptor.js';
+import { guardOf, nameOf, type Guard } from './guards.js';
+import { Shadow, transitionsOf, type Entered } from './shadow.js';
+import { blankOf, rootOf, type Node, type Parts, type Transition } from './xstate-parts.js';
+
+/** Configurations and routes between them kept of one machine, and event types of one configuration; what is beyond is worked out each time. */
+export const mostConfigurations = 4_096;
+const mostRoutes = 16_384;
+const mostEventTypes = 256;
+
+/** What of a compiled machine is asked of XState's interpreter each time. */
+export interface Interpreted {
+  /** The id of the state node whose transition it is; of the machine's root where it is all of it. */
+  readonly node: string;
+  readonly why: string;
+}
+
+/** A transition, with all that is known of it before it is taken. */
+export interface Row {
+  readonly transition: Transition;
+  readonly guard: Guard | undefined;
+  /** The guard's name, for what it throws. */
+  readonly guardName: string;
+  /** Below whom all that is active is left; undefined where nothing is, `all` where the root itself is. */
+  readonly domain: Node | 'all' | undefined;
+  readonly entered: readonly Entered[];
+  /** Why the nodes must be asked of XState each time; null where `domain` and `entered` are right always. */
+  readonly interpreted: string | null;
+}
+
+/** What an event enables in one configuration: the first of `rows` whose guard passes; in a parallel state one of each region, or else of its own rows. */
+export interface Choice {
+  readonly regions: readonly Choice[];
+  readonly rows: readonly Row[];
+}
+
+/** A set of active nodes, in XState's order, with all that follows from it. */
+export interface Configuration {
+  readonly nodes: readonly Node[];
+  readonly value: StateValue;
+  readonly tags: Set<string>;
+  /** Transitions that need no event: of each atomic node, from the inside out. */
+  readonly always: readonly (readonly Row[])[];
+  readonly choices: Map<string, Choice | null>;
+  /** Where rows lead from here that have been taken. */
+  readonly next: Route;
+}
+
+/** Steps that are known, by the rows that are taken together. */
+interface Route {
+  move: Move | undefined;
+  readonly further: Map<Row, Route>;
+}
+
+/** A step between configurations. */
+export interface Move {
+  readonly exited: readonly Node[];
+  readonly entered: readonly Entered[];
+  readonly to: Configuration;
+  /** Are the active nodes the same as before? XState then keeps their order too. */
+  readonly isSame: boolean;
+}
+
+/** The tables of one machine. */
+export class Tables {
+  readonly machine: AnyStateMachine;
+  readonly root: Node;
+  readonly shadow: Shadow;
+  /** Before its context is made. */
+  readonly blank: Parts;
+  /** What is entered at the start. */
+  readonly begun: readonly Entered[];
+  readonly #rows = new Map<Transition, Row>();
+  readonly #interned = new Map<string, Configuration>();
+  readonly #byNodes = new WeakMap<readonly Node[], Configuration>();
+  #routes = 0;
+  readonly #candidates = new Map<Node, Map<string, readonly Row[]>>();
+
+  constructor(machine: AnyStateMachine) {
+    this.machine = machine;
+    this.root = rootOf(machine);
+    this.blank = blankOf(machine);
+    this.shadow = new Shadow(machine);
+    this.begun = this.shadow.begin().entered;
+    for (const node of this.shadow.nodes) for (const transition of transitionsOf(node)) this.#rows.set(transition, this.#rowOf(transition));
+  }
+
+  /** What is asked of XState each time, and why. */
+  get interpreted(): readonly Interpreted[] {
+    return [...this.#rows.values()].flatMap(({ transition, interpreted: why }) => (why === null ? [] : [{ node: transition.source.id, why }]));
+  }
+
+  #rowOf(transition: Transition): Row {
+    const { guard, source } = transition;
+    const row = { transition, guard: guard === undefined ? undefined : guardOf(this.machine, guard), guardName: nameOf(guard) };
+    if (transition.target === undefined || transition.target.length === 0) return { ...row, domain: undefined, entered: [], interpreted: null };
+    const { before, exited, entered } = this.shadow.stepFrom(source, [transition]);
+    const domain = domainOf(exited);
+    const walk = { ...row, domain, entered };
+    if (reachesHistory(transition, entered)) return { ...walk, interpreted: `what it enters depends on the history of '${source.id}'` };
+    const left = exitedBy(domain, before);
+    if (!isSameSet(left, exited)) return { ...walk, interpreted: `what it leaves does not follow from '${source.id}' alone` };
+    return { ...walk, interpreted: null };
+  }
+
+  rowFor(transition: Transition): Row {
+    return this.#rows.get(transition) as Row;
+  }
+
+  /** The configuration of a snapshot, whoever made it. */
+  configurationOf({ _nodes: nodes }: Parts): Configuration {
+    return this.#byNodes.get(nodes) ?? this.configuration(nodes);
+  }
+
+  /** The configuration with these nodes in this order; those of another copy of the machine stand for its own. */
+  configuration(given: readonly Node[]): Configuration {
+    const key = given.map(({ order }) => order).join();
+    const known = this.#interned.get(key);
+    if (known !== undefined) {
+      if (known.nodes !== given) this.#byNodes.set(given, known);
+      return known;
+    }
+    const nodes = given.map(({ order }) => this.shadow.nodes[order] as Node);
+    const made: Configuration = {
+      nodes,
+      value: valueOf(this.root, nodes),
+      tags: new Set(nodes.flatMap(({ tags }) => tags)),
+      always: this.#alwaysOf(nodes),
+      choices: new Map(),
+      next: { move: undefined, further: new Map() },
+    };
+    if (this.#interned.size < mostConfigurations) this.#interned.set(key, made);
+    for (const own of [given, nodes]) this.#byNodes.set(own, made);
+    return made;
+  }
+
+  #alwaysOf(nodes: readonly Node[]): readonly (readonly Row[])[] {
+    const all: Row[][] = [];
+    for (const node of nodes) {
+      if (node.type !== 'atomic' && node.type !== 'final') continue;
+      const rows: Row[] = [];
+      for (let at: Node | undefined = node; at !== undefined; at = at.parent) for (const own of at.always ?? []) rows.push(this.rowFor(own));
+      if (rows.length > 0) all.push(rows);
+    }
+    return all;
+  }
+
+  /** What an event of this type may enable; null for nothing. */
+  choiceOf(configuration: Configuration, type: string): Choice | null {
+    const known = configuration.choices.get(type);
+    if (known !== undefined) return known;
+    const made = this.#choice(this.root, configuration.value, type);
+    if (configuration.choices.size < mostEventTypes) configuration.choices.set(type, made);
+    return made;
+  }
+
+  #choice(node: Node, value: StateValue | undefined, type: string): Choice | null {
+    const inner: Choice[] = [];
+    const below = typeof value === 'string' ? { [value]: undefined } : (value ?? {});
+    for (const [key, deeper] of Object.entries(below)) {
+      const found = this.#choice(node.states[key] as Node, deeper, type);
+      if (found !== null) inner.push(found);
+    }
+    const own = this.#candidatesOf(node, type);
+    const [only] = inner;
+    if (only === undefined) return own.length === 0 ? null : { regions: [], rows: own };
+    // One alone is tried before what is around it, as a longer list of the same.
+    if (inner.length === 1 && only.regions.length === 0) return { regions: [], rows: [...only.rows, ...own] };
+    return { regions: inner, rows: own };
+  }
+
+  /** The exact descriptor first, then wildcards, the longest first. */
+  #candidatesOf(node: Node, type: string): readonly Row[] {
+    let own = this.#candidates.get(node);
+    if (own === undefined) this.#candidates.set(node, (own = new Map<string, readonly Row[]>()));
+    const known = own.get(type);
+    if (known !== undefined) return known;
+    const wild = [...node.transitions.keys()]
+      .filter((descriptor) => descriptor !== type && takes(descriptor, type))
+      .sort((a, b) => b.length - a.length);
+    const found = [type, ...wild].flatMap((descriptor) => node.transitions.get(descriptor) ?? []).map((transition) => this.rowFor(transition));
+    if (own.size < mostEventTypes) own.set(type, found);
+    return found;
+  }
+
+  /** Where rows lead together that do not conflict. */
+  moveBy(from: Configuration, rows: readonly Row[], snapshot: Parts): Move {
+    let route = from.next;
+    for (const row of rows) {
+      if (row.interpreted !== null) return this.#move(from, rows, snapshot);
+      let further = route.further.get(row);
+      if (further === undefined) {
+        if (this.#routes >= mostRoutes) return this.#move(from, rows, snapshot);
+        this.#routes++;
+        route.further.set(row, (further = { move: undefined, further: new Map() }));
+      }
+      route = further;
+    }
+    return (route.move ??= this.#move(from, rows, snapshot));
+  }
+
+  #move(from: Configuration, rows: readonly Row[], snapshot: Parts): Move {
+    const walk = rows.some(({ interpreted }) => interpreted !== null)
+      ? this.shadow.step(
+          snapshot,
+          rows.map(({ transition }) => transition),
+        )
+      : walkOf(rows, from.nodes);
+    const kept = new Set(from.nodes);
+    for (const node of walk.exited) kept.delete(node);
+    for (const { node } of walk.entered) kept.add(node);
+    const nodes = [...kept];
+    return { ...walk, to: this.configuration(nodes), isSame: isSameSet(from.nodes, nodes) };
+  }
+
+  /** The same, innermost first: the order in which XState leaves them all at the end, and keeps them. */
+  innermostFirst({ nodes }: Configuration): Configuration {
+    return this.configuration([...nodes].sort((a, b) => b.order - a.order));
+  }
+
+  /** The first step of all. */
+  begin(): Move {
+    const nodes = [...new Set([this.root, ...this.begun.map(({ node }) => node)])];
+    return { exited: [], entered: this.begun, to: this.configuration(nodes), isSame: nodes.length === 1 };
+  }
+
+  /** Of rows that would leave a node in common, the one whose source is deeper, or else the first. @see SCXML removeConflictingTransitions */
+  withoutConflicts(rows: readonly Row[], from: Configuration, snapshot: Parts): readonly Row[] {
+    if (rows.length < 2) return rows;
+    const leftBy = (row: Row): readonly Node[] =>
+      row.interpreted === null ? exitedBy(row.domain, from.nodes) : this.shadow.step(snapshot, [row.transition]).exited;
+    const kept = new Set<Row>();
+    for (const row of rows) {
+      const left = leftBy(row);
+      const beaten: Row[] = [];
+      let isBeaten = false;
+      for (const other of kept) {
+        const common = leftBy(other).some((node) => left.includes(node));
+        if (!common) continue;
+        if (!isBelow(row.transition.source, other.transition.source)) {
+          isBeaten = true;
+          break;
+        }
+        beaten.push(other);
+      }
+      if (isBeaten) continue;
+      for (const other of beaten) kept.delete(other);
+      kept.add(row);
+    }
+    return [...kept];
+  }
+}
+
+function walkOf(rows: readonly Row[], nodes: readonly Node[]): { exited: readonly Node[]; entered: readonly Entered[] } {
+  const exited = new Set(rows.flatMap(({ domain }) => exitedBy(domain, nodes)));
+  const entered = new Map<Node, Entered>();
+  for (const row of rows) for (const one of row.entered) entered.set(one.node, one);
+  return {
+    exited: [...exited].sort((a, b) => b.order - a.order),
+    entered: [...entered.values()].sort((a, b) => a.node.order - b.node.order),
+  };
+}
+
+/** All that lies below it is left. */
+function domainOf(exited: readonly Node[]): Row['domain'] {
+  const outermost = exited.find(({ parent }) => parent === undefined || !exited.includes(parent));
+  return outermost === undefined ? undefined : (outermost.parent ?? 'all');
+}
+
+function exitedBy(domain: Row['domain'], nodes: readonly Node[]): readonly Node[] {
+  if (domain === undefined) return [];
+  return domain === 'all' ? nodes : nodes.filter((node) => isBelow(node, domain));
+}
+
+function isBelow(node: Node, above: Node): boolean {
+  for (let at = node.parent; at !== undefined; at = at.parent) if (at === above) return true;
+  return false;
+}
+
+function isSameSet(some: readonly Node[], others: readonly Node[]): boolean {
+  return some.length === others.length && some.every((node) => others.includes(node));
+}
+
+/** Does it depend on a history where it leads? */
+function reachesHistory({ target }: Transition, entered: readonly Entered[]): boolean {
+  const isHistory = (node: Node): boolean => node.type === 'history';
+  return target?.some(isHistory) === true || entered.some(({ node }) => node.initial?.target.some(isHistory) === true);
+}
+
+/** These nodes, and where XState has left a state without one below it (some transitions into parallel states do), what it takes as active there. */
+function completed(nodes: readonly Node[]): ReadonlySet<Node> {
+  const all = new Set(nodes);
+  const hasActive = new Set(nodes.map(({ parent }) => parent));
+  const add = (node: Node): void => {
+    if (all.has(node)) return;
+    all.add(node);
+    if (node.type === 'compound') for (const first of node.initial?.target ?? []) add(first);
+    if (node.type === 'parallel') for (const below of regionsOf(node)) add(below);
+  };
+  for (const node of all) {
+    if (node.type === 'compound' && !hasActive.has(node)) for (const first of node.initial?.target ?? []) add(first);
+    if (node.type === 'parallel') for (const below of regionsOf(node)) add(below);
+  }
+  return all;
+}
+
+function regionsOf(node: Node): readonly Node[] {
+  return Object.values(node.states).filter(({ type }) => type !== 'history');
+}
+
+/** The state value of these nodes; its keys in their order, as XState's. */
+function valueOf(root: Node, nodes: readonly Node[]): StateValue {
+  const below = new Map<Node, Node[]>();
+  for (const node of completed(nodes)) {
+    if (node.parent === undefined) continue;
+    const siblings = below.get(node.parent);
+    if (siblings === undefined) below.set(node.parent, [node]);
+    else siblings.push(node);
+  }
+  const visit = (node: Node): StateValue => {
+    const active = below.get(node) ?? [];
+    const [only] = active;
+    if (node.type === 'compound' && only !== undefined && (only.type === 'atomic' || only.type === 'final')) return only.key;
+    return Object.fromEntries(active.map((one) => [one.key, visit(one)]));
+  };
+  return visit(root);
+}
