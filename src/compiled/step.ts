@@ -103,7 +103,8 @@ function passes({ guard, guardName, transition }: Row, snapshot: Parts, event: E
   } catch (error) {
     const name = guardName === '' ? '' : `'${guardName}' `;
     throw new Error(
-      `Unable to evaluate guard ${name}in transition for event '${event.type}' in state node '${transition.source.id}':\n${(error as Error).message}`, { cause: error },
+      `Unable to evaluate guard ${name}in transition for event '${event.type}' in state node '${transition.source.id}':\n${(error as Error).message}`,
+      { cause: error },
     );
   }
 }
