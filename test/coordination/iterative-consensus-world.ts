@@ -13,7 +13,7 @@ import type { FaultRunOptions } from '../../src/testing/network/fault-run-option
 import type { SimulatedNode } from '../../src/testing/network/node.js';
 import { remoteAgents, serveAgentFromDisk } from './remote-agents.js';
 import { Coordinators, type Ended, isLast, processOf, seenBy, type SessionDefect, SessionGod, type SessionWorld } from './session-world.js';
-import { askingAnew, waitingForTheLate } from './wrong-lines.js';
+import { askingAnew, askingByPlace, waitingForTheLate } from './wrong-lines.js';
 
 const coordinators = ['c1', 'c2'];
 const agents = ['a1', 'a2', 'a3', 'a4', 'a5'];
@@ -77,7 +77,7 @@ function countsOf(proposed: readonly Place[]): string {
 }
 
 /** Sees all that is proposed, asked and heard, and whether what comes of it can come of it. */
-class God extends SessionGod<Ended<IterativeDecision>, Claim> {
+export class God extends SessionGod<Ended<IterativeDecision>, Claim> {
   readonly #given = new Map<string, Place | null>();
   /** The rounds of the attempt that runs, or ran last, by who asks and session. */
   readonly #courses = new Map<string, Round[]>();
@@ -130,8 +130,13 @@ class God extends SessionGod<Ended<IterativeDecision>, Claim> {
   }
 }
 
-/** A proposal is made to what is shown: shown otherwise, as by another coordinator, it is another question. */
-const givenName = (session: string, agent: string, { round, proposals }: Asked): string => [session, agent, round, JSON.stringify(proposals)].join();
+/**
+ * A proposal is made to what is shown: shown otherwise, as by another coordinator, it is another question. Places that only look otherwise are shown alike: two
+ * coordinators, or two attempts of one, may have the same of them from different agents, as each wrote it.
+ */
+function givenName(session: string, agent: string, { round, proposals }: Asked): string {
+  return [session, agent, round, ...proposals.map(({ value, count }) => `${count} ${nameOf(value)}`)].join();
+}
 
 const nameIn = (value: unknown): string => (isPlace(value) ? nameOf(value) : 'no place');
 
@@ -295,6 +300,10 @@ export const defects: Readonly<Record<string, { readonly defect: IterativeDefect
   'what is asked again is another question': {
     defect: { line: askingAnew },
     breaks: 'an agent proposes once to what it is shown',
+  },
+  'what is asked of other proposals is the same question': {
+    defect: { line: askingByPlace },
+    breaks: 'only what was proposed in the round counts',
   },
   'who is late is waited for, and there is no deadline': {
     defect: { isEndless: true, line: waitingForTheLate },
