@@ -26,17 +26,30 @@ import type { SupervisorCall } from './supervisor-state.js';
 export interface TaskSupervisorInput extends Partial<Intensity> {
   /** Most tasks at a time, a whole number of at least 0; further ones are refused with `maxChildren`. Default `infinity`. */
   readonly maxChildren?: number | 'infinity';
+  /**
+   * `fast`: the actor of a task is made in part until somebody looks at it, or at the system; `full`: each is made by `createActor`, at some ten times the
+   * price. Nothing else differs. Default `fast`.
+   */
+  readonly lane?: TaskLane;
 }
 
+/** How the actors of tasks are made. */
+export type TaskLane = 'fast' | 'full';
+
 /** What a task supervisor may be told. */
-export const taskSupervisorKeys = keysOf<TaskSupervisorInput>({ intensity: true, periodMs: true, maxChildren: true });
+export const taskSupervisorKeys = keysOf<TaskSupervisorInput>({ intensity: true, periodMs: true, maxChildren: true, lane: true });
 
 /**
  * The first fault of a task supervisor's input; null when there is none.
  * @throws never
  */
 export function problemOfTaskSupervisor(input: TaskSupervisorInput): Problem | null {
-  return problemOfOptions(input, taskSupervisorKeys, 'the options of a task supervisor') ?? problemOfDynamicSupervisor(input);
+  const misspelt = problemOfOptions(input, taskSupervisorKeys, 'the options of a task supervisor');
+  if (misspelt !== null) return misspelt;
+  const { lane = 'fast', ...others } = input;
+  if (lane !== 'fast' && lane !== 'full')
+    return { code: 'supervision/invalid-options', expected: '`lane` to be fast or full', got: lane, term: ['supervisorData', ['invalidLane', lane]] };
+  return problemOfDynamicSupervisor(others);
 }
 
 /** What the chart orders of its pool. */
@@ -80,6 +93,7 @@ export interface TaskSupervisorContext {
   readonly intensity: number;
   readonly periodMs: number;
   readonly maxChildren: number | 'infinity';
+  readonly lane: TaskLane;
   readonly problem: Problem | null;
   /** Restarts within the window, monotonic ms, newest first. */
   readonly restarts: readonly number[];
@@ -92,6 +106,7 @@ export interface TaskSupervisorContext {
 export interface TaskPoolInput {
   readonly supervisor: AnyActorRef;
   readonly maxChildren: number | 'infinity';
+  readonly lane: TaskLane;
 }
 
 type On<Type extends TaskSupervisorEvent['type']> = Extract<TaskSupervisorEvent, { type: Type }>;
@@ -128,12 +143,11 @@ export const taskSupervisorMachine = setup({
     exceedsIntensity: ({ context, event }) => exceeds(context.restarts, (event as On<'task.exited'>).at, context.intensity, context.periodMs),
   },
   actions: {
-    restart: enqueueActions(({ context, event, enqueue }) => {
-      const { id, reason, at } = event as On<'task.exited'>;
-      const restarts = addRestart(context.restarts, at, context.periodMs);
-      enqueue.assign({ restarts });
-      enqueue.sendTo('pool', { type: 'pool.restart', id });
-      enqueue.emit({ type: 'task.restarted', id, cause: reason, attempt: restarts.length });
+    noteRestart: assign({ restarts: ({ context, event }) => addRestart(context.restarts, (event as On<'task.exited'>).at, context.periodMs) }),
+    restart: sendTo('pool', ({ event }) => ({ type: 'pool.restart', id: (event as On<'task.exited'>).id })),
+    tellRestarted: emit(({ context, event }) => {
+      const { id, reason } = event as On<'task.exited'>;
+      return { type: 'task.restarted', id, cause: reason, attempt: context.restarts.length };
     }),
     giveUp: enqueueActions(({ event, enqueue }) => {
       const { id, reason } = event as On<'task.exited'>;
@@ -160,13 +174,14 @@ export const taskSupervisorMachine = setup({
     intensity: input?.intensity ?? defaultIntensity.intensity,
     periodMs: input?.periodMs ?? defaultIntensity.periodMs,
     maxChildren: input?.maxChildren ?? 'infinity',
+    lane: input?.lane ?? 'fast',
     problem: problemOfTaskSupervisor(input ?? {}),
     restarts: [],
     drainMs: null,
     reason: 'normal',
     ended: [],
   }),
-  invoke: { id: 'pool', src: 'pool', input: ({ context, self }) => ({ supervisor: self, maxChildren: context.maxChildren }) },
+  invoke: { id: 'pool', src: 'pool', input: ({ context: { maxChildren, lane }, self }) => ({ supervisor: self, maxChildren, lane }) },
   output: ({ event }) => (event as unknown as { output: unknown }).output,
   initial: 'starting',
   on: {
@@ -182,7 +197,10 @@ export const taskSupervisorMachine = setup({
     running: {
       tags: 'accepting',
       on: {
-        'task.exited': [{ guard: 'exceedsIntensity', target: 'stopping', actions: 'giveUp' }, { actions: 'restart' }],
+        'task.exited': [
+          { guard: 'exceedsIntensity', target: 'stopping', actions: 'giveUp' },
+          { actions: ['noteRestart', 'restart', 'tellRestarted'] },
+        ],
         'supervisor.shutdown': { target: 'stopping', actions: 'noteShutdown' },
         'supervisor.stop': { target: 'stopping', actions: 'noteStop' },
         'supervisor.drain': { target: 'draining', actions: 'noteDrain' },

@@ -6,6 +6,7 @@
  */
 import type { AnyActorRef, InspectionEvent } from 'xstate';
 
+import { watchedSystemOf } from '../supervision/watched-system.js';
 import { hasStopped, systemOf, type SystemInternals } from '../supervision/xstate-internals.js';
 
 /** What a listener is told. It must not throw: it would throw in the midst of the app. */
@@ -49,7 +50,8 @@ class Hooks {
     };
   }
 
-  listen(listener: SystemListener): Listening {
+  /** @param leave  what says that it no longer looks */
+  listen(listener: SystemListener, leave: () => void): Listening {
     this.#listeners.add(listener);
     return {
       details: (wanted) => {
@@ -58,6 +60,7 @@ class Hooks {
         this.#attend();
       },
       stop: () => {
+        leave();
         this.#listeners.delete(listener);
         this.#curious = this.#curious.filter((one) => one !== listener);
         this.#attend();
@@ -93,10 +96,11 @@ const hooksOf = new WeakMap<SystemInternals, Hooks>();
 /** Listens to the system of an actor. */
 export function listen(actor: AnyActorRef, listener: SystemListener): Listening {
   const system = systemOf(actor);
+  const leave = watchedSystemOf(actor).watch();
   let hooks = hooksOf.get(system);
   if (hooks === undefined) {
     hooks = new Hooks(system);
     hooksOf.set(system, hooks);
   }
-  return hooks.listen(listener);
+  return hooks.listen(listener, leave);
 }

@@ -56,6 +56,21 @@ export const systemClock: Clock = {
   }),
 };
 
+/** A turn of the event loop that was asked for. */
+export interface LaterTurn {
+  cancel(): void;
+}
+
+/** Calls once in the next turn of the runtime's event loop, whatever time it is by anybody's clock: it is for those who let others have a turn. */
+export function laterTurn(act: () => void): LaterTurn {
+  if (typeof setImmediate === 'function') {
+    const turn = setImmediate(act);
+    return { cancel: () => clearImmediate(turn) };
+  }
+  const timer = systemClock.setTimeout(act, 0);
+  return { cancel: () => systemClock.clearTimeout(timer) };
+}
+
 /** Refuses what cannot tell the time and set timeouts. @throws EspalierError `supervision/invalid-options` */
 export function requireClock(clock: Partial<Clock> | null): void {
   const isClock = typeof clock?.now === 'function' && typeof clock.setTimeout === 'function' && typeof clock.clearTimeout === 'function';

@@ -34,9 +34,12 @@ export function reportOf(ref: AnyActorRef, tookMs: number): ExitReport {
   };
 }
 
-function killedPaths(children: readonly EndedChild[], above: string): string[] {
-  return children.flatMap((child) => {
+function killedPaths(children: readonly EndedChild[], above: string, paths: string[] = []): string[] {
+  for (const child of children) {
+    if (!child.killed && child.children === undefined) continue;
     const path = above === '' ? child.id : `${above}/${child.id}`;
-    return [...(child.killed ? [path] : []), ...killedPaths(child.children ?? [], path)];
-  });
+    if (child.killed) paths.push(path);
+    if (child.children !== undefined) killedPaths(child.children, path, paths);
+  }
+  return paths;
 }

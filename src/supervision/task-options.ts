@@ -5,6 +5,7 @@ import type { RestartType, ShutdownMs } from '../../machines/supervision/child-s
 import { keysOf } from '../../machines/supervision/option-keys.js';
 import { EspalierError } from '../errors.js';
 import { requireOptions } from './supervisors.js';
+import type { TaskOutcome, TaskPlan } from './task-run.js';
 import type { StreamOptions } from './task-stream.js';
 
 /** What every task may be told. */
@@ -35,7 +36,12 @@ export interface AsyncOptions extends TaskOptions {
 export interface StartOptions extends TaskOptions {
   /** Default `temporary`: never restarted. */
   readonly restart?: RestartType;
+  /** Called once with its outcome, when the task has ended for good: at a part of the price of a promise. What it throws is printed, and goes no further. */
+  readonly onEnd?: (outcome: TaskOutcome<unknown>) => void;
 }
+
+/** Of a call without options; known by its identity. */
+export const noOptions = Object.freeze({}) satisfies StartOptions;
 
 const ofAll = { deadlineMs: true, signal: true, shutdownMs: true, trapExit: true, name: true } as const;
 
@@ -43,7 +49,7 @@ const ofAll = { deadlineMs: true, signal: true, shutdownMs: true, trapExit: true
 const known = {
   run: keysOf<TaskOptions>(ofAll),
   async: keysOf<AsyncOptions>({ ...ofAll, owner: true, link: true }),
-  start: keysOf<StartOptions>({ ...ofAll, restart: true }),
+  start: keysOf<StartOptions>({ ...ofAll, restart: true, onEnd: true }),
   stream: keysOf<StreamOptions>({ maxConcurrency: true, ordered: true, deadlineMs: true, onTimeout: true, signal: true, owner: true, link: true }),
 };
 
@@ -62,17 +68,47 @@ function refuseTask(expected: string, got: unknown): never {
  */
 export function requireTask(fn: unknown, options: AnyOptions, call: keyof typeof known): void {
   if (typeof fn !== 'function') refuseTask('a function', fn);
+  if (options === noOptions) return;
   requireOptions(options, known[call], `the options of ${call}()`);
   requireTimes(options);
-  const { signal, restart, owner, name } = options;
+  const { signal, restart, owner, name, onEnd } = options;
   if (restart !== undefined && !['temporary', 'transient', 'permanent'].includes(restart))
     refuseTask('`restart` to be temporary, transient or permanent', restart);
   if (signal !== undefined && typeof (signal as AbortSignal | null)?.addEventListener !== 'function')
     refuseTask('`signal` to be an AbortSignal', signal);
   if (owner !== undefined && typeof (owner as AnyActorRef | null)?.subscribe !== 'function') refuseTask('`owner` to be an actor', owner);
   if (name !== undefined && typeof name !== 'string') refuseTask('`name` to be text', name);
+  if (onEnd !== undefined && typeof onEnd !== 'function') refuseTask('`onEnd` to be a function', onEnd);
   requireFlag('link', options.link);
   requireFlag('trapExit', options.trapExit);
+}
+
+/** Is there a function to be run, and no more to be looked at but the one option that is given to a hundred thousand tasks a second? */
+export function isPlain(fn: unknown, options: StartOptions): boolean {
+  if (typeof fn !== 'function') return false;
+  if (options === noOptions) return true;
+  if (options === null || typeof options !== 'object') return false;
+  for (const key in options) if (key !== 'onEnd') return false;
+  return typeof options.onEnd === 'function' && !Array.isArray(options);
+}
+
+/** Of a task without options. */
+export const plainPlan: TaskPlan = Object.freeze({
+  restart: 'temporary',
+  shutdownMs: 5_000,
+  trapExit: false,
+  deadlineMs: undefined,
+  signal: undefined,
+  name: undefined,
+  owner: undefined,
+});
+
+/** How a task with these options is to be run. */
+export function planOf(options: StartOptions & AsyncOptions): TaskPlan {
+  if (options === noOptions) return plainPlan;
+  const { restart = 'temporary', shutdownMs = 5_000, trapExit = false, deadlineMs, signal, name } = options;
+  const owner = options.link === false ? undefined : options.owner;
+  return { restart, shutdownMs, trapExit, deadlineMs, signal, name, owner };
 }
 
 function requireTimes({ deadlineMs, shutdownMs }: TaskOptions): void {

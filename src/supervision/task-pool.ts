@@ -1,80 +1,77 @@
 /**
- * The pool of a task supervisor: runs functions, one leaf actor each, and tells the leaf how its function ended.
+ * The pool of a task supervisor: runs functions, and tells their owners how they ended.
+ *
+ * A task is a row of a table of slots, and its actor is made when somebody asks for it (lean-task.ts), unless somebody looks at the system, or the supervisor was
+ * told to make every task an actor in full. Either way it goes through the states of machines/supervision/task.ts, and ends as they say.
  *
  * Slots and their ids are used again, so nothing is kept of a task that has ended; all deadlines share one timer; an abort signal is made when it is
- * read. A late result finds another run in its slot and touches nothing.
+ * read. A late result finds its own run over, and touches nothing. A burst is spread over turns of the event loop (slices.ts).
  */
 import type { AnyActorRef } from 'xstate';
 
-import type { RestartType, ShutdownMs } from '../../machines/supervision/child-spec.js';
+import type { ShutdownMs } from '../../machines/supervision/child-spec.js';
 import { childOfEvent, reasonOfError, reasonOfEvent, type ExitReason } from '../../machines/supervision/exit.js';
 import type { EndedChild } from '../../machines/supervision/pool.js';
 import { shouldRestart } from '../../machines/supervision/restart-policy.js';
-import type { TaskPoolCommand, TaskPoolFact, TaskPoolInput } from '../../machines/supervision/task-supervisor.js';
+import type { TaskEvent } from '../../machines/supervision/task.js';
+import type { TaskLane, TaskPoolCommand, TaskPoolFact, TaskPoolInput } from '../../machines/supervision/task-supervisor.js';
 import { clockOf, type Clock } from './clock.js';
 import { DeadlineQueue } from './deadlines.js';
-import { restoreTimers, timersOf, type PersistedTimer } from './persistence.js';
+import { printFault } from './last-resort.js';
+import { canBeLean, isInFull, makeInFull } from './lean-task.js';
+import { restoreTimers, timersOf } from './persistence.js';
+import type { PersistedTaskPool, TaskPoolMode } from './saved-tasks.js';
 import { poolActor, type AnyPoolScope, type PoolEnded, type PoolLogic } from './pool-actor.js';
+import { Slices } from './slices.js';
+import { cancelled, LateEnd, outOfTime, reasonOf, shutDown, succeeded, timedOut, type Then } from './task-ends.js';
 import { taskLeaf } from './task-leaf.js';
-import { TaskSlot, type TaskFn, type TaskOutcome } from './task-slot.js';
+import { idPrefix, RunScope, type Settled, type TaskFn, type TaskOutcome, type TaskPlan, type TaskRun } from './task-run.js';
+import { TaskSlots } from './task-slots.js';
 import { exitReason, link, noteOrder, orderOf } from './watch.js';
+import { watchedSystemOf, type Unseen, type WatchedSystem } from './watched-system.js';
 import { createChild, systemOf } from './xstate-internals.js';
 
 export type TaskPoolEvent = TaskPoolCommand | PoolEnded;
 
-/** How a task is to be run. */
-export interface TaskPlan {
-  readonly fn: TaskFn<unknown>;
-  readonly restart: RestartType;
-  readonly shutdownMs: ShutdownMs;
-  readonly trapExit: boolean;
-  readonly deadlineMs: number | undefined;
-  readonly signal: AbortSignal | undefined;
-  readonly name: string | undefined;
-  /** Linked to the task before its function begins. */
-  readonly owner: AnyActorRef | undefined;
-  /** Told once, when the task has ended for good. */
-  readonly settled: ((outcome: TaskOutcome<unknown>) => void) | undefined;
-}
-
-type Mode = 'open' | 'draining' | 'stopping' | 'gone';
-
 /** Why no task could be started. */
 export type TaskRefusal = 'maxChildren' | 'draining' | 'noproc';
 
-const idPrefix = 'task#';
-
-/** Free slots kept for use again; a burst beyond it gives its memory back. */
-const mostFreeSlots = 1_024;
-
 /** One task pool at work. */
-export class TaskPool {
+export class TaskPool implements Unseen {
   readonly deadlines: DeadlineQueue;
+  readonly self: AnyActorRef;
   readonly #scope: AnyPoolScope;
   readonly #supervisor: AnyActorRef;
   readonly #clock: Clock;
   readonly #maxChildren: number;
-  /** By the number in their id. An array, for a Map whose keys are deleted and set again is searched through all their former places. */
-  readonly #slots: (TaskSlot | undefined)[] = [];
-  /** Numbers that are free. */
-  readonly #free: number[] = [];
-  #size = 0;
-  #kept = 0;
-  #mode: Mode = 'open';
+  readonly #lane: TaskLane;
+  readonly #watched: WatchedSystem;
+  readonly #slices = new Slices();
+  readonly #slots = new TaskSlots(this);
+  #mode: TaskPoolMode = 'open';
   #ended: EndedChild[] = [];
   /** Who ended without the chart's hearing of it: with the pool, or while it was stopping. */
   left: readonly EndedChild[] = [];
 
-  constructor(scope: AnyPoolScope, { supervisor, maxChildren }: TaskPoolInput) {
+  constructor(scope: AnyPoolScope, { supervisor, maxChildren, lane }: TaskPoolInput) {
     this.#scope = scope;
+    this.self = scope.self;
     this.#supervisor = supervisor;
     this.#clock = clockOf(supervisor.system);
     this.#maxChildren = maxChildren === 'infinity' ? Infinity : maxChildren;
+    this.#lane = lane === 'fast' && !canBeLean() ? 'full' : lane;
+    this.#watched = watchedSystemOf(scope.self);
+    if (this.#lane === 'fast') this.#watched.join(this);
     this.deadlines = new DeadlineQueue(this.#clock);
   }
 
   get size(): number {
-    return this.#size;
+    return this.#slots.size;
+  }
+
+  /** Does it take tasks? */
+  get isOpen(): boolean {
+    return this.#mode === 'open';
   }
 
   now(): number {
@@ -85,130 +82,152 @@ export class TaskPool {
     return this.get(actor.id)?.ref === actor ? actor.id : undefined;
   }
 
-  /** The task that lives under this id. */
-  get(id: string): TaskSlot | undefined {
-    const slot = this.#slots[Number(id.slice(idPrefix.length))];
-    return slot?.plan === undefined ? undefined : slot;
-  }
-
-  #all(): TaskSlot[] {
-    return this.#slots.filter((slot): slot is TaskSlot => slot?.plan !== undefined);
+  /** The run of the task that lives under this id. */
+  get(id: string): TaskRun | undefined {
+    return this.#slots.at(Number(id.slice(idPrefix.length)));
   }
 
   actors(): readonly AnyActorRef[] {
-    return this.#all().flatMap(({ ref }) => ref ?? []);
+    return this.#slots.all().flatMap((run) => (run.cause !== undefined ? [] : [run.actor]));
   }
 
-  /** An empty slot, used before or new. */
-  #take(): TaskSlot {
-    const number = this.#free.pop() ?? this.#slots.length;
-    const known = this.#slots[number];
-    if (known !== undefined) {
-      this.#kept--;
-      return known;
-    }
-    const slot = new TaskSlot(`${idPrefix}${number}`, this);
-    this.#slots[number] = slot;
-    return slot;
+  /** Somebody looks at the system: those that run are actors in full from now on. */
+  seen(): void {
+    for (const run of this.#slots.all()) if (run.cause === undefined) makeInFull(run.actor);
   }
 
-  #giveBack(slot: TaskSlot): void {
-    const number = Number(slot.id.slice(idPrefix.length));
-    this.#size--;
-    this.#free.push(number);
-    if (this.#kept < mostFreeSlots) this.#kept++;
-    else this.#slots[number] = undefined;
+  /** Starts a task; its function begins in this call, as an async function's does, unless too much has begun in this turn of the event loop. */
+  start(fn: TaskFn<unknown>, plan: TaskPlan, settled: Settled | undefined): TaskRun | TaskRefusal {
+    if (this.#mode !== 'open') return this.#mode === 'draining' ? 'draining' : 'noproc';
+    if (this.#slots.size >= this.#maxChildren) return 'maxChildren';
+    const run = this.#slots.open(fn, plan, settled);
+    this.#show(run);
+    const { deadlineMs, owner, signal } = plan;
+    if (deadlineMs !== undefined) this.deadlines.add(run.deadline, deadlineMs);
+    if (owner !== undefined && !link(run.actor, owner).ok) this.ask(run, 'brutalKill');
+    if (signal !== undefined && run.endedBy === undefined) run.follow(signal);
+    this.#begin(run);
+    return run;
   }
 
-  /** Starts a task; its function begins in this call, as an async function's does. */
-  start(plan: TaskPlan): { ok: true; slot: TaskSlot; run: number; ref: AnyActorRef } | { ok: false; reason: TaskRefusal } {
-    if (this.#mode !== 'open') return { ok: false, reason: this.#mode === 'draining' ? 'draining' : 'noproc' };
-    if (this.#size >= this.#maxChildren) return { ok: false, reason: 'maxChildren' };
-    const slot = this.#take();
-    slot.plan = plan;
-    this.#size++;
-    const ref = this.#spawn(slot);
-    const { run } = slot;
-    if (plan.deadlineMs !== undefined) this.deadlines.add(slot, plan.deadlineMs);
-    if (plan.owner !== undefined && !link(ref, plan.owner).ok) this.ask(slot, 'brutalKill');
-    if (plan.signal !== undefined && slot.run === run) slot.follow(plan.signal);
-    if (slot.run === run && !slot.ended) this.#run(slot, plan.fn);
-    return { ok: true, slot, run, ref };
+  /** Makes its actor, where that is to be there in full from the start. */
+  #show(run: TaskRun): void {
+    if (this.#lane === 'fast' && !this.#watched.isWatched) return;
+    run.ref = createChild(taskLeaf, { parent: this.self, id: run.id, src: 'task' });
+    run.ref.start();
   }
 
-  #spawn(slot: TaskSlot): AnyActorRef {
-    const ref = createChild(taskLeaf, { parent: this.#scope.self, id: slot.id, src: 'task' });
-    slot.ref = ref;
-    ref.start();
-    return ref;
+  #begin(run: TaskRun): void {
+    if (run.endedBy !== undefined) return;
+    if (this.#slices.hasRoom()) this.begin(run);
+    else this.#slices.later(run);
   }
 
-  #run(slot: TaskSlot, fn: TaskFn<unknown>): void {
-    const { run } = slot;
+  /** Calls its function, unless it is over by now. */
+  begin(run: TaskRun): void {
+    const { fn } = run;
+    // In a pool that stops, who has not begun is about to be ended.
+    if (run.endedBy !== undefined || fn === undefined || this.#mode === 'stopping') return;
+    this.#slices.deeper();
     try {
-      const result = fn(slot.scope(run));
+      const result = fn(new RunScope(run));
       const then = (result as { then?: unknown } | null | undefined)?.then;
       if (typeof then !== 'function') {
-        this.succeeded(slot, run, result);
+        this.succeeded(run, result);
         return;
       }
-      then.call(
-        result,
-        (value: unknown) => {
-          this.succeeded(slot, run, value);
-        },
-        (error: unknown) => {
-          this.failed(slot, run, error);
-        },
-      );
+      this.#follow(run, result as object, then as Then);
     } catch (error) {
-      this.failed(slot, run, error);
+      this.failed(run, error);
+    } finally {
+      this.#slices.shallower();
     }
   }
 
-  succeeded(slot: TaskSlot, run: number, value: unknown): void {
-    if (slot.run !== run || slot.ended) return;
-    slot.outcome = { ok: true, value };
-    slot.end({ type: 'task.succeeded' });
+  /** In a scope of its own, for what it makes lives as long as the promise. */
+  #follow(run: TaskRun, result: object, then: Then): void {
+    then.call(
+      result,
+      (value) => this.#settledWith(run, true, value),
+      (error) => this.#settledWith(run, false, error),
+    );
   }
 
-  failed(slot: TaskSlot, run: number, error: unknown): void {
-    if (slot.run === run && !slot.ended) slot.end({ type: 'task.failed', reason: reasonOfError(error) });
+  #settledWith(run: TaskRun, ok: boolean, value: unknown): void {
+    if (run.endedBy !== undefined) return;
+    if (!this.#slices.hasRoom()) this.#slices.later(new LateEnd(run, ok, value));
+    else if (ok) this.succeeded(run, value);
+    else this.failed(run, value);
+  }
+
+  succeeded(run: TaskRun, value: unknown): void {
+    if (run.endedBy === undefined) this.#end(run, succeeded, { ok: true, value });
+  }
+
+  failed(run: TaskRun, error: unknown): void {
+    if (run.endedBy === undefined) this.#end(run, { type: 'task.failed', reason: reasonOfError(error) }, undefined);
+  }
+
+  /** It has ended: by its own actor's word, where that is there in full. */
+  #end(run: TaskRun, event: TaskEvent, outcome: TaskOutcome<unknown> | undefined): void {
+    const { ref } = run;
+    const isShown = ref !== undefined && isInFull(ref);
+    run.endedBy = event;
+    if (isShown) {
+      run.outcome = outcome;
+      ref.send(event);
+    } else this.#finish(run, reasonOf(event), outcome);
   }
 
   /** Tells a task to end. One that traps exits has until its shutdown time is over; then it is killed. */
-  ask(slot: TaskSlot, shutdownMs: ShutdownMs, outcome?: TaskOutcome<never>): void {
-    if (slot.ended) return;
+  ask(run: TaskRun, shutdownMs: ShutdownMs, outcome?: TaskOutcome<never>): void {
+    if (run.endedBy !== undefined) return;
     if (shutdownMs === 'brutalKill') {
-      this.kill(slot);
+      this.kill(run);
       return;
     }
-    const { run } = slot;
-    const again = slot.askedAt !== null;
-    slot.askedAt ??= this.#clock.now();
-    if (outcome !== undefined) slot.unlink();
-    slot.abort(outcome?.ok === false ? outcome.reason : 'shutdown');
-    if (slot.run !== run || slot.ended) return;
-    if (slot.plan?.trapExit !== true) {
-      slot.outcome = outcome;
-      slot.end({ type: 'task.cancelled', reason: 'shutdown' });
+    const again = run.noteAsked(this.#clock.now());
+    if (outcome !== undefined) run.unlink();
+    run.abort(outcome?.ok === false ? outcome.reason : 'shutdown');
+    if (run.endedBy !== undefined) return;
+    if (!run.plan.trapExit || run.cause !== undefined) {
+      this.#end(run, cancelled, outcome);
       return;
     }
-    if (again && slot.place >= 0 && (shutdownMs === 'infinity' || slot.dueAt <= this.#clock.now() + shutdownMs)) return;
-    this.deadlines.remove(slot);
-    if (shutdownMs !== 'infinity') this.deadlines.add(slot, shutdownMs);
+    const { deadline } = run;
+    if (again && deadline.place >= 0 && (shutdownMs === 'infinity' || deadline.dueAt <= this.#clock.now() + shutdownMs)) return;
+    this.deadlines.remove(deadline);
+    if (shutdownMs !== 'infinity') this.deadlines.add(deadline, shutdownMs);
   }
 
-  kill(slot: TaskSlot): void {
-    const { ref, run } = slot;
-    if (ref === undefined || slot.ended) return;
-    slot.askedAt ??= this.#clock.now();
-    slot.killed = true;
-    slot.abort('killed');
-    if (slot.run !== run || slot.ended) return;
-    noteOrder(ref, 'killed');
-    this.#scope.stopChild(ref);
-    this.#finish(slot, 'killed');
+  kill(run: TaskRun): void {
+    if (run.endedBy !== undefined) return;
+    run.noteAsked(this.#clock.now());
+    run.noteKilled();
+    run.abort('killed');
+    if (run.endedBy !== undefined) return;
+    this.#stop(run, 'killed');
+    this.#finish(run, 'killed');
+  }
+
+  /** Its deadline passed: a running task has timed out, one that was told to end is killed. */
+  expired(run: TaskRun): void {
+    if (run.askedAt !== null) {
+      this.kill(run);
+      return;
+    }
+    run.unlink();
+    run.abort('timedOut');
+    if (run.endedBy === undefined) this.#end(run, timedOut, outOfTime);
+  }
+
+  /** Stops its actor, whose end nobody is told. */
+  #stop(run: TaskRun, reason: ExitReason): void {
+    const { ref } = run;
+    if (ref !== undefined) noteOrder(ref, reason);
+    const isShown = ref !== undefined && isInFull(ref);
+    run.endedBy = reason;
+    if (isShown) this.#scope.stopChild(ref);
   }
 
   handle(event: TaskPoolEvent): void {
@@ -218,87 +237,111 @@ export class TaskPool {
         return;
       case 'pool.drain':
         this.#mode = 'draining';
+        // Nobody decides on a restart any more.
+        for (const run of this.#slots.all()) if (run.cause !== undefined) this.#finish(run, run.cause);
         this.#checkEmptied();
         return;
       case 'pool.stopAll':
-        this.#stopAll();
+        this.#mode = 'stopping';
+        this.#stopFrom(0);
         return;
       case 'pool.list': {
-        const which = this.#all().map(({ id }) => ({ key: id, status: 'running' as const, type: 'worker' as const }));
+        const which = this.#slots.all().map(({ id }) => ({ key: id, status: 'running' as const, type: 'worker' as const }));
         this.#report({ type: 'pool.listed', call: event.call, question: event.question, which });
         return;
       }
       case 'pool.ended': {
-        const slot = this.get(event.id);
-        if (slot !== undefined && slot.ref === event.actor) this.#finish(slot, exitReason(event.actor) ?? 'shutdown');
+        const run = this.get(event.id);
+        if (run?.ref === event.actor) this.#finish(run, exitReason(event.actor) ?? 'shutdown');
         return;
       }
       default: {
         const reason = reasonOfEvent(event);
-        const slot = reason === undefined ? undefined : this.get(childOfEvent(event));
-        if (reason !== undefined && slot?.ref !== undefined && exitReason(slot.ref) !== null) this.#finish(slot, reason);
+        const run = reason === undefined ? undefined : this.get(childOfEvent(event));
+        if (reason !== undefined && run?.ref !== undefined && exitReason(run.ref) !== null) this.#finish(run, reason);
       }
     }
   }
 
-  #restart(slot: TaskSlot | undefined): void {
-    if (slot?.plan === undefined || this.#mode !== 'open') return;
-    this.#spawn(slot);
-    this.deadlines.remove(slot);
-    if (slot.plan.deadlineMs !== undefined) this.deadlines.add(slot, slot.plan.deadlineMs);
-    this.#run(slot, slot.plan.fn);
+  #restart(run: TaskRun | undefined): void {
+    if (run?.cause === undefined || this.#mode !== 'open') return;
+    run.decided();
+    this.#show(run);
+    const { deadlineMs } = run.plan;
+    if (deadlineMs !== undefined) this.deadlines.add(run.deadline, deadlineMs);
+    this.#begin(run);
   }
 
-  #finish(slot: TaskSlot, reason: ExitReason): void {
-    const { plan, run } = slot;
-    if (plan === undefined) return;
-    if (!slot.ended) slot.abort(reason);
-    if (slot.run !== run) return;
-    if (this.#mode === 'open' && slot.askedAt === null && shouldRestart(plan.restart, reason)) {
-      slot.again();
-      this.#report({ type: 'task.exited', id: slot.id, reason, at: this.#clock.now() });
+  #finish(run: TaskRun, reason: ExitReason, outcome: TaskOutcome<unknown> = run.outcome ?? { ok: false, reason }): void {
+    if (!this.#slots.has(run)) return;
+    const { plan, settled } = run;
+    if (run.endedBy === undefined) {
+      run.abort(reason);
+      if (!this.#slots.has(run)) return;
+      run.endedBy ??= reason;
+    }
+    if (plan.restart !== 'temporary' && this.#mode === 'open' && run.askedAt === null && shouldRestart(plan.restart, reason)) {
+      this.#slots.replace(run, reason);
+      this.#report({ type: 'task.exited', id: run.id, reason, at: this.#clock.now() });
       return;
     }
-    const outcome = slot.outcome ?? { ok: false, reason };
     if (this.#mode === 'stopping' || this.#mode === 'draining') {
-      const tookMs = slot.askedAt === null ? 0 : this.#clock.now() - slot.askedAt;
-      this.#ended.push({ id: plan.name ?? slot.id, reason, tookMs, killed: slot.killed });
+      const tookMs = run.askedAt === null ? 0 : this.#clock.now() - run.askedAt;
+      this.#ended.push({ id: plan.name ?? run.id, reason, tookMs, killed: run.killed });
     }
-    this.deadlines.remove(slot);
-    slot.release();
-    this.#giveBack(slot);
-    plan.settled?.(outcome);
-    this.#checkEmptied();
+    run.release();
+    this.#slots.close(run);
+    if (settled !== undefined) this.#tell(settled, outcome);
+    if (this.#slots.size === 0) this.#checkEmptied();
+  }
+
+  /** What it does in the same call comes of this end. Its faults are not ours. */
+  #tell(settled: Settled, outcome: TaskOutcome<unknown>): void {
+    this.#slices.deeper();
+    try {
+      settled(outcome);
+    } catch (error) {
+      printFault('`onEnd` of a task', error);
+    } finally {
+      this.#slices.shallower();
+    }
   }
 
   #report(fact: TaskPoolFact): void {
-    systemOf(this.#scope.self)._relay(this.#scope.self, this.#supervisor, fact);
+    systemOf(this.self)._relay(this.self, this.#supervisor, fact);
   }
 
-  #stopAll(): void {
-    this.#mode = 'stopping';
-    for (const slot of this.#all()) {
-      if (slot.plan?.trapExit === true && slot.ref !== undefined && exitReason(slot.ref) === null) this.ask(slot, slot.plan.shutdownMs);
-      else this.#cut(slot);
+  /** Ends all from that slot on, as far as there is room in this turn; then the rest. */
+  #stopFrom(first: number): void {
+    for (let slot = first; slot < this.#slots.length; slot++) {
+      const run = this.#slots.at(slot);
+      if (run === undefined) continue;
+      if (slot > first && !this.#slices.hasRoom()) {
+        this.#slices.later({ take: () => this.#stopFrom(slot) });
+        return;
+      }
+      if (run.plan.trapExit && run.cause === undefined && run.endedBy === undefined) this.ask(run, run.plan.shutdownMs);
+      else this.#cut(run);
     }
     this.#checkEmptied();
   }
 
-  /** Ends a task that does not trap exits, without a word to its leaf: half the price where all are ended. */
-  #cut(slot: TaskSlot): void {
-    if (slot.plan?.shutdownMs === 'brutalKill') {
-      this.kill(slot);
+  /** Ends a task that does not trap exits, without a word to its chart: half the price where all are ended. */
+  #cut(run: TaskRun): void {
+    if (run.plan.shutdownMs === 'brutalKill') {
+      this.kill(run);
       return;
     }
-    const { run } = slot;
-    slot.abort('shutdown');
-    if (slot.run !== run) return;
-    if (slot.ref !== undefined) this.#scope.stopChild(slot.ref);
-    this.#finish(slot, 'shutdown');
+    if (run.endedBy === undefined) {
+      run.abort('shutdown');
+      if (run.endedBy !== undefined) return;
+      this.#stop(run, 'shutdown');
+    }
+    this.#finish(run, 'shutdown', run.outcome ?? shutDown);
   }
 
   #checkEmptied(): void {
-    if (this.#size > 0 || (this.#mode !== 'stopping' && this.#mode !== 'draining')) return;
+    if (this.#slots.size > 0 || (this.#mode !== 'stopping' && this.#mode !== 'draining')) return;
     this.#mode = 'gone';
     const ended = this.#ended;
     this.#ended = [];
@@ -308,9 +351,9 @@ export class TaskPool {
   /** The pool as JSON; of its tasks only their names. */
   persist(): PersistedTaskPool {
     const at = this.#clock.now();
-    const tasks = this.#all().map(({ id, plan }) => ({ id, name: plan?.name ?? id }));
+    const tasks = this.#slots.all().map(({ id, plan }) => ({ id, name: plan.name ?? id }));
     const maxChildren = this.#maxChildren === Infinity ? 'infinity' : this.#maxChildren;
-    return { status: 'active', at, mode: this.#mode, maxChildren, tasks, timers: timersOf(this.#supervisor, at) };
+    return { status: 'active', at, mode: this.#mode, maxChildren, lane: this.#lane, tasks, timers: timersOf(this.#supervisor, at) };
   }
 
   /** Goes on where a saved pool was, without the tasks that it had: each is told as lost, once the app has had a chance to listen. */
@@ -327,38 +370,27 @@ export class TaskPool {
   /** The chart is gone: so is every task; its owner learns that it is lost. */
   leave(): void {
     this.#mode = 'gone';
+    this.#watched.leave(this);
+    this.#slices.clear();
     this.deadlines.clear();
     const reason = orderOf(this.#supervisor) ?? 'killed';
-    for (const slot of this.#all()) {
-      const { plan, ref } = slot;
-      const tookMs = slot.askedAt === null ? 0 : this.#clock.now() - slot.askedAt;
-      if (plan !== undefined) this.#ended.push({ id: plan.name ?? slot.id, reason, tookMs, killed: reason === 'killed' });
-      slot.abort('killed');
-      if (ref !== undefined) {
-        noteOrder(ref, reason);
-        this.#scope.stopChild(ref);
-      }
-      slot.release();
-      this.#giveBack(slot);
-      plan?.settled?.({ ok: false, reason: 'lost' });
+    for (const run of this.#slots.all()) {
+      const { plan, settled } = run;
+      const tookMs = run.askedAt === null ? 0 : this.#clock.now() - run.askedAt;
+      this.#ended.push({ id: plan.name ?? run.id, reason, tookMs, killed: reason === 'killed' });
+      run.abort('killed');
+      if (!this.#slots.has(run)) continue;
+      if (run.endedBy === undefined) this.#stop(run, reason);
+      run.release();
+      this.#slots.close(run);
+      if (settled !== undefined) this.#tell(settled, { ok: false, reason: 'lost' });
     }
     this.left = this.#ended;
   }
 }
 
-/** A task pool, saved: functions cannot be, so only who they were. */
-export interface PersistedTaskPool {
-  readonly status: 'active';
-  /** Monotonic ms, on the clock of the tree that was saved. */
-  readonly at: number;
-  readonly mode: Mode;
-  readonly maxChildren: number | 'infinity';
-  readonly tasks: readonly { readonly id: string; readonly name: string }[];
-  readonly timers: readonly PersistedTimer[];
-}
-
 /** The task pool, as the actor that the task supervisor machine is provided with. */
 export const taskPoolLogic: PoolLogic<TaskPool, TaskPoolEvent, TaskPoolInput> = poolActor<TaskPool, TaskPoolEvent, TaskPoolInput, PersistedTaskPool>({
   create: (scope, input) => new TaskPool(scope, input),
-  resume: (scope, supervisor, { maxChildren }) => new TaskPool(scope, { supervisor, maxChildren }),
+  resume: (scope, supervisor, { maxChildren, lane = 'fast' }) => new TaskPool(scope, { supervisor, maxChildren, lane }),
 });

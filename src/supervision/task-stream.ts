@@ -4,7 +4,7 @@ import type { AnyActorRef } from 'xstate';
 import { Exit } from '../../machines/supervision/exit.js';
 import type { TaskRefusal } from './task-pool.js';
 import type { AsyncOptions, Task, TaskSupervisor } from './tasks.js';
-import type { TaskFn, TaskOutcome } from './task-slot.js';
+import type { TaskFn, TaskOutcome } from './task-run.js';
 import { exitReason } from './watch.js';
 
 /** Options of `TaskSupervisor.stream`. */

@@ -13,13 +13,18 @@ import {
   type TaskSupervisorEmitted,
   type TaskSupervisorInput,
 } from '../../machines/supervision/task-supervisor.js';
+import { compile } from '../compiled/compile.js';
 import { EspalierError } from '../errors.js';
-import { clockOf, type Clock } from './clock.js';
+import { clockOf } from './clock.js';
 import type { ExitReport } from './exit-report.js';
 import { requireDrain, requireStop, supervisorHandle, type SupervisorHandle } from './handle.js';
 import { idOf, kindOf } from './kind.js';
 import { refuse, requireListener, requireOptions, withInput } from './supervisors.js';
 import {
+  isPlain,
+  noOptions,
+  plainPlan,
+  planOf,
   requireHow,
   requireStarted,
   requireStream,
@@ -29,14 +34,14 @@ import {
   type StartOptions,
   type TaskOptions,
 } from './task-options.js';
-import { taskPoolLogic, type TaskPlan, type TaskPool, type TaskRefusal } from './task-pool.js';
-import type { TaskFn, TaskOutcome, TaskSlot } from './task-slot.js';
+import { taskPoolLogic, type TaskPool, type TaskRefusal } from './task-pool.js';
+import type { Settled, TaskFn, TaskOutcome, TaskPlan, TaskRun } from './task-run.js';
 import { streamTasks, type StreamOptions, type StreamOutcome } from './task-stream.js';
 import { exitReason, onExit, unlink } from './watch.js';
 import { childrenOf } from './xstate-internals.js';
 
 export type { AsyncOptions, StartOptions, TaskOptions } from './task-options.js';
-export type { TaskFn, TaskOutcome, TaskScope } from './task-slot.js';
+export type { TaskFn, TaskOutcome, TaskScope } from './task-run.js';
 export type { TaskRefusal } from './task-pool.js';
 export type { StreamOptions, StreamOutcome } from './task-stream.js';
 
@@ -47,7 +52,7 @@ export type { StreamOptions, StreamOutcome } from './task-stream.js';
  * It emits {@link TaskSupervisorEmitted}. Its output is the exit reason and who ended how. It throws nothing: an input with a fault fails its start,
  * and the machine is done at once with `failStart(term)`.
  */
-export const taskSupervisorMachine = bareTaskSupervisor.provide({ actors: { pool: taskPoolLogic as never } });
+export const taskSupervisorMachine = compile(bareTaskSupervisor.provide({ actors: { pool: taskPoolLogic as never } }));
 
 /**
  * A task supervisor with its options bound: XState logic.
@@ -67,25 +72,42 @@ export interface StartedTask {
   readonly ref: AnyActorRef;
 }
 
+/** A task that was started; its leaf is made when it is asked for. */
+class Started implements StartedTask {
+  readonly #run: TaskRun;
+
+  constructor(run: TaskRun) {
+    this.#run = run;
+  }
+
+  get id(): string {
+    return this.#run.id;
+  }
+
+  get ref(): AnyActorRef {
+    return this.#run.actor;
+  }
+}
+
 /** A task whose result is awaited. */
 export class Task<Value> implements StartedTask {
-  /** Unique among the tasks that live. */
-  readonly id: string;
-  /** Its leaf: a chart that is `running` until the task has ended. */
-  readonly ref: AnyActorRef;
   /** How it ended. Never rejects. */
   readonly outcome: Promise<TaskOutcome<Value>>;
-  readonly #pool: TaskPool;
-  readonly #slot: TaskSlot;
-  readonly #clock: Clock;
+  readonly #run: TaskRun;
 
-  constructor(pool: TaskPool, slot: TaskSlot, ref: AnyActorRef, outcome: Promise<TaskOutcome<Value>>) {
-    this.id = slot.id;
-    this.ref = ref;
+  constructor(run: TaskRun, outcome: Promise<TaskOutcome<Value>>) {
     this.outcome = outcome;
-    this.#pool = pool;
-    this.#slot = slot;
-    this.#clock = clockOf(ref.system);
+    this.#run = run;
+  }
+
+  /** Unique among the tasks that live. */
+  get id(): string {
+    return this.#run.id;
+  }
+
+  /** Its leaf: a chart that is `running` until the task has ended. */
+  get ref(): AnyActorRef {
+    return this.#run.actor;
   }
 
   /**
@@ -107,11 +129,12 @@ export class Task<Value> implements StartedTask {
   #within(timeoutMs: number): Promise<TaskOutcome<Value> | null> {
     if (timeoutMs === Infinity) return this.outcome;
     return new Promise((resolve) => {
-      const timer = this.#clock.setTimeout(() => {
+      const clock = clockOf(this.ref.system);
+      const timer = clock.setTimeout(() => {
         resolve(null);
       }, timeoutMs);
       void this.outcome.then((outcome) => {
-        this.#clock.clearTimeout(timer);
+        clock.clearTimeout(timer);
         resolve(outcome);
       });
     });
@@ -125,10 +148,11 @@ export class Task<Value> implements StartedTask {
    */
   async shutdown(how: number | 'brutalKill' = 5_000): Promise<TaskOutcome<Value> | null> {
     requireHow(how);
-    if (this.#lives()) {
-      this.#slot.unlink();
-      if (how === 'brutalKill') this.#pool.kill(this.#slot);
-      else this.#pool.ask(this.#slot, how);
+    const run = this.#run;
+    if (run.endedBy === undefined) {
+      run.unlink();
+      if (how === 'brutalKill') run.pool.kill(run);
+      else run.pool.ask(run, how);
     }
     const outcome = await this.outcome;
     const expected = how === 'brutalKill' ? 'killed' : 'shutdown';
@@ -137,12 +161,8 @@ export class Task<Value> implements StartedTask {
 
   /** Tells the task to end; its outcome is `cancelled`, at once unless it traps exits. */
   cancel(): void {
-    if (!this.#lives()) return;
-    this.#pool.ask(this.#slot, this.#slot.plan?.shutdownMs ?? 5_000, { ok: false, reason: 'cancelled' });
-  }
-
-  #lives(): boolean {
-    return this.#slot.ref === this.ref && exitReason(this.ref) === null;
+    const run = this.#run;
+    run.pool.ask(run, run.plan.shutdownMs, { ok: false, reason: 'cancelled' });
   }
 }
 
@@ -156,6 +176,8 @@ export type StartResult<Started> = { readonly ok: true; readonly task: Started }
 export class TaskSupervisor {
   readonly #resolve: () => AnyActorRef | undefined;
   readonly #ready: () => Promise<unknown>;
+  /** Where the last task was started. One that takes tasks belongs to the supervisor that runs. */
+  #known: TaskPool | undefined;
 
   /**
    * @param resolve  the supervisor's present incarnation
@@ -177,10 +199,12 @@ export class TaskSupervisor {
   }
 
   #pool(): TaskPool | undefined {
+    if (this.#known?.isOpen === true) return this.#known;
     const ref = this.#resolve();
     if (ref === undefined || exitReason(ref) !== null) return undefined;
     const pool = childrenOf(ref).find((child) => child.id === 'pool');
-    return (pool?.getSnapshot() as { pool?: TaskPool } | undefined)?.pool;
+    this.#known = (pool?.getSnapshot() as { pool?: TaskPool } | undefined)?.pool;
+    return this.#known;
   }
 
   /** An order to a supervisor that runs takes effect at the call: nothing that comes after is started. */
@@ -191,16 +215,8 @@ export class TaskSupervisor {
     return give(supervisorHandle(this.ref));
   }
 
-  #start(
-    fn: TaskFn<unknown>,
-    options: StartOptions & AsyncOptions,
-    settled: TaskPlan['settled'],
-  ): ReturnType<TaskPool['start']> & { pool?: TaskPool } {
-    const { restart = 'temporary', shutdownMs = 5_000, trapExit = false, deadlineMs, signal, name } = options;
-    const owner = options.link === false ? undefined : options.owner;
-    const pool = this.#pool();
-    if (pool === undefined) return { ok: false, reason: 'noproc' };
-    return { ...pool.start({ fn, restart, shutdownMs, trapExit, deadlineMs, signal, name, owner, settled }), pool };
+  #start(fn: TaskFn<unknown>, plan: TaskPlan, settled: Settled | undefined): TaskRun | TaskRefusal {
+    return this.#pool()?.start(fn, plan, settled) ?? 'noproc';
   }
 
   /**
@@ -209,10 +225,11 @@ export class TaskSupervisor {
    * @throws EspalierError `supervision/invalid-task` for what is no function or an option that is out of range, `supervision/invalid-options` for
    *   options that are no object or have a name that nobody knows; in both cases nothing has started
    */
-  start(fn: TaskFn<unknown>, options: StartOptions = {}): StartResult<StartedTask> {
-    requireTask(fn, options, 'start');
-    const started = this.#start(fn, options, undefined);
-    return started.ok ? { ok: true, task: { id: started.slot.id, ref: started.ref } } : { ok: false, reason: started.reason };
+  start(fn: TaskFn<unknown>, options: StartOptions = noOptions): StartResult<StartedTask> {
+    const isQuick = isPlain(fn, options);
+    if (!isQuick) requireTask(fn, options, 'start');
+    const run = this.#start(fn, isQuick ? plainPlan : planOf(options), options.onEnd);
+    return typeof run === 'string' ? { ok: false, reason: run } : { ok: true, task: new Started(run) };
   }
 
   /**
@@ -220,28 +237,31 @@ export class TaskSupervisor {
    * @returns the task, or why none could be started
    * @throws EspalierError as {@link TaskSupervisor.start} does
    */
-  async<Value>(fn: TaskFn<Value>, options: AsyncOptions = {}): StartResult<Task<Value>> {
+  async<Value>(fn: TaskFn<Value>, options: AsyncOptions = noOptions): StartResult<Task<Value>> {
     requireTask(fn, options, 'async');
     return this.#async(fn, options);
   }
 
   #async<Value>(fn: TaskFn<Value>, options: AsyncOptions): StartResult<Task<Value>> {
-    let settle: (outcome: TaskOutcome<unknown>) => void = () => {};
+    let settle: Settled | undefined;
     const outcome = new Promise<TaskOutcome<Value>>((resolve) => {
-      settle = resolve as typeof settle;
+      settle = resolve as Settled;
     });
-    const started = this.#start(fn, options, settle);
-    if (!started.ok) return { ok: false, reason: started.reason };
+    const run = this.#start(fn, planOf(options), settle);
+    if (typeof run === 'string') return { ok: false, reason: run };
     const { owner } = options;
-    if (owner !== undefined && exitReason(started.ref) === null) onExit(started.ref, () => unlink(started.ref, owner));
-    return { ok: true, task: new Task(started.pool as TaskPool, started.slot, started.ref, outcome) };
+    if (owner !== undefined && exitReason(run.actor) === null) onExit(run.actor, () => unlink(run.actor, owner));
+    return { ok: true, task: new Task(run, outcome) };
   }
 
   /**
    * Starts a task and waits for its outcome.
    * @returns how it ended, or why it could not start. Rejects for misuse only, with what {@link TaskSupervisor.start} throws.
    */
-  async run<Value>(fn: TaskFn<Value>, options: TaskOptions = {}): Promise<TaskOutcome<Value> | { readonly ok: false; readonly reason: TaskRefusal }> {
+  async run<Value>(
+    fn: TaskFn<Value>,
+    options: TaskOptions = noOptions,
+  ): Promise<TaskOutcome<Value> | { readonly ok: false; readonly reason: TaskRefusal }> {
     requireTask(fn, options, 'run');
     await this.#ready();
     const started = this.#async(fn, options);
@@ -287,9 +307,9 @@ export class TaskSupervisor {
     requireStarted(task);
     const pool = this.#pool();
     const key = pool?.keyOf(task.ref);
-    const slot = key === undefined ? undefined : pool?.get(key);
-    if (pool === undefined || slot === undefined) return { ok: false, reason: 'notFound' };
-    pool.ask(slot, slot.plan?.shutdownMs ?? 5_000);
+    const run = key === undefined ? undefined : pool?.get(key);
+    if (pool === undefined || run === undefined) return { ok: false, reason: 'notFound' };
+    pool.ask(run, run.plan.shutdownMs);
     return { ok: true };
   }
 

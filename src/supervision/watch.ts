@@ -106,9 +106,12 @@ export function terminate(actor: AnyActorRef, reason: ExitReason): void {
   else onExit(actor, tell);
 }
 
-/** Notes why an actor is about to be stopped by its owner. One that has ended, or is ending, keeps its reason. */
-export function noteOrder(actor: AnyActorRef, reason: ExitReason): void {
-  if (!hasStopped(actor) && !ordered.has(actor)) ordered.set(actor, reason);
+/**
+ * Notes why an actor is about to be stopped by its owner. One that has ended, or is ending, keeps its reason.
+ * @param isOver  it was stopped so before anybody asked for it as an actor
+ */
+export function noteOrder(actor: AnyActorRef, reason: ExitReason, isOver = false): void {
+  if ((isOver || !hasStopped(actor)) && !ordered.has(actor)) ordered.set(actor, reason);
 }
 
 /** Why somebody ordered the actor's end; undefined when nobody has. */

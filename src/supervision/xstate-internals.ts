@@ -4,8 +4,8 @@
  * Why at all: XState gives no way to stop an actor from outside its parent, none to learn of *every* death, and its scheduler scans all timers of
  * the system whenever any actor stops.
  */
-import type { ActorOptions, AnyActorLogic, AnyActorRef, EventObject, InspectionEvent } from 'xstate';
-import { createActor } from 'xstate';
+import type { ActorOptions, AnyActorLogic, AnyActorRef, EventObject, InspectionEvent, Observer, Subscription } from 'xstate';
+import { Actor, createActor } from 'xstate';
 
 import { isActor } from '../option-checks.js';
 
@@ -32,6 +32,9 @@ export interface SystemInternals {
   _register(sessionId: string, actor: AnyActorRef): string;
   /** Called for whatever happens, also when nobody inspects. */
   _sendInspectionEvent(event: InspectionEvent): void;
+  inspect(observer: Observer<InspectionEvent> | ((event: InspectionEvent) => void)): Subscription;
+  /** The next session id; none is used twice. */
+  _bookId(): string;
   _relay(source: AnyActorRef | undefined, target: AnyActorRef, event: EventObject): void;
   readonly _snapshot: { _scheduledEvents: Record<string, ScheduledEvent> };
   getSnapshot(): { _scheduledEvents: Record<string, ScheduledEvent> };
@@ -165,4 +168,107 @@ export function createChild(
   options: { parent: AnyActorRef; id: string; src?: string; input?: unknown; snapshot?: unknown },
 ): AnyActorRef {
   return createActor(logic, options as unknown as ActorOptions<AnyActorLogic>) as AnyActorRef;
+}
+
+/** Who inspects was there before anybody could count: an event that throws when it is copied is copied only for inspectors. */
+export function isInspected(system: SystemInternals): boolean {
+  const isCopied = new Error('copied');
+  const probe = Object.defineProperty({ type: '@espalier.probe' }, 'copied', {
+    enumerable: true,
+    get: () => {
+      throw isCopied;
+    },
+  });
+  try {
+    system._sendInspectionEvent(probe as unknown as InspectionEvent);
+    return false;
+  } catch (error) {
+    if (error === isCopied) return true;
+    throw error;
+  }
+}
+
+/** Every field that an actor of XState has of its own. */
+export const actorFields = [
+  'logic', '_snapshot', 'clock', 'options', 'id', 'mailbox', 'observers', 'eventListeners', 'logger', '_processingStatus', '_parent', '_syncSnapshot',
+  'ref', '_actorScope', 'systemId', 'sessionId', 'system', '_doneEvent', 'src', '_deferred', 'send',
+] as const; // biome-ignore format: a list
+
+/** An actor of XState with all of its fields. */
+type ActorFields = Record<(typeof actorFields)[number], unknown>;
+
+interface MailboxInternals {
+  start(): void;
+}
+
+/** How an actor stands that is to be made in full. */
+export interface Standing {
+  readonly logic: AnyActorLogic;
+  readonly parent: AnyActorRef;
+  readonly id: string;
+  readonly src: string;
+  /** Absent: the next free one. */
+  readonly sessionId: string | undefined;
+  readonly snapshot: unknown;
+  readonly hasStopped: boolean;
+}
+
+/**
+ * Makes an object an actor of XState, as if `createActor` had made it and it had come to where it stands: the same object, so that whoever holds it holds
+ * the actor. Nobody is told of it.
+ */
+export function becomeActor(object: object, { logic, parent, id, src, sessionId, snapshot, hasStopped: isOver }: Standing): void {
+  const made = createChild(logic, { parent, id, src }) as unknown as ActorFields;
+  Object.setPrototypeOf(object, Actor.prototype);
+  const actor = Object.assign(object, made) as unknown as ActorFields & { _process(event: EventObject): void };
+  const self = actor as unknown as AnyActorRef;
+  const { system, _actorScope: scope } = made as { system: SystemInternals; _actorScope: object };
+  const Mailbox = (made.mailbox as object).constructor as new (process: (event: EventObject) => void) => MailboxInternals;
+  const mailbox = new Mailbox((event) => actor._process(event));
+  actor.mailbox = mailbox;
+  actor.ref = self;
+  actor.sessionId = sessionId ?? made.sessionId;
+  actor.send = (event: EventObject) => Actor.prototype.send.call(self as never, event as never);
+  actor._actorScope = {
+    ...scope,
+    self,
+    sessionId: actor.sessionId,
+    actionExecutor: ({
+      type,
+      params,
+      info,
+      exec,
+    }: {
+      type: string;
+      params: unknown;
+      info: unknown;
+      exec?: (info: unknown, params: unknown) => void;
+    }) => {
+      system._sendInspectionEvent({ type: '@xstate.action', actorRef: self, action: { type, params } } as unknown as InspectionEvent);
+      exec?.(info, params);
+    },
+  };
+  actor._snapshot = snapshot;
+  actor._processingStatus = isOver ? 2 : 1;
+  if (isOver) return;
+  system._register(actor.sessionId as string, self);
+  mailbox.start();
+}
+
+/** What of XState's actors is not as {@link becomeActor} needs it; null where all is. */
+export function strangeActor(): string | null {
+  const actor = createActor({
+    transition: (now: object) => now,
+    getInitialSnapshot: () => ({ status: 'active' }),
+    getPersistedSnapshot: (now: object) => now,
+  } as unknown as AnyActorLogic);
+  const fields = Object.keys(actor);
+  const { mailbox, system, _actorScope } = actor as unknown as ActorFields;
+  if (fields.length !== actorFields.length || actorFields.some((field) => !fields.includes(field)))
+    return `an actor has the fields ${fields.join(', ')}`;
+  if (typeof (mailbox as Partial<MailboxInternals>).start !== 'function') return 'a mailbox has no start()';
+  if (typeof (system as Partial<SystemInternals>)._bookId !== 'function') return 'a system has no _bookId()';
+  if (typeof (_actorScope as { emit?: unknown }).emit !== 'function') return 'the scope of an actor has no emit()';
+  if (typeof (Actor.prototype as unknown as { _process?: unknown })._process !== 'function') return 'an actor has no _process()';
+  return null;
 }

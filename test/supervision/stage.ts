@@ -7,6 +7,7 @@ import { assertEvent, createActor, fromCallback, setup, type ActorOptions, type 
 import { expect, onTestFinished } from 'vitest';
 import { EspalierError, exitWith, orchestrator, type ActorMap, type App, type ExitReason, type SupervisorOptions } from '../../src/index.js';
 import { SupervisorHandle } from '../../src/supervision/handle.js';
+import { watchedSystemOf } from '../../src/supervision/watched-system.js';
 import { hasStopped, isUnstarted } from '../../src/supervision/xstate-internals.js';
 import { VirtualClock } from '../../src/testing/virtual-clock.js';
 
@@ -34,9 +35,18 @@ export class Stage {
     return app;
   }
 
-  /** A running root of any logic. */
-  root(logic: AnyActorLogic, options: { input?: unknown; id?: string; snapshot?: unknown } = {}): AnyActorRef {
-    const root = createActor(logic, { ...options, clock: this.clock, inspect: this.inspect } as ActorOptions<AnyActorLogic>) as AnyActorRef;
+  /**
+   * A running root of any logic.
+   * @param options  `unwatched`: what is made in full only for who looks is not made so for this stage
+   */
+  root(logic: AnyActorLogic, options: { input?: unknown; id?: string; snapshot?: unknown; unwatched?: boolean } = {}): AnyActorRef {
+    const { unwatched = false, ...others } = options;
+    const inspect = unwatched ? {} : { inspect: this.inspect };
+    const root = createActor(logic, { ...others, clock: this.clock, ...inspect } as ActorOptions<AnyActorLogic>) as AnyActorRef;
+    if (unwatched) {
+      this.#made.add(root);
+      watchedSystemOf(root).glance(this.inspect);
+    }
     this.#stopAtEnd(root);
     root.start();
     return root;

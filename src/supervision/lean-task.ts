@@ -1,0 +1,110 @@
+/**
+ * The actor of a task that runs in the lane: an actor of XState whose parts are made when somebody touches them.
+ *
+ * It knows the run that it stands for, and builds its snapshot from how that stands when it is asked. Whatever else is asked of it (an observer, an event, a
+ * stop, a part of XState's) makes it an actor in full first, and it is one from then on.
+ */
+import { Actor, type AnyActorRef } from 'xstate';
+
+import type { ExitReason } from '../../machines/supervision/exit.js';
+import type { TaskEvent } from '../../machines/supervision/task.js';
+import { printWarning } from './last-resort.js';
+import { finalSnapshot, stoppedSnapshot, taskLeaf, type TaskSnapshot } from './task-leaf.js';
+import type { TaskRun } from './task-run.js';
+import { noteOrder } from './watch.js';
+import { actorFields, becomeActor, strangeActor, systemOf } from './xstate-internals.js';
+
+/** Was it stopped, rather than told how it ended? */
+export function isOrder(endedBy: TaskEvent | ExitReason): endedBy is ExitReason {
+  return typeof endedBy !== 'object' || !('type' in endedBy);
+}
+
+function snapshotOf({ endedBy }: TaskRun): TaskSnapshot {
+  if (endedBy === undefined) return taskLeaf.getInitialSnapshot(undefined as never);
+  return isOrder(endedBy) ? stoppedSnapshot() : finalSnapshot(endedBy);
+}
+
+/** An actor, in part. It has the methods of XState's actors; their fields are made by the first that is touched. */
+export class LeanTask {
+  _run: TaskRun;
+  _booked: string | undefined;
+
+  constructor(run: TaskRun) {
+    this._run = run;
+    this._booked = undefined;
+    if (run.endedBy !== undefined && isOrder(run.endedBy)) noteOrder(this as unknown as AnyActorRef, run.endedBy, true);
+  }
+}
+
+/** What is told without more parts than it has. */
+const told: Record<string, (task: LeanTask) => unknown> = {
+  id: ({ _run }) => _run.id,
+  src: () => 'task',
+  logic: () => taskLeaf,
+  system: ({ _run }) => _run.pool.self.system,
+  systemId: () => undefined,
+  ref: (task) => task,
+  _parent: ({ _run }) => _run.pool.self,
+  _processingStatus: ({ _run }) => (_run.endedBy === undefined ? 1 : 2),
+  sessionId: (task) => {
+    task._booked ??= systemOf(task._run.pool.self)._bookId();
+    return task._booked;
+  },
+};
+
+Object.setPrototypeOf(LeanTask.prototype, Actor.prototype);
+Object.defineProperty(LeanTask.prototype, 'getSnapshot', {
+  value(this: LeanTask) {
+    return snapshotOf(this._run);
+  },
+});
+for (const field of actorFields) {
+  Object.defineProperty(LeanTask.prototype, field, {
+    get(this: LeanTask) {
+      const tell = told[field];
+      if (tell !== undefined) return tell(this);
+      inFull(this);
+      return (this as unknown as Record<string, unknown>)[field];
+    },
+    set(this: LeanTask, value: unknown) {
+      inFull(this);
+      (this as unknown as Record<string, unknown>)[field] = value;
+    },
+  });
+}
+
+/** Makes it an actor in full, who stands where its run does. */
+function inFull(task: LeanTask): void {
+  const { _run: run, _booked: sessionId } = task;
+  becomeActor(task, {
+    logic: taskLeaf,
+    parent: run.pool.self,
+    id: run.id,
+    src: 'task',
+    sessionId,
+    snapshot: snapshotOf(run),
+    hasStopped: run.endedBy !== undefined,
+  });
+}
+
+let obstacle: string | null | undefined;
+
+/** Can actors be made in part with this XState? Where they cannot, it is said once, and all are made in full. */
+export function canBeLean(): boolean {
+  if (obstacle === undefined) {
+    obstacle = strangeActor();
+    if (obstacle !== null)
+      printWarning(`this XState is another than the fast lane of tasks is made for: ${obstacle}. Every task is an actor in full.`);
+  }
+  return obstacle === null;
+}
+
+/** Is it an actor in full? */
+export function isInFull(actor: AnyActorRef): boolean {
+  return Object.getPrototypeOf(actor) !== LeanTask.prototype;
+}
+
+/** Has somebody look at it: from here on all of it is told to whoever inspects. */
+export function makeInFull(actor: AnyActorRef): void {
+  if (!isInFull(actor)) inFull(actor as unknown as LeanTask);
+}
