@@ -2,6 +2,8 @@
 import { setFlagsFromString, getHeapStatistics } from 'node:v8';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { runInNewContext } from 'node:vm';
+import { summarise } from './stats.js';
+import { Stopwatch } from './stopwatch.js';
 
 // The flag may be set late: a context made afterwards has `gc`. So the benches also run where nobody wrote --expose-gc.
 const gc = globalThis.gc ?? lateGc();
@@ -32,4 +34,20 @@ export async function heldBytes(): Promise<number> {
 /** One full collection, so that a timing does not pay for its predecessor's garbage. */
 export function sweep(): void {
   gc();
+}
+
+/**
+ * How long a full collection of what is held now stops this thread. One before them is not counted: it has the dead to clear away.
+ * @param times  of how many the median is
+ * @returns ms
+ */
+export function collectionMs(times: number): number {
+  sweep();
+  const watch = new Stopwatch();
+  const took = Array.from({ length: times }, () => {
+    watch.start();
+    sweep();
+    return watch.read();
+  });
+  return summarise(took).median;
 }

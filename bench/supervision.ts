@@ -1,26 +1,30 @@
 /**
- * What supervision costs: a task, its latencies, its bytes, the stop of all, the restart of one, and what stays when a task has ended.
+ * What supervision costs: a task, its latencies, its bytes, the collections it is marked in, the stop of all, the restart of one, what stays when a task
+ * has ended, and how long a burst holds the event loop.
  *
- * The fixture of every subject is tested in test/bench/subjects.test.ts, so that no figure here stands on a task that never ran.
+ * Each subject is a process of its own, a fresh one in every round (supervision/subject-program.ts says why). The fixture of every subject is tested in
+ * test/bench/subjects.test.ts, so that no figure here stands on a task that never ran.
  */
+import { fileURLToPath } from 'node:url';
 import type { Bench, BenchOptions, BenchResult } from './bench.js';
-import { heldBytes, sweep } from './heap.js';
 import { preparePeers } from './install-peers.js';
-import { median, type Limit } from './limits.js';
+import { MeasuredProcess } from './live/measured-process.js';
 import { interleave, Samples } from './rounds.js';
-import { espalierSubject } from './supervision/espalier.js';
-import { machineTime } from './stopwatch.js';
-import { bytesKept, bytesPerLive, fill, latencies, restarts, stopAll, sustain } from './supervision/measure.js';
-import { promiseSubject } from './supervision/promise.js';
-import type { Subject } from './supervision/subject.js';
-import { xstateSpawnSubject } from './supervision/xstate-spawn.js';
+import { burstTasks, keptTasks, limits, lives } from './supervision/limits.js';
+import { type Figures, type Order, spent, units } from './supervision/orders.js';
+import { names, peers } from './supervision/subjects.js';
 
 /** How much is measured in one round. */
 interface Sizes {
   readonly lives: readonly number[];
+  readonly warm: number;
   readonly tasks: number;
+  /** Into how many passes they are divided, the subjects in turn: a neighbour's load lasts for seconds, and falls on all of them. */
+  readonly passes: number;
   readonly latencies: number;
+  readonly collections: number;
   readonly kept: number;
+  readonly burst: number;
   readonly siblings: number;
   readonly restarts: number;
   /** Live children over which bytes are measured at least; with fewer in one supervisor, several are filled. */
@@ -28,156 +32,144 @@ interface Sizes {
 }
 
 const full: Sizes = {
-  lives: [1, 100, 10_000, 100_000],
-  tasks: 20_000,
-  latencies: 4_000,
-  kept: 200_000,
+  lives,
+  warm: 50_000,
+  tasks: 200_000,
+  passes: 4,
+  latencies: 20_000,
+  collections: 5,
+  kept: keptTasks,
+  burst: burstTasks,
   siblings: 10_000,
-  restarts: 1_000,
+  restarts: 2_000,
   bytesOver: 1_000,
 };
-const smoke: Sizes = { lives: [1, 100, 500], tasks: 500, latencies: 100, kept: 1_000, siblings: 100, restarts: 50, bytesOver: 100 };
-
-const peerNames = ['effect-fiberset', 'effect-fiberset-retry-signal'];
-
-const limits: Limit[] = [
-  { what: 'a task at 100 000 live children', unit: 'µs', atMost: 60, figure: (rows) => median(rows, 'espalier', 'task', 100_000) },
-  {
-    what: 'a task at 100 000 live children against one at 100',
-    unit: 'times',
-    atMost: 2,
-    figure: (rows) => {
-      const many = median(rows, 'espalier', 'task', 100_000);
-      const few = median(rows, 'espalier', 'task', 100);
-      return many === undefined || few === undefined ? undefined : many / few;
-    },
-  },
-  { what: 'restart among 10 000 siblings, p99', unit: 'ms', atMost: 0.25, figure: (rows) => median(rows, 'espalier', 'restart p99', 10_000) },
-  { what: 'stop of 100 000 children', unit: 'ms', atMost: 1_000, figure: (rows) => median(rows, 'espalier', 'stop-all', 100_000) },
-  {
-    what: 'kept per ended task, after 200 000 with names of their own',
-    unit: 'bytes',
-    atLeast: -8,
-    atMost: 8,
-    figure: (rows) => median(rows, 'espalier', 'kept'),
-  },
-];
+const smoke: Sizes = {
+  lives: [0, 100, 500],
+  warm: 100,
+  tasks: 500,
+  passes: 2,
+  latencies: 100,
+  collections: 1,
+  kept: 1_000,
+  burst: 500,
+  siblings: 100,
+  restarts: 50,
+  bytesOver: 100,
+};
 
 export const supervisionBench: Bench = {
   name: 'supervision',
-  about: 'a supervised task beside a bare promise, Effect and raw XState: time, latency, bytes, stop, restart, what stays',
-  subjects: [promiseSubject.name, ...peerNames, xstateSpawnSubject.name, espalierSubject.name],
+  about: 'a supervised task beside a bare promise, Effect and raw XState: time, latency, bytes, collections, stop, restart, what stays, bursts',
+  subjects: names,
   limits,
   run,
 };
 
+type Subject = MeasuredProcess<Order>;
+
+const program = fileURLToPath(new URL('./supervision/subject-program.js', import.meta.url));
+
 async function run(options: BenchOptions): Promise<BenchResult> {
   const sizes = options.smoke ? smoke : full;
   const { subjects, notes } = await chooseSubjects(options);
-  const samples = new Samples('supervision');
-  const [waited, began] = [machineTime.waited(), machineTime.now()];
-
-  for (const subject of subjects) {
-    options.progress(`warming up ${subject.name}`);
-    const rig = await subject.open();
-    await sustain(rig, sizes.tasks / 4);
-    await latencies(rig, sizes.latencies / 4);
-    await rig.stop?.();
+  const figures = new Collected();
+  for (let round = 0; round < options.rounds; round++) {
+    const first = round % Math.max(subjects.length, 1);
+    const said = (step: string): void => options.progress(`round ${round + 1} of ${options.rounds}, ${step}`);
+    // Each round begins with the next subject, see rounds.ts.
+    await runRound([...subjects.slice(first), ...subjects.slice(0, first)], sizes, round, figures, said);
   }
-
-  // One phase after the other, so that neighbours in a round measure the same thing.
-  const phases = [...sizes.lives.map((live) => liveVisit(live, sizes)), keptVisit(sizes), restartVisit(sizes)];
-  for (const { what, concerns, visit } of phases) {
-    await interleave(options.rounds, subjects.filter(concerns), async (subject, round) => {
-      options.progress(`${what}, round ${round + 1} of ${options.rounds}: ${subject.name}`);
-      sweep();
-      await visit(subject, samples, round);
-    });
-  }
-  notes.push(busyNote(machineTime.waited() - waited, machineTime.now() - began));
-  return { rows: samples.rows(), notes };
+  notes.push(figures.busyNote());
+  return { rows: figures.samples.rows(), notes };
 }
 
-function busyNote(waitedMs: number, tookMs: number): string {
-  const share = Math.round((100 * waitedMs) / tookMs);
-  const advice = share >= 10 ? ': a busy machine, on which every figure is inflated and only ratios can be trusted' : '';
-  return `Waiting for a core that others held took ${share} % of the run${advice}. Task, stop-all and restart are without it; latencies are by the wall clock.`;
-}
-
-/** What is measured of each subject in one round. */
-interface Phase {
-  readonly what: string;
-  concerns(subject: Subject): boolean;
-  visit(subject: Subject, samples: Samples, round: number): Promise<void>;
-}
-
-function liveVisit(live: number, sizes: Sizes): Phase {
-  const visit: Phase['visit'] = async (subject, samples, round) => {
-    const { name } = subject;
-    const share = subject.share?.(live) ?? 1;
-    const few = live < sizes.bytesOver;
-    const bytesOfFew = few ? await bytesPerLive(subject, live, Math.ceil(sizes.bytesOver / live)) : 0;
-    const rig = await subject.open();
-    const before = few ? 0 : await heldBytes();
-    const held = fill(rig, live);
-    const bytes = few ? bytesOfFew : ((await heldBytes()) - before) / live;
-    sweep();
-    samples.add(name, 'task', 'µs', await sustain(rig, Math.ceil(sizes.tasks * share)), live);
-    sweep();
-    const { startToEntry, endToNotice } = await latencies(rig, Math.ceil(sizes.latencies * share));
-    samples.add(name, 'start-to-entry p50', 'µs', startToEntry.p50, live);
-    samples.add(name, 'start-to-entry p99', 'µs', startToEntry.p99, live);
-    samples.add(name, 'end-to-notice p50', 'µs', endToNotice.p50, live);
-    samples.add(name, 'end-to-notice p99', 'µs', endToNotice.p99, live);
-    samples.add(name, 'bytes', 'bytes', bytes, live);
-    if (rig.stop !== undefined && (round === 0 || live <= (subject.maxLiveStoppedEachRound ?? live))) {
-      sweep();
-      samples.add(name, 'stop-all', 'ms', await stopAll(rig), live);
+/** Each subject's process once, from its start to its end. */
+async function runRound(
+  chosen: readonly string[],
+  sizes: Sizes,
+  round: number,
+  figures: Collected,
+  progress: BenchOptions['progress'],
+): Promise<void> {
+  const running: Subject[] = [];
+  // One order after the other, so that neighbours in a round measure the same thing.
+  const all = async (order: Order, live?: number): Promise<void> => {
+    for (const subject of running) {
+      progress(`${live === undefined ? '' : `${live} live, `}${order.do}: ${subject.name}`);
+      figures.add(subject.name, await subject.obey(order), live);
     }
-    held.length = 0;
   };
-  return { what: `${live} live`, concerns: (subject) => live <= (subject.maxLive ?? live), visit };
+  try {
+    for (const name of chosen) running.push(await MeasuredProcess.start<Order>(name, '', program));
+    await all({ do: 'warm', count: sizes.warm });
+    for (const live of sizes.lives) {
+      await all({ do: 'open', live, bytesOver: sizes.bytesOver, runIn: sizes.tasks / 4 }, live);
+      await sustained(running, live, sizes, figures, progress);
+      await all({ do: 'latency', count: sizes.latencies }, live);
+      await all({ do: 'collect', times: sizes.collections }, live);
+      await all({ do: 'stop', round }, live);
+    }
+    await all({ do: 'restart', siblings: sizes.siblings, count: sizes.restarts }, sizes.siblings);
+    await all({ do: 'burst', count: sizes.burst }, sizes.burst);
+    await all({ do: 'kept', count: sizes.kept });
+  } finally {
+    for (const subject of running) subject.end();
+  }
 }
 
-function keptVisit(sizes: Sizes): Phase {
-  const visit: Phase['visit'] = async (subject, samples) => {
-    const share = subject.share?.(0) ?? 1;
-    const rig = await subject.open();
-    samples.add(subject.name, 'kept', 'bytes', await bytesKept(rig, Math.ceil(sizes.kept * share)));
-    await rig.stop?.();
-  };
-  return { what: 'what stays', concerns: () => true, visit };
+/** The tasks of a round in passes: µs per task of all of them. */
+async function sustained(
+  running: readonly Subject[],
+  live: number,
+  { tasks, passes }: Sizes,
+  figures: Collected,
+  progress: BenchOptions['progress'],
+): Promise<void> {
+  const totals = new Map<string, number>();
+  await interleave(passes, running, async (subject) => {
+    progress(`${live} live, task: ${subject.name}`);
+    const { task, ...rest } = await subject.obey({ do: 'task', count: tasks / passes });
+    figures.add(subject.name, rest, live);
+    if (task !== undefined) totals.set(subject.name, (totals.get(subject.name) ?? 0) + task / passes);
+  });
+  for (const [name, task] of totals) figures.add(name, { task }, live);
 }
 
-function restartVisit(sizes: Sizes): Phase {
-  const visit: Phase['visit'] = async (subject, samples, round) => {
-    const share = subject.share?.(sizes.siblings) ?? 1;
-    // Not sooner: V8 drops the code of what has not run for a few collections, and it takes thousands of restarts to settle again.
-    if (round === 0) await restarts(subject, sizes.siblings / 100, Math.ceil(5 * sizes.restarts * (subject.share?.(0) ?? 1)));
-    const { p50, p99 } = await restarts(subject, sizes.siblings, Math.ceil(sizes.restarts * share));
-    samples.add(subject.name, 'restart p50', 'ms', p50, sizes.siblings);
-    samples.add(subject.name, 'restart p99', 'ms', p99, sizes.siblings);
-  };
-  return { what: 'restarts', concerns: (subject) => subject.openWorkers !== undefined, visit };
+/** What all processes have told. */
+class Collected {
+  readonly samples = new Samples('supervision');
+  #waitedMs = 0;
+  #tookMs = 0;
+
+  add(subject: string, { [spent.waitedMs]: waitedMs = 0, [spent.tookMs]: tookMs = 0, ...figures }: Figures, live?: number): void {
+    this.#waitedMs += waitedMs;
+    this.#tookMs += tookMs;
+    for (const [metric, figure] of Object.entries(figures)) this.samples.add(subject, metric, units[metric] ?? '', figure, live);
+  }
+
+  busyNote(): string {
+    const share = Math.round((100 * this.#waitedMs) / Math.max(1, this.#tookMs));
+    const advice = share >= 10 ? ': a busy machine, on which every figure is inflated and only ratios can be trusted' : '';
+    return `Waiting for a core that others held took ${share} % of the run${advice}. Each figure is without it but the latencies, which are by the wall clock.`;
+  }
 }
 
-async function chooseSubjects(options: BenchOptions): Promise<{ subjects: Subject[]; notes: string[] }> {
+async function chooseSubjects(options: BenchOptions): Promise<{ subjects: string[]; notes: string[] }> {
   const notes = [
-    'task: µs for each of many tasks with 100 in flight; live: children that stay alive meanwhile; bytes: heap for each live child.',
-    'kept: heap bytes that stay for each ended task; restart: from the crash to the running successor, which the supervisor knows.',
-    'xstate-spawn: 100 000 live children are not feasible (a spawn takes 80 ms there); its stop of 10 000 is measured once, and it runs a tenth of the tasks.',
+    'task: µs for each of many tasks with 100 in flight; live: children that stay alive meanwhile; bytes: heap for each live child, with its promise.',
+    'collection: a forced full collection with that many live, the whole process in it. No collection is forced while a task, a latency or a burst is measured.',
+    'kept: heap bytes that stay for each of 1 000 000 ended tasks with names of their own (of fewer where a task is dear).',
+    'restart: from the crash of a task to the first line of its successor; of a machine: until the supervisor knows the running successor.',
+    'longest hold: between two turns of the event loop, collections included, while so many tasks are handed over at once: by one call, or in one loop where',
+    'there is no such call. All let go in one turn: what they wait for comes at once, and their own continuations hold the loop even where nobody supervises.',
+    'xstate-spawn: 100 000 live children are not feasible (a spawn takes 80 ms there); its stop of 10 000 is measured once.',
     'promise: cannot be stopped or restarted.',
   ];
-  const wanted = (subject: Subject) => options.only === undefined || options.only.includes(subject.name);
-  let peers: Subject[] = [];
-  if (options.only === undefined || peerNames.some((name) => options.only?.includes(name))) {
-    const prepared = await preparePeers(options.progress);
-    if (prepared.ok) {
-      const { fiberSet, fiberSetRetrySignal } = (await prepared.import('effect-fiberset.js')) as { fiberSet: Subject; fiberSetRetrySignal: Subject };
-      peers = [fiberSet, fiberSetRetrySignal];
-    } else {
-      notes.push(`${peerNames.join(', ')}: skipped, ${prepared.reason}`);
-    }
-  }
-  return { subjects: [promiseSubject, ...peers, xstateSpawnSubject, espalierSubject].filter(wanted), notes };
+  const wanted = names.filter((name) => options.only?.includes(name) ?? true);
+  if (!wanted.some((name) => peers.includes(name))) return { subjects: wanted, notes };
+  const prepared = await preparePeers(options.progress);
+  if (prepared.ok) return { subjects: wanted, notes };
+  notes.push(`${peers.join(', ')}: skipped, ${prepared.reason}`);
+  return { subjects: wanted.filter((name) => !peers.includes(name)), notes };
 }

@@ -1,10 +1,10 @@
 /** A subject's process, as the bench holds it: it is given one order at a time. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { Figures, Order } from './orders.js';
+import type { Figures, Order as LiveOrder } from './orders.js';
 
-/** See {@link MeasuredProcess.start}. */
-export class MeasuredProcess {
+/** See {@link MeasuredProcess.start}. It obeys orders of one kind; those of the Live bench when not told otherwise. */
+export class MeasuredProcess<Order extends { readonly do: string } = LiveOrder> {
   readonly name: string;
   readonly #child: ChildProcess;
 
@@ -16,12 +16,16 @@ export class MeasuredProcess {
   /**
    * Starts the process of a subject, and waits until its session is open.
    * @param name     of the subject
-   * @param url      of the bench's server
+   * @param url      of the bench's server; empty where there is none
    * @param program  what is run with both: subject-program.ts
    * @throws (as rejection) Error when it ends before that
    */
-  static async start(name: string, url: string, program: string = subjectProgram): Promise<MeasuredProcess> {
-    const started = new MeasuredProcess(name, fork(program, [name, url], { execArgv: [] }));
+  static async start<Order extends { readonly do: string } = LiveOrder>(
+    name: string,
+    url: string,
+    program: string = subjectProgram,
+  ): Promise<MeasuredProcess<Order>> {
+    const started = new MeasuredProcess<Order>(name, fork(program, [name, url], { execArgv: [] }));
     await started.#answer('a session');
     return started;
   }

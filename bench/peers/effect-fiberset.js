@@ -24,12 +24,13 @@ export const fiberSet = {
 /** The nearest equal of a supervised task: the set, with retry of a failing task and an AbortSignal for it. */
 export const fiberSetRetrySignal = {
   name: 'effect-fiberset-retry-signal',
+  share: () => 0.25,
   open: async () => {
     const { fork, stop } = await openSet();
     const supervised = (work) => Effect.tryPromise((signal) => work(signal)).pipe(Effect.retry({ times: 3 }));
     return { start: (work, noticed) => void fork(supervised(work)).addObserver(noticed), stop };
   },
-  openWorkers: async (count, restarted) => {
+  openRestarted: async (siblings, restarted) => {
     const { fork, stop } = await openSet();
     const crashed = new Error('the worker crashes');
     let crash = () => {};
@@ -38,7 +39,7 @@ export const fiberSetRetrySignal = {
       crash = () => resume(Effect.fail(crashed));
       if (running) restarted();
     }).pipe(Effect.retry({ times: Number.POSITIVE_INFINITY }));
-    for (let i = 0; i < count; i++) fork(worker);
+    for (let i = 0; i < siblings; i++) fork(worker);
     await new Promise((resolve) => setImmediate(resolve));
     running = true;
     return { crash: () => crash(), stop };

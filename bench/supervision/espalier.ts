@@ -1,7 +1,7 @@
-/** Espalier: the app's own task supervisor with its ordinary machine leaves, and a dynamic supervisor over small machines. */
+/** Espalier: the app's own task supervisor, whose every task is a machine made by createActor, and a dynamic supervisor over small machines. */
 import { createActor, setup, type AnyActorRef } from 'xstate';
-import { dynamicSupervisor, orchestrator, supervisorHandle } from '../../src/index.js';
-import type { Rig, Subject, WorkersRig } from './subject.js';
+import { dynamicSupervisor, orchestrator, supervisorHandle, taskSupervisor, taskSupervisorHandle } from '../../src/index.js';
+import { ignore, pending, type Rig, type Subject, type WorkersRig } from './subject.js';
 
 async function openTasks(): Promise<Rig> {
   const app = orchestrator({ actors: {}, children: [] }).start();
@@ -15,6 +15,31 @@ async function openTasks(): Promise<Rig> {
     },
     stop: async () => {
       await app.stop();
+    },
+  };
+}
+
+// As many crashes as there are turns of the loop, and nobody gives up: a short period keeps dozens of restarts in the window, as in an app, and not thousands.
+const patience = { intensity: 1_000, periodMs: 1 };
+
+async function openRestarted(siblings: number, restarted: () => void): Promise<WorkersRig> {
+  const tasks = taskSupervisorHandle(createActor(taskSupervisor(patience)).start());
+  for (let i = 0; i < siblings; i++) tasks.start(pending);
+  let fail = ignore;
+  let entered = ignore;
+  const begun = tasks.start(
+    () => {
+      entered();
+      return new Promise<never>((_, reject) => (fail = () => reject(crash)));
+    },
+    { restart: 'permanent' },
+  );
+  if (!begun.ok) throw new Error(`expected a started task, got: ${begun.reason}`);
+  entered = restarted;
+  return {
+    crash: () => fail(),
+    stop: async () => {
+      await tasks.stop();
     },
   };
 }
@@ -59,4 +84,12 @@ async function openWorkers(count: number, restarted: () => void): Promise<Worker
   };
 }
 
-export const espalierSubject: Subject = { name: 'espalier', open: openTasks, openWorkers };
+// A task costs tens of times as much as a promise.
+const share = (): number => 0.1;
+
+export const espalierSubject: Subject = { name: 'espalier', open: openTasks, openWorkers, openRestarted, share, keptShare: 1 };
+
+/** The tasks of `espalier` are the only ones there are: what stands under both names is the same. */
+const espalierFullSubject: Subject = { name: 'espalier-full', open: openTasks, openRestarted, share };
+
+export const espalierSubjects: readonly Subject[] = [espalierSubject, espalierFullSubject];

@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { heldBytes, sweep } from '../heap.js';
 import { quantile, sorted } from '../stats.js';
 import { Stopwatch } from '../stopwatch.js';
-import { brief, ignore, oneTurn, pending, type Rig, type Subject, type Work } from './subject.js';
+import { brief, ignore, oneTurn, pending, type Rig, type Subject, type Work, type WorkersRig } from './subject.js';
 
 /** Tasks kept in flight at once by {@link sustain}. */
 export const windowSize = 100;
@@ -130,22 +130,27 @@ export async function stopAll(rig: Rig): Promise<number> {
 
 /**
  * Crashes workers one after the other, each time the latest successor among its siblings.
- * @returns milliseconds from the crash to the running successor
+ * @param open  the workers; told what to call when a successor is at work
+ * @returns µs from the crash to the successor
  */
-export async function restarts(subject: Subject, siblings: number, count: number): Promise<{ p50: number; p99: number }> {
-  if (subject.openWorkers === undefined) throw new Error(`expected a subject with workers, got: ${subject.name}`);
+export async function restarts(
+  open: (siblings: number, restarted: () => void) => Promise<WorkersRig>,
+  siblings: number,
+  count: number,
+): Promise<{ p50: number; p99: number }> {
   let restarted = ignore;
-  const rig = await subject.openWorkers(siblings, () => restarted());
+  const rig = await open(siblings, () => restarted());
   const took = new Float64Array(count);
   // The collector would otherwise mark what the start of the siblings left behind, and its steps would be the p99.
   sweep();
   const watch = new Stopwatch();
-  for (let i = 0; i < count; i++) {
+  // What a full collection has taken of the machine code is made anew in a few hundred restarts: they are the collection's cost.
+  for (let i = -Math.ceil(count / 2); i < count; i++) {
     // An app's crashes come apart: each finds the loop idle.
     await nextTurn();
     await new Promise<void>((resolve) => {
       restarted = () => {
-        took[i] = watch.read();
+        if (i >= 0) took[i] = watch.read() * 1_000;
         resolve();
       };
       watch.start();

@@ -14,13 +14,15 @@ export interface Rig {
   start(work: Work, noticed: () => void, name?: string): unknown;
   /** Starts many tasks that never end, where that is much cheaper than one `start` after the other. */
   startPending?(count: number): void;
+  /** Hands over that many tasks by one call, where the subject has such a call; elsewhere they are started one after the other. */
+  burst?(count: number, work: Work, noticed: () => void): void;
   /** Stops every live task and the supervisor. Absent where a subject cannot stop what it started. */
   stop?(): Promise<void>;
 }
 
-/** Long-lived workers under one supervisor that restarts whichever crashes. */
+/** Workers under one supervisor that restarts whichever crashes. */
 export interface WorkersRig {
-  /** Crashes one of the workers now; the subject calls `restarted` when its successor runs and the supervisor knows it. */
+  /** Crashes one of the workers now; the subject calls `restarted` when its successor is at work. */
   crash(): void;
   stop(): Promise<void>;
 }
@@ -32,10 +34,15 @@ export interface Subject {
   readonly maxLive?: number;
   /** With more live children than this, stopping them is measured in the first round only. */
   readonly maxLiveStoppedEachRound?: number;
-  /** The share of the usual number of tasks to run with that many live children (0 for what stays afterwards); 1 when absent. */
+  /** The share of the usual number of tasks to run with that many live children; 1 when absent. */
   share?(live: number): number;
+  /** The share of them to run for what stays afterwards; that with no live children when absent. */
+  readonly keptShare?: number;
   open(): Promise<Rig>;
+  /** Machines as workers; `restarted` once the supervisor knows the successor. */
   openWorkers?(count: number, restarted: () => void): Promise<WorkersRig>;
+  /** A task that is restarted, among as many that live; `restarted` on the first line of the successor. */
+  openRestarted?(siblings: number, restarted: () => void): Promise<WorkersRig>;
 }
 
 /** A task that stays alive until it is stopped. */

@@ -124,7 +124,7 @@ export const xstateSpawnSubject: Subject = {
   maxLive: 10_000,
   maxLiveStoppedEachRound: 100,
   // One task costs a quarter of a millisecond in a window of 100, and nine at 10 000 live children.
-  share: (live) => (live >= 1_000 ? 0.01 : 0.1),
+  share: (live) => (live >= 1_000 ? 0.001 : 0.01),
   open: async () => openTasks(),
   openWorkers,
 };

@@ -4,10 +4,14 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { peersFolder } from '../../bench/install-peers.js';
-import { espalierSubject } from '../../bench/supervision/espalier.js';
+import { espalierSubject, espalierSubjects } from '../../bench/supervision/espalier.js';
+import { holds, longestHold } from '../../bench/supervision/hold.js';
 import { bytesKept, fill, latencies, restarts, sustain, windowSize } from '../../bench/supervision/measure.js';
+import { Obedient } from '../../bench/supervision/obey.js';
+import { units } from '../../bench/supervision/orders.js';
 import { promiseSubject } from '../../bench/supervision/promise.js';
-import { oneTurn, type Rig, type Subject } from '../../bench/supervision/subject.js';
+import { ignore, oneTurn, type Rig, type Subject } from '../../bench/supervision/subject.js';
+import { loadSubject, names, ours } from '../../bench/supervision/subjects.js';
 import { xstateSpawnSubject } from '../../bench/supervision/xstate-spawn.js';
 
 // The peers are installed by the bench command, not by the root: where they are missing, their fixtures are not tested.
@@ -16,7 +20,12 @@ const { fiberSet, fiberSetRetrySignal } = existsSync(join(peers, 'node_modules',
   ? ((await import(/* @vite-ignore */ pathToFileURL(join(peers, 'effect-fiberset.js')).href)) as { fiberSet: Subject; fiberSetRetrySignal: Subject })
   : {};
 
-const subjects = [promiseSubject, xstateSpawnSubject, espalierSubject, ...(fiberSet && fiberSetRetrySignal ? [fiberSet, fiberSetRetrySignal] : [])];
+const subjects = [
+  promiseSubject,
+  xstateSpawnSubject,
+  ...espalierSubjects,
+  ...(fiberSet && fiberSetRetrySignal ? [fiberSet, fiberSetRetrySignal] : []),
+];
 
 describe.each(subjects.map((subject) => [subject.name, subject] as const))('the fixture of %s', (_, subject) => {
   test('runs each task once and notices its end once, after its last line', async () => {
@@ -84,33 +93,130 @@ describe.each(subjects.map((subject) => [subject.name, subject] as const))('the 
   });
 });
 
-describe.each(subjects.filter(({ openWorkers }) => openWorkers !== undefined).map((subject) => [subject.name, subject] as const))(
-  'the workers of %s',
-  (_, subject) => {
-    test('are restarted once for each crash', async () => {
-      let restarted = 0;
-      let told = (): void => {};
-      const rig = await subject.openWorkers?.(5, () => {
-        restarted++;
-        told();
-      });
-      for (let crash = 1; crash <= 3; crash++) {
-        const isTold = new Promise<void>((resolve) => (told = resolve));
-        rig?.crash();
-        await isTold;
-        expect(restarted).toBe(crash);
-      }
-      await rig?.stop();
-      expect(restarted).toBe(3);
-    });
+const workers = subjects.flatMap(({ name, openRestarted, openWorkers }) => [
+  ...(openRestarted === undefined ? [] : [[`tasks of ${name}`, openRestarted] as const]),
+  ...(openWorkers === undefined ? [] : [[`machines of ${name}`, openWorkers] as const]),
+]);
 
-    test('give a time for each restart', async () => {
-      const { p50, p99 } = await restarts(subject, 5, 10);
-      expect(p50).toBeGreaterThan(0);
-      expect(p99).toBeGreaterThanOrEqual(p50);
+describe.each(workers)('the %s that crash', (_, open) => {
+  test('are restarted once for each crash', async () => {
+    let restarted = 0;
+    let told = (): void => {};
+    const rig = await open(5, () => {
+      restarted++;
+      told();
     });
-  },
-);
+    for (let crash = 1; crash <= 3; crash++) {
+      const isTold = new Promise<void>((resolve) => (told = resolve));
+      rig.crash();
+      await isTold;
+      expect(restarted).toBe(crash);
+    }
+    await rig.stop();
+    expect(restarted).toBe(3);
+  });
+
+  test('give a time for each restart', async () => {
+    const { p50, p99 } = await restarts(open, 5, 10);
+    expect(p50).toBeGreaterThan(0);
+    expect(p99).toBeGreaterThanOrEqual(p50);
+  });
+});
+
+describe.each(subjects.map((subject) => [subject.name, subject] as const))('a burst of %s', (_, subject) => {
+  test('begins each task, lets all end, and notices each end', async () => {
+    const rig = await subject.open();
+    let begun = 0;
+    let noticed = 0;
+    const watched: Rig = {
+      start: (work, told) =>
+        rig.start(
+          () => {
+            begun++;
+            return work();
+          },
+          () => {
+            noticed++;
+            told();
+          },
+        ),
+      ...(rig.burst && {
+        burst: (count, work, told) =>
+          rig.burst?.(
+            count,
+            () => {
+              begun++;
+              return work();
+            },
+            () => {
+              noticed++;
+              told();
+            },
+          ),
+      }),
+    };
+    const { starts, startsAndEnds, release } = await holds(watched, 50);
+    expect([begun, noticed]).toEqual([100, 100]);
+    for (const hold of [starts, startsAndEnds, release]) expect(hold).toBeGreaterThanOrEqual(0);
+    await rig.stop?.();
+  });
+});
+
+describe('the longest hold of the loop', () => {
+  test('is the most that passes between two turns: at once, or later', async () => {
+    let at = 0;
+    const time = { now: () => at, waited: () => 0 };
+    expect(await longestHold(() => (at += 7), Promise.resolve(), time)).toBe(7);
+    const inTurns = async (...steps: readonly number[]): Promise<void> => {
+      for (const step of steps) {
+        await nextTurn();
+        at += step;
+      }
+    };
+    let settle = ignore;
+    const done = new Promise<void>((resolve) => (settle = resolve));
+    expect(await longestHold(() => void inTurns(2, 9, 4).then(() => settle()), done, time)).toBe(9);
+  });
+});
+
+describe.each(subjects.map((subject) => [subject.name, subject] as const))('the orders to %s', (_, subject) => {
+  test('are answered with figures whose units are known', async () => {
+    const obedient = new Obedient(subject);
+    const figures = [
+      await obedient.obey({ do: 'warm', count: 100 }),
+      await obedient.obey({ do: 'open', live: 10, bytesOver: 5, runIn: 20 }),
+      await obedient.obey({ do: 'task', count: 50 }),
+      await obedient.obey({ do: 'latency', count: 20 }),
+      await obedient.obey({ do: 'collect', times: 1 }),
+      await obedient.obey({ do: 'stop', round: 0 }),
+      await obedient.obey({ do: 'restart', siblings: 5, count: 10 }),
+      await obedient.obey({ do: 'burst', count: 20 }),
+      await obedient.obey({ do: 'kept', count: 50 }),
+    ].map((answer) => Object.keys(answer));
+    expect(figures.flat().filter((metric) => units[metric] === undefined)).toEqual([]);
+    expect(figures[0]).toEqual([]);
+    expect(figures[1]).toEqual(['bytes']);
+    expect(figures[2]).toEqual(['task']);
+    expect(figures[4]).toEqual(['collection']);
+    expect(figures[8]).toEqual(['kept']);
+  });
+
+  test('measure nothing of what is not feasible, and nothing of a supervisor that is not open', async () => {
+    const obedient = new Obedient({ ...subject, maxLive: 5 });
+    expect(await obedient.obey({ do: 'open', live: 6, bytesOver: 1, runIn: 1 })).toEqual({});
+    expect(await obedient.obey({ do: 'burst', count: 6 })).toEqual({});
+    expect(await obedient.obey({ do: 'task', count: 6 })).toEqual({});
+  });
+});
+
+describe('the subjects', () => {
+  test('are found by the names that the bench has of them, and no other', async () => {
+    for (const { name } of subjects) expect((await loadSubject(name)).name).toBe(name);
+    expect(names).toEqual(expect.arrayContaining(subjects.map(({ name }) => name)));
+    expect(espalierSubjects.map(({ name }) => name)).toEqual(ours);
+    await expect(loadSubject('nobody')).rejects.toThrow('expected the name of a subject, got: nobody');
+  });
+});
 
 describe('the fixture of espalier', () => {
   test('stops its live tasks: each is noticed to have ended', async () => {

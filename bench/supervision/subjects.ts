@@ -1,0 +1,40 @@
+/** Every subject of the supervision benchmark by its name, each loaded alone: what one of them has on its heap is marked in no collection of another. */
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { peersFolder } from '../install-peers.js';
+import type { Subject } from './subject.js';
+
+/** The floor, against which ours is held. */
+export const floor = 'promise';
+
+/** What restarts nothing, and is the fastest that there is of its kind. */
+export const fastestPeer = 'effect-fiberset';
+
+/** They are installed when they are first wanted. */
+export const peers: readonly string[] = [fastestPeer, 'effect-fiberset-retry-signal'];
+
+/** Ours. `espalier-full`: every actor made by createActor. */
+export const ours: readonly string[] = ['espalier', 'espalier-full'];
+
+/** In the order of the report. */
+export const names: readonly string[] = [floor, ...peers, 'xstate-spawn', ...ours];
+
+/** @throws (as rejection) Error for a name that nobody has */
+export async function loadSubject(name: string | undefined): Promise<Subject> {
+  const all = await loadFamily(name ?? '');
+  const subject = all.find((one) => one.name === name);
+  if (subject === undefined) throw new Error(`expected the name of a subject, got: ${name}`);
+  return subject;
+}
+
+async function loadFamily(name: string): Promise<readonly Subject[]> {
+  if (name === floor) return [(await import('./promise.js')).promiseSubject];
+  if (name === 'xstate-spawn') return [(await import('./xstate-spawn.js')).xstateSpawnSubject];
+  if (ours.includes(name)) return (await import('./espalier.js')).espalierSubjects;
+  if (!peers.includes(name)) return [];
+  const { fiberSet, fiberSetRetrySignal } = (await import(/* @vite-ignore */ pathToFileURL(join(peersFolder(), 'effect-fiberset.js')).href)) as {
+    fiberSet: Subject;
+    fiberSetRetrySignal: Subject;
+  };
+  return [fiberSet, fiberSetRetrySignal];
+}
