@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { readArguments, usage, type BenchArguments } from './arguments.js';
 import type { Bench } from './bench.js';
 import { whyUnwritable, writeFigures } from './figures-file.js';
+import { fileOf, keepFigures } from './kept-figures.js';
 import { judge } from './limits.js';
 import type { Row } from './rounds.js';
 import { paintFor, renderRows, renderVerdicts } from './table.js';
@@ -31,8 +32,14 @@ export async function enter(args: readonly string[], benches: readonly Bench[], 
     for (const bench of benches) world.stdout.write(`${bench.name}  ${bench.about}\n`);
     return 0;
   }
-  const reason = read.json === undefined ? undefined : await whyUnwritable(read.json);
-  if (reason !== undefined) return refuse(`expected --json with a file that can be written, got: ${read.json} (${reason})`, world);
+  const files = [
+    ...(read.json === undefined ? [] : [{ flag: '--json', file: read.json }]),
+    ...read.names.flatMap((name) => (read.keep === undefined ? [] : [{ flag: '--keep', file: fileOf(read.keep, name) }])),
+  ];
+  for (const { flag, file } of files) {
+    const reason = await whyUnwritable(file);
+    if (reason !== undefined) return refuse(`expected ${flag} with a file that can be written, got: ${file} (${reason})`, world);
+  }
   return runAll(read, benches, world);
 }
 
@@ -44,7 +51,12 @@ function refuse(complaint: string, { stderr }: BenchWorld): number {
 async function runAll(read: BenchArguments, benches: readonly Bench[], { stdout, stderr, env }: BenchWorld): Promise<number> {
   const paint = paintFor(stdout, env);
   const rows: Row[] = [];
-  let missed = false;
+  let failed = false;
+  const told = (file: string, reason: string | undefined): void => {
+    if (reason === undefined) return;
+    failed = true;
+    stderr.write(`bench: the figures could not be written to ${file}: ${reason}\n`);
+  };
   for (const bench of benches.filter(({ name }) => read.names.includes(name))) {
     const began = performance.now();
     const result = await bench.run({
@@ -61,11 +73,11 @@ async function runAll(read: BenchArguments, benches: readonly Bench[], { stdout,
     for (const note of result.notes) stdout.write(`${paint.dim(note)}\n`);
     if (read.check) {
       const verdicts = judge(bench.limits, result.rows);
-      missed ||= verdicts.some((verdict) => !verdict.holds);
+      failed ||= verdicts.some((verdict) => !verdict.holds);
       stdout.write(`\n${renderVerdicts(verdicts, paint)}\n`);
     }
+    if (read.keep !== undefined) told(fileOf(read.keep, bench.name), await keepFigures(read.keep, bench.name, read.rounds, result.rows));
   }
-  const unwritten = read.json === undefined ? undefined : await writeFigures(read.json, rows);
-  if (unwritten !== undefined) stderr.write(`bench: the figures could not be written to ${read.json}: ${unwritten}\n`);
-  return missed || unwritten !== undefined ? 1 : 0;
+  if (read.json !== undefined) told(read.json, await writeFigures(read.json, rows));
+  return failed ? 1 : 0;
 }

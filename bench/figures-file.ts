@@ -17,9 +17,9 @@ export function whyUnwritable(file: string): Promise<string | undefined> {
   });
 }
 
-/** Writes the figures. @returns why they could not be written; undefined when they are */
-export function writeFigures(file: string, rows: readonly object[]): Promise<string | undefined> {
-  return reasonOf(() => writeFile(file, `${JSON.stringify(rows, null, 2)}\n`));
+/** Writes the figures, or that text. @returns why they could not be written; undefined when they are */
+export function writeFigures(file: string, rows: readonly object[] | string): Promise<string | undefined> {
+  return reasonOf(() => writeFile(file, typeof rows === 'string' ? rows : `${JSON.stringify(rows, null, 2)}\n`));
 }
 
 function noneIfMissing(error: unknown): undefined {

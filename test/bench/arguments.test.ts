@@ -31,6 +31,8 @@ describe('the command line of the benchmarks', () => {
     [['supervision', '--rounds', '0'], 'expected --rounds as a positive whole number, got: 0'],
     [['supervision', '--rounds', 'many'], 'expected --rounds as a positive whole number, got: many'],
     [['supervision', '--json'], "Option '--json <value>' argument missing"],
+    [['supervision', '--keep='], 'expected --keep with the name of a folder, got: an empty one'],
+    [['supervision', '--keep', 'folder', '--smoke'], '--smoke measures nothing that --keep could keep: give one of them'],
     [['supervision', '--json='], 'expected --json with the name of a file, got: an empty one'],
     [['supervision', '--json', 'a.json', '--json=b.json'], 'expected --json once, got: 2'],
     [['supervision', '--only', 'promise', '--only', 'espalier'], 'expected --only once, got: 2'],

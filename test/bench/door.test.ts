@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Bench } from '../../bench/bench.js';
 import { enter } from '../../bench/door.js';
+import { fileOf, readKept } from '../../bench/kept-figures.js';
 import type { Row } from '../../bench/rounds.js';
 
 const root = mkdtempSync(join(tmpdir(), 'espalier-bench-'));
@@ -91,6 +92,14 @@ describe('the door of the benchmarks', () => {
     const outcome = await entered(['quick', '--json', file], () => rmSync(join(folder, 'gone'), { recursive: true }));
     expect(outcome).toMatchObject({ code: 1, runs: 1, stdout: expect.stringContaining('task, µs') });
     expect(outcome.stderr).toMatch(/^bench: the figures could not be written to .*out\.json: ENOENT[^\n]*\n$/);
+  });
+
+  test('keeps the figures of each bench in a folder, and measures nothing where they could not be kept', async () => {
+    expect(await entered(['quick', '--keep', folder])).toMatchObject({ code: 0, runs: 1, stderr: '' });
+    expect(readKept(fileOf(folder, 'quick'))).toMatchObject({ bench: 'quick', rounds: 5, rows });
+    const { code, runs, stderr } = await entered(['quick', '--keep', join(folder, 'nowhere')]);
+    expect({ code, runs }).toEqual({ code: 2, runs: 0 });
+    expect(stderr).toMatch(/^bench: expected --keep with a file that can be written, got: .*ENOENT/);
   });
 
   test('says what is wrong with the command line, and how to use it', async () => {
