@@ -1,29 +1,58 @@
-/** Espalier: the app's own task supervisor, whose every task is a machine made by createActor, and a dynamic supervisor over small machines. */
+/** Espalier: the app's own task supervisor in its two lanes, and a dynamic supervisor over small machines. */
 import { createActor, setup, type AnyActorRef } from 'xstate';
-import { dynamicSupervisor, orchestrator, supervisorHandle, taskSupervisor, taskSupervisorHandle } from '../../src/index.js';
-import { ignore, pending, type Rig, type Subject, type WorkersRig } from './subject.js';
+import { dynamicSupervisor, orchestrator, supervisorHandle, taskSupervisor, taskSupervisorHandle, type TaskSupervisor } from '../../src/index.js';
+import { ignore, pending, type Rig, type Subject, type Work, type WorkersRig } from './subject.js';
 
-async function openTasks(): Promise<Rig> {
-  const app = orchestrator({ actors: {}, children: [] }).start();
+/** The app's tasks, in one lane or the other: as it comes, an app has the fast one. */
+async function openApp(lane: 'fast' | 'full'): Promise<{ readonly tasks: TaskSupervisor; readonly rig: Pick<Rig, 'burst' | 'stop'> }> {
+  const app = orchestrator({ actors: lane === 'fast' ? {} : { tasks: taskSupervisor({ lane }) }, children: [] }).start();
   await app.started();
   const { tasks } = app;
+  const stop = async (): Promise<void> => {
+    await app.stop();
+  };
+  return { tasks, rig: { burst: (count, work, noticed) => void stream(tasks, count, work, noticed), stop } };
+}
+
+/** Who wants to know of a task's end is called. */
+async function openTasks(lane: 'fast' | 'full'): Promise<Rig> {
+  const { tasks, rig } = await openApp(lane);
   return {
+    ...rig,
+    start: (work, noticed, name) => {
+      const started = tasks.start(work, name === undefined ? { onEnd: noticed } : { onEnd: noticed, name });
+      if (!started.ok) throw new Error(`expected a started task, got: ${started.reason}`);
+    },
+  };
+}
+
+/** Who wants to know of a task's end has a promise of its outcome. */
+async function openOutcomes(): Promise<Rig> {
+  const { tasks, rig } = await openApp('fast');
+  return {
+    ...rig,
     start: (work, noticed, name) => {
       const started = tasks.async(work, name === undefined ? {} : { name });
       if (!started.ok) throw new Error(`expected a started task, got: ${started.reason}`);
       void started.task.outcome.then(noticed);
     },
-    stop: async () => {
-      await app.stop();
-    },
   };
+}
+
+/** All of them in one call, as many at a time as there are. */
+async function stream(tasks: TaskSupervisor, count: number, work: Work, noticed: () => void): Promise<void> {
+  const items = Array.from({ length: count });
+  for await (const outcome of tasks.stream(items, work, { maxConcurrency: count, ordered: false })) {
+    if (!outcome.ok) throw new Error(`expected a task that succeeds, got: ${JSON.stringify(outcome.reason)}`);
+    noticed();
+  }
 }
 
 // As many crashes as there are turns of the loop, and nobody gives up: a short period keeps dozens of restarts in the window, as in an app, and not thousands.
 const patience = { intensity: 1_000, periodMs: 1 };
 
-async function openRestarted(siblings: number, restarted: () => void): Promise<WorkersRig> {
-  const tasks = taskSupervisorHandle(createActor(taskSupervisor(patience)).start());
+async function openRestarted(lane: 'fast' | 'full', siblings: number, restarted: () => void): Promise<WorkersRig> {
+  const tasks = taskSupervisorHandle(createActor(taskSupervisor({ ...patience, lane })).start());
   for (let i = 0; i < siblings; i++) tasks.start(pending);
   let fail = ignore;
   let entered = ignore;
@@ -84,12 +113,21 @@ async function openWorkers(count: number, restarted: () => void): Promise<Worker
   };
 }
 
-// A task costs tens of times as much as a promise.
-const share = (): number => 0.1;
+export const espalierSubject: Subject = {
+  name: 'espalier',
+  open: () => openTasks('fast'),
+  openWorkers,
+  openRestarted: (siblings, restarted) => openRestarted('fast', siblings, restarted),
+};
 
-export const espalierSubject: Subject = { name: 'espalier', open: openTasks, openWorkers, openRestarted, share, keptShare: 1 };
+const espalierOutcomeSubject: Subject = { name: 'espalier-outcome', open: openOutcomes };
 
-/** The tasks of `espalier` are the only ones there are: what stands under both names is the same. */
-const espalierFullSubject: Subject = { name: 'espalier-full', open: openTasks, openRestarted, share };
+const espalierFullSubject: Subject = {
+  name: 'espalier-full',
+  open: () => openTasks('full'),
+  openRestarted: (siblings, restarted) => openRestarted('full', siblings, restarted),
+  // A task costs tens of times as much as a promise.
+  share: () => 0.1,
+};
 
-export const espalierSubjects: readonly Subject[] = [espalierSubject, espalierFullSubject];
+export const espalierSubjects: readonly Subject[] = [espalierSubject, espalierOutcomeSubject, espalierFullSubject];

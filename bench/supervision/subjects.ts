@@ -13,8 +13,8 @@ export const fastestPeer = 'effect-fiberset';
 /** They are installed when they are first wanted. */
 export const peers: readonly string[] = [fastestPeer, 'effect-fiberset-retry-signal'];
 
-/** Ours. `espalier-full`: every actor made by createActor. */
-export const ours: readonly string[] = ['espalier', 'espalier-full'];
+/** Ours: the lane, whose ends are told by a call; with a promise of each outcome; and every actor made by createActor. */
+export const ours: readonly string[] = ['espalier', 'espalier-outcome', 'espalier-full'];
 
 /** In the order of the report. */
 export const names: readonly string[] = [floor, ...peers, 'xstate-spawn', ...ours];
