@@ -2,6 +2,7 @@
 import type { AnyActorRef } from 'xstate';
 
 import { Exit } from '../../machines/supervision/exit.js';
+import { Slices } from './slices.js';
 import type { TaskRefusal } from './task-pool.js';
 import type { AsyncOptions, Task, TaskSupervisor } from './tasks.js';
 import type { TaskFn, TaskOutcome } from './task-run.js';
@@ -41,33 +42,44 @@ export async function* streamTasks<Item, Value>(
     ...(owner === undefined ? {} : { owner, link: options.link ?? true }),
   };
   const source = iteratorOf(items);
-  const flying: Flight<Value>[] = [];
+  const flying = new Set<Flight<Value>>();
   const landings = new Landings<Value>();
+  const slices = new Slices();
   let exhausted = false;
   try {
     for (;;) {
-      while (!exhausted && flying.length < maxConcurrency && !isAborted()) {
+      while (!exhausted && flying.size < maxConcurrency && !isAborted()) {
+        await room(slices);
         const next = await beforeAbort(source.next(), signal);
         if (next === undefined) break;
         const { done, value: item } = next;
         if (done === true) exhausted = true;
         else {
           const flight = launch(tasks, (scope: Parameters<TaskFn<Value>>[0]) => fn(item, scope), taskOptions);
-          flying.push(flight);
+          flying.add(flight);
           if (!ordered) landings.await(flight);
         }
       }
-      if (flying.length === 0) return;
-      const { flight, outcome } = ordered ? await (flying[0] as Flight<Value>).landed : await landings.next();
-      flying.splice(flying.indexOf(flight), 1);
+      const [first] = flying;
+      if (first === undefined) return;
+      const { flight, outcome } = ordered ? await first.landed : await landings.next();
+      flying.delete(flight);
+      await room(slices);
       if (owner !== undefined && exitReason(owner) !== null) return;
       if (onTimeout === 'exit' && !outcome.ok && outcome.reason === 'timedOut') throw new Exit({ crash: 'timeout' });
       yield outcome;
     }
   } finally {
+    slices.clear();
     for (const { task } of flying) task?.cancel();
     if (!exhausted) leave(source);
   }
+}
+
+/** Awaits the event loop's next turn, where this one has lasted. */
+function room(slices: Slices): Promise<void> | undefined {
+  if (slices.hasRoom()) return undefined;
+  return new Promise((resolve) => slices.later({ take: resolve }));
 }
 
 /** The next item, or undefined when the signal aborts while it is awaited. */
@@ -115,7 +127,9 @@ function launch<Value>(tasks: TaskSupervisor, fn: TaskFn<Value>, options: AsyncO
 
 /** Flights as they land. (To race them anew for each would leave a reaction per outcome with the slowest of them.) */
 class Landings<Value> {
-  readonly #landed: Landing<Value>[] = [];
+  #landed: Landing<Value>[] = [];
+  /** Those before it were taken. */
+  #first = 0;
   #wake: (() => void) | undefined;
 
   await(flight: Flight<Value>): void {
@@ -128,8 +142,13 @@ class Landings<Value> {
   /** The next to land, in the order in which they do. */
   async next(): Promise<Landing<Value>> {
     for (;;) {
-      const landing = this.#landed.shift();
-      if (landing !== undefined) return landing;
+      const landing = this.#landed[this.#first];
+      if (landing !== undefined) {
+        this.#first++;
+        return landing;
+      }
+      this.#landed = [];
+      this.#first = 0;
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });

@@ -1,6 +1,6 @@
 import { createActor, setup, type AnyActorRef } from 'xstate';
 import { describe, expect, it } from 'vitest';
-import { exitReason, taskSupervisor, taskSupervisorHandle, type LinkExit, type TaskSupervisor, type TaskSupervisorInput } from '../../src/index.js';
+import { exitReason, type LinkExit } from '../../src/index.js';
 import { boom, stage, type Stage } from './stage.js';
 import { inEachLane } from './lanes.js';
 

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { taskSupervisor, taskSupervisorHandle, type TaskSupervisor, type TaskSupervisorInput } from '../../src/index.js';
-import { boom, stage, type Stage } from './stage.js';
+import { boom, stage } from './stage.js';
 import { inEachLane } from './lanes.js';
 
 /** A promise in the hands of the test. */

@@ -1,14 +1,6 @@
 import { setup } from 'xstate';
 import { describe, expect, it } from 'vitest';
-import {
-  Exit,
-  taskSupervisor,
-  taskSupervisorHandle,
-  type StreamOptions,
-  type StreamOutcome,
-  type TaskScope,
-  type TaskSupervisor,
-} from '../../src/index.js';
+import { Exit, type StreamOptions, type StreamOutcome, type TaskScope } from '../../src/index.js';
 import { boom, stage, type Stage } from './stage.js';
 import { inEachLane } from './lanes.js';
 

@@ -1,15 +1,7 @@
 import { createActor } from 'xstate';
 import { describe, expect, it } from 'vitest';
-import {
-  exit,
-  exitReason,
-  supervisorHandle,
-  taskSupervisor,
-  taskSupervisorHandle,
-  type TaskSupervisor,
-  type TaskSupervisorInput,
-} from '../../src/index.js';
-import { boom, factsOf, stage, told, type Stage } from './stage.js';
+import { exit, exitReason, supervisorHandle, taskSupervisor } from '../../src/index.js';
+import { boom, factsOf, stage, told } from './stage.js';
 import { inEachLane } from './lanes.js';
 
 const never = () => new Promise<never>(() => {});
