@@ -4,7 +4,7 @@
  * The fixture of every subject is tested in test/bench/gate-subjects.test.ts.
  */
 import type { Bench, BenchOptions, BenchResult } from './bench.js';
-import { espalierRunSubject, espalierSubject } from './gate/espalier.js';
+import { espalierEnterSubject, espalierRunSubject, espalierSubject } from './gate/espalier.js';
 import { cancellable, cancelled, contended, uncontended } from './gate/measure.js';
 import type { Rig, Subject } from './gate/subject.js';
 import { sweep } from './heap.js';
@@ -53,13 +53,26 @@ const metrics: readonly Metric[] = [
   { name: 'cancelled', hasSignals: true, measure: (rig, { waiters, times }) => cancelled(rig, waiters, times), limit: () => 1 },
 ];
 
-/** Each way to use a gate: a permit by hand, and `run`, which is what the peers have. */
+/** Each way to use a gate: a permit by hand, the same without a promise where it is free, and `run`, which is what the peers have. */
 const ways = [
   { subject: espalierSubject, what: 'a permit' },
+  { subject: espalierEnterSubject, what: 'a permit that is entered' },
   { subject: espalierRunSubject, what: 'a run' },
 ];
 
-const limits: readonly Limit[] = ways.flatMap(({ subject, what }) =>
+/** Against the leanest limiter, which knows neither deadlines nor holders: the way that an app would choose which cares what it costs. */
+const lean: readonly Limit[] = ['uncontended', 'contended'].map((name) => ({
+  what: `the best way, ${name}, against async-sema`,
+  unit: 'times',
+  atMost: 0.8,
+  figure: (rows) => {
+    const ours = ways.flatMap(({ subject }) => median(rows, subject.name, name) ?? []);
+    const theirs = median(rows, 'async-sema', name);
+    return theirs === undefined || ours.length === 0 ? undefined : Math.min(...ours) / theirs;
+  },
+}));
+
+const cancellableLimits: readonly Limit[] = ways.flatMap(({ subject, what }) =>
   metrics.map(({ name }) => ({
     what: `${what}, ${name}, against the fastest peer that can cancel a waiter`,
     unit: 'times',
@@ -75,8 +88,8 @@ const limits: readonly Limit[] = ways.flatMap(({ subject, what }) =>
 export const gateBench: Bench = {
   name: 'gate',
   about: 'a permit beside p-limit, p-queue, async-sema and Bottleneck: alone, among 10 000 waiters, with signals, cancelled',
-  subjects: [...peerNames, espalierSubject.name, espalierRunSubject.name],
-  limits,
+  subjects: [...peerNames, ...ways.map(({ subject }) => subject.name)],
+  limits: [...cancellableLimits, ...lean],
   run,
 };
 
@@ -108,7 +121,8 @@ async function chooseSubjects(options: BenchOptions): Promise<{ subjects: Subjec
     'uncontended: a task that finds a free place, one after the other; contended: 10 000 at once for 16 places; each µs is for one task, of one microtask.',
     'signals: each waiter has an AbortSignal of its own; cancelled: 10 000 wait, and each is aborted by itself. Of the peers only p-queue can do that:',
     'p-limit (clearQueue) and Bottleneck (stop) drop everything that waits at once, async-sema nothing.',
-    'espalier: acquire, work, release in `finally`; espalier-run: gate.run, the like of p-queue.add, with its outcome as a value.',
+    'espalier: acquire, work, release in `finally`; espalier-enter: the same by `enter`, which makes a promise only for whoever waits;',
+    'espalier-run: gate.run, the like of p-queue.add, with its outcome as a value.',
     'Every wait has a deadline, every permit a holder, a signal or a lease.',
   ];
   const wanted = (subject: Subject) => options.only === undefined || options.only.includes(subject.name);
@@ -120,5 +134,5 @@ async function chooseSubjects(options: BenchOptions): Promise<{ subjects: Subjec
       peers = [limiters.pLimit, limiters.pQueue, limiters.asyncSema, limiters.bottleneck];
     } else notes.push(`${peerNames.join(', ')}: skipped, ${prepared.reason}`);
   }
-  return { subjects: [...peers, espalierSubject, espalierRunSubject].filter(wanted), notes };
+  return { subjects: [...peers, ...ways.map(({ subject }) => subject)].filter(wanted), notes };
 }

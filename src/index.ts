@@ -98,6 +98,7 @@ export type {
   AcquireOutcome,
   AttemptReport,
   CallReport,
+  EnteredPermit,
   GateReport,
   KeyStatus,
   Permit,

@@ -33,6 +33,37 @@ export const espalierSubject: Subject = {
   },
 };
 
+/** As an app uses it that cares what it costs: `enter`, which has a promise only for whoever waits. The gate says how long that may be. */
+export const espalierEnterSubject: Subject = {
+  name: 'espalier-enter',
+  open: (limit, maxWaiting) => {
+    const gate = createGate({ permits: limit, maxWaiting, waitMs });
+    return {
+      pass: async (work) => {
+        const entering = gate.enter('bench');
+        const entered = entering instanceof Promise ? await entering : entering;
+        if (!entered.ok) throw new Error(`expected a permit, got: ${entered.reason}`);
+        try {
+          await work();
+        } finally {
+          entered.release();
+        }
+      },
+      passUntil: async (work, signal) => {
+        const entering = gate.enter('bench', { signal });
+        const entered = entering instanceof Promise ? await entering : entering;
+        if (!entered.ok) return;
+        try {
+          await work();
+        } finally {
+          entered.release();
+        }
+      },
+      close: () => void gate.close().catch(ignore),
+    };
+  },
+};
+
 export const espalierRunSubject: Subject = {
   name: 'espalier-run',
   open: (limit, maxWaiting) => {

@@ -12,6 +12,7 @@ import { Claim, type ClaimRun } from './claim.js';
 import { type CallFault, faultOf } from './fault.js';
 import type { CallReport, Permit, Refusal } from './permit.js';
 import type { PermitTable } from './permits.js';
+import { keepShape } from './shapes.js';
 import { backoffOf, type CallScope, requireFault, type RunOptions, type RunOutcome } from './run.js';
 
 /** What the runner needs of a gate. */
@@ -106,7 +107,7 @@ export class Attempts<Value> implements ClaimRun {
     if (claim === null) this.#refuse('closed', null);
     else if (!(claim instanceof Claim)) this.refused(claim);
     else {
-      claim.run = this;
+      claim.hearer = this;
       if (claim.state === 'held') this.#call(claim);
     }
   }
@@ -225,3 +226,7 @@ export class Attempts<Value> implements ClaimRun {
     this.#resolve({ ok: false, reason, attempts: this.#attempt, ...this.#last, retryAfterMs });
   }
 }
+
+const nothing = (): void => {};
+keepShape(new Attempts(null as never, '', nothing, {}, 0, nothing, nothing));
+keepShape(new Scope(0, null as never));

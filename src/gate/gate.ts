@@ -11,7 +11,7 @@ import type { GateEmitted, GateEvent, PermitsCommand } from '../../machines/gate
 import { clockOf } from '../supervision/clock.js';
 import { withInput } from '../supervision/supervisors.js';
 import { onLoss } from '../supervision/watch.js';
-import { emitFrom, parentOf } from '../supervision/xstate-internals.js';
+import { emitFrom, isHeard, parentOf } from '../supervision/xstate-internals.js';
 import { type GateOptions, type GatePlan, planGate } from './options.js';
 import { PermitTable } from './permits.js';
 import { watchers } from './watchers.js';
@@ -46,6 +46,7 @@ function permits(plan: GatePlan): ReturnType<typeof fromCallback<PermitsCommand>
     const owner = parentOf(self) as AnyActorRef;
     const table = new PermitTable(plan, clockOf(self.system), {
       emit: (fact) => emitFrom(owner, fact),
+      isHeard: (type) => isHeard(owner, type),
       report: sendBack,
     });
     tables.set(owner, table);

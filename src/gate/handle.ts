@@ -16,11 +16,11 @@ import { Attempts, type Passable } from './attempts.js';
 import { Claim } from './claim.js';
 import { gate as gateLogic, type GateRef, tableOf } from './gate.js';
 import { type GateOptions, permitsOf } from './options.js';
-import type { AcquireOptions, AcquireOutcome, CallReport, GateReport, KeyStatus, Permit, Refusal, ReleaseOutcome } from './permit.js';
+import type { AcquireOptions, AcquireOutcome, CallReport, EnteredPermit, GateReport, KeyStatus, Permit, Refusal, ReleaseOutcome } from './permit.js';
 import type { PermitTable } from './permits.js';
 import { isActor, sortOf } from '../option-checks.js';
 import { duration, invalid, requireKey, requireOptions } from './refusal.js';
-import { requireAcquire } from './requests.js';
+import { requireAcquire, requireEnter } from './requests.js';
 import { type CallScope, requireRun, type RunOptions, type RunOutcome } from './run.js';
 
 /** The facts of a type. */
@@ -35,6 +35,12 @@ export interface Gate extends AsyncDisposable {
    * @returns never rejects, but with EspalierError `gate/invalid-options` for misuse, before anything happens
    */
   acquire(options: AcquireOptions): Promise<AcquireOutcome>;
+  /**
+   * The same for whoever cares what it costs: a permit that is free is given at once, without a promise, and so is a refusal; only who has to wait has one.
+   * @returns the permit, with `ok: true`; a promise of it never rejects
+   * @throws EspalierError `gate/invalid-options`
+   */
+  enter(key: string, options?: Omit<AcquireOptions, 'key'>): EnteredPermit | Refusal | Promise<EnteredPermit | Refusal>;
   /** The same without a wait, and without a promise. @throws EspalierError `gate/invalid-options` */
   tryAcquire(options: Omit<AcquireOptions, 'waitMs'>): AcquireOutcome;
   /**
@@ -74,7 +80,7 @@ export interface Gate extends AsyncDisposable {
 export function gateHandle(ref: AnyActorRef | (() => AnyActorRef | undefined)): Gate {
   if (typeof ref === 'function') return new Handle(ref);
   if (!isGate(ref)) throw invalid('ref', 'an actor that runs gate()', typeof ref);
-  return new Handle(() => ref);
+  return new Handle(() => ref, ref);
 }
 
 /**
@@ -89,7 +95,7 @@ export function createGate(options: GateOptions = {}, where: { readonly clock?: 
   // Heard here, a crash is no uncaught exception: the handle answers `closed`.
   root.subscribe({ error: () => {} });
   root.start();
-  return new Handle(() => root);
+  return new Handle(() => root, root);
 }
 
 function isGate(ref: unknown): ref is GateRef {
@@ -109,8 +115,13 @@ class Handle implements Gate {
   #runs = 0;
   #last: { readonly ref: AnyActorRef; readonly table: PermitTable } | undefined;
 
-  constructor(find: () => AnyActorRef | undefined) {
+  /** The table of the one gate that this can ever find. */
+  readonly #only: PermitTable | undefined;
+
+  /** @param only  the gate, where there will never be another */
+  constructor(find: () => AnyActorRef | undefined, only?: AnyActorRef) {
     this.#find = find;
+    this.#only = only === undefined ? undefined : tableOf(only);
   }
 
   get ref(): GateRef | undefined {
@@ -122,6 +133,7 @@ class Handle implements Gate {
 
   /** Looked up once for each gate that is found: an acquisition costs little more. */
   get #table(): PermitTable | undefined {
+    if (this.#only !== undefined) return this.#only;
     const found = this.#find();
     if (found !== undefined && found === this.#last?.ref) return this.#last.table;
     const { ref } = this;
@@ -137,10 +149,22 @@ class Handle implements Gate {
       const claim = table?.claim(options.key, options, options.waitMs ?? table.defaultWaitMs) ?? closed(options.key);
       if (!(claim instanceof Claim)) return Promise.resolve(claim);
       if (claim.state === 'held') return Promise.resolve({ ok: true, permit: claim });
-      return new Promise((resolve) => (claim.settled = resolve));
+      return new Promise((resolve) => (claim.hearer = (heard) => resolve(heard instanceof Claim ? { ok: true, permit: heard } : heard)));
     } catch (misuse) {
       return Promise.reject(misuse instanceof Error ? misuse : new Error(String(misuse)));
     }
+  }
+
+  enter(key: string, options?: Omit<AcquireOptions, 'key'>): EnteredPermit | Refusal | Promise<EnteredPermit | Refusal> {
+    const table = this.#table;
+    if (options === undefined) {
+      const free = table?.grantFree(key) ?? null;
+      if (free !== null) return free;
+    }
+    requireEnter(key, options);
+    const claim = table?.claim(key, options ?? {}, options?.waitMs ?? table.defaultWaitMs) ?? closed(key);
+    if (!(claim instanceof Claim) || claim.state === 'held') return claim;
+    return new Promise((resolve) => (claim.hearer = resolve));
   }
 
   tryAcquire(options: Omit<AcquireOptions, 'waitMs'>): AcquireOutcome {
@@ -154,7 +178,7 @@ class Handle implements Gate {
     const { holder, ...report } = options;
     if (holder !== undefined && !isActor(holder)) throw invalid('holder', 'an actor', sortOf(holder));
     if (!(permit instanceof Claim) || permit.lane.table !== this.#table) return { ok: false, reason: 'unknown' };
-    if (holder !== undefined && permit.isHeld && permit.holder?.subject !== holder) return { ok: false, reason: 'notHolder' };
+    if (holder !== undefined && permit.isHeld && permit.terms?.holder?.subject !== holder) return { ok: false, reason: 'notHolder' };
     return permit.release(report);
   }
 

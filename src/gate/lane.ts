@@ -1,10 +1,12 @@
 /** One key of a gate: how many permits are out, who waits, and what keeps the next from being granted. */
 import type { Deadline, DeadlineQueue } from '../supervision/deadlines.js';
 import { Budget } from './budget.js';
-import type { Claim } from './claim.js';
+import type { WaitingClaim } from './claim.js';
+import { Due } from './due.js';
 import type { LanePolicy } from './options.js';
 import type { CallReport, KeyStatus } from './permit.js';
 import type { PermitTable } from './permits.js';
+import { keepShape } from './shapes.js';
 
 export class Lane implements Deadline {
   readonly table: PermitTable;
@@ -15,8 +17,11 @@ export class Lane implements Deadline {
   level: number | null;
   held = 0;
   waiting = 0;
-  first: Claim | null = null;
-  #last: Claim | null = null;
+  first: WaitingClaim | null = null;
+  #last: WaitingClaim | null = null;
+  /** Whoever waits from here on began to in this turn, and is not among the deadlines yet. */
+  #fresh: WaitingClaim | null = null;
+  #isFresh = false;
   /** Counts the decreases: a 429 of a call that was granted before the last one says nothing new. */
   epoch = 0;
   /** Calls of this epoch that have succeeded since the level was changed. */
@@ -83,35 +88,63 @@ export class Lane implements Deadline {
     return this.held === 0 && this.waiting === 0 && this.pausedUntil <= now && (this.budget?.used(now).requests ?? 0) === 0;
   }
 
+  /** Would a call that asks for nothing but a permit have one at once, whatever time it is? */
+  get isFree(): boolean {
+    return this.first === null && this.pausedUntil === 0 && this.budget === null && this.policy.adaptive === null && this.hasPermit;
+  }
+
   /**
-   * Puts a claim at the end of the queue, to be told when `waitMs` have passed. Whoever waits behind one that expires no later is not among the deadlines
-   * yet: where all wait equally long, that is one for the whole queue.
+   * Puts a claim at the end of the queue.
+   * @returns is it the first of this turn? Then {@link watch} must be called when that is over
    */
-  push(claim: Claim, waitMs: number, now: number): void {
+  push(claim: WaitingClaim): boolean {
     const last = this.#last;
-    claim.since = now;
-    claim.dueAt = now + waitMs;
     claim.before = last;
     if (last === null) this.first = claim;
     else last.after = claim;
     this.#last = claim;
     this.waiting++;
-    if (last === null || last.dueAt > claim.dueAt) this.#deadlines.addAt(claim, claim.dueAt);
+    this.#fresh ??= claim;
+    const wasFresh = this.#isFresh;
+    this.#isFresh = true;
+    return !wasFresh;
+  }
+
+  /**
+   * The turn is over: looks after those who began to wait in it. Whoever waits behind one that expires no later is not among the deadlines: where all wait
+   * equally long, that is one for the whole queue.
+   */
+  watch(): void {
+    for (let claim = this.#fresh; claim !== null; claim = claim.after) this.#watch(claim);
+    this.#fresh = null;
+    this.#isFresh = false;
+  }
+
+  #watch(claim: WaitingClaim): void {
+    const { before, waitsUntil } = claim;
+    // One whose moment lasts is seen when that is over.
+    if (claim.due !== null || waitsUntil === Infinity || (before !== null && before.waitsUntil <= waitsUntil)) return;
+    claim.due = new Due(claim, claim.moment.beganAt, waitsUntil);
+    this.#deadlines.addAt(claim.due, waitsUntil);
   }
 
   /** Takes a claim out of the queue. The deadline of the next goes in before its own goes, so that the timer stays. */
-  remove(claim: Claim): void {
-    const { before, after } = claim;
+  remove(claim: WaitingClaim): void {
+    const { before, after, due } = claim;
     claim.before = null;
     claim.after = null;
+    if (this.#fresh === claim) this.#fresh = after;
     if (before === null) this.first = after;
     else before.after = after;
     if (after === null) this.#last = before;
     else {
       after.before = before;
-      if (after.place < 0 && (before === null || before.dueAt > after.dueAt)) this.#deadlines.addAt(after, after.dueAt);
+      this.#watch(after);
     }
-    this.#deadlines.remove(claim);
+    if (due !== null) this.#deadlines.remove(due);
+    claim.due = null;
     this.waiting--;
   }
 }
+
+keepShape(new Lane(null as never, '', { permits: 0, adaptive: null, rate: null, maxWaiting: 0 }, 0, null as never));

@@ -16,6 +16,10 @@ export class Lanes {
   readonly #report: (news: News) => void;
   readonly #lanes = new Map<string, Lane>();
   readonly #levels: Levels;
+  /** The one that was asked for last: mostly it is the next, too. */
+  #latest: Lane | undefined;
+  /** Where somebody began to wait in this turn. */
+  readonly #fresh: Lane[] = [];
 
   constructor(table: PermitTable, plan: GatePlan, waits: DeadlineQueue, report: (news: News) => void) {
     this.#table = table;
@@ -27,7 +31,11 @@ export class Lanes {
 
   /** One that is in use. */
   get(key: string): Lane | undefined {
-    return this.#lanes.get(key);
+    const latest = this.#latest;
+    if (latest !== undefined && latest.key === key) return latest;
+    const lane = this.#lanes.get(key);
+    if (lane !== undefined) this.#latest = lane;
+    return lane;
   }
 
   /** All that are in use. */
@@ -58,6 +66,7 @@ export class Lanes {
     for (const lane of this.#lanes.values()) {
       if (!lane.isIdle(now)) continue;
       this.#lanes.delete(lane.key);
+      if (lane === this.#latest) this.#latest = undefined;
       if (this.#levels.forget(lane.key)) learnt.push(lane.key);
     }
     if (learnt.length > 0) this.#report({ type: 'keys.forgotten', keys: learnt });
@@ -75,7 +84,20 @@ export class Lanes {
     return lanes;
   }
 
+  /** Somebody waits in it who is not among the deadlines before {@link watch} is called. */
+  watchLater(lane: Lane): void {
+    this.#fresh.push(lane);
+  }
+
+  /** The turn is over: looks after those who began to wait in it. */
+  watch(): void {
+    for (const lane of this.#fresh) lane.watch();
+    this.#fresh.length = 0;
+  }
+
   clear(): void {
+    this.#fresh.length = 0;
+    this.#latest = undefined;
     this.#lanes.clear();
   }
 }

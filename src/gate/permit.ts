@@ -90,6 +90,13 @@ export interface Permit extends Disposable {
   renew(leaseMs?: number): boolean;
 }
 
+/** A permit as its own outcome: what `enter` gives. */
+export interface EnteredPermit extends Permit {
+  readonly ok: true;
+  /** Itself: so that it may be read as the outcome of an acquisition is. */
+  readonly permit: Permit;
+}
+
 /** What a gate held and let wait when it ended. */
 export interface GateReport {
   readonly held: number;

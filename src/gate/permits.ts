@@ -7,15 +7,17 @@
  *
  * Everything happens within one turn of the event loop: a grant takes the claim out of the queue and clears its deadline before anybody else is heard, and
  * so neither a timeout nor an abortion can find it there. One that comes between the grant and the app's hearing of it finds a permit, and returns it.
- * The app is told last (outbox.ts): whatever a listener does finds everything in order.
+ * The app is told last (outbox.ts): whatever a listener does finds everything in order. Leases and waits are watched from the end of their turn (moments.ts).
  */
 import type { GateEmitted, GateEvent, Loss, PermitsCommand, RefusalReason } from '../../machines/gate/gate-events.js';
 import type { Clock } from '../supervision/clock.js';
 import { DeadlineQueue } from '../supervision/deadlines.js';
 import { isUnstarted } from '../supervision/xstate-internals.js';
-import { Claim } from './claim.js';
+import { Claim, WaitingClaim } from './claim.js';
 import type { Lane } from './lane.js';
 import { Lanes } from './lanes.js';
+import { Leases } from './leases.js';
+import { Moments } from './moments.js';
 import type { GatePlan } from './options.js';
 import { Outbox } from './outbox.js';
 import { isOver, type Owner, Owners } from './owners.js';
@@ -27,6 +29,8 @@ import { Rests, type Resting, type RestOutcome } from './rest.js';
 /** What the table tells: facts of the gate, and news for its chart. */
 interface TableListener {
   emit(fact: GateEmitted): void;
+  /** May anybody hear facts of that type? */
+  isHeard(type: GateEmitted['type']): boolean;
   report(news: Extract<GateEvent, { type: 'key.rateLimited' | 'key.succeeded' | 'keys.forgotten' | 'permits.emptied' }>): void;
 }
 
@@ -36,10 +40,12 @@ const released: ReleaseOutcome = { ok: true };
 export class PermitTable {
   readonly owners: Owners;
   readonly #plan: GatePlan;
+  readonly #moments: Moments;
   readonly #now: () => number;
-  /** Of waits, and of leases: those of either kind mostly run out in the order in which they began. */
+  /** Apart from leases: those of either kind mostly run out in the order in which they began. */
   readonly #waits: DeadlineQueue;
-  readonly #leases: DeadlineQueue;
+  readonly #leases: Leases;
+  readonly #listener: TableListener;
   readonly #report: TableListener['report'];
   readonly #outbox: Outbox;
   readonly #lanes: Lanes;
@@ -51,9 +57,11 @@ export class PermitTable {
 
   constructor(plan: GatePlan, clock: Clock, listener: TableListener) {
     this.#plan = plan;
+    this.#moments = new Moments(clock, () => [this.#lanes, this.#leases].forEach((all) => all.watch()));
     this.#now = () => clock.now();
     this.#waits = new DeadlineQueue(clock);
-    this.#leases = new DeadlineQueue(clock);
+    this.#leases = new Leases(clock, this.#moments, plan.leaseMs);
+    this.#listener = listener;
     this.#report = (news) => listener.report(news);
     this.#outbox = new Outbox((fact) => listener.emit(fact));
     this.owners = new Owners((owners) => this.#reclaim(owners));
@@ -100,56 +108,60 @@ export class PermitTable {
     return claim;
   }
 
+  /** The permit of one who asks for nothing beyond it, where that is free; else null, and {@link claim} has the word. */
+  grantFree(key: string): Claim | null {
+    const lane = this.#lanes.get(key);
+    if (lane === undefined || !lane.isFree || this.#isDraining || this.#ended !== null) return null;
+    const claim = new Claim(lane);
+    this.#grant(claim);
+    return claim;
+  }
+
   #claim(key: string, options: Omit<AcquireOptions, 'key' | 'waitMs'>, waitMs: number): Claim | Refusal {
     const { holder, signal, tokens = 0 } = options;
-    const refuse = (reason: RefusalReason, retryAfterMs: number | null = null) => this.#refusal(key, reason, 0, retryAfterMs);
-    if (this.#isDraining || this.isOver) return refuse('closed');
-    if (signal?.aborted === true) return refuse('cancelled');
-    if (holder !== undefined && isOver(holder)) return refuse('holderEnded');
+    if (this.#isDraining || this.isOver) return this.#refusal(key, 'closed');
+    if (signal?.aborted === true) return this.#refusal(key, 'cancelled');
+    if (holder !== undefined && isOver(holder)) return this.#refusal(key, 'holderEnded');
     const lane = this.#lanes.get(key) ?? this.#lanes.open(key, this.#now);
     // Whoever heard that keys make room may have closed the gate.
-    if (this.isOver) return refuse('closed');
-    if (lane === null) return refuse('tooManyKeys');
-    if (lane.level === 0) return refuse('disabled');
-    if (lane.budget?.isTooLarge(tokens) === true) return refuse('tooLarge');
+    if (this.isOver) return this.#refusal(key, 'closed');
+    if (lane === null) return this.#refusal(key, 'tooManyKeys');
+    if (lane.level === 0) return this.#refusal(key, 'disabled');
+    if (lane.budget?.isTooLarge(tokens) === true) return this.#refusal(key, 'tooLarge');
     const isFree = lane.first === null && lane.hasPermit;
     const pauseMs = isFree ? lane.waitMs(tokens, this.#now) : 0;
     if (!isFree || pauseMs > 0) {
-      if (waitMs === 0) return isFree ? refuse(lane.pausedUntil > 0 ? 'rateLimited' : 'overBudget', pauseMs) : refuse('busy');
-      if (lane.waiting >= lane.policy.maxWaiting) return refuse('full');
+      if (waitMs === 0)
+        return isFree ? this.#refusal(key, lane.pausedUntil > 0 ? 'rateLimited' : 'overBudget', 0, pauseMs) : this.#refusal(key, 'busy');
+      if (lane.waiting >= lane.policy.maxWaiting) return this.#refusal(key, 'full');
     }
     // XState tells nobody of the end of an actor that was never started.
     const isStarting = holder !== undefined && isUnstarted(holder);
     const isWatched = (holder !== undefined || signal !== undefined) && !isStarting;
-    const claim = new Claim(lane, tokens, options.leaseMs ?? (isWatched ? null : this.#plan.leaseMs));
-    claim.isStarting = isStarting && options.leaseMs === undefined;
-    if (holder !== undefined) claim.holder = this.owners.tie(claim, holder);
-    if (signal !== undefined) claim.signal = this.owners.tie(claim, signal);
-    if (isFree && pauseMs === 0) this.#grant(claim, null);
-    else this.#wait(claim, waitMs);
+    const claim = isFree && pauseMs === 0 ? new Claim(lane) : new WaitingClaim(lane, this.#moments.current(), waitMs);
+    if (options.leaseMs !== undefined || isWatched) claim.withTerms().leaseMs = options.leaseMs ?? null;
+    if (tokens > 0) claim.withTerms().tokens = tokens;
+    if (isStarting) claim.withTerms().isStarting = options.leaseMs === undefined;
+    if (holder !== undefined) claim.withTerms().holder = this.owners.tie(claim, holder);
+    if (signal !== undefined) claim.withTerms().signal = this.owners.tie(claim, signal);
+    if (claim instanceof WaitingClaim) this.#wait(claim);
+    else this.#grant(claim);
     return claim;
   }
 
-  /** @param now  where it is known */
-  #grant(claim: Claim, now: number | null): void {
-    const { lane, leaseMs } = claim;
+  #grant(claim: Claim): void {
+    const { lane } = claim;
     claim.state = 'held';
-    claim.epoch = lane.epoch;
     lane.held++;
     this.#held++;
-    if (lane.budget !== null) {
-      claim.slice = lane.budget.take(claim.tokens, now ?? this.#now());
-      claim.noted = claim.tokens;
-    }
-    if (leaseMs === null) return;
-    claim.since = now ?? this.#now();
-    this.#leases.addAt(claim, claim.since + leaseMs);
+    if (lane.budget !== null || lane.policy.adaptive !== null) claim.withTerms().granted(lane, this.#now);
+    this.#leases.begin(claim);
   }
 
-  #wait(claim: Claim, waitMs: number): void {
+  #wait(claim: WaitingClaim): void {
     const { lane } = claim;
-    claim.state = 'waiting';
-    lane.push(claim, waitMs, this.#now());
+    if (lane.push(claim)) this.#lanes.watchLater(lane);
+    if (!this.#moments.isLasting) this.#lanes.watch();
     if (lane.first === claim) this.#serve(lane);
   }
 
@@ -164,18 +176,18 @@ export class PermitTable {
     this.#waits.remove(lane);
     while (lane.first !== null && lane.hasPermit) {
       const claim = lane.first;
-      const pauseMs = lane.waitMs(claim.tokens, this.#now);
+      const pauseMs = lane.waitMs(claim.terms?.tokens ?? 0, this.#now);
       if (pauseMs > 0) {
         // Else a permit is in the way, and its return serves the lane.
         if (pauseMs < Infinity) this.#waits.add(lane, pauseMs);
         return;
       }
-      const now = this.#now();
+      const waitedMs = this.#moments.current().beganAt - claim.moment.beganAt;
       lane.remove(claim);
-      claim.waitedMs = now - claim.since;
-      this.#grant(claim, now);
+      claim.waitMs = waitedMs;
+      this.#grant(claim);
       claim.granted();
-      this.#outbox.add({ type: 'gate.waited', key: lane.key, waitedMs: claim.waitedMs });
+      if (this.#listener.isHeard('gate.waited')) this.#outbox.add({ type: 'gate.waited', key: lane.key, waitedMs });
     }
   }
 
@@ -184,13 +196,13 @@ export class PermitTable {
    * @param report  checked before
    */
   release(claim: Claim, report?: CallReport): ReleaseOutcome {
-    const { ended } = claim;
-    if (ended !== null) return { ok: false, reason: 'notHeld', because: ended };
+    const { lane } = claim;
+    if (claim.state !== 'held' || this.#ended !== null) return { ok: false, reason: 'notHeld', because: claim.ended ?? 'closed' };
     // Where something came of it, it was made.
     this.#end(claim, 'released', (report?.outcome ?? 'unused') !== 'unused');
     // Before anybody is served: so that the next one finds the pause and the level that this one found out.
     if (report !== undefined) this.#learn(claim, report);
-    this.#serve(claim.lane);
+    if (lane.first !== null) this.#serve(lane);
     this.#tell();
     return released;
   }
@@ -201,22 +213,23 @@ export class PermitTable {
     if (!claim.isHeld) return false;
     const { lane } = claim;
     const now = this.#now();
-    claim.hasGoneOut = true;
-    claim.goesOut(report.delayMs === undefined ? Infinity : now + report.delayMs, now);
+    const terms = claim.withTerms();
+    terms.hasGoneOut = true;
+    terms.goesOut(lane.budget, report.delayMs === undefined ? Infinity : now + report.delayMs, now);
     this.#learn(claim, report);
     // What comes of the next attempt says something of the level as it is now.
-    claim.epoch = lane.epoch;
+    terms.epoch = lane.epoch;
     this.#serve(lane);
     this.#tell();
     return true;
   }
 
   #learn(claim: Claim, { outcome, retryAfterMs = 0, tokensUsed }: CallReport): void {
-    const { lane } = claim;
-    if (outcome === 'unused' && !claim.hasGoneOut) claim.note(0, -1, this.#now);
-    else if (tokensUsed !== undefined) claim.note(tokensUsed, 0, this.#now);
+    const { lane, terms } = claim;
+    if (outcome === 'unused' && terms?.hasGoneOut !== true) terms?.note(lane.budget, 0, -1, this.#now);
+    else if (tokensUsed !== undefined) terms?.note(lane.budget, tokensUsed, 0, this.#now);
     if (retryAfterMs > 0 && lane.pause(this.#now() + retryAfterMs)) this.#outbox.add({ type: 'gate.paused', key: lane.key, retryAfterMs });
-    const news = lane.learn(claim.epoch, outcome);
+    const news = terms === null ? null : lane.learn(terms.epoch, outcome);
     if (news !== null) this.#outbox.hold(() => this.#report({ type: news, key: lane.key }));
   }
 
@@ -224,32 +237,32 @@ export class PermitTable {
   settle(claim: Claim, usage: { readonly tokensUsed: number }): boolean {
     requireUsage(usage);
     if (!claim.isHeld) return false;
-    claim.note(usage.tokensUsed, 0, this.#now);
+    claim.terms?.note(claim.lane.budget, usage.tokensUsed, 0, this.#now);
     this.wake(claim.lane);
     return true;
   }
 
   /** @throws EspalierError `gate/invalid-options` */
   renew(claim: Claim, leaseMs?: number): boolean {
-    const ms = duration('leaseMs', leaseMs, claim.leaseMs ?? 0, 1);
+    const ms = duration('leaseMs', leaseMs, this.#leases.msOf(claim) ?? 0, 1);
     if (!claim.isHeld) return false;
     if (ms === 0) return true;
-    claim.leaseMs = ms;
-    this.#leases.remove(claim);
-    this.#leases.add(claim, ms);
+    this.#leases.renew(claim, ms);
     return true;
   }
 
   /** The permit is nobody's any more. @param isOut  has the attempt gone out that was said to be next? */
   #end(claim: Claim, why: 'released' | Loss, isOut = false): void {
-    claim.state = 'ended';
-    claim.end = why;
-    this.#leases.remove(claim);
-    this.#untie(claim);
-    claim.goesOutNoMore(isOut, this.#now);
-    claim.lane.held--;
+    const { lane, terms } = claim;
+    claim.state = why;
+    this.#leases.end(claim);
+    if (terms !== null) {
+      this.#untie(claim);
+      terms.goesOutNoMore(lane.budget, isOut, this.#now);
+    }
+    lane.held--;
     this.#held--;
-    if (claim.isHeardOf && why !== 'released') this.#outbox.addLoss(claim, why);
+    if (why !== 'released' && claim.isHeardOf) this.#outbox.addLoss(claim, why);
   }
 
   #lose(claim: Claim, why: Loss): void {
@@ -266,36 +279,38 @@ export class PermitTable {
   }
 
   #untie(claim: Claim): void {
-    if (claim.holder !== null) this.owners.untie(claim, claim.holder);
-    if (claim.signal !== null) this.owners.untie(claim, claim.signal);
-    claim.holder = null;
-    claim.signal = null;
+    const { terms } = claim;
+    if (terms === null) return;
+    if (terms.holder !== null) this.owners.untie(claim, terms.holder);
+    if (terms.signal !== null) this.owners.untie(claim, terms.signal);
+    terms.holder = null;
+    terms.signal = null;
   }
 
-  #leave(claim: Claim, reason: RefusalReason): void {
+  #leave(claim: WaitingClaim, reason: RefusalReason): void {
     const { lane } = claim;
     const wasFirst = lane.first === claim;
     const now = this.#now();
-    claim.state = 'ended';
+    claim.state = 'refused';
     lane.remove(claim);
     this.#untie(claim);
-    const waitedMs = now - claim.since;
-    const pauseMs = reason === 'timeout' ? lane.waitMs(claim.tokens, this.#now) : 0;
+    const waitedMs = now - claim.moment.beganAt;
+    const pauseMs = reason === 'timeout' ? lane.waitMs(claim.terms?.tokens ?? 0, this.#now) : 0;
     claim.refused(this.#refusal(lane.key, reason, waitedMs, pauseMs > 0 ? pauseMs : null));
     // Whoever waited behind a large claim may fit now.
     if (wasFirst) this.#serve(lane);
   }
 
-  #refusal(key: string, reason: RefusalReason, waitedMs: number, retryAfterMs: number | null): Refusal {
-    this.#outbox.add({ type: 'gate.refused', key, reason, waitedMs });
+  #refusal(key: string, reason: RefusalReason, waitedMs = 0, retryAfterMs: number | null = null): Refusal {
+    if (this.#listener.isHeard('gate.refused')) this.#outbox.add({ type: 'gate.refused', key, reason, waitedMs });
     return { ok: false, reason, key, waitedMs, retryAfterMs: retryAfterMs === Infinity ? null : retryAfterMs };
   }
 
   /** A deadline has passed: the wait's, or the lease's. */
   expired(claim: Claim): void {
-    if (claim.state === 'waiting') this.#leave(claim, 'timeout');
+    if (claim instanceof WaitingClaim && claim.state === 'waiting') this.#leave(claim, 'timeout');
     else if (claim.state === 'held' && !claim.isWatchedByNow) {
-      const heldMs = this.#now() - claim.since;
+      const heldMs = this.#now() - (claim.due?.since ?? 0);
       this.#lose(claim, 'expired');
       this.#outbox.add({ type: 'gate.expired', key: claim.key, heldMs });
     }
@@ -320,7 +335,7 @@ export class PermitTable {
   }
 
   ownerEnded(claim: Claim, { isActor }: Owner): void {
-    if (claim.state === 'waiting') this.#leave(claim, isActor ? 'holderEnded' : 'cancelled');
+    if (claim instanceof WaitingClaim && claim.state === 'waiting') this.#leave(claim, isActor ? 'holderEnded' : 'cancelled');
     else if (claim.state === 'held') this.#lose(claim, isActor ? 'holderEnded' : 'aborted');
   }
 
@@ -344,16 +359,16 @@ export class PermitTable {
   #refuseAll(lane: Lane, reason: RefusalReason): void {
     const now = this.#now();
     // Taken out at once: what a refusal sets off must not be granted.
-    const waiting: Claim[] = [];
+    const waiting: WaitingClaim[] = [];
     for (let claim = lane.first; claim !== null; claim = lane.first) {
       lane.remove(claim);
       waiting.push(claim);
     }
     this.#waits.remove(lane);
     for (const claim of waiting) {
-      claim.state = 'ended';
+      claim.state = 'refused';
       this.#untie(claim);
-      claim.refused(this.#refusal(lane.key, reason, now - claim.since, null));
+      claim.refused(this.#refusal(lane.key, reason, now - claim.moment.beganAt));
     }
   }
 
@@ -371,7 +386,7 @@ export class PermitTable {
     for (const lane of lanes) this.#refuseAll(lane, 'closed');
     this.#rests.close();
     // Whoever holds has a lease, or an owner, or both.
-    const held = new Set<unknown>([...this.#leases.all(), ...this.owners.owned()]);
+    const held = new Set<unknown>([...this.#leases.claims(), ...this.owners.owned()]);
     for (const claim of held) if (isHeld(claim) && claim.isHeardOf) this.#outbox.addLoss(claim, 'closed');
     this.#waits.clear();
     this.#leases.clear();

@@ -6,6 +6,8 @@ import { duration, invalid, numberOr, requireKey, requireOptions } from './refus
 
 export const acquireOptions = keysOf<AcquireOptions>({ key: true, holder: true, signal: true, waitMs: true, leaseMs: true, tokens: true });
 const known = new Set(acquireOptions);
+const besideKey = acquireOptions.filter((name) => name !== 'key');
+const knownBeside = new Set(besideKey);
 const reportKeys = keysOf<CallReport>({ outcome: true, retryAfterMs: true, tokensUsed: true });
 const attemptKeys = keysOf<AttemptReport>({ outcome: true, retryAfterMs: true, delayMs: true });
 const outcomes = ['ok', 'rateLimited', 'failed', 'unused'];
@@ -15,7 +17,18 @@ export function requireAcquire(options: AcquireOptions): void {
   // The common case by hand: an acquisition costs less than a list of its names.
   if (!hasOnly(options, known)) requireOptions('the options of an acquisition', options, acquireOptions);
   requireKey(options.key);
-  const { holder, signal, waitMs, leaseMs, tokens } = options;
+  requireTerms(options);
+}
+
+/** @throws EspalierError `gate/invalid-options` */
+export function requireEnter(key: unknown, options: Omit<AcquireOptions, 'key'> | undefined): void {
+  requireKey(key);
+  if (options === undefined) return;
+  if (!hasOnly(options, knownBeside)) requireOptions('the options of an acquisition', options, besideKey);
+  requireTerms(options);
+}
+
+function requireTerms({ holder, signal, waitMs, leaseMs, tokens }: Omit<AcquireOptions, 'key'>): void {
   requireOwners(holder, signal);
   if (waitMs !== undefined) duration('waitMs', waitMs, 0);
   if (leaseMs !== undefined) duration('leaseMs', leaseMs, 0, 1);

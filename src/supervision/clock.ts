@@ -15,6 +15,11 @@ export interface Clock {
   /** Calls `fn` once, `ms` milliseconds from now; the result goes to {@link Clock.clearTimeout}. */
   setTimeout(fn: () => void, ms: number): unknown;
   clearTimeout(id: unknown): void;
+  /**
+   * Calls `fn` once, when the present turn of the event loop is over, before any timeout can be due that is set then. Absent where time goes on within a turn,
+   * as a virtual clock's does, or where nobody can tell: then what would wait for the end of the turn is done at once.
+   */
+  afterTurn?(fn: () => void): void;
 }
 
 /** The longest delay that a timer of the runtime takes, ms; beyond it Node fires at once. */
@@ -54,6 +59,8 @@ export const systemClock: Clock = {
       clearTimeout(id as ReturnType<typeof setTimeout>);
     },
   }),
+  // Not in browsers.
+  ...(typeof setImmediate === 'function' ? { afterTurn: (fn: () => void) => void setImmediate(fn) } : {}),
 };
 
 /** A turn of the event loop that was asked for. */

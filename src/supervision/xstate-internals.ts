@@ -44,6 +44,7 @@ export interface SystemInternals {
 interface ActorInternals {
   readonly _processingStatus: 0 | 1 | 2;
   readonly _actorScope: { emit(event: EventObject): void };
+  readonly eventListeners?: ReadonlyMap<string, unknown>;
   readonly logic: AnyActorLogic;
   readonly mailbox: { readonly _current: { readonly value: EventObject } | null | undefined; enqueue(event: EventObject): void };
   _stop(): void;
@@ -101,6 +102,13 @@ export function cleanUp(actor: AnyActorRef): void {
 /** Has an actor emit a fact outside any transition: for data that changes no state, and would cost a transition each. */
 export function emitFrom(actor: AnyActorRef, fact: EventObject): void {
   (actor as unknown as ActorInternals)._actorScope.emit(fact);
+}
+
+/** May anybody hear a fact of that type from it? Where nobody can, it need not be made. */
+export function isHeard(actor: AnyActorRef, type: string): boolean {
+  const { eventListeners } = actor as unknown as ActorInternals;
+  if (eventListeners === undefined) return true;
+  return eventListeners.size > 0 && (eventListeners.has(type) || eventListeners.has('*'));
 }
 
 /** The actor at the top of its system. */

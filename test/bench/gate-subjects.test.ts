@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { espalierRunSubject, espalierSubject } from '../../bench/gate/espalier.js';
+import { espalierEnterSubject, espalierRunSubject, espalierSubject } from '../../bench/gate/espalier.js';
 import { cancellable, cancelled, contended, uncontended } from '../../bench/gate/measure.js';
 import type { Subject } from '../../bench/gate/subject.js';
 import { gateBench } from '../../bench/gate.js';
@@ -17,9 +17,9 @@ const peers = peersFolder();
 const limiters = existsSync(join(peers, 'node_modules', 'p-queue'))
   ? ((await import(/* @vite-ignore */ pathToFileURL(join(peers, 'limiters.js')).href)) as Record<string, Subject>)
   : {};
-const subjects = [espalierSubject, espalierRunSubject, ...Object.values(limiters)];
+const subjects = [espalierSubject, espalierEnterSubject, espalierRunSubject, ...Object.values(limiters)];
 
-test.each([espalierSubject, espalierRunSubject])('a task of $name that throws gives its place back', async (subject) => {
+test.each([espalierSubject, espalierEnterSubject, espalierRunSubject])('a task of $name that throws gives its place back', async (subject) => {
   const rig = subject.open(1, 50);
   const throws = (): Promise<never> => Promise.reject(new Error('no'));
   const { signal } = new AbortController();
@@ -33,9 +33,26 @@ test.each([espalierSubject, espalierRunSubject])('a task of $name that throws gi
 test('the limits hold a permit and a run to the peer, each in every measure', () => {
   const row = (subject: string, metric: string, us: number): Row => ({ bench: 'gate', subject, metric, unit: 'µs', median: us, p25: us, p75: us });
   const measures = ['uncontended', 'contended', 'contended, signals', 'cancelled'];
-  const rows = measures.flatMap((metric) => [row('p-queue', metric, 2), row('espalier', metric, 1), row('espalier-run', metric, 3)]);
+  const ours = { espalier: 1, 'espalier-enter': 2, 'espalier-run': 3 };
+  const rows = measures.flatMap((metric) => [row('p-queue', metric, 2), ...Object.entries(ours).map(([subject, us]) => row(subject, metric, us))]);
   const held = judge(gateBench.limits, rows).map(({ limit, holds }) => [limit.what.split(', against')[0], holds]);
-  expect(held).toEqual([...measures.map((metric) => [`a permit, ${metric}`, true]), ...measures.map((metric) => [`a run, ${metric}`, false])]);
+  expect(held.slice(0, 12)).toEqual([
+    ...measures.map((metric) => [`a permit, ${metric}`, true]),
+    ...measures.map((metric) => [`a permit that is entered, ${metric}`, true]),
+    ...measures.map((metric) => [`a run, ${metric}`, false]),
+  ]);
+});
+
+test.each([
+  [1.25, true],
+  [1.2, false],
+])('the limits hold the best way to four fifths of async-sema: at %d µs of its own %s', (theirs, holds) => {
+  const row = (subject: string, metric: string, us: number): Row => ({ bench: 'gate', subject, metric, unit: 'µs', median: us, p25: us, p75: us });
+  const rows = ['uncontended', 'contended'].flatMap((metric) => [
+    ...[row('async-sema', metric, theirs), row('espalier', metric, 3), row('espalier-enter', metric, 1), row('espalier-run', metric, 2)],
+  ]);
+  const held = judge(gateBench.limits, rows).filter(({ limit }) => limit.what.endsWith('async-sema'));
+  expect(held.map((verdict) => verdict.holds)).toEqual([holds, holds]);
 });
 
 describe.each(subjects.map((subject) => [subject.name, subject] as const))('the fixture of %s', (_, subject) => {

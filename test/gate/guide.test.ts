@@ -13,12 +13,16 @@ describe('the programs of the guide to the gate', { timeout: 60_000 }, () => {
     expect(await printedBy('block1.js')).toEqual(['true']);
   });
 
+  it('have a permit without a promise', async () => {
+    expect(await printedBy('block2.js')).toEqual(['true']);
+  });
+
   it('end with what is put behind one, of which nothing is asked yet', async () => {
-    expect(await run('block2.js')).toBe('');
+    expect(await run('block3.js')).toBe('');
   });
 
   it('are all run', () => {
-    expect(blocks).toHaveLength(3);
+    expect(blocks).toHaveLength(4);
   });
 });
 

@@ -4,8 +4,10 @@ import { describe, expect, it } from 'vitest';
 import {
   childrenOf,
   createChild,
+  emitFrom,
   hasStopped,
   isBeingStopped,
+  isHeard,
   isUnstarted,
   logicOf,
   parentOf,
@@ -62,6 +64,21 @@ describe('a system of XState', () => {
 });
 
 describe('an actor of XState', () => {
+  it('keeps its listeners by the type of fact: where there is none for a type, nor one for all, a fact of it reaches nobody', () => {
+    const root = createActor(quiet).start() as AnyActorRef;
+    const told: string[] = [];
+    const hear = (type: string) => root.on(type, (fact: { type: string }) => told.push(`${type} ${fact.type}`));
+    expect(isHeard(root, 'told')).toBe(false);
+    hear('told');
+    expect([isHeard(root, 'told'), isHeard(root, 'other')]).toEqual([true, false]);
+    hear('*');
+    expect(isHeard(root, 'other')).toBe(true);
+    for (const type of ['told', 'other']) emitFrom(root, { type });
+    expect(told).toEqual(['told told', '* told', '* other']);
+    root.stop();
+    expect(isHeard(root, 'told')).toBe(false);
+  });
+
   it('keeps _processingStatus: 0 before its start, 1 while it runs, 2 after its end in whatever way', () => {
     const status = (actor: object) => (actor as { _processingStatus: number })._processingStatus;
     const stopped = createActor(quiet);
