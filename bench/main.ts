@@ -12,6 +12,7 @@ import { registryBench } from './registry.js';
 import { streamBench } from './stream.js';
 import { supervisionBench } from './supervision.js';
 import { telemetryBench } from './telemetry.js';
+import { timersBench } from './timers.js';
 
 process.exitCode = await enter(
   process.argv.slice(2),
@@ -28,6 +29,7 @@ process.exitCode = await enter(
     isolationBench,
     inspectBench,
     telemetryBench,
+    timersBench,
   ],
   process,
 );

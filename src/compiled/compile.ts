@@ -2,6 +2,7 @@
 import type { AnyStateMachine, EventObject } from 'xstate';
 
 import { EspalierError } from '../errors.js';
+import { indexTimers } from '../supervision/scheduler.js';
 import { enabled, first, macrostep } from './step.js';
 import { Tables, type Interpreted } from './tables.js';
 import { brokenPart, type Parts, type Scope } from './xstate-parts.js';
@@ -10,8 +11,9 @@ const tables = new WeakMap<object, Tables>();
 
 /**
  * A machine that runs from tables, made of the definition once: its snapshots, events, actions, emitted events, persistence and inspection are those of
- * XState's interpreter, at a part of its price. It is a machine in every respect; what `provide()` makes of it is compiled, too. What tables cannot tell
- * beforehand is asked of XState each time ({@link interpretedParts}); where XState is not the one that this was written for, it is all of the machine.
+ * XState's interpreter, at a part of its price; where it runs, the delayed events of its whole system wait on the wheel of the clock. It is a machine in
+ * every respect; what `provide()` makes of it is compiled, too. What tables cannot tell beforehand is asked of XState each time ({@link interpretedParts});
+ * where XState is not the one that this was written for, it is all of the machine.
  * @param machine  any machine of XState 5; it stays as it is
  * @returns the same where it is compiled already
  * @throws EspalierError `compiled/no-machine`
@@ -22,9 +24,15 @@ export function compile<Machine extends AnyStateMachine>(machine: Machine): Mach
   const compiled = machine.provide({} as never) as Machine;
   const own = new Tables(compiled);
   tables.set(compiled, own);
+  const { start } = compiled;
   return Object.assign(compiled, {
     transition: (snapshot: unknown, event: EventObject, scope: unknown) => macrostep(own, snapshot as Parts, event, scope as Scope),
     getInitialSnapshot: (scope: unknown, input: unknown) => first(own, input, scope as Scope),
+    // Before anything of it can be delayed; once for all actors of its system.
+    start: (snapshot: never, scope: Scope) => {
+      indexTimers(scope.self, false);
+      start(snapshot);
+    },
     getTransitionData: (snapshot: unknown, event: EventObject) => enabled(own, snapshot as Parts, event).map(({ transition }) => transition),
     provide: (implementations: never) => compile(machine.provide(implementations)),
   });

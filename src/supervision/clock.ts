@@ -4,7 +4,7 @@
  * XState's `Clock` sets and clears timeouts but cannot tell the time. Ours can, so that facts sent to charts carry `at`. One clock serves a whole
  * actor system: it is given to the root, and every actor below reads it there.
  */
-import type { AnyActorRef } from 'xstate';
+import { createActor, fromTransition, type AnyActorRef } from 'xstate';
 
 import { EspalierError } from '../errors.js';
 
@@ -84,7 +84,26 @@ export function requireClock(clock: Partial<Clock> | null): void {
   if (!isClock) throw new EspalierError('supervision/invalid-options', { expected: '`clock` with now, setTimeout and clearTimeout', got: clock });
 }
 
+/** The runtime's own, as this module found it. */
+const ownTimeout = globalThis.setTimeout;
+
+/**
+ * Has somebody put other timers in the place of the runtime's, as test kits do? Those may vanish with all that they were asked for, so nothing that outlives a test may lean
+ * on them.
+ */
+export function isRuntimeReplaced(): boolean {
+  return globalThis.setTimeout !== ownTimeout;
+}
+
 const clocks = new WeakMap<object, Clock>();
+let defaultClock: unknown;
+
+/** Does a system's clock tell the time, or is it the one that XState takes where it is given none: the runtime's timers, which keep the machine's time? */
+export function keepsTime({ _clock: given }: AnyActorRef['system']): boolean {
+  if (typeof (given as Partial<Clock>).now === 'function') return true;
+  defaultClock ??= createActor(fromTransition((state: null) => state, null)).clock;
+  return given === defaultClock;
+}
 
 /**
  * The clock of an actor system.

@@ -1,21 +1,23 @@
-/** Many deadlines behind one timer: a heap that knows where each of its entries is, so that one that is met early leaves at once. */
-import type { Clock } from './clock.js';
+/** Many deadlines behind one timer: those of all owners lie on the wheel of their clock, and one that is met early leaves at once. */
+import { isRuntimeReplaced, type Clock } from './clock.js';
+import { Owner, Wheel } from './wheel.js';
+import { wheelOf } from './wheels.js';
 
 /** Something with a deadline. The queue owns `place`. */
 export interface Deadline {
   /** Monotonic ms. */
   dueAt: number;
-  /** Index in the heap; -1 outside. */
+  /** Where it is on the wheel; -1 outside. */
   place: number;
   expired(): void;
 }
 
-/** The deadlines of one owner; one timer of the clock for the earliest of them. */
+/** The deadlines of one owner. Due at one moment, those of all owners, and delayed events too, come in the order in which they were added. */
 export class DeadlineQueue {
   readonly #clock: Clock;
-  readonly #heap: Deadline[] = [];
-  #timer: unknown;
-  #timerAt = Infinity;
+  readonly #owner = new Owner();
+  #wheel: Wheel | undefined;
+  #isReplaced = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -23,108 +25,43 @@ export class DeadlineQueue {
 
   /** All that are in the queue, in no order. */
   all(): readonly Deadline[] {
-    return [...this.#heap];
+    return this.#wheel?.all(this.#owner) ?? [];
   }
 
   get size(): number {
-    return this.#heap.length;
+    return this.#owner.size;
   }
 
-  /** Adds a deadline, `ms` from now; one that is in the queue is moved: twice in it, the heap would never be empty again. */
+  /** Adds a deadline, `ms` from now; one that is in the queue is moved: it is there once. */
   add(deadline: Deadline, ms: number): void {
     this.addAt(deadline, this.#clock.now() + ms);
   }
 
   /** The same by the clock's own time, for whoever has looked at it already. */
   addAt(deadline: Deadline, at: number): void {
-    this.remove(deadline);
-    deadline.dueAt = at;
-    deadline.place = this.#heap.length;
-    this.#heap.push(deadline);
-    this.#up(deadline.place);
-    this.#arm();
+    const wheel = this.#wheel !== undefined && this.#isReplaced === isRuntimeReplaced() ? this.#wheel : this.#choose();
+    wheel.remove(deadline);
+    wheel.add(deadline, at, this.#owner);
   }
 
   /** Takes a deadline out; nothing happens to one that is not in. */
   remove(deadline: Deadline): void {
-    const { place } = deadline;
-    if (place < 0) return;
-    deadline.place = -1;
-    const last = this.#heap.pop();
-    if (last !== undefined && last !== deadline) {
-      this.#put(last, place);
-      this.#up(place);
-      this.#down(last.place);
-    }
-    if (this.#heap.length === 0) this.#disarm();
+    this.#wheel?.remove(deadline);
   }
 
-  /** Drops all, and the timer. */
+  /** Drops all, and the timer where nobody else waits. */
   clear(): void {
-    for (const deadline of this.#heap) deadline.place = -1;
-    this.#heap.length = 0;
-    this.#disarm();
+    this.#wheel?.clear(this.#owner);
   }
 
-  #disarm(): void {
-    if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
-    this.#timer = undefined;
-    this.#timerAt = Infinity;
-  }
-
-  /** A timer that is too early is harmless: it looks, and arms the next. */
-  #arm(): void {
-    const first = this.#heap[0];
-    if (first === undefined || first.dueAt >= this.#timerAt) return;
-    this.#disarm();
-    this.#timerAt = first.dueAt;
-    this.#timer = this.#clock.setTimeout(this.#fire, Math.max(0, first.dueAt - this.#clock.now()));
-  }
-
-  readonly #fire = (): void => {
-    this.#timer = undefined;
-    this.#timerAt = Infinity;
-    const now = this.#clock.now();
-    try {
-      for (let first = this.#heap[0]; first !== undefined && first.dueAt <= now; first = this.#heap[0]) {
-        this.remove(first);
-        first.expired();
-      }
-    } finally {
-      this.#arm();
-    }
-  };
-
-  #put(deadline: Deadline, place: number): void {
-    this.#heap[place] = deadline;
-    deadline.place = place;
-  }
-
-  #up(from: number): void {
-    let place = from;
-    const moved = this.#heap[place] as Deadline;
-    while (place > 0) {
-      const above = (place - 1) >> 1;
-      const parent = this.#heap[above] as Deadline;
-      if (parent.dueAt <= moved.dueAt) break;
-      this.#put(parent, place);
-      place = above;
-    }
-    this.#put(moved, place);
-  }
-
-  #down(from: number): void {
-    let place = from;
-    const moved = this.#heap[place] as Deadline;
-    for (;;) {
-      let below = 2 * place + 1;
-      if (below >= this.#heap.length) break;
-      if (below + 1 < this.#heap.length && (this.#heap[below + 1] as Deadline).dueAt < (this.#heap[below] as Deadline).dueAt) below++;
-      const child = this.#heap[below] as Deadline;
-      if (child.dueAt >= moved.dueAt) break;
-      this.#put(child, place);
-      place = below;
-    }
-    this.#put(moved, place);
+  /** The clock's wheel, or one of its own where timers are kept apart or the runtime's are replaced; what is in the queue goes along. */
+  #choose(): Wheel {
+    const all = this.all();
+    this.clear();
+    this.#isReplaced = isRuntimeReplaced();
+    const wheel = (this.#isReplaced ? undefined : wheelOf(this.#clock)) ?? new Wheel(this.#clock);
+    for (const deadline of all) wheel.add(deadline, deadline.dueAt, this.#owner);
+    this.#wheel = wheel;
+    return wheel;
   }
 }

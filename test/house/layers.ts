@@ -6,6 +6,7 @@ import type { Finding, House, Import, Module, Rule } from './source.js';
 /** Domains of src/, in order: each may import those of the groups before its own. */
 const domainGroups = [
   ['charts'],
+  ['timing'],
   ['compiled'],
   ['supervision'],
   ['recording'],
@@ -22,6 +23,9 @@ const domainGroups = [
 ];
 const foundations = ['errors', 'option-checks', 'wire', 'backend', 'events', 'telemetry'];
 const tools = ['inspector', 'audit', 'testing', 'cli'];
+
+/** The part of supervision that has to do with time alone: it leans on nothing else of it, so that charts that run from tables may lean on it. */
+const timing = ['clock', 'deadlines', 'scheduler', 'wheel', 'wheels', 'xstate-internals'].map((name) => `src/supervision/${name}.ts`);
 
 /** What pictures and the page of the inspector are made of, beside machines/: nothing of Node, nothing that runs an actor. */
 const forPictures = [
@@ -48,7 +52,7 @@ function place(path: string): Place {
   if (top === 'machines' || top === 'visualizations' || top === 'examples') return { layer: top };
   if (top !== 'src') return { layer: 'test' };
   if (path === 'src/index.ts') return { layer: 'index' };
-  const name = second.replace(/\.ts$/, '');
+  const name = timing.includes(path) ? 'timing' : second.replace(/\.ts$/, '');
   if (foundations.includes(name)) return { layer: 'foundation', name };
   if (tools.includes(name)) return { layer: 'tool', name };
   const group = domainGroups.findIndex((domains) => domains.includes(name));

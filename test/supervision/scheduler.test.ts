@@ -55,6 +55,55 @@ describe('the indexed scheduler', () => {
     expect(hits(a)).toEqual(['second']);
   });
 
+  it('an actor that waits for one, then several, then one again has what it has set last, in order', () => {
+    const here = stage();
+    const { a, hits } = three(here);
+    const names = (): string[] => pendingEvents(a).map(({ id }) => id);
+    reschedule(a, a, hit('x1'), 10, 'x');
+    reschedule(a, a, hit('y1'), 20, 'y');
+    reschedule(a, a, hit('x2'), 30, 'x');
+    expect(names()).toEqual(['y', 'x']);
+    systemOf(a).scheduler.cancel(a, 'y');
+    reschedule(a, a, hit('x3'), 40, 'x');
+    expect([names(), pendingCount(a)]).toEqual([['x'], 1]);
+    reschedule(a, a, hit('never'), Infinity, 'x');
+    expect([names(), here.clock.pending()]).toEqual([[], 0]);
+    reschedule(a, a, hit('x4'), 50, 'x');
+    here.clock.advanceBy(100);
+    expect([hits(a), names()]).toEqual([['x4'], []]);
+  });
+
+  it("an id that is given again replaces nothing where nobody asked for that, as with XState's own, until somebody does", () => {
+    const ways = [false, true].map((indexed) => {
+      const here = stage();
+      const root = here.root(target, { id: 'root' });
+      if (indexed) indexTimers(root, false);
+      const { scheduler } = systemOf(root);
+      for (const [name, delay] of [
+        ['1', 10],
+        ['2', 20],
+        ['3', 30],
+      ] as const)
+        scheduler.schedule(root, root, hit(name), delay, 'x');
+      here.clock.advanceBy(15);
+      scheduler.cancel(root, 'x');
+      scheduler.schedule(root, root, hit('4'), 20, 'x');
+      scheduler.cancel(root, 'x');
+      here.clock.advanceBy(100);
+      if (indexed) {
+        indexTimers(root);
+        scheduler.schedule(root, root, hit('not replaced'), 10, 'x');
+        systemOf(root).scheduler.schedule(root, root, hit('5'), 10, 'x');
+        here.clock.advanceBy(100);
+      }
+      return (root.getSnapshot() as { context: { hits: string[] } }).context.hits;
+    });
+    expect(ways).toEqual([
+      ['1', '2', '3'],
+      ['1', '2', '3', '5'],
+    ]);
+  });
+
   it('the same id of two actors is two timers', () => {
     const here = stage();
     const { a, b, hits } = three(here);
@@ -203,7 +252,9 @@ describe('the indexed scheduler', () => {
             if (typeof step === 'number') clock.advanceBy(step);
             else actor.send({ type: step });
           }
-          const result = { value: actor.getSnapshot().value, log: actor.getSnapshot().context.log, pending: clock.pending() };
+          const pending = indexed ? pendingCount(actor) : clock.pending();
+          if (indexed) expect(clock.pending()).toBe(Math.min(pending, 1));
+          const result = { value: actor.getSnapshot().value, log: actor.getSnapshot().context.log, pending };
           actor.stop();
           return { ...result, left: clock.pending() };
         });

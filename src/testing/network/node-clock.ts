@@ -1,5 +1,6 @@
 /** The time of one node: what its machine shows, and the timers that a process on it has set. */
 import type { Clock } from '../../supervision/clock.js';
+import { keepApart } from '../../supervision/wheels.js';
 import type { VirtualClock } from '../virtual-clock.js';
 
 /** 2026-01-01, ms since epoch: what every wall clock shows when a network begins. */
@@ -88,6 +89,7 @@ export class NodeClock implements Clock {
     this.#time = time;
     this.#startedAt = time.now();
     this.#due = due;
+    keepApart(this);
   }
 
   now(): number {

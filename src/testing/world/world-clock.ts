@@ -1,4 +1,5 @@
 /** The virtual clock of one world: it knows who set each timer, can leave the timers of one moment to be chosen among, and can jump. */
+import { keepApart } from '../../supervision/wheels.js';
 import { VirtualClock } from '../virtual-clock.js';
 import { unnoted } from './ledger.js';
 import { originHere, type Origin } from './origin.js';
@@ -31,6 +32,7 @@ export class WorldClock extends VirtualClock {
   /** @param fired  runs each timer's function, and may say so aloud */
   constructor(fired: (timer: WorldTimer, fn: () => void) => void) {
     super();
+    keepApart(this);
     this.#fired = fired;
   }
 
