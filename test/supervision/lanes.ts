@@ -14,5 +14,7 @@ export const tasksIn =
 
 /** Tests of tasks, in each lane. */
 export function inEachLane(tests: (tasksOn: TasksOn) => void): void {
-  describe.each(['fast', 'full'] as const)('in the %s lane', (lane) => tests(tasksIn(lane)));
+  describe.each(['fast', 'full'] as const)('in the %s lane', (lane) => {
+    tests(tasksIn(lane));
+  });
 }
