@@ -29,7 +29,7 @@ import { idPrefix, RunScope, type Settled, type TaskFn, type TaskOutcome, type T
 import { TaskSlots } from './task-slots.js';
 import { exitReason, link, noteOrder, orderOf } from './watch.js';
 import { watchedSystemOf, type Unseen, type WatchedSystem } from './watched-system.js';
-import { createChild, systemOf } from './xstate-internals.js';
+import { createChild, keepUnlisted, systemOf } from './xstate-internals.js';
 
 export type TaskPoolEvent = TaskPoolCommand | PoolEnded;
 
@@ -63,6 +63,7 @@ export class TaskPool implements Unseen {
     this.#watched = watchedSystemOf(scope.self);
     if (this.#lane === 'fast') this.#watched.join(this);
     this.deadlines = new DeadlineQueue(this.#clock);
+    keepUnlisted(systemOf(scope.self), taskLeaf);
   }
 
   get size(): number {

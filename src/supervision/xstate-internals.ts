@@ -178,6 +178,24 @@ export function createChild(
   return createActor(logic, options as unknown as ActorOptions<AnyActorLogic>) as AnyActorRef;
 }
 
+const unlisted = new WeakMap<object, Set<AnyActorLogic>>();
+
+/**
+ * Keeps actors with this logic out of a system's list of its actors, which nobody reads. It is a Map, and whatever comes and goes in a Map by the thousand lives until the
+ * next full collection: V8 chains each of its former tables to the next, and the first that has grown old keeps the others, with all that was in them.
+ */
+export function keepUnlisted(system: SystemInternals, logic: AnyActorLogic): void {
+  const known = unlisted.get(system);
+  if (known !== undefined) {
+    known.add(logic);
+    return;
+  }
+  const logics = new Set([logic]);
+  unlisted.set(system, logics);
+  const register = system._register.bind(system);
+  system._register = (sessionId, actor) => (logics.has(logicOf(actor)) ? sessionId : register(sessionId, actor));
+}
+
 /** Who inspects was there before anybody could count: an event that throws when it is copied is copied only for inspectors. */
 export function isInspected(system: SystemInternals): boolean {
   const isCopied = new Error('copied');

@@ -155,7 +155,7 @@ describe('where the clock tells that a turn is over', () => {
     expect([clock.looks - before, clock.pending()]).toEqual([2, 0]);
     clock.advanceBy(3);
     clock.endTurn();
-    expect(clock.pending()).toBe(2);
+    expect(clock.pending()).toBe(1);
     clock.advanceBy(96);
     await settle();
     expect(gate.status(key)).toMatchObject({ held: 1, waiting: 32 });
