@@ -17,6 +17,8 @@ export { declineStart, Exit, exitWith, failStart, isClean, type ExitReason } fro
 export type { EndedChild } from '../machines/supervision/pool.js';
 export type { ChildCount, ChildFact, DynamicEmitted, SupervisorEmitted, SupervisorReport } from '../machines/supervision/supervisor-facts.js';
 export type { TaskSupervisorEmitted, TaskSupervisorInput } from '../machines/supervision/task-supervisor.js';
+export { compile, interpretedParts } from './compiled/compile.js';
+export type { Interpreted } from './compiled/tables.js';
 export { systemClock, type Clock } from './supervision/clock.js';
 export { defaultTasks, stopDefaultTasks } from './supervision/default-tasks.js';
 export type { ExitReport } from './supervision/exit-report.js';

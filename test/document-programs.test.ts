@@ -22,6 +22,7 @@ const ranBy: Readonly<Record<string, string>> = {
   'docs/guides/auction.md': 'test/coordination/auction-guide.test.ts',
   'docs/guides/allocation.md': 'test/coordination/allocation-guide.test.ts',
   'docs/guides/market.md': 'test/coordination/market-guide.test.ts',
+  'docs/guides/compiled.md': 'test/compiled/guide.test.ts',
   'docs/guides/config.md': 'test/config/guide.test.ts',
   'docs/guides/consensus.md': 'test/coordination/consensus-guide.test.ts',
   'docs/guides/coordination-backend.md': 'test/coordination/guide.test.ts',

@@ -1,8 +1,9 @@
 /** Charts that run from tables. */
-import type { AnyStateMachine, EventObject } from 'xstate';
+import { StateMachine, type AnyStateMachine, type EventObject } from 'xstate';
 
 import { EspalierError } from '../errors.js';
 import { indexTimers } from '../supervision/scheduler.js';
+import { sayInterpreted } from './fallback.js';
 import { enabled, first, macrostep } from './step.js';
 import { Tables, type Interpreted } from './tables.js';
 import { brokenPart, type Parts, type Scope } from './xstate-parts.js';
@@ -14,13 +15,19 @@ const tables = new WeakMap<object, Tables>();
  * XState's interpreter, at a part of its price; where it runs, the delayed events of its whole system wait on the wheel of the clock. It is a machine in
  * every respect; what `provide()` makes of it is compiled, too. What tables cannot tell beforehand is asked of XState each time ({@link interpretedParts});
  * where XState is not the one that this was written for, it is all of the machine.
+ * XState's interpreter, at a part of its price. It is a machine in every respect; what `provide()` makes of it is compiled, too. What tables cannot tell
+ * beforehand is asked of XState each time ({@link interpretedParts}); where XState is not the one that this was written for, it is all of the machine,
+ * and the process is warned once (`ESPALIER_INTERPRETED`).
  * @param machine  any machine of XState 5; it stays as it is
  * @returns the same where it is compiled already
  * @throws EspalierError `compiled/no-machine`
  */
 export function compile<Machine extends AnyStateMachine>(machine: Machine): Machine {
   requireMachine(machine);
-  if (tables.has(machine) || obstacle(machine) !== null) return machine;
+  if (tables.has(machine)) return machine;
+  const broken = brokenPart();
+  if (broken !== null) sayInterpreted(broken);
+  if (broken !== null || obstacle(machine) !== null) return machine;
   const compiled = machine.provide({} as never) as Machine;
   const own = new Tables(compiled);
   tables.set(compiled, own);
@@ -40,7 +47,7 @@ export function compile<Machine extends AnyStateMachine>(machine: Machine): Mach
 
 /**
  * What of a machine is left to XState's interpreter when it is compiled, and why: transitions into a history, and machines whose own `transition` is not
- * XState's. Empty for most.
+ * XState's, or that another copy of XState has made. Empty for most.
  * @param machine  compiled or not
  * @throws EspalierError `compiled/no-machine`
  */
@@ -52,6 +59,11 @@ export function interpretedParts(machine: AnyStateMachine): readonly Interpreted
   return why === null ? new Tables(machine.provide({})).interpreted : [{ node: machine.root.id, why }];
 }
 
+/** Whether a machine runs from tables: what `compile` returns does, unless it has returned the machine as it is. */
+export function isCompiled(machine: AnyStateMachine): boolean {
+  return tables.has(machine);
+}
+
 function requireMachine(machine: unknown): void {
   const { root, provide, transition } = (machine ?? {}) as Partial<AnyStateMachine>;
   if (typeof root === 'object' && typeof provide === 'function' && typeof transition === 'function') return;
@@ -59,9 +71,10 @@ function requireMachine(machine: unknown): void {
 }
 
 /** Why none of a machine can run from tables; null where it can. */
-function obstacle({ transition }: AnyStateMachine): string | null {
+function obstacle(machine: AnyStateMachine): string | null {
   const broken = brokenPart();
   if (broken !== null) return `this XState is another than its tables are made for: ${broken}`;
+  if (!(machine instanceof StateMachine)) return 'it was made by another copy of XState';
   // XState binds its own to the machine; whoever puts another in its place does so without.
-  return transition.name === 'bound transition' ? null : 'its `transition` is not that of XState';
+  return machine.transition.name === 'bound transition' ? null : 'its `transition` is not that of XState';
 }

@@ -102,9 +102,9 @@ function passes({ guard, guardName, transition }: Row, snapshot: Parts, event: E
     return Boolean(guard(snapshot, event));
   } catch (error) {
     const name = guardName === '' ? '' : `'${guardName}' `;
+    // oxlint-disable-next-line preserve-caught-error -- XState's has no cause either
     throw new Error(
       `Unable to evaluate guard ${name}in transition for event '${event.type}' in state node '${transition.source.id}':\n${(error as Error).message}`,
-      { cause: error },
     );
   }
 }

@@ -35,6 +35,9 @@ export {
 export { type ContractCase, eventStoreContract, type EventStoreSubject } from './event-store/contract.js';
 export { VirtualClock } from './virtual-clock.js';
 
+export { compareCompiled, type CompareOptions, type Comparison } from './equality/compare-compiled.js';
+export type { ComparedCase } from './equality/side-by-side.js';
+export type { Samples as CompareSamples } from './equality/stage-of-machine.js';
 export { coverageFaults, CoverageFailure, expectFullCoverage, summary } from './model/expect.js';
 export { Coverage, type CoverageJson } from './model/coverage.js';
 export type { CoverageItem, CoverageKind } from './model/coverage-items.js';

@@ -2,7 +2,7 @@
 import { EspalierError } from '../../errors.js';
 
 /** How an option must be: a whole number from that on, or one of the plain kinds. */
-type Rule = { readonly least: number } | 'boolean' | 'machine' | 'table' | 'names' | 'start';
+type Rule = { readonly least: number } | 'boolean' | 'machine' | 'table' | 'list' | 'names' | 'start';
 
 /**
  * Refuses options that do not mean anything.
@@ -24,6 +24,7 @@ export function checkOptions(caller: string, options: unknown, rules: Readonly<R
     else if (rule === 'start' && typeof value !== 'string') refuse(`\`${key}\`, the name of an input`, value);
     else if (rule === 'names' && !(Array.isArray(value) && value.every((one) => typeof one === 'string')))
       refuse(`\`${key}\`, a list of names`, value);
+    else if (rule === 'list' && !Array.isArray(value)) refuse(`\`${key}\`, a list`, value);
     else if (rule === 'table' && (typeof value !== 'object' || value === null)) refuse(`\`${key}\`, an object`, value);
     else if (rule === 'machine' && (typeof value !== 'object' || value === null || !('root' in value))) {
       refuse(`\`${key}\`, a machine of XState`, typeof value);

@@ -51,6 +51,8 @@ export interface Probe {
   scheduled?(event: AnyEventObject, delayMs: number, id: string | undefined): void;
   /** It was taken off, whether it had fired or not. */
   cancelled?(id: string): void;
+  /** What the machine has logged; without it that is printed. */
+  logged?(words: readonly unknown[]): void;
 }
 
 type Scheduler = {
@@ -126,7 +128,9 @@ export class Run<M extends AnyStateMachine> {
   };
 
   #create(from: { readonly input: unknown } | { readonly snapshot: unknown }): Actor<M> {
-    const options = { ...from, clock: this.clock, id: this.#machine.id, inspect: this.#observe };
+    const { probe } = this;
+    const logger = probe?.logged === undefined ? {} : { logger: (...words: readonly unknown[]) => probe.logged?.(words) };
+    const options = { ...from, ...logger, clock: this.clock, id: this.#machine.id, inspect: this.#observe };
     const actor = createActor(this.#machine, options as unknown as NonNullable<Parameters<typeof createActor<M>>[1]>);
     runs.set(actor.system, this);
     this.#watchTimers((actor.system as unknown as { scheduler: Scheduler }).scheduler, actor);

@@ -9,6 +9,7 @@ import type { AnyMachineSnapshot, AnyStateMachine } from 'xstate';
 import { EspalierError } from '../../errors.js';
 import type { Case } from './compile.js';
 import type { Coverage } from './coverage.js';
+import { FairQueue } from './fair-queue.js';
 import { ModelTestFailure } from './failure.js';
 import type { Model } from './model.js';
 import { checkOptions, subjectRules } from './options.js';
@@ -160,27 +161,6 @@ class Search<M extends AnyStateMachine> {
     if (isNew && walk.isActive) this.#queue.push(groundOf(walk.run), { start: walk.start, steps: [...walk.steps], key });
     walk.end(isNew);
     return key;
-  }
-}
-
-/** Items in groups: the next comes from the group that has given least, the oldest of it. */
-class FairQueue<Item> {
-  readonly #groups = new Map<string, { readonly items: Item[]; given: number }>();
-
-  push(group: string, item: Item): void {
-    const found = this.#groups.get(group);
-    if (found === undefined) this.#groups.set(group, { items: [item], given: 0 });
-    else found.items.push(item);
-  }
-
-  shift(): Item | undefined {
-    const [least] = [...this.#groups.values()].filter(({ items }) => items.length > 0).sort((left, right) => left.given - right.given);
-    if (least !== undefined) least.given++;
-    return least?.items.shift();
-  }
-
-  get isEmpty(): boolean {
-    return [...this.#groups.values()].every(({ items }) => items.length === 0);
   }
 }
 

@@ -1,0 +1,4 @@
+import { standalone } from '../standalone.js';
+import { conformanceCompiled } from './command.js';
+
+await standalone(conformanceCompiled);
