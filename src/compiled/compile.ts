@@ -14,10 +14,7 @@ const tables = new WeakMap<object, Tables>();
  * A machine that runs from tables, made of the definition once: its snapshots, events, actions, emitted events, persistence and inspection are those of
  * XState's interpreter, at a part of its price; where it runs, the delayed events of its whole system wait on the wheel of the clock. It is a machine in
  * every respect; what `provide()` makes of it is compiled, too. What tables cannot tell beforehand is asked of XState each time ({@link interpretedParts});
- * where XState is not the one that this was written for, it is all of the machine.
- * XState's interpreter, at a part of its price. It is a machine in every respect; what `provide()` makes of it is compiled, too. What tables cannot tell
- * beforehand is asked of XState each time ({@link interpretedParts}); where XState is not the one that this was written for, it is all of the machine,
- * and the process is warned once (`ESPALIER_INTERPRETED`).
+ * where XState is not the one that this was written for, it is all of the machine, and the process is warned once (`ESPALIER_INTERPRETED`).
  * @param machine  any machine of XState 5; it stays as it is
  * @returns the same where it is compiled already
  * @throws EspalierError `compiled/no-machine`
