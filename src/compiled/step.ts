@@ -1,10 +1,11 @@
 /** Steps of a compiled chart: XState's macrostep and microstep, over tables. @see SCXML, Algorithm for SCXML Interpretation */
-import { spawnChild, stopChild, type AnyActorRef, type EventObject } from 'xstate';
+import { stopChild, type AnyActorRef, type EventObject } from 'xstate';
 
 import { isFailureOfChild } from '../../machines/supervision/exit.js';
-import { runActions, withParts } from './actions.js';
+import { plansOf, runActions, type Plan } from './actions.js';
+import { Draft } from './draft.js';
 import type { Choice, Configuration, Move, Row, Tables } from './tables.js';
-import { beforeAll, can, getMeta, hasTag, matches, toJSON, type Node, type Parts, type Scope } from './xstate-parts.js';
+import type { Node, Parts, Scope, Transition } from './xstate-parts.js';
 
 const stopEvent = 'xstate.stop';
 const initEvent = 'xstate.init';
@@ -12,14 +13,19 @@ const initEvent = 'xstate.init';
 /** One event, to the end. Throws what a guard or an action of the app throws, as XState does. */
 export function macrostep(tables: Tables, snapshot: Parts, event: EventObject, scope: Scope): Parts {
   if (event.type === stopEvent) {
-    const stopped = withParts(stopAll(snapshot, event, scope), { status: 'stopped' });
+    const stopped = stopAll(snapshot, event, scope, (draft) => {
+      draft.status = 'stopped';
+    });
     tell(scope, stopped, event, []);
     return stopped;
   }
   const rows = enabled(tables, snapshot, event);
   if (rows.length === 0 && isFailureOfChild(event)) {
     const { error } = event as EventObject & { error?: unknown };
-    const failed = withParts(stopAll(snapshot, event, scope), { status: 'error', error });
+    const failed = stopAll(snapshot, event, scope, (draft) => {
+      draft.status = 'error';
+      draft.error = error;
+    });
     tell(scope, failed, event, []);
     return failed;
   }
@@ -35,12 +41,24 @@ export function first(tables: Tables, input: unknown, scope: Scope): Parts {
   const queue: EventObject[] = [];
   let before = tables.blank;
   try {
-    before = beforeAll(tables.machine, scope, event, queue);
+    before = withContext(tables, event, scope, queue);
     const entered = take(tables, tables.configurationOf(before), before, event, scope, tables.begin(), [], queue);
     return settle(tables, entered, event, scope, queue);
   } catch (error) {
-    return withParts(before, { status: 'error', error });
+    const draft = new Draft(before);
+    draft.status = 'error';
+    draft.error = error;
+    draft.isChanged = true;
+    return draft.snapshot();
   }
+}
+
+/** Before all, with the context; where a function of the app makes it, as an assignment does. */
+function withContext(tables: Tables, event: EventObject, scope: Scope, queue: EventObject[]): Parts {
+  if (tables.contextPlans === undefined) return tables.blank;
+  const draft = new Draft(tables.blank);
+  runActions(draft, event, scope, tables.contextPlans, { internalQueue: queue, deferredActorIds: undefined });
+  return draft.snapshot();
 }
 
 /** Transitions that need no event, and raised events, until neither is left. */
@@ -71,29 +89,29 @@ function loops(most: number): string {
   return `Infinite loop detected: the machine has processed more than ${most} microsteps without reaching a stable state. This usually happens when there's a cycle of transitions (e.g., eventless transitions or raised events causing state A -> B -> C -> A).`;
 }
 
+const none: readonly Row[] = [];
+const nothing: readonly Transition[] = [];
+
 function tell(scope: Scope, snapshot: Parts, event: EventObject, rows: readonly Row[]): void {
-  scope.system._sendInspectionEvent({
-    type: '@xstate.microstep',
-    actorRef: scope.self,
-    event,
-    snapshot,
-    _transitions: rows.map(({ transition }) => transition),
-  });
+  const taken = rows.length === 0 ? nothing : rows.length === 1 ? (rows[0] as Row).told : rows.map(({ transition }) => transition);
+  scope.system._sendInspectionEvent({ type: '@xstate.microstep', actorRef: scope.self, event, snapshot, _transitions: taken });
 }
 
 /** The rows that an event enables here. */
 export function enabled(tables: Tables, snapshot: Parts, event: EventObject): readonly Row[] {
   const choice = tables.choiceOf(tables.configurationOf(snapshot), event.type);
-  return choice === null ? [] : chosen(choice, snapshot, event);
+  return choice === null ? none : chosen(choice, snapshot, event);
 }
 
 function chosen({ regions, rows }: Choice, snapshot: Parts, event: EventObject): readonly Row[] {
-  if (regions.length > 0) {
-    const found = regions.flatMap((region) => chosen(region, snapshot, event));
-    if (found.length > 0) return found;
+  let found = none;
+  for (const region of regions) {
+    const one = chosen(region, snapshot, event);
+    if (one.length > 0) found = found.length === 0 ? one : [...found, ...one];
   }
-  for (const row of rows) if (passes(row, snapshot, event)) return [row];
-  return [];
+  if (found.length > 0) return found;
+  for (const row of rows) if (passes(row, snapshot, event)) return row.alone;
+  return none;
 }
 
 function passes({ guard, guardName, transition }: Row, snapshot: Parts, event: EventObject): boolean {
@@ -111,13 +129,15 @@ function passes({ guard, guardName, transition }: Row, snapshot: Parts, event: E
 
 function eventless(tables: Tables, snapshot: Parts, event: EventObject): readonly Row[] {
   const from = tables.configurationOf(snapshot);
-  if (from.always.length === 0) return [];
-  const found = new Set<Row>();
+  let found = none;
   for (const rows of from.always) {
-    const row = rows.find(({ guard }) => guard === undefined || Boolean(guard(snapshot, event)));
-    if (row !== undefined) found.add(row);
+    for (const row of rows) {
+      if (row.guard !== undefined && !row.guard(snapshot, event)) continue;
+      if (!found.includes(row)) found = found.length === 0 ? row.alone : [...found, row];
+      break;
+    }
   }
-  return tables.withoutConflicts([...found], from, snapshot);
+  return found.length < 2 ? found : tables.withoutConflicts(found, from, snapshot);
 }
 
 function microstep(tables: Tables, snapshot: Parts, event: EventObject, scope: Scope, rows: readonly Row[], queue: EventObject[]): Parts {
@@ -134,79 +154,77 @@ function take(
   snapshot: Parts,
   event: EventObject,
   scope: Scope,
-  { exited, entered, to, isSame }: Move,
+  move: Move,
   rows: readonly Row[],
   queue: EventObject[],
 ): Parts {
-  const historyValue = historyAfter(snapshot, exited, from);
+  const { entered, to, isSame } = move;
+  const historyValue = historyAfter(snapshot, move, from);
   const extra = { internalQueue: queue, deferredActorIds: undefined };
-  let now = snapshot;
-  for (const { exit, invoke } of exited) {
-    now = runActions(now, event, scope, invoke.length === 0 ? exit : [...exit, ...invoke.map(({ id }) => stopChild(id))], extra);
+  const draft = new Draft(snapshot);
+  runActions(draft, event, scope, move.exits, extra);
+  for (const { plans } of rows) runActions(draft, event, scope, plans, extra);
+  let completed: Set<Node> | undefined;
+  for (let at = 0; at < entered.length; at++) {
+    const { node, plans, invoked } = entered[at] as Move['entered'][number];
+    runActions(draft, event, scope, plans, invoked === undefined ? extra : { internalQueue: queue, deferredActorIds: invoked });
+    if (node.type !== 'final') continue;
+    finish(tables, draft, event, scope, node, activeAt(from, move, at), (completed ??= new Set()), queue);
   }
-  for (const { transition } of rows) now = runActions(now, event, scope, transition.actions, extra);
+  const isDone = draft.status === 'done';
+  const last = isDone ? tables.innermostFirst(to) : to;
+  if (isDone) for (const node of last.nodes) runActions(draft, event, scope, tables.endOf(node), extra);
+  if (isSame && historyValue === snapshot.historyValue) return draft.snapshot();
+  return draft.at(tables.machine, last.nodes, last.value, last.tags, historyValue);
+}
+
+/** The nodes that are active once the first so many, and one more, have been entered. */
+function activeAt(from: Configuration, { exited, entered }: Move, last: number): ReadonlySet<Node> {
   const active = new Set(from.nodes);
   for (const node of exited) active.delete(node);
-  const completed = new Set<Node>();
-  for (const { node, byDefault } of entered) {
-    active.add(node);
-    const { invoke } = node;
-    const invoked = invoke.map((one) => spawnChild(one.src, { ...one, syncSnapshot: Boolean(one.onSnapshot) }));
-    const first = byDefault ? (node.initial?.actions ?? []) : [];
-    const actions = invoked.length + first.length === 0 ? node.entry : [...node.entry, ...invoked, ...first];
-    now = runActions(now, event, scope, actions, { internalQueue: queue, deferredActorIds: invoke.map(({ id }) => id) });
-    if (node.type === 'final') now = finish(tables, now, event, scope, node, active, completed, queue);
-  }
-  const isDone = now.status === 'done';
-  const last = isDone ? tables.innermostFirst(to) : to;
-  if (isDone) for (const { exit } of last.nodes) now = runActions(now, event, scope, exit, extra);
-  if (isSame && historyValue === snapshot.historyValue) return now;
-  const { status, output, error, context, children } = now;
-  const { nodes, value, tags } = last;
-  const { machine } = tables;
-  return { status, output, error, machine, context, _nodes: nodes, value, tags, children, historyValue, matches, hasTag, can, getMeta, toJSON };
+  for (let at = 0; at <= last; at++) active.add((entered[at] as Move['entered'][number]).node);
+  return active;
 }
 
 /** What is remembered of the nodes that are left, for those that have a history. */
-function historyAfter({ historyValue }: Parts, exited: readonly Node[], { nodes }: Configuration): Parts['historyValue'] {
-  let changed: Record<string, readonly Node[]> | undefined;
-  for (const left of exited) {
-    for (const node of Object.values(left.states)) {
-      if (node.type !== 'history') continue;
-      const isKept = (one: Node): boolean => (node.history === 'deep' ? isAtomic(one) && isBelow(one, left) : one.parent === left);
-      (changed ??= { ...historyValue })[node.id] = nodes.filter(isKept);
-    }
+function historyAfter({ historyValue }: Parts, { histories }: Move, { nodes }: Configuration): Parts['historyValue'] {
+  if (histories.length === 0) return historyValue;
+  const changed: Record<string, readonly Node[]> = { ...historyValue };
+  for (const { node, of } of histories) {
+    const isKept = (one: Node): boolean => (node.history === 'deep' ? isAtomic(one) && isBelow(one, of) : one.parent === of);
+    changed[node.id] = nodes.filter(isKept);
   }
-  return changed ?? historyValue;
+  return changed;
 }
 
 /** A final node was entered: its parent is done, perhaps a parallel state above it, perhaps the machine. */
 function finish(
   tables: Tables,
-  snapshot: Parts,
+  draft: Draft,
   event: EventObject,
   { self }: Scope,
   node: Node,
   active: ReadonlySet<Node>,
   completed: Set<Node>,
   queue: EventObject[],
-): Parts {
+): void {
   const { parent } = node;
   let above = parent?.type === 'parallel' ? parent : parent?.parent;
   let last = above ?? node;
   if (parent?.type === 'compound')
-    queue.push(doneOf(parent, node.output === undefined ? undefined : outputOf(node.output, snapshot.context, event, self)));
+    queue.push(doneOf(parent, node.output === undefined ? undefined : outputOf(node.output, draft.context, event, self)));
   while (above?.type === 'parallel' && !completed.has(above) && isFinal(above, active)) {
     completed.add(above);
     queue.push(doneOf(above, undefined));
     last = above;
     above = above.parent;
   }
-  if (above !== undefined) return snapshot;
+  if (above !== undefined) return;
   const { output } = tables.root;
-  if (output === undefined) return withParts(snapshot, { status: 'done', output: undefined });
-  const told = last.output !== undefined && last.parent !== undefined ? outputOf(last.output, snapshot.context, event, self) : undefined;
-  return withParts(snapshot, { status: 'done', output: outputOf(output, snapshot.context, doneOf(last, told), self) });
+  const told = output !== undefined && last.output !== undefined && last.parent !== undefined ? outputOf(last.output, draft.context, event, self) : undefined;
+  draft.output = output === undefined ? undefined : outputOf(output, draft.context, doneOf(last, told), self);
+  draft.status = 'done';
+  draft.isChanged = true;
 }
 
 function doneOf({ id }: Node, output: unknown): EventObject {
@@ -233,7 +251,22 @@ function isBelow(node: Node, above: Node): boolean {
   return false;
 }
 
-function stopAll(snapshot: Parts, event: EventObject, scope: Scope): Parts {
-  const stops = Object.values(snapshot.children).map((child) => stopChild(child));
-  return runActions(snapshot, event, scope, stops, { internalQueue: [], deferredActorIds: undefined });
+const noPlans: readonly Plan[] = [];
+
+function stopAll(snapshot: Parts, event: EventObject, scope: Scope, change?: (draft: Draft) => void): Parts {
+  const children = Object.values(snapshot.children);
+  const draft = new Draft(snapshot);
+  const stops =
+    children.length === 0
+      ? noPlans
+      : plansOf(
+          snapshot.machine,
+          children.map((child) => stopChild(child)),
+        );
+  runActions(draft, event, scope, stops, { internalQueue: [], deferredActorIds: undefined });
+  if (change !== undefined) {
+    change(draft);
+    draft.isChanged = true;
+  }
+  return draft.snapshot();
 }

@@ -2,9 +2,10 @@
  * The tables of one machine: which transitions an event enables, region by region, and which nodes each leaves and enters. Made from the definition
  * once; of the product of the regions only the configurations that have been seen are kept, and of those at most {@link mostConfigurations}.
  */
-import type { AnyStateMachine, StateValue } from 'xstate';
+import { assign, spawnChild, stopChild, type AnyStateMachine, type StateValue } from 'xstate';
 
 import { takes } from '../charts/descriptor.js';
+import { plansOf, type Plan } from './actions.js';
 import { guardOf, nameOf, type Guard } from './guards.js';
 import { Shadow, transitionsOf, type Entered } from './shadow.js';
 import { blankOf, rootOf, type Node, type Parts, type Transition } from './xstate-parts.js';
@@ -32,6 +33,10 @@ export interface Row {
   readonly entered: readonly Entered[];
   /** Why the nodes must be asked of XState each time; null where `domain` and `entered` are right always. */
   readonly interpreted: string | null;
+  readonly plans: readonly Plan[];
+  /** The row alone, and its transition: most steps take one. */
+  readonly alone: readonly Row[];
+  readonly told: readonly Transition[];
 }
 
 /** What an event enables in one configuration: the first of `rows` whose guard passes; in a parallel state one of each region, or else of its own rows. */
@@ -58,10 +63,22 @@ interface Route {
   readonly further: Map<Row, Route>;
 }
 
+/** A node that is entered, with all that runs then. */
+export interface Entry {
+  readonly node: Node;
+  readonly plans: readonly Plan[];
+  /** The actors that it invokes. */
+  readonly invoked: readonly string[] | undefined;
+}
+
 /** A step between configurations. */
 export interface Move {
   readonly exited: readonly Node[];
-  readonly entered: readonly Entered[];
+  /** What runs when these are left. */
+  readonly exits: readonly Plan[];
+  /** Their histories. */
+  readonly histories: readonly { readonly node: Node; readonly of: Node }[];
+  readonly entered: readonly Entry[];
   readonly to: Configuration;
   /** Are the active nodes the same as before? XState then keeps their order too. */
   readonly isSame: boolean;
@@ -76,18 +93,30 @@ export class Tables {
   readonly blank: Parts;
   /** What is entered at the start. */
   readonly begun: readonly Entered[];
+  /** What makes the context, where the app has a function for it. */
+  readonly contextPlans: readonly Plan[] | undefined;
   readonly #rows = new Map<Transition, Row>();
+  /** The event descriptors of all nodes, and those of them that are patterns. */
+  readonly #exact = new Set<string>();
+  readonly #wild: readonly string[];
   readonly #interned = new Map<string, Configuration>();
   readonly #byNodes = new WeakMap<readonly Node[], Configuration>();
   #routes = 0;
+  readonly #exits = new Map<Node, readonly Plan[]>();
+  /** Not by default, and by default. */
+  readonly #entries = new Map<Node, Entry[]>();
   readonly #candidates = new Map<Node, Map<string, readonly Row[]>>();
 
   constructor(machine: AnyStateMachine) {
     this.machine = machine;
     this.root = rootOf(machine);
     this.blank = blankOf(machine);
+    const { context } = machine.config as { readonly context?: unknown };
+    if (typeof context === 'function') this.contextPlans = plansOf(machine, [contextAssignment(context as ContextMaker)]);
     this.shadow = new Shadow(machine);
     this.begun = this.shadow.begin().entered;
+    for (const node of this.shadow.nodes) for (const descriptor of node.transitions.keys()) this.#exact.add(descriptor);
+    this.#wild = [...this.#exact].filter((descriptor) => descriptor.includes('*'));
     for (const node of this.shadow.nodes) for (const transition of transitionsOf(node)) this.#rows.set(transition, this.#rowOf(transition));
   }
 
@@ -97,12 +126,27 @@ export class Tables {
   }
 
   #rowOf(transition: Transition): Row {
-    const { guard, source } = transition;
-    const row = { transition, guard: guard === undefined ? undefined : guardOf(this.machine, guard), guardName: nameOf(guard) };
-    if (transition.target === undefined || transition.target.length === 0) return { ...row, domain: undefined, entered: [], interpreted: null };
+    const alone: Row[] = [];
+    const { guard } = transition;
+    const row = {
+      transition,
+      guard: guard === undefined ? undefined : guardOf(this.machine, guard),
+      guardName: nameOf(guard),
+      ...this.#walkOf(transition),
+      plans: plansOf(this.machine, transition.actions),
+      alone,
+      told: [transition],
+    };
+    alone.push(row);
+    return row;
+  }
+
+  #walkOf(transition: Transition): Pick<Row, 'domain' | 'entered' | 'interpreted'> {
+    const { source } = transition;
+    if (transition.target === undefined || transition.target.length === 0) return { domain: undefined, entered: [], interpreted: null };
     const { before, exited, entered } = this.shadow.stepFrom(source, [transition]);
     const domain = domainOf(exited);
-    const walk = { ...row, domain, entered };
+    const walk = { domain, entered };
     if (reachesHistory(transition, entered)) return { ...walk, interpreted: `what it enters depends on the history of '${source.id}'` };
     const left = exitedBy(domain, before);
     if (!isSameSet(left, exited)) return { ...walk, interpreted: `what it leaves does not follow from '${source.id}' alone` };
@@ -155,9 +199,16 @@ export class Tables {
   choiceOf(configuration: Configuration, type: string): Choice | null {
     const known = configuration.choices.get(type);
     if (known !== undefined) return known;
+    // Each actor ends with a type of its own: those that nobody names must not fill the table.
+    if (!this.#isTaken(type)) return null;
     const made = this.#choice(this.root, configuration.value, type);
     if (configuration.choices.size < mostEventTypes) configuration.choices.set(type, made);
     return made;
+  }
+
+  /** Does any node take such an event? */
+  #isTaken(type: string): boolean {
+    return this.#exact.has(type) || this.#wild.some((descriptor) => takes(descriptor, type));
   }
 
   #choice(node: Node, value: StateValue | undefined, type: string): Choice | null {
@@ -216,7 +267,43 @@ export class Tables {
     for (const node of walk.exited) kept.delete(node);
     for (const { node } of walk.entered) kept.add(node);
     const nodes = [...kept];
-    return { ...walk, to: this.configuration(nodes), isSame: isSameSet(from.nodes, nodes) };
+    return this.#moveOf(walk, this.configuration(nodes), isSameSet(from.nodes, nodes));
+  }
+
+  #moveOf({ exited, entered }: Pick<Row, 'entered'> & { readonly exited: readonly Node[] }, to: Configuration, isSame: boolean): Move {
+    const exits = exited.flatMap((node) => this.exitOf(node));
+    const histories = exited.flatMap((of) => Object.values(of.states).flatMap((node) => (node.type === 'history' ? [{ node, of }] : [])));
+    return { exited, exits, histories, entered: entered.map((one) => this.#entryOf(one)), to, isSame };
+  }
+
+  /** What runs when a node is left: its own actions, then the ends of its actors. */
+  exitOf(node: Node): readonly Plan[] {
+    const known = this.#exits.get(node);
+    if (known !== undefined) return known;
+    const made = plansOf(this.machine, [...node.exit, ...node.invoke.map(({ id }) => stopChild(id))]);
+    this.#exits.set(node, made);
+    return made;
+  }
+
+  /** Its own actions alone: at the end of all, XState stops the actors by itself. */
+  endOf(node: Node): readonly Plan[] {
+    return node.invoke.length === 0 ? this.exitOf(node) : plansOf(this.machine, node.exit);
+  }
+
+  #entryOf({ node, byDefault }: Entered): Entry {
+    const known = this.#entries.get(node)?.[byDefault ? 1 : 0];
+    if (known !== undefined) return known;
+    const invoked = node.invoke.map((one) => spawnChild(one.src, { ...one, syncSnapshot: Boolean(one.onSnapshot) }));
+    const actions = [...node.entry, ...invoked, ...(byDefault ? (node.initial?.actions ?? []) : [])];
+    const made: Entry = {
+      node,
+      plans: plansOf(this.machine, actions),
+      invoked: node.invoke.length === 0 ? undefined : node.invoke.map(({ id }) => id),
+    };
+    const both = this.#entries.get(node) ?? [];
+    both[byDefault ? 1 : 0] = made;
+    this.#entries.set(node, both);
+    return made;
   }
 
   /** The same, innermost first: the order in which XState leaves them all at the end, and keeps them. */
@@ -227,7 +314,7 @@ export class Tables {
   /** The first step of all. */
   begin(): Move {
     const nodes = [...new Set([this.root, ...this.begun.map(({ node }) => node)])];
-    return { exited: [], entered: this.begun, to: this.configuration(nodes), isSame: nodes.length === 1 };
+    return this.#moveOf({ exited: [], entered: this.begun }, this.configuration(nodes), nodes.length === 1);
   }
 
   /** Of rows that would leave a node in common, the one whose source is deeper, or else the first. @see SCXML removeConflictingTransitions */
@@ -255,6 +342,13 @@ export class Tables {
     }
     return [...kept];
   }
+}
+
+type ContextMaker = (args: object) => object;
+
+/** The first context, as XState assigns it. */
+function contextAssignment(context: ContextMaker): unknown {
+  return assign(({ spawn, event, self }) => context({ spawn, input: (event as { readonly input?: unknown }).input, self }));
 }
 
 function walkOf(rows: readonly Row[], nodes: readonly Node[]): { exited: readonly Node[]; entered: readonly Entered[] } {

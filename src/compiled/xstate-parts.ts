@@ -2,7 +2,21 @@
  * The parts of XState 5 that a compiled chart leans on beside what XState documents, in one file. test/compiled/xstate-parts.test.ts holds XState to
  * them, and {@link brokenPart} looks before anything is compiled: where XState has changed, its own interpreter runs the chart.
  */
-import { assign, createMachine, raise, stopChild, type AnyActorRef, type AnyStateMachine, type EventObject, type StateValue } from 'xstate';
+import {
+  assign,
+  createMachine,
+  emit,
+  enqueueActions,
+  raise,
+  sendTo,
+  spawnChild,
+  stopChild,
+  type AnyActorLogic,
+  type AnyActorRef,
+  type AnyStateMachine,
+  type EventObject,
+  type StateValue,
+} from 'xstate';
 
 /** What the actions of one macrostep are run with. */
 export interface Scope {
@@ -27,11 +41,9 @@ export interface Extra {
   readonly deferredActorIds: readonly string[] | undefined;
 }
 
-/** An action that XState makes: `assign`, `raise`, `sendTo`, … */
+/** An action that XState makes: `assign`, `raise`, `sendTo`, … A function, with the fields of its kind. */
 export interface BuiltinAction {
-  (args: unknown, params: unknown): void;
   readonly type: string;
-  readonly assignment?: unknown;
   resolve(
     scope: Scope,
     snapshot: Parts,
@@ -49,8 +61,47 @@ export interface BuiltinGuard {
   check(snapshot: Parts, args: { readonly context: object; readonly event: EventObject }, guard: unknown): boolean;
 }
 
+/** The fields of the actions that are done here, as XState keeps them. */
+export interface AssignFields {
+  readonly assignment: unknown;
+}
+export interface EmitFields {
+  readonly event: unknown;
+}
+export interface SendFields {
+  readonly to: unknown;
+  readonly event: unknown;
+  readonly id: string | undefined;
+  readonly delay: unknown;
+}
+export type RaiseFields = Omit<SendFields, 'to'>;
+export interface SpawnFields {
+  readonly src: string | AnyActorLogic;
+  readonly id: unknown;
+  readonly systemId: string | undefined;
+  readonly input: unknown;
+  readonly syncSnapshot: boolean;
+}
+export interface StopFields {
+  readonly actorRef: unknown;
+}
+export interface EnqueueFields {
+  collect(args: object, params: unknown): void;
+}
+
+/** One action of each kind that is done here: what they share with all of their kind are `resolve` and `execute`. */
+export const samples = {
+  assign: assign({}) as unknown as BuiltinAction,
+  emit: emit({ type: 'x' }) as unknown as BuiltinAction & EmitFields,
+  raise: raise({ type: 'x' }) as unknown as BuiltinAction & RaiseFields,
+  sendTo: sendTo('x', { type: 'x' }) as unknown as BuiltinAction & SendFields,
+  spawnChild: spawnChild('x') as unknown as BuiltinAction & SpawnFields,
+  stopChild: stopChild('x') as unknown as BuiltinAction & StopFields,
+  enqueueActions: enqueueActions(() => {}) as unknown as BuiltinAction & EnqueueFields,
+};
+
 /** The action's function itself, as XState's `assign` resolves it. */
-export const resolveAssign = (assign({}) as unknown as BuiltinAction).resolve;
+export const resolveAssign = samples.assign.resolve;
 
 export function isBuiltinAction(action: unknown): action is BuiltinAction {
   return action !== null && (typeof action === 'function' || typeof action === 'object') && 'resolve' in action;
