@@ -10,6 +10,7 @@ import { sessionMachine } from '../../machines/live/session.js';
 import type { SessionEmitted, SessionEvent } from '../../machines/live/session-events.js';
 import { connectingAgain } from '../../machines/live/session-restore.js';
 import { toolCallMachine } from '../../machines/live/tool-call.js';
+import { compile } from '../compiled/compile.js';
 import { withInput } from '../supervision/supervisors.js';
 import { geminiSubject, withSubject } from '../telemetry/subject.js';
 import { connection } from './connection.js';
@@ -37,16 +38,17 @@ export type LiveSessionRef = ActorRefFrom<LiveSessionLogic>;
 export function liveSession(options: LiveSessionOptions): LiveSessionLogic {
   const { input, endpoint, gate, secrets, find, maxCalls, limits, schedulingPlace } = planSession(options);
   const { openSocket = openWebSocket } = options;
-  const machine = sessionMachine.provide({
+  const call = compile(toolCallMachine.provide({ actors: { execute: execute(find, (ref) => liveSessionHandle(ref as LiveSessionRef)) } }));
+  const charted = sessionMachine.provide({
     actors: {
       connection: connection({ endpoint, secrets, openSocket }),
       uplink: uplink(limits, schedulingPlace),
       tools: toolsActor(superviseTools(maxCalls)),
       permit: permit(gate),
-      toolCall: answeringFor(toolCallMachine.provide({ actors: { execute: execute(find, (ref) => liveSessionHandle(ref as LiveSessionRef)) } })),
+      toolCall: answeringFor(call),
     },
   });
-  return withSubject(withInput(withoutSocket(machine, gate !== undefined), input), geminiSubject(options));
+  return withSubject(withInput(withoutSocket(compile(charted), gate !== undefined), input), geminiSubject(options));
 }
 
 /**
