@@ -23,6 +23,10 @@
  * An answer that nobody here has asked for, to a call from before this process, has a row, too: one that begins as `answering`, and has no actor.
  */
 
+import { counted, forget, isOpen, measured, rowByKey, rowOf, without } from './call-rows.js';
+
+export { isOpen, isOwed, keptCharacters, keptRows, rowByKey, rowOf } from './call-rows.js';
+
 /** An object of JSON. */
 export type JsonObject = { readonly [key: string]: unknown };
 
@@ -81,19 +85,17 @@ export interface CallTable {
   readonly unnamedCount: number;
   /** The latest {@link CallRow.key}. */
   readonly lastKey: number;
+  /** How many of the first rows have all ended, at least: who looks for open ones passes over them. Of many rows, few are open. */
+  readonly endedFirst: number;
+  /** How long arguments and answers of the rows that have ended are, characters. */
+  readonly endedSize: number;
 }
 
-/**
- * How many ended rows are remembered, arguments and answers too, so that a call delivered again is known, and an answer that a resumed conversation has
- * not had is written again. Of more, the oldest are forgotten, answers that are owed so last.
- */
-export const keptRows = 1_024;
-
-/** How long answers and arguments may be that are remembered, in all, characters of JSON; the latest are kept, whatever their length. */
-export const keptCharacters = 32 * 1_024 * 1_024;
-
 /** The table of a session that was never called. */
-export const noCalls: CallTable = { rows: [], openCount: 0, blockingCount: 0, forgottenCount: 0, unnamedCount: 0, lastKey: 0 };
+export const noCalls: CallTable = {
+  ...{ rows: [], openCount: 0, blockingCount: 0, forgottenCount: 0, unnamedCount: 0, lastKey: 0 },
+  ...{ endedFirst: 0, endedSize: 0 },
+};
 
 /** What the calls of one message come to. */
 export interface EnteredCalls {
@@ -139,10 +141,11 @@ export function enterCalls(table: CallTable, message: JsonObject, nonBlocking: r
     const key = ++lastKey;
     const row: CallRow = { key, id, wireId, name, args, argsSize: lengthOf(args), blocking: !nonBlocking.includes(name), ...unanswered };
     fresh.push(row);
-    rows = [...rows.filter((other) => other !== earlier || isOpen(other)), row];
+    rows = [...(earlier === undefined || isOpen(earlier) ? rows : rows.filter((other) => other !== earlier)), row];
   }
+  const entered = { ...table, rows, unnamedCount, lastKey };
   return {
-    table: rows === table.rows ? table : counted({ ...table, rows, unnamedCount, lastKey }),
+    table: rows === table.rows ? table : counted(replaced.length === 0 ? entered : measured(entered)),
     fresh,
     repeated: [...repeated.values()],
     replaced,
@@ -191,11 +194,6 @@ function idOf(call: JsonObject): string | null {
   return typeof call['id'] === 'string' && call['id'] !== '' ? call['id'] : null;
 }
 
-/** The latest call with that id; none with an empty one, which tells no call from another. @throws never */
-export function rowOf(rows: readonly CallRow[], id: string): CallRow | undefined {
-  return id === '' ? undefined : rows.findLast((row) => row.id === id);
-}
-
 /** Is a call with the id of this row the row's own call once more? */
 function isRepeatedBy(row: CallRow, name: string, args: JsonObject): boolean {
   if (row.takenBack) return false;
@@ -231,16 +229,24 @@ export function moveCalls(
   change: CallChange,
 ): { readonly table: CallTable; readonly moved: readonly CallRow[] } {
   const moved: CallRow[] = [];
-  const rows = table.rows.map((row) => {
-    if (!isOpen(row) || !pick(row)) return row;
+  const isEnd = !isOpen(change);
+  let rows: CallRow[] | undefined;
+  let { endedSize } = table;
+  for (let at = table.endedFirst; at < table.rows.length; at++) {
+    const row = table.rows[at] as CallRow;
+    if (!isOpen(row) || !pick(row)) continue;
     // What the server took back is not written again, though it was written once.
-    const next: CallRow = { ...row, ...change, ...(row.takenBack && !isOpen(change) ? noAnswer : {}) };
+    const next: CallRow = { ...row, ...change, ...(row.takenBack && isEnd ? noAnswer : {}) };
+    if (isEnd) endedSize += next.size + next.argsSize;
     moved.push(next);
-    return next;
-  });
-  if (moved.length === 0) return { table, moved };
-  if (isOpen(change)) return { table: { ...table, rows }, moved };
-  return { table: forget(counted({ ...table, rows: rows.filter((row) => !isReplaced(row, rows)) })), moved };
+    (rows ??= table.rows.slice())[at] = next;
+  }
+  if (rows === undefined) return { table, moved };
+  if (!isEnd) return { table: { ...table, rows }, moved };
+  const all = rows;
+  const gone = moved.filter((row) => isReplaced(row, all));
+  const ended = { ...table, rows, endedSize };
+  return { table: forget(counted(gone.length === 0 ? ended : without(ended, new Set(gone)))), moved };
 }
 
 /** Has a call that was taken back ended, and its id been called again since? */
@@ -260,7 +266,7 @@ export function takeBackAnswers(table: CallTable, ids: readonly string[]): { rea
     if (!taken.includes(row)) return row;
     return row.status === 'answering' ? { ...row, takenBack: true } : { ...row, ...noAnswer };
   });
-  return { table: taken.length === 0 ? table : { ...table, rows }, taken };
+  return { table: taken.length === 0 ? table : measured({ ...table, rows }), taken };
 }
 
 /**
@@ -285,24 +291,14 @@ export function markResending(table: CallTable, calls: readonly CallRow[], resen
 
 /** The table after an answer was written once more: only a later handle stands for it. @returns null where none of that call was on its way */
 export function confirmResent(table: CallTable, key: number): CallTable | null {
-  const isMeant = (row: CallRow): boolean => row.key === key && row.resending;
-  if (!table.rows.some(isMeant)) return null;
-  return { ...table, rows: table.rows.map((row) => (isMeant(row) ? { ...row, resending: false, covered: false } : row)) };
+  const meant = rowByKey(table.rows, key);
+  if (meant?.resending !== true) return null;
+  return { ...table, rows: table.rows.map((row) => (row === meant ? { ...row, resending: false, covered: false } : row)) };
 }
 
 /** The table as it is when nothing may be written again: without the answers of calls that have ended, or of some of these. @throws never */
 export function forgetAnswers(table: CallTable, pick: (row: CallRow) => boolean = () => true): CallTable {
-  return { ...table, rows: table.rows.map((row) => (isOpen(row) || !pick(row) ? row : { ...row, ...noAnswer })), forgottenCount: 0 };
-}
-
-/** Is the call still to end? @throws never */
-export function isOpen({ status }: Pick<CallRow, 'status'>): boolean {
-  return status === 'pending' || status === 'running' || status === 'answering';
-}
-
-/** May its answer have to be written again? A resumed conversation would not have had it. @throws never */
-export function isOwed({ status, answer, covered }: CallRow): boolean {
-  return status === 'answered' && answer !== null && !covered;
+  return measured({ ...table, rows: table.rows.map((row) => (isOpen(row) || !pick(row) ? row : { ...row, ...noAnswer })), forgottenCount: 0 });
 }
 
 /** A field of a message; undefined where it, or the object, is absent or null. @throws never */
@@ -330,26 +326,6 @@ export function toolResponse({ wireId, name, parts, scheduling }: CallRow, respo
     ...(willContinue ? { willContinue } : {}),
   };
   return { toolResponse: { functionResponses: [answer] } };
-}
-
-function counted(table: CallTable): CallTable {
-  const open = table.rows.filter((row) => isOpen(row) && !row.unasked);
-  return { ...table, openCount: open.length, blockingCount: open.filter(({ blocking }) => blocking).length };
-}
-
-/** Drops ended rows beyond {@link keptRows} and {@link keptCharacters}: the oldest, but what is owed last. */
-function forget(table: CallTable): CallTable {
-  const ended = table.rows.filter((row) => !isOpen(row));
-  let characters = ended.reduce((sum, { size, argsSize }) => sum + size + argsSize, 0);
-  if (ended.length <= keptRows && characters <= keptCharacters) return table;
-  const gone = new Set<CallRow>();
-  for (const row of [...ended.filter((one) => !isOwed(one)), ...ended.filter(isOwed)].slice(0, -1)) {
-    if (ended.length - gone.size <= keptRows && characters <= keptCharacters) break;
-    gone.add(row);
-    characters -= row.size + row.argsSize;
-  }
-  const owed = [...gone].filter(isOwed).length;
-  return { ...table, rows: table.rows.filter((row) => !gone.has(row)), forgottenCount: table.forgottenCount + owed };
 }
 
 /** How long an answer is as JSON, with its parts, characters; 0 for one that is none. @throws never */

@@ -17,6 +17,7 @@ import {
   moveCalls,
   noAnswer,
   nonBlockingIn,
+  rowByKey,
   rowOf,
   sizeOf,
   takeBackAnswers,
@@ -224,8 +225,9 @@ export function confirmWritten(context: SessionContext, key: number): SessionSte
   const asked = turnAskedFor(context, key);
   if (resent !== null) return { changes: { calls: resent, isFresh: false, ...asked } };
   const isWritten = (row: CallRow): boolean => row.key === key && row.status === 'answering';
+  const before = rowByKey(context.calls.rows, key);
   const { table, moved } = moveCalls(context.calls, isWritten, { status: 'answered', covered: false });
-  const written = context.calls.rows.filter(isWritten);
+  const written = before !== undefined && isWritten(before) ? [before] : [];
   return {
     // A handle that came while the answer waited does not stand for it.
     changes: { calls: table, ...(moved.length > 0 ? { isFresh: false, ...asked } : {}) },
@@ -237,14 +239,15 @@ export function confirmWritten(context: SessionContext, key: number): SessionSte
 
 /** A model that has waited for an answer goes on with it, in the turn that made the call, or in another: that is awaited as one that the app asked for. */
 function turnAskedFor({ calls, isAccepted, turn }: SessionContext, key: number): Partial<Pick<SessionContext, 'awaitsTurn'>> {
-  if (!isAccepted || !calls.rows.some((row) => row.key === key && row.blocking && !row.takenBack)) return {};
+  const row = rowByKey(calls.rows, key);
+  if (!isAccepted || row === undefined || !row.blocking || row.takenBack) return {};
   return turn === 'running' ? {} : { awaitsTurn: true };
 }
 
 /** The uplink will not write an answer: its call was taken back while it waited; or nobody had asked for it, and too much waits. */
 export function confirmWithdrawn(context: SessionContext, key: number): SessionStep {
-  const row = context.calls.rows.find((one) => one.key === key && one.status === 'answering');
-  if (row === undefined) return {};
+  const row = rowByKey(context.calls.rows, key);
+  if (row?.status !== 'answering') return {};
   const { id, name } = row;
   const isRefused = row.unasked && !row.takenBack;
   const change: CallChange = isRefused ? { status: 'abandoned', reason: 'full', ...noAnswer } : { status: 'cancelled', ...noAnswer };
@@ -259,7 +262,7 @@ export function confirmWithdrawn(context: SessionContext, key: number): SessionS
 /** An abort listener of a tool threw. */
 export function tellListenerThrew({ calls }: SessionContext, { key, reason }: Thrown): SessionStep {
   return {
-    facts: calls.rows.filter((row) => row.key === key).map(({ id, name }) => ({ type: 'tool.listenerThrew' as const, id, name, reason })),
+    facts: [rowByKey(calls.rows, key) ?? []].flat().map(({ id, name }) => ({ type: 'tool.listenerThrew' as const, id, name, reason })),
   };
 }
 

@@ -53,7 +53,7 @@ export function plansOf(machine: AnyStateMachine, actions: readonly unknown[]): 
 function planOf(machine: AnyStateMachine, action: unknown): Plan {
   const isInline = typeof action === 'function';
   const resolved: unknown = isInline ? action : (machine.implementations.actions as Record<string, unknown>)[nameOf(action)];
-  const given = isInline || typeof action !== 'object' ? undefined : (action as { params?: unknown } | null)?.params;
+  const given = isInline || typeof action !== 'object' ? undefined : (action as { params?: unknown })?.params;
   const makesParams = typeof given === 'function';
   const plan = (kind: Plan['kind'], own: unknown): Plan => ({ kind, action: own, params: given, makesParams }) as Plan;
   if (!isBuiltinAction(resolved)) {
@@ -121,7 +121,12 @@ function runEach(draft: Draft, event: EventObject, scope: Scope, plans: readonly
 }
 
 function execute(action: BuiltinAction, scope: Scope, info: ActionArgs, effect: unknown): void {
-  scope.actionExecutor({ type: action.type, info, params: effect, exec: (action.execute as NonNullable<BuiltinAction['execute']>).bind(null, scope, effect) });
+  scope.actionExecutor({
+    type: action.type,
+    info,
+    params: effect,
+    exec: (action.execute as NonNullable<BuiltinAction['execute']>).bind(null, scope, effect),
+  });
 }
 
 type Maker = (args: object, params: unknown) => unknown;
@@ -274,7 +279,8 @@ class Enqueue {
     const push = (kind: Plan['kind'], own: unknown): void => {
       this.#plans?.push({ kind, action: own, params: undefined, makesParams: false } as Plan);
     };
-    const sendTo = (to: unknown, event: unknown, options?: Options): void => push('sendTo', { to, event, id: options?.['id'], delay: options?.['delay'] });
+    const sendTo = (to: unknown, event: unknown, options?: Options): void =>
+      push('sendTo', { to, event, id: options?.['id'], delay: options?.['delay'] });
     this.#enqueue = Object.assign((queued: unknown) => void this.#plans?.push(planOf(machine, queued)), {
       assign: (assignment: unknown) => push('assign', { assignment }),
       cancel: (sendId: unknown) => push('builtin', cancel(sendId as string)),

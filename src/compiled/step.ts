@@ -221,7 +221,8 @@ function finish(
   }
   if (above !== undefined) return;
   const { output } = tables.root;
-  const told = output !== undefined && last.output !== undefined && last.parent !== undefined ? outputOf(last.output, draft.context, event, self) : undefined;
+  const told =
+    output !== undefined && last.output !== undefined && last.parent !== undefined ? outputOf(last.output, draft.context, event, self) : undefined;
   draft.output = output === undefined ? undefined : outputOf(output, draft.context, doneOf(last, told), self);
   draft.status = 'done';
   draft.isChanged = true;

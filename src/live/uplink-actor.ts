@@ -1,6 +1,6 @@
 /** The actor `uplink` of a Live session: its lanes, for as long as it runs. */
 import { type AnyActorRef, fromCallback } from 'xstate';
-import { isOpen } from '../../machines/live/calls.js';
+import { isOpen, rowByKey } from '../../machines/live/calls.js';
 import type { SessionEmitted, SessionEvent, UplinkCommand } from '../../machines/live/session-events.js';
 import type { SessionContext } from '../../machines/live/session-state.js';
 import { clockOf } from '../supervision/clock.js';
@@ -28,7 +28,7 @@ export function uplink(limits: UplinkLimits, schedulingPlace: SchedulingPlace) {
     const known = () => (session.getSnapshot() as { readonly context: SessionContext }).context;
     const own: Uplink = new Uplink({
       ...{ limits, clock: clockOf(system), schedulingPlace, tell },
-      idOf: (key) => known().calls.rows.find((row) => row.key === key)?.id ?? '',
+      idOf: (key) => rowByKey(known().calls.rows, key)?.id ?? '',
       written: (asks) => {
         if (asks || known().isFresh) sendBack({ type: 'turn.requested', awaits: asks });
       },
