@@ -1,4 +1,9 @@
-/** The rows of a table of calls: finding them, and how many of those that have ended are kept. Of many rows few are open, and few are looked at. */
+/**
+ * The rows of a table of calls: how they are found and changed, and how many of those that have ended are kept.
+ *
+ * A table is a value: whoever changes a row makes another. Many rows are remembered, and few of them are looked at again; so those that ended a while ago
+ * lie in chunks beside the others, and no event copies them.
+ */
 import type { CallRow, CallTable } from './calls.js';
 
 /**
@@ -10,6 +15,35 @@ export const keptRows = 1_024;
 /** How long answers and arguments may be that are remembered, in all, characters of JSON; the latest are kept, whatever their length. */
 export const keptCharacters = 32 * 1_024 * 1_024;
 
+/** Ended rows beside the open ones before they become a chunk. */
+const chunkRows = 64;
+
+/** Rows that ended a while ago, in the order of their keys. */
+type Chunk = readonly CallRow[];
+
+/** What follows from a chunk. */
+interface Facts {
+  readonly size: number;
+  readonly oldest: CallRow | undefined;
+  readonly oldestOwed: CallRow | undefined;
+  /** The latest of each id. It may name rows of a chunk that this one was made of, which are gone. */
+  readonly byId: ReadonlyMap<string, CallRow>;
+}
+
+const factsOfChunks = new WeakMap<Chunk, Facts>();
+
+/** @param from  the chunk that this one was made of by leaving rows out */
+function factsOf(chunk: Chunk, from?: Chunk): Facts {
+  const known = factsOfChunks.get(chunk);
+  if (known !== undefined) return known;
+  let size = 0;
+  for (const row of chunk) size += sizeOf(row);
+  const byId = (from === undefined ? undefined : factsOfChunks.get(from)?.byId) ?? new Map(chunk.map((row) => [row.id, row]));
+  const facts = { size, oldest: chunk.find((row) => !isOwed(row)), oldestOwed: chunk.find(isOwed), byId };
+  factsOfChunks.set(chunk, facts);
+  return facts;
+}
+
 /** Is the call still to end? @throws never */
 export function isOpen({ status }: Pick<CallRow, 'status'>): boolean {
   return status === 'pending' || status === 'running' || status === 'answering';
@@ -20,93 +54,106 @@ export function isOwed({ status, answer, covered }: CallRow): boolean {
   return status === 'answered' && answer !== null && !covered;
 }
 
+function sizeOf({ size, argsSize }: CallRow): number {
+  return size + argsSize;
+}
+
+/** All rows, oldest first. @throws never */
+export function allRows({ rows, older }: CallTable): readonly CallRow[] {
+  return older.length === 0 ? rows : [...older.flat(), ...rows].sort((one, other) => one.key - other.key);
+}
+
 /** The latest call with that id; none with an empty one, which tells no call from another. @throws never */
-export function rowOf(rows: readonly CallRow[], id: string): CallRow | undefined {
-  const last = id.length - 1;
-  if (last < 0) return undefined;
-  const end = id.charCodeAt(last);
-  // By the last character first: ids of a server are of a length, and begin alike.
-  for (let at = rows.length - 1; at >= 0; at--) {
-    const row = rows[at] as CallRow;
-    if (row.id.charCodeAt(last) === end && row.id === id) return row;
+export function rowOf({ rows, older }: CallTable, id: string): CallRow | undefined {
+  if (id === '') return undefined;
+  let found = rows.findLast((row) => row.id === id);
+  for (const chunk of older) {
+    const row = factsOf(chunk).byId.get(id);
+    if (row !== undefined && row.key > (found?.key ?? 0) && chunk.includes(row)) found = row;
+  }
+  return found;
+}
+
+/** The call with that number. @throws never */
+export function rowByKey({ rows, older }: CallTable, key: number): CallRow | undefined {
+  const isMeant = (row: CallRow): boolean => row.key === key;
+  const found = rows.findLast(isMeant);
+  if (found !== undefined) return found;
+  for (const chunk of older) {
+    const isWithin = key >= (chunk[0] as CallRow).key && key <= (chunk.at(-1) as CallRow).key;
+    const row = isWithin ? chunk.find(isMeant) : undefined;
+    if (row !== undefined) return row;
   }
   return undefined;
 }
 
-/** The call with that number. Rows are in the order of their keys. @throws never */
-export function rowByKey(rows: readonly CallRow[], key: number): CallRow | undefined {
-  let [from, to] = [0, rows.length - 1];
-  while (from <= to) {
-    const at = (from + to) >> 1;
-    const row = rows[at] as CallRow;
-    if (row.key === key) return row;
-    if (row.key < key) from = at + 1;
-    else to = at - 1;
-  }
-  return undefined;
+/** The table with other rows in the place of some: `change` returns the same for those that stay. */
+export function mapRows(table: CallTable, change: (row: CallRow) => CallRow): CallTable {
+  const mapped = (rows: readonly CallRow[]): readonly CallRow[] => {
+    const next = rows.map(change);
+    return next.every((row, at) => row === rows[at]) ? rows : next;
+  };
+  const older = table.older.map(mapped);
+  const rows = mapped(table.rows);
+  const isSame = rows === table.rows && older.every((chunk, at) => chunk === table.older[at]);
+  return isSame ? table : { ...table, rows, older };
+}
+
+/** The table without a row. */
+export function withoutRow(table: CallTable, row: CallRow): CallTable {
+  const isOther = (other: CallRow): boolean => other !== row;
+  if (table.rows.includes(row)) return { ...table, rows: table.rows.filter(isOther) };
+  const older = table.older.map((chunk) => {
+    if (!chunk.includes(row)) return chunk;
+    const left = chunk.filter(isOther);
+    factsOf(left, chunk);
+    return left;
+  });
+  return { ...table, older: older.filter(({ length }) => length > 0) };
 }
 
 /** The table, with its open rows counted. */
 export function counted(table: CallTable): CallTable {
-  const { rows } = table;
-  let [openCount, blockingCount, endedFirst] = [0, 0, rows.length];
-  for (let at = rows.length - 1; at >= table.endedFirst; at--) {
-    const row = rows[at] as CallRow;
-    if (!isOpen(row)) continue;
-    endedFirst = at;
-    if (row.unasked) continue;
+  let [openCount, blockingCount] = [0, 0];
+  for (const row of table.rows) {
+    if (!isOpen(row) || row.unasked) continue;
     openCount++;
     if (row.blocking) blockingCount++;
   }
-  return { ...table, openCount, blockingCount, endedFirst };
-}
-
-/** The table with what it keeps of its rows that have ended told anew: some of them are gone, or are others. */
-export function measured(table: CallTable): CallTable {
-  let [endedSize, endedFirst] = [0, table.rows.length];
-  table.rows.forEach((row, at) => {
-    if (!isOpen(row)) endedSize += row.size + row.argsSize;
-    else if (endedFirst === table.rows.length) endedFirst = at;
-  });
-  return { ...table, endedSize, endedFirst };
-}
-
-/** The table without some rows, which have ended. */
-export function without(table: CallTable, gone: ReadonlySet<CallRow>): CallTable {
-  if (gone.size > 1) return measured({ ...table, rows: table.rows.filter((row) => !gone.has(row)) });
-  const [row] = gone;
-  const place = row === undefined ? -1 : table.rows.indexOf(row);
-  if (row === undefined || place === -1) return table;
-  const rows = table.rows.slice();
-  rows.splice(place, 1);
-  return {
-    ...table,
-    rows,
-    endedSize: table.endedSize - row.size - row.argsSize,
-    endedFirst: place < table.endedFirst ? table.endedFirst - 1 : table.endedFirst,
-  };
+  return { ...table, openCount, blockingCount };
 }
 
 /** Drops ended rows beyond {@link keptRows} and {@link keptCharacters}: the oldest, but what is owed last. */
 export function forget(table: CallTable): CallTable {
-  const { rows } = table;
-  let endedCount = table.endedFirst;
-  for (let at = table.endedFirst; at < rows.length; at++) if (!isOpen(rows[at] as CallRow)) endedCount++;
-  let characters = table.endedSize;
-  if (endedCount <= keptRows && characters <= keptCharacters) return table;
-  const gone = new Set<CallRow>();
-  let owedCount = 0;
-  for (const isOwedTurn of [false, true]) {
-    for (let at = 0; at < rows.length; at++) {
-      // The last of all is kept, whatever its length.
-      if (endedCount <= 1 || (endedCount <= keptRows && characters <= keptCharacters)) break;
-      const row = rows[at] as CallRow;
-      if (isOpen(row) || isOwed(row) !== isOwedTurn) continue;
-      gone.add(row);
-      endedCount--;
-      characters -= row.size + row.argsSize;
-      if (isOwedTurn) owedCount++;
-    }
+  let now = table;
+  const ended = table.rows.filter((row) => !isOpen(row));
+  if (ended.length > chunkRows) now = { ...table, rows: table.rows.filter(isOpen), older: [...table.older, ended] };
+  let [count, characters] = now === table ? [ended.length, ended.reduce((sum, row) => sum + sizeOf(row), 0)] : [0, 0];
+  for (const chunk of now.older) {
+    count += chunk.length;
+    characters += factsOf(chunk).size;
   }
-  return { ...without(table, gone), forgottenCount: table.forgottenCount + owedCount };
+  // The last of all is kept, whatever its length.
+  while (count > 1 && (count > keptRows || characters > keptCharacters)) {
+    const row = oldestOf(now);
+    if (row === undefined) break;
+    now = { ...withoutRow(now, row), forgottenCount: now.forgottenCount + (isOwed(row) ? 1 : 0) };
+    count--;
+    characters -= sizeOf(row);
+  }
+  return now;
+}
+
+/** The row that is forgotten next. */
+function oldestOf({ rows, older }: CallTable): CallRow | undefined {
+  const recent = rows.filter((row) => !isOpen(row));
+  const oldest = [...older.map((chunk) => factsOf(chunk).oldest), recent.find((row) => !isOwed(row))];
+  const owed = [...older.map((chunk) => factsOf(chunk).oldestOwed), recent.find(isOwed)];
+  return firstOf(oldest) ?? firstOf(owed);
+}
+
+function firstOf(rows: readonly (CallRow | undefined)[]): CallRow | undefined {
+  let first: CallRow | undefined;
+  for (const row of rows) if (row !== undefined && row.key < (first?.key ?? Infinity)) first = row;
+  return first;
 }

@@ -23,9 +23,9 @@
  * An answer that nobody here has asked for, to a call from before this process, has a row, too: one that begins as `answering`, and has no actor.
  */
 
-import { counted, forget, isOpen, measured, rowByKey, rowOf, without } from './call-rows.js';
+import { allRows, counted, forget, isOpen, mapRows, rowByKey, rowOf, withoutRow } from './call-rows.js';
 
-export { isOpen, isOwed, keptCharacters, keptRows, rowByKey, rowOf } from './call-rows.js';
+export { allRows, isOpen, isOwed, keptCharacters, keptRows, rowByKey, rowOf } from './call-rows.js';
 
 /** An object of JSON. */
 export type JsonObject = { readonly [key: string]: unknown };
@@ -73,9 +73,12 @@ export interface CallRow {
   readonly unasked: boolean;
 }
 
-/** Rows, oldest first: all that are open, and those that ended, as many as are kept. */
+/** Rows: all that are open, and those that ended, as many as are kept ({@link keptRows}). */
 export interface CallTable {
+  /** Oldest first: the open ones, and the latest that ended. */
   readonly rows: readonly CallRow[];
+  /** In chunks, those that ended before: none of them is open. */
+  readonly older: readonly (readonly CallRow[])[];
   /** How many calls run or wait for their answer to be written, and for how many of these the model waits: guards ask at every step of the chart. */
   readonly openCount: number;
   readonly blockingCount: number;
@@ -85,17 +88,10 @@ export interface CallTable {
   readonly unnamedCount: number;
   /** The latest {@link CallRow.key}. */
   readonly lastKey: number;
-  /** How many of the first rows have all ended, at least: who looks for open ones passes over them. Of many rows, few are open. */
-  readonly endedFirst: number;
-  /** How long arguments and answers of the rows that have ended are, characters. */
-  readonly endedSize: number;
 }
 
 /** The table of a session that was never called. */
-export const noCalls: CallTable = {
-  ...{ rows: [], openCount: 0, blockingCount: 0, forgottenCount: 0, unnamedCount: 0, lastKey: 0 },
-  ...{ endedFirst: 0, endedSize: 0 },
-};
+export const noCalls: CallTable = { rows: [], older: [], openCount: 0, blockingCount: 0, forgottenCount: 0, unnamedCount: 0, lastKey: 0 };
 
 /** What the calls of one message come to. */
 export interface EnteredCalls {
@@ -117,7 +113,7 @@ export interface EnteredCalls {
  * @throws  never
  */
 export function enterCalls(table: CallTable, message: JsonObject, nonBlocking: readonly string[], resumedAt = 0): EnteredCalls {
-  let rows: readonly CallRow[] = table.rows;
+  let now = table;
   const fresh: CallRow[] = [];
   const repeated = new Map<number, CallRow>();
   const replaced: CallRow[] = [];
@@ -128,12 +124,12 @@ export function enterCalls(table: CallTable, message: JsonObject, nonBlocking: r
     const name = typeof item['name'] === 'string' ? item['name'] : '';
     const args = isObject(item['args']) ? item['args'] : {};
     if (fresh.some((row) => row.id === id)) continue; // twice in one message
-    const earlier = rowOf(rows, id);
+    const earlier = rowOf(now, id);
     if (earlier !== undefined && isRepeatedBy(earlier, name, args)) {
       const known = earlier.known || earlier.key <= resumedAt;
       const again = isOpen(earlier) ? {} : { resending: true, covered: false };
       const row = isOpen(earlier) && known === earlier.known ? earlier : { ...earlier, known, ...again };
-      if (row !== earlier) rows = rows.map((other) => (other === earlier ? row : other));
+      if (row !== earlier) now = mapRows(now, (other) => (other === earlier ? row : other));
       repeated.set(row.key, row);
       continue;
     }
@@ -141,11 +137,11 @@ export function enterCalls(table: CallTable, message: JsonObject, nonBlocking: r
     const key = ++lastKey;
     const row: CallRow = { key, id, wireId, name, args, argsSize: lengthOf(args), blocking: !nonBlocking.includes(name), ...unanswered };
     fresh.push(row);
-    rows = [...(earlier === undefined || isOpen(earlier) ? rows : rows.filter((other) => other !== earlier)), row];
+    if (earlier !== undefined && !isOpen(earlier)) now = withoutRow(now, earlier);
+    now = { ...now, rows: [...now.rows, row] };
   }
-  const entered = { ...table, rows, unnamedCount, lastKey };
   return {
-    table: rows === table.rows ? table : counted(replaced.length === 0 ? entered : measured(entered)),
+    table: now === table ? table : counted({ ...now, unnamedCount, lastKey }),
     fresh,
     repeated: [...repeated.values()],
     replaced,
@@ -231,27 +227,24 @@ export function moveCalls(
   const moved: CallRow[] = [];
   const isEnd = !isOpen(change);
   let rows: CallRow[] | undefined;
-  let { endedSize } = table;
-  for (let at = table.endedFirst; at < table.rows.length; at++) {
+  for (let at = 0; at < table.rows.length; at++) {
     const row = table.rows[at] as CallRow;
     if (!isOpen(row) || !pick(row)) continue;
     // What the server took back is not written again, though it was written once.
     const next: CallRow = { ...row, ...change, ...(row.takenBack && isEnd ? noAnswer : {}) };
-    if (isEnd) endedSize += next.size + next.argsSize;
     moved.push(next);
     (rows ??= table.rows.slice())[at] = next;
   }
   if (rows === undefined) return { table, moved };
-  if (!isEnd) return { table: { ...table, rows }, moved };
-  const all = rows;
-  const gone = moved.filter((row) => isReplaced(row, all));
-  const ended = { ...table, rows, endedSize };
-  return { table: forget(counted(gone.length === 0 ? ended : without(ended, new Set(gone)))), moved };
+  let now: CallTable = { ...table, rows };
+  if (!isEnd) return { table: now, moved };
+  for (const row of moved) if (isReplaced(row, now)) now = withoutRow(now, row);
+  return { table: forget(counted(now)), moved };
 }
 
 /** Has a call that was taken back ended, and its id been called again since? */
-function isReplaced(row: CallRow, rows: readonly CallRow[]): boolean {
-  return row.takenBack && !isOpen(row) && rowOf(rows, row.id) !== row;
+function isReplaced(row: CallRow, table: CallTable): boolean {
+  return row.takenBack && !isOpen(row) && rowOf(table, row.id) !== row;
 }
 
 /**
@@ -261,12 +254,13 @@ function isReplaced(row: CallRow, rows: readonly CallRow[]): boolean {
  */
 export function takeBackAnswers(table: CallTable, ids: readonly string[]): { readonly table: CallTable; readonly taken: readonly CallRow[] } {
   const hasAnswer = ({ status, answer }: CallRow): boolean => status === 'answering' || (status === 'answered' && answer !== null);
-  const taken = table.rows.filter((row) => ids.includes(row.id) && hasAnswer(row));
-  const rows = table.rows.map((row) => {
+  const taken = allRows(table).filter((row) => ids.includes(row.id) && hasAnswer(row));
+  if (taken.length === 0) return { table, taken };
+  const after = mapRows(table, (row) => {
     if (!taken.includes(row)) return row;
     return row.status === 'answering' ? { ...row, takenBack: true } : { ...row, ...noAnswer };
   });
-  return { table: taken.length === 0 ? table : measured({ ...table, rows }), taken };
+  return { table: after, taken };
 }
 
 /**
@@ -276,29 +270,28 @@ export function takeBackAnswers(table: CallTable, ids: readonly string[]): { rea
  * @throws never
  */
 export function coverCalls(table: CallTable, after = 0): CallTable {
-  const rows = table.rows.map((row) => {
+  const covering = mapRows(table, (row) => {
     const covered = row.covered || !row.resending;
     return row.key <= after || (row.known && row.covered === covered) ? row : { ...row, known: true, covered };
   });
-  return { ...table, rows, ...(after === 0 ? { forgottenCount: 0 } : {}) };
+  return after === 0 ? { ...covering, forgottenCount: 0 } : covering;
 }
 
 /** The table with those calls' answers on their way once more, or no more. @throws never */
 export function markResending(table: CallTable, calls: readonly CallRow[], resending: boolean): CallTable {
   if (calls.length === 0) return table;
-  return { ...table, rows: table.rows.map((row) => (calls.some(({ key }) => key === row.key) ? { ...row, resending } : row)) };
+  return mapRows(table, (row) => (calls.some(({ key }) => key === row.key) ? { ...row, resending } : row));
 }
 
 /** The table after an answer was written once more: only a later handle stands for it. @returns null where none of that call was on its way */
 export function confirmResent(table: CallTable, key: number): CallTable | null {
-  const meant = rowByKey(table.rows, key);
-  if (meant?.resending !== true) return null;
-  return { ...table, rows: table.rows.map((row) => (row === meant ? { ...row, resending: false, covered: false } : row)) };
+  const meant = rowByKey(table, key);
+  return meant?.resending === true ? mapRows(table, (row) => (row === meant ? { ...row, resending: false, covered: false } : row)) : null;
 }
 
 /** The table as it is when nothing may be written again: without the answers of calls that have ended, or of some of these. @throws never */
 export function forgetAnswers(table: CallTable, pick: (row: CallRow) => boolean = () => true): CallTable {
-  return measured({ ...table, rows: table.rows.map((row) => (isOpen(row) || !pick(row) ? row : { ...row, ...noAnswer })), forgottenCount: 0 });
+  return { ...mapRows(table, (row) => (isOpen(row) || !pick(row) ? row : { ...row, ...noAnswer })), forgottenCount: 0 };
 }
 
 /** A field of a message; undefined where it, or the object, is absent or null. @throws never */

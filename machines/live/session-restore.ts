@@ -4,7 +4,7 @@ import type { Snapshot } from 'xstate';
 interface SavedSession {
   readonly status: string;
   readonly value?: { readonly open?: { readonly connection?: unknown } };
-  readonly context?: { readonly closeMs?: number };
+  readonly context?: { readonly closeMs?: number; readonly calls?: object };
   readonly children?: Readonly<Record<string, unknown>>;
 }
 
@@ -27,7 +27,8 @@ export function connectingAgain(saved: Snapshot<unknown>, isBehindGate: boolean)
     : [{ online: 'connecting' }, child('connection', { closeMs: context?.closeMs })];
   return Object.assign({ ...saved } as Snapshot<unknown>, {
     value: { open: { ...open, connection, rotation: 'steady' } },
-    context: { ...context, isBehindGate, isRestored: true },
+    // One that an older version stored has no chunks.
+    context: { ...context, calls: { older: [], ...context?.calls }, isBehindGate, isRestored: true },
     children: { ...Object.fromEntries(kept), ...begun },
   });
 }

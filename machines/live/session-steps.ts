@@ -1,5 +1,6 @@
 /** What a Live session does about each event: pure decisions over its context. They are carried out in session-step.ts. */
 import {
+  allRows,
   type CallChange,
   type CallRow,
   calledIds,
@@ -134,7 +135,7 @@ function readResumption(context: SessionContext, message: JsonObject) {
   }
   // Before the setup is accepted, a conversation that is resumed has not had what it is owed.
   const calls = coverCalls(context.calls, context.isAccepted ? 0 : context.keyAtSetup);
-  const isFresh = !calls.rows.some(({ resending }) => resending);
+  const isFresh = !allRows(calls).some(({ resending }) => resending);
   const seed = context.isAccepted && context.seed === 'written' ? 'known' : context.seed;
   return { changes: { calls, handle, isFresh, seed }, facts: [{ type: 'session.resumable' as const, handle }] };
 }
@@ -201,7 +202,7 @@ export function respond(
   { id, unsolicited, willContinue, ...answer }: Omit<Extract<SessionEvent, { type: 'session.respond' }>, 'type'>,
 ): SessionStep {
   const event: ToolCallEvent = { type: willContinue === true ? 'call.progressed' : 'call.settled', ...answer };
-  const row = rowOf(context.calls.rows, id);
+  const row = rowOf(context.calls, id);
   if (row === undefined && unsolicited !== undefined) return answerUnasked(context, { id, name: unsolicited }, answer);
   if (row === undefined) return { facts: [{ type: 'tool.rejected', id, reason: 'unknown' }] };
   if (row.blocking && willContinue === true && isOpen(row)) return { facts: [{ type: 'tool.rejected', id, reason: 'blocking' }] };
@@ -225,7 +226,7 @@ export function confirmWritten(context: SessionContext, key: number): SessionSte
   const asked = turnAskedFor(context, key);
   if (resent !== null) return { changes: { calls: resent, isFresh: false, ...asked } };
   const isWritten = (row: CallRow): boolean => row.key === key && row.status === 'answering';
-  const before = rowByKey(context.calls.rows, key);
+  const before = rowByKey(context.calls, key);
   const { table, moved } = moveCalls(context.calls, isWritten, { status: 'answered', covered: false });
   const written = before !== undefined && isWritten(before) ? [before] : [];
   return {
@@ -239,14 +240,14 @@ export function confirmWritten(context: SessionContext, key: number): SessionSte
 
 /** A model that has waited for an answer goes on with it, in the turn that made the call, or in another: that is awaited as one that the app asked for. */
 function turnAskedFor({ calls, isAccepted, turn }: SessionContext, key: number): Partial<Pick<SessionContext, 'awaitsTurn'>> {
-  const row = rowByKey(calls.rows, key);
+  const row = rowByKey(calls, key);
   if (!isAccepted || row === undefined || !row.blocking || row.takenBack) return {};
   return turn === 'running' ? {} : { awaitsTurn: true };
 }
 
 /** The uplink will not write an answer: its call was taken back while it waited; or nobody had asked for it, and too much waits. */
 export function confirmWithdrawn(context: SessionContext, key: number): SessionStep {
-  const row = rowByKey(context.calls.rows, key);
+  const row = rowByKey(context.calls, key);
   if (row?.status !== 'answering') return {};
   const { id, name } = row;
   const isRefused = row.unasked && !row.takenBack;
@@ -262,7 +263,7 @@ export function confirmWithdrawn(context: SessionContext, key: number): SessionS
 /** An abort listener of a tool threw. */
 export function tellListenerThrew({ calls }: SessionContext, { key, reason }: Thrown): SessionStep {
   return {
-    facts: [rowByKey(calls.rows, key) ?? []].flat().map(({ id, name }) => ({ type: 'tool.listenerThrew' as const, id, name, reason })),
+    facts: [rowByKey(calls, key) ?? []].flat().map(({ id, name }) => ({ type: 'tool.listenerThrew' as const, id, name, reason })),
   };
 }
 
@@ -335,8 +336,8 @@ export function begin(context: SessionContext, sessionId: string | null): Sessio
   const dropped = moveCalls(context.calls, isGone, { status: 'abandoned', reason, ...noAnswer });
   const isMissing = (row: CallRow): boolean => isOwed(row) && !isUnheard(row);
   // Waiting to be written once more, to a conversation that will never hear of the call.
-  const stale = context.calls.rows.filter((row) => row.status === 'answered' && row.answer !== null && isGone(row));
-  const again = resumed ? dropped.table.rows.filter(isMissing) : [];
+  const stale = allRows(context.calls).filter((row) => row.status === 'answered' && row.answer !== null && isGone(row));
+  const again = resumed ? allRows(dropped.table).filter(isMissing) : [];
   const { table, started } = runCalls(isLost ? forgetAnswers(dropped.table) : markResending(dropped.table, stale, false));
   const toldLoss = lost ?? { code: 'noHandle', reason: 'the server gave no handle to resume with' };
   return {

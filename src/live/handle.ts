@@ -272,7 +272,7 @@ class Handle implements LiveSession {
   }
 
   #rowOf(id: string) {
-    return rowOf(this.ref.getSnapshot().context.calls.rows, id);
+    return rowOf(this.ref.getSnapshot().context.calls, id);
   }
 }
 

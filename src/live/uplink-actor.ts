@@ -28,7 +28,7 @@ export function uplink(limits: UplinkLimits, schedulingPlace: SchedulingPlace) {
     const known = () => (session.getSnapshot() as { readonly context: SessionContext }).context;
     const own: Uplink = new Uplink({
       ...{ limits, clock: clockOf(system), schedulingPlace, tell },
-      idOf: (key) => rowByKey(known().calls.rows, key)?.id ?? '',
+      idOf: (key) => rowByKey(known().calls, key)?.id ?? '',
       written: (asks) => {
         if (asks || known().isFresh) sendBack({ type: 'turn.requested', awaits: asks });
       },

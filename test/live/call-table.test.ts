@@ -1,6 +1,7 @@
 /** What a session remembers of its calls, and for how long. */
 import { afterEach, describe, expect, it } from 'vitest';
 import {
+  allRows,
   type CallTable,
   coverCalls,
   enterCalls,
@@ -25,7 +26,10 @@ describe('the table of calls', () => {
     return next;
   };
   const open = enterCalls(noCalls, { toolCall: { functionCalls: [{ id: 'open', name: 'tool', args: {} }] } }, []).table;
-  const shape = ({ rows, forgottenCount }: CallTable) => [rows.length, rows[0]?.id, rows[1]?.id, rows.at(-1)?.id, forgottenCount];
+  const shape = (table: CallTable) => {
+    const rows = allRows(table);
+    return [rows.length, rows[0]?.id, rows[1]?.id, rows.at(-1)?.id, table.forgottenCount];
+  };
 
   it('remembers every open call, and a bounded number that have ended', () => {
     const table = coverCalls(answered(open, 0, 100));
@@ -44,7 +48,7 @@ describe('the table of calls', () => {
       const next = enterCalls(table, { toolCall: { functionCalls: [{ id: `b${n}`, name: 'tool', args: {} }] } }, []).table;
       return moveCalls(next, ({ id }) => id === `b${n}`, big(n, part)).table;
     };
-    const ids = ({ rows }: CallTable) => rows.map(({ id }) => id);
+    const ids = (table: CallTable) => allRows(table).map(({ id }) => id);
     // The arguments, `{}`, are two characters each.
     const two = coverCalls(grown(grown(answered(noCalls, 0, 1), 1, 2 + 1e-6), 2, 2 + 1e-6));
     expect(ids(two), 'exactly as much').toEqual(['c0', 'b1', 'b2']);

@@ -190,7 +190,7 @@ export function sessionWorld({ ready = false, snapshot, input: changes = {}, clo
     flush: () => uplink.flush(),
     fact: (type) => facts.filter((fact) => fact.type === type) as never,
     told: () => facts.map(({ type }) => type).filter((type) => type !== 'session.message'),
-    statusOf: (id) => rowOf(session.getSnapshot().context.calls.rows, id)?.status,
+    statusOf: (id) => rowOf(session.getSnapshot().context.calls, id)?.status,
     state: () => placeOf(session.getSnapshot().value),
     region: (name) => (session.getSnapshot().value as { open?: Readonly<Record<string, unknown>> }).open?.[name],
     saved: () => JSON.parse(JSON.stringify(session.getPersistedSnapshot())) as unknown,

@@ -2,7 +2,7 @@
  * The actors of a Live session in its model, as far as the session can see them: a socket that opens and ends once, an uplink that writes answers in
  * their order, calls that answer once.
  */
-import type { CallRow } from '../../../machines/live/calls.js';
+import { allRows, type CallRow } from '../../../machines/live/calls.js';
 import { asksForTurn } from '../../../machines/live/messages.js';
 import type { sessionMachine } from '../../../machines/live/session.js';
 import type { ConnectionCommand, SessionEvent, UplinkCommand } from '../../../machines/live/session-events.js';
@@ -226,9 +226,9 @@ export const callDouble: FakeOptions = {
 };
 
 export function rows({ snapshot }: Session): readonly CallRow[] {
-  return snapshot.context.calls.rows;
+  return allRows(snapshot.context.calls);
 }
 
 export function rowsBefore({ before }: Session): readonly CallRow[] {
-  return before.context.calls.rows;
+  return allRows(before.context.calls);
 }
