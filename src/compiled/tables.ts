@@ -55,6 +55,8 @@ export interface Configuration {
   readonly choices: Map<string, Choice | null>;
   /** Where rows lead from here that have been taken. */
   readonly next: Route;
+  /** The same in the order in which XState leaves them at the end, once that was asked for. */
+  last: Configuration | undefined;
 }
 
 /** Steps that are known, by the rows that are taken together. */
@@ -102,6 +104,7 @@ export class Tables {
   readonly #interned = new Map<string, Configuration>();
   readonly #byNodes = new WeakMap<readonly Node[], Configuration>();
   #routes = 0;
+  #first: Move | undefined;
   readonly #exits = new Map<Node, readonly Plan[]>();
   /** Not by default, and by default. */
   readonly #entries = new Map<Node, Entry[]>();
@@ -178,6 +181,7 @@ export class Tables {
       always: this.#alwaysOf(nodes),
       choices: new Map(),
       next: { move: undefined, further: new Map() },
+      last: undefined,
     };
     if (this.#interned.size < mostConfigurations) this.#interned.set(key, made);
     for (const own of [given, nodes]) this.#byNodes.set(own, made);
@@ -307,12 +311,16 @@ export class Tables {
   }
 
   /** The same, innermost first: the order in which XState leaves them all at the end, and keeps them. */
-  innermostFirst({ nodes }: Configuration): Configuration {
-    return this.configuration([...nodes].sort((a, b) => b.order - a.order));
+  innermostFirst(configuration: Configuration): Configuration {
+    return (configuration.last ??= this.configuration([...configuration.nodes].sort((a, b) => b.order - a.order)));
   }
 
   /** The first step of all. */
   begin(): Move {
+    return (this.#first ??= this.#begin());
+  }
+
+  #begin(): Move {
     const nodes = [...new Set([this.root, ...this.begun.map(({ node }) => node)])];
     return this.#moveOf({ exited: [], entered: this.begun }, this.configuration(nodes), nodes.length === 1);
   }

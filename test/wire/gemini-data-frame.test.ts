@@ -41,6 +41,7 @@ const otherContent = {
 };
 const messages = fc.oneof(
   { weight: 4, arbitrary: some({ serverContent: some(plainContent), usageMetadata }) },
+  { weight: 2, arbitrary: fc.record({ toolCall: fc.record({ functionCalls: list(fc.record({ id: word, name: word, args: some({ a: word }) })) }) }) },
   {
     weight: 1,
     arbitrary: some({ serverContent: some(otherContent), toolCall: some({ functionCalls: list(call) }), goAway: some({ timeLeft: word }) }),
@@ -101,6 +102,7 @@ describe('the fast reader', () => {
     },
     { usageMetadata: { totalTokenCount: 3 } },
     { serverContent: { outputTranscription: { text: 'a', finished: false } } },
+    { toolCall: { functionCalls: [{ id: 'a', name: 'tool', args: { deep: { er: [1] } } }] } },
   ])('takes the short way for %j', (message) => {
     expect(plainKinds(message)).not.toBeNull();
   });
@@ -111,8 +113,17 @@ describe('the fast reader', () => {
       `{"serverContent":{"x":${deep}}}`,
       `{"serverContent":{"modelTurn":{"parts":[{"x":${deep}}]}}}`,
       `{"usageMetadata":{"x":${deep}}}`,
+      `{"toolCall":{"functionCalls":[{"id":"a","name":"n","args":${deep}}]}}`,
     ]) {
       expect(readServerFrame(text)).toMatchObject({ ok: false, reason: 'too-deep' });
+    }
+  });
+
+  it('takes calls up to that bound, and none beyond it', () => {
+    const nested = (levels: number) => `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`;
+    for (let levels = 248; levels <= 258; levels++) {
+      const text = `{"toolCall":{"functionCalls":[{"id":"a","name":"n","args":${nested(levels)}}]}}`;
+      expect(readServerFrame(text), `${levels} levels`).toEqual(readBySchemas(JSON.parse(text) as Json, text));
     }
   });
 

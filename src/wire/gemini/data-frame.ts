@@ -1,11 +1,11 @@
 /**
  * Frames of a Live server that carry data: audio and text of the model, transcripts, token counts. There are hundreds in a turn, and none changes the
- * state of a session; so they are told apart cheaply, and read without a schema.
+ * state of a session; so they are told apart cheaply, and read without a schema. So are calls of tools, for which the model waits.
  */
 import type { z } from 'zod';
 
 import { blob, transcription } from './content.js';
-import { type WireObject, isWireObject } from './frame.js';
+import { deepest, isDeeperThan, isWireObject, type WireObject } from './frame.js';
 import { modelTurn, serverContent, serverPart, tokenDetail, usageMetadata } from './server-content.js';
 import { type ServerMessage, serverKindNames } from './server-kinds.js';
 
@@ -144,16 +144,35 @@ const plainUsage = fields(usageMetadata, {
   trafficType: string,
 });
 
+/** As deep as a frame may be, less the four levels around the arguments. */
+const deepestArgs = deepest - 4;
+
+/** Calls as servers make them: an id, a name, arguments. All three: what is absent, a schema adds. */
+function plainCalls(value: unknown): boolean {
+  if (!isWireObject(value)) return false;
+  const { functionCalls } = value;
+  if (!Array.isArray(functionCalls) || Object.keys(value).length !== 1) return false;
+  for (const call of functionCalls) {
+    if (!isWireObject(call) || Object.keys(call).length !== 3) return false;
+    const { id, name, args } = call;
+    if (typeof id !== 'string' || typeof name !== 'string' || !isWireObject(args)) return false;
+    if (Object.hasOwn(args, '__proto__') || isDeeperThan(args, deepestArgs)) return false;
+  }
+  return true;
+}
+
+const callsOnly = Object.freeze(['toolCall'] as const);
 const contentOnly = Object.freeze(['serverContent'] as const);
 const usageOnly = Object.freeze(['usageMetadata'] as const);
 const both = Object.freeze(['serverContent', 'usageMetadata'] as const);
 
 /**
  * The kinds of an object, as JSON.parse made it, that the schemas would leave as it is: nothing but a plain `serverContent` and a plain
- * `usageMetadata`. Null says nothing: then the schemas decide.
+ * `usageMetadata`, or a plain `toolCall` alone. Null says nothing: then the schemas decide.
  * @throws never
  */
-export function plainKinds(object: WireObject): typeof contentOnly | typeof usageOnly | typeof both | null {
+export function plainKinds(object: WireObject): typeof callsOnly | typeof contentOnly | typeof usageOnly | typeof both | null {
+  if (Object.hasOwn(object, 'toolCall')) return Object.keys(object).length === 1 && plainCalls(object['toolCall']) ? callsOnly : null;
   let hasContent = false;
   let hasUsage = false;
   for (const key in object) {

@@ -26,7 +26,7 @@ export type ServerMessageResult = ReadFrame<ServerMessage, ServerKind> | Unreada
 const nothing: readonly never[] = Object.freeze([]);
 
 /**
- * Reads one frame of the server. A frame of data (see `isData`) costs little more than JSON.parse; any other goes through the schemas, to the same
+ * Reads one frame of the server. A frame of data (see `isData`), or of plain calls, costs little more than JSON.parse; any other goes through the schemas, to the same
  * result.
  * @param data  text, bytes, or the fragments of one message
  * @returns `ok: true` with the message, its kinds, unknown fields and faults; `ok: false` for what is no message at all.
