@@ -65,7 +65,7 @@ export function readMessage(context: SessionContext, message: JsonObject): Sessi
   // Called and taken back in one message, a call has no actor.
   const stopped = cancelled.gone.filter(({ key }) => key <= context.calls.lastKey);
   const isFresh = context.isFresh && fresh.length === 0 && !isTelling(message);
-  const resumed = readResumption({ ...context, calls: cancelled.table, isFresh }, message);
+  const resumed = readResumption(context, message, cancelled.table, isFresh);
   const goAway = goAwayIn(message);
   const run = context.isAccepted ? runCalls(resumed.changes.calls) : { table: resumed.changes.calls, started: [] };
   // A socket that is left, or not set up, brings no turn that the app could have asked for.
@@ -125,16 +125,16 @@ function cancelCalls(table: SessionContext['calls'], ids: readonly string[]) {
   return { table: rest, gone, late };
 }
 
-function readResumption(context: SessionContext, message: JsonObject) {
+function readResumption(context: SessionContext, message: JsonObject, table: SessionContext['calls'], isFreshStill: boolean) {
   const update = fieldOf(message, 'sessionResumptionUpdate');
   const handle = fieldOf(update, 'newHandle');
-  if (update === undefined || !context.resumption) return { changes: { calls: context.calls, isFresh: context.isFresh }, facts: [] };
+  if (update === undefined || !context.resumption) return { changes: { calls: table, isFresh: isFreshStill }, facts: [] };
   // A handle is kept only if resumable; without one the last good handle stays, but the conversation has gone on since.
   if (fieldOf(update, 'resumable') !== true || typeof handle !== 'string' || handle === '') {
-    return { changes: { calls: context.calls, isFresh: false }, facts: [] };
+    return { changes: { calls: table, isFresh: false }, facts: [] };
   }
   // Before the setup is accepted, a conversation that is resumed has not had what it is owed.
-  const calls = coverCalls(context.calls, context.isAccepted ? 0 : context.keyAtSetup);
+  const calls = coverCalls(table, context.isAccepted ? 0 : context.keyAtSetup);
   const isFresh = !allRows(calls).some(({ resending }) => resending);
   const seed = context.isAccepted && context.seed === 'written' ? 'known' : context.seed;
   return { changes: { calls, handle, isFresh, seed }, facts: [{ type: 'session.resumable' as const, handle }] };

@@ -7,7 +7,9 @@ import { assign, spawnChild, stopChild, type AnyStateMachine, type StateValue } 
 import { takes } from '../charts/descriptor.js';
 import { plansOf, type Plan } from './actions.js';
 import { guardOf, nameOf, type Guard } from './guards.js';
-import { Shadow, transitionsOf, type Entered } from './shadow.js';
+import { exitedBy, isBelow, isSameSet, valueOf, type Domain } from './nodes.js';
+import { shapeOf, type Walked } from './shape.js';
+import { nodesBelow, Shadow, transitionsOf, type Entered } from './shadow.js';
 import { blankOf, rootOf, type Node, type Parts, type Transition } from './xstate-parts.js';
 
 /** Configurations and routes between them kept of one machine, and event types of one configuration; what is beyond is worked out each time. */
@@ -28,8 +30,7 @@ export interface Row {
   readonly guard: Guard | undefined;
   /** The guard's name, for what it throws. */
   readonly guardName: string;
-  /** Below whom all that is active is left; undefined where nothing is, `all` where the root itself is. */
-  readonly domain: Node | 'all' | undefined;
+  readonly domain: Domain;
   readonly entered: readonly Entered[];
   /** Why the nodes must be asked of XState each time; null where `domain` and `entered` are right always. */
   readonly interpreted: string | null;
@@ -90,7 +91,8 @@ export interface Move {
 export class Tables {
   readonly machine: AnyStateMachine;
   readonly root: Node;
-  readonly shadow: Shadow;
+  /** By `order`. */
+  readonly nodes: readonly Node[];
   /** Before its context is made. */
   readonly blank: Parts;
   /** What is entered at the start. */
@@ -104,6 +106,7 @@ export class Tables {
   readonly #interned = new Map<string, Configuration>();
   readonly #byNodes = new WeakMap<readonly Node[], Configuration>();
   #routes = 0;
+  #shadow: Shadow | undefined;
   #first: Move | undefined;
   readonly #exits = new Map<Node, readonly Plan[]>();
   /** Not by default, and by default. */
@@ -116,11 +119,14 @@ export class Tables {
     this.blank = blankOf(machine);
     const { context } = machine.config as { readonly context?: unknown };
     if (typeof context === 'function') this.contextPlans = plansOf(machine, [contextAssignment(context as ContextMaker)]);
-    this.shadow = new Shadow(machine);
-    this.begun = this.shadow.begin().entered;
-    for (const node of this.shadow.nodes) for (const descriptor of node.transitions.keys()) this.#exact.add(descriptor);
+    this.nodes = nodesBelow(this.root);
+    const { begun, walks } = shapeOf(machine, this.#transitions(), () => this.shadow);
+    this.begun = this.#entered(begun);
+    for (const node of this.nodes) for (const descriptor of node.transitions.keys()) this.#exact.add(descriptor);
     this.#wild = [...this.#exact].filter((descriptor) => descriptor.includes('*'));
-    for (const node of this.shadow.nodes) for (const transition of transitionsOf(node)) this.#rows.set(transition, this.#rowOf(transition));
+    this.#transitions().forEach((transition, at) => {
+      this.#rows.set(transition, this.#rowOf(transition, walks[at] as Walked));
+    });
   }
 
   /** What is asked of XState each time, and why. */
@@ -128,32 +134,35 @@ export class Tables {
     return [...this.#rows.values()].flatMap(({ transition, interpreted: why }) => (why === null ? [] : [{ node: transition.source.id, why }]));
   }
 
-  #rowOf(transition: Transition): Row {
+  /** Made when it is asked: most machines ask it nothing once their shape is known. */
+  get shadow(): Shadow {
+    return (this.#shadow ??= new Shadow(this.machine));
+  }
+
+  #transitions(): readonly Transition[] {
+    return this.nodes.flatMap((node) => transitionsOf(node));
+  }
+
+  #entered(orders: Walked['entered']): readonly Entered[] {
+    return orders.map(([order, byDefault]) => ({ node: this.nodes[order] as Node, byDefault }));
+  }
+
+  #rowOf(transition: Transition, { domain, entered, interpreted }: Walked): Row {
     const alone: Row[] = [];
     const { guard } = transition;
     const row = {
       transition,
       guard: guard === undefined ? undefined : guardOf(this.machine, guard),
       guardName: nameOf(guard),
-      ...this.#walkOf(transition),
+      domain: typeof domain === 'number' ? (this.nodes[domain] as Node) : domain,
+      entered: this.#entered(entered),
+      interpreted,
       plans: plansOf(this.machine, transition.actions),
       alone,
       told: [transition],
     };
     alone.push(row);
     return row;
-  }
-
-  #walkOf(transition: Transition): Pick<Row, 'domain' | 'entered' | 'interpreted'> {
-    const { source } = transition;
-    if (transition.target === undefined || transition.target.length === 0) return { domain: undefined, entered: [], interpreted: null };
-    const { before, exited, entered } = this.shadow.stepFrom(source, [transition]);
-    const domain = domainOf(exited);
-    const walk = { domain, entered };
-    if (reachesHistory(transition, entered)) return { ...walk, interpreted: `what it enters depends on the history of '${source.id}'` };
-    const left = exitedBy(domain, before);
-    if (!isSameSet(left, exited)) return { ...walk, interpreted: `what it leaves does not follow from '${source.id}' alone` };
-    return { ...walk, interpreted: null };
   }
 
   rowFor(transition: Transition): Row {
@@ -173,7 +182,7 @@ export class Tables {
       if (known.nodes !== given) this.#byNodes.set(given, known);
       return known;
     }
-    const nodes = given.map(({ order }) => this.shadow.nodes[order] as Node);
+    const nodes = given.map(({ order }) => this.nodes[order] as Node);
     const made: Configuration = {
       nodes,
       value: valueOf(this.root, nodes),
@@ -367,69 +376,4 @@ function walkOf(rows: readonly Row[], nodes: readonly Node[]): { exited: readonl
     exited: [...exited].sort((a, b) => b.order - a.order),
     entered: [...entered.values()].sort((a, b) => a.node.order - b.node.order),
   };
-}
-
-/** All that lies below it is left. */
-function domainOf(exited: readonly Node[]): Row['domain'] {
-  const outermost = exited.find(({ parent }) => parent === undefined || !exited.includes(parent));
-  return outermost === undefined ? undefined : (outermost.parent ?? 'all');
-}
-
-function exitedBy(domain: Row['domain'], nodes: readonly Node[]): readonly Node[] {
-  if (domain === undefined) return [];
-  return domain === 'all' ? nodes : nodes.filter((node) => isBelow(node, domain));
-}
-
-function isBelow(node: Node, above: Node): boolean {
-  for (let at = node.parent; at !== undefined; at = at.parent) if (at === above) return true;
-  return false;
-}
-
-function isSameSet(some: readonly Node[], others: readonly Node[]): boolean {
-  return some.length === others.length && some.every((node) => others.includes(node));
-}
-
-/** Does it depend on a history where it leads? */
-function reachesHistory({ target }: Transition, entered: readonly Entered[]): boolean {
-  const isHistory = (node: Node): boolean => node.type === 'history';
-  return target?.some(isHistory) === true || entered.some(({ node }) => node.initial?.target.some(isHistory) === true);
-}
-
-/** These nodes, and where XState has left a state without one below it (some transitions into parallel states do), what it takes as active there. */
-function completed(nodes: readonly Node[]): ReadonlySet<Node> {
-  const all = new Set(nodes);
-  const hasActive = new Set(nodes.map(({ parent }) => parent));
-  const add = (node: Node): void => {
-    if (all.has(node)) return;
-    all.add(node);
-    if (node.type === 'compound') for (const first of node.initial?.target ?? []) add(first);
-    if (node.type === 'parallel') for (const below of regionsOf(node)) add(below);
-  };
-  for (const node of all) {
-    if (node.type === 'compound' && !hasActive.has(node)) for (const first of node.initial?.target ?? []) add(first);
-    if (node.type === 'parallel') for (const below of regionsOf(node)) add(below);
-  }
-  return all;
-}
-
-function regionsOf(node: Node): readonly Node[] {
-  return Object.values(node.states).filter(({ type }) => type !== 'history');
-}
-
-/** The state value of these nodes; its keys in their order, as XState's. */
-function valueOf(root: Node, nodes: readonly Node[]): StateValue {
-  const below = new Map<Node, Node[]>();
-  for (const node of completed(nodes)) {
-    if (node.parent === undefined) continue;
-    const siblings = below.get(node.parent);
-    if (siblings === undefined) below.set(node.parent, [node]);
-    else siblings.push(node);
-  }
-  const visit = (node: Node): StateValue => {
-    const active = below.get(node) ?? [];
-    const [only] = active;
-    if (node.type === 'compound' && only !== undefined && (only.type === 'atomic' || only.type === 'final')) return only.key;
-    return Object.fromEntries(active.map((one) => [one.key, visit(one)]));
-  };
-  return visit(root);
 }

@@ -100,6 +100,17 @@ export const samples = {
   enqueueActions: enqueueActions(() => {}) as unknown as BuiltinAction & EnqueueFields,
 };
 
+/** The fields of a function that is an action, by its kind. */
+const fieldsOfKinds: Readonly<Record<keyof typeof samples, string>> = {
+  assign: 'type assignment resolve',
+  emit: 'type event resolve execute',
+  raise: 'type event id delay resolve execute',
+  sendTo: 'type to event id delay resolve retryResolve execute',
+  spawnChild: 'type id systemId src input syncSnapshot resolve execute',
+  stopChild: 'type actorRef resolve execute',
+  enqueueActions: 'type collect resolve',
+};
+
 /** The action's function itself, as XState's `assign` resolves it. */
 export const resolveAssign = samples.assign.resolve;
 
@@ -190,12 +201,6 @@ export function blankOf(machine: AnyStateMachine): Parts {
   return Object.assign(snapshot, { status: 'active', _nodes: [root], tags: new Set(root.tags) });
 }
 
-/** The same with its context, which its own function may make, and the actors that this has spawned. */
-export function beforeAll(machine: AnyStateMachine, scope: Scope, event: EventObject, queue: EventObject[]): Parts {
-  type Maker = { _getPreInitialState(scope: Scope, event: EventObject, queue: EventObject[]): Parts };
-  return (machine as unknown as Maker)._getPreInitialState(scope, event, queue);
-}
-
 /** The methods that every snapshot of XState has, the same functions each. */
 export const { matches, hasTag, can, getMeta, toJSON } = sample.resolveState({ value: 'a', context: { at: 0 } }) as unknown as Parts;
 
@@ -211,11 +216,15 @@ export function brokenPart(): string | null {
   const { a } = root.states;
   const isNode = root.transitions instanceof Map && Array.isArray(a?.entry) && Array.isArray(a.tags) && Array.isArray(a.invoke) && a.order === 1;
   if (!isNode) return 'a state node is kept otherwise';
-  const stop = stopChild('x') as unknown as BuiltinAction;
+  if ((assign({ at: 1 }) as unknown as BuiltinAction).resolve !== resolveAssign) return '`assign` has another `resolve`';
+  for (const [kind, fields] of Object.entries(fieldsOfKinds) as [keyof typeof samples, string][]) {
+    const { resolve, execute } = samples[kind];
+    const isDone = kind === 'assign' || kind === 'enqueueActions';
+    if (typeof resolve !== 'function' || (typeof execute === 'function') === isDone)
+      return `\`${kind}\` has no \`resolve\` and \`execute\` as before`;
+    if (Object.keys(samples[kind]).join(' ') !== fields) return `\`${kind}\` is kept otherwise`;
+  }
   const raised = raise({ type: 'x' }) as unknown as BuiltinAction;
-  if (typeof resolveAssign !== 'function' || (assign({ at: 1 }) as unknown as BuiltinAction).resolve !== resolveAssign)
-    return '`assign` has another `resolve`';
-  if (typeof stop.resolve !== 'function' || typeof stop.execute !== 'function') return '`stopChild` has no `resolve` and `execute`';
   const queue: EventObject[] = [];
   const [same] = raised.resolve({} as Scope, snapshot, {} as ActionArgs, undefined, raised, { internalQueue: queue, deferredActorIds: undefined });
   if (same !== snapshot || queue[0]?.type !== 'x') return '`raise` resolves otherwise';

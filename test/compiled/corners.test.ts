@@ -1,5 +1,15 @@
 /** Corners that chance seldom meets, each by hand: compiled and interpreted they look the same. */
-import { assign, createMachine, fromCallback, sendTo, type AnyStateMachine, type EventObject } from 'xstate';
+import {
+  assign,
+  createActor,
+  createMachine,
+  enqueueActions,
+  fromCallback,
+  sendTo,
+  type AnyActorRef,
+  type AnyStateMachine,
+  type EventObject,
+} from 'xstate';
 import { describe, expect, it } from 'vitest';
 import { compile } from '../../src/compiled/compile.js';
 import { randomMachine } from './random-machine.js';
@@ -83,5 +93,62 @@ describe('a compiled machine does what the interpreted one does', () => {
   it('where XState leaves a state without one below it', () => {
     const { machine, deeds } = randomMachine(1_387);
     expect(traceOf(compile(machine), deeds)).toEqual(traceOf(machine, deeds));
+  });
+});
+
+describe('an `enqueue` of a compiled machine', () => {
+  it('is its own where its action runs within itself, in another actor', () => {
+    const order: string[] = [];
+    const inner: { ref: AnyActorRef | null } = { ref: null };
+    const machine = createMachine({
+      id: 'nested',
+      context: { n: 0 },
+      on: {
+        go: {
+          actions: enqueueActions(({ enqueue, event }) => {
+            const { deep } = event as unknown as { deep: boolean };
+            enqueue.assign({ n: ({ context }: { context: { n: number } }) => context.n + 1 });
+            if (deep) inner.ref?.send({ type: 'go', deep: false });
+            enqueue(() => void order.push(deep ? 'outer' : 'inner'));
+          }),
+        },
+      },
+    } as never) as AnyStateMachine;
+    const compiled = compile(machine);
+    inner.ref = createActor(compiled).start();
+    const outer = createActor(compiled).start();
+    outer.send({ type: 'go', deep: true } as never);
+    expect([order, outer.getSnapshot().context, inner.ref.getSnapshot().context]).toEqual([['inner', 'outer'], { n: 1 }, { n: 1 }]);
+  });
+
+  it('does nothing once its turn is over', () => {
+    let kept: ((action: () => void) => void) | null = null;
+    const machine = createMachine({
+      id: 'kept',
+      on: { go: { actions: enqueueActions(({ enqueue }) => void (kept = enqueue as never)) } },
+    } as never) as AnyStateMachine;
+    const actor = createActor(compile(machine)).start();
+    actor.send({ type: 'go' });
+    let ran = false;
+    (kept as unknown as (action: () => void) => void)(() => (ran = true));
+    actor.send({ type: 'other' });
+    expect(ran).toBe(false);
+  });
+});
+
+describe('copies of one definition', () => {
+  it('share what XState was asked of it, and nothing that was provided to one of them', () => {
+    const machine = createMachine({
+      id: 'shared',
+      initial: 'a',
+      states: { a: { on: { go: { target: 'b', actions: 'tell' } } }, b: {} },
+    } as never) as AnyStateMachine;
+    const told: string[] = [];
+    for (const name of ['one', 'two']) {
+      const actor = createActor(compile(machine).provide({ actions: { tell: () => void told.push(name) } } as never)).start();
+      actor.send({ type: 'go' });
+      expect(actor.getSnapshot().value).toBe('b');
+    }
+    expect(told).toEqual(['one', 'two']);
   });
 });
