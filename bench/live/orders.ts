@@ -8,7 +8,7 @@ export type Order =
   | { readonly do: 'prepare'; readonly way: Way; readonly turns: number; readonly count: number }
   /** Lets `count` messages pass, answered with `ms` and `cpuUs`: all that the process has used since the pass before, or since it was prepared. */
   | { readonly do: 'pass'; readonly way: Way; readonly count: number }
-  /** `runIn` calls unmeasured, then `count` of them: `p50` and `p99`, µs. */
+  /** `runIn` calls unmeasured, then `count` of them: `p50`, `p99` and `cpuUs` of each, µs. */
   | { readonly do: 'trips'; readonly runIn: number; readonly count: number }
   /** `count` messages, `everyMs` apart, while a tool runs: `p99`, ms. */
   | { readonly do: 'lag'; readonly count: number; readonly everyMs: number }

@@ -46,7 +46,10 @@ async function pass(way: Way, count: number): Promise<Figures> {
 async function trips(runIn: number, count: number): Promise<Figures> {
   sweep();
   await roundTrips(listening, runIn);
-  return { ...(await roundTrips(listening, count)) };
+  const began = process.cpuUsage();
+  const took = await roundTrips(listening, count);
+  const { user, system } = process.cpuUsage(began);
+  return { ...took, cpuUs: (user + system) / count };
 }
 
 async function lag(count: number, everyMs: number): Promise<Figures> {

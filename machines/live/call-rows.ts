@@ -18,30 +18,25 @@ export const keptCharacters = 32 * 1_024 * 1_024;
 /** Ended rows beside the open ones before they become a chunk. */
 const chunkRows = 64;
 
-/** Rows that ended a while ago, in the order of their keys. */
-type Chunk = readonly CallRow[];
-
-/** What follows from a chunk. */
-interface Facts {
+/** Rows that ended a while ago, and what follows from them. */
+export interface OlderCalls {
+  /** In the order of their keys; there is one at least. */
+  readonly rows: readonly CallRow[];
+  /** How long their arguments and answers are, characters. */
   readonly size: number;
-  readonly oldest: CallRow | undefined;
-  readonly oldestOwed: CallRow | undefined;
-  /** The latest of each id. It may name rows of a chunk that this one was made of, which are gone. */
-  readonly byId: ReadonlyMap<string, CallRow>;
+  /** How many of them are owed. */
+  readonly owedCount: number;
+  /** The latest key of each id; also of rows that have been left out since. */
+  readonly keyById: Readonly<Record<string, number>>;
 }
 
-const factsOfChunks = new WeakMap<Chunk, Facts>();
-
-/** @param from  the chunk that this one was made of by leaving rows out */
-function factsOf(chunk: Chunk, from?: Chunk): Facts {
-  const known = factsOfChunks.get(chunk);
-  if (known !== undefined) return known;
-  let size = 0;
-  for (const row of chunk) size += sizeOf(row);
-  const byId = (from === undefined ? undefined : factsOfChunks.get(from)?.byId) ?? new Map(chunk.map((row) => [row.id, row]));
-  const facts = { size, oldest: chunk.find((row) => !isOwed(row)), oldestOwed: chunk.find(isOwed), byId };
-  factsOfChunks.set(chunk, facts);
-  return facts;
+function chunkOf(rows: readonly CallRow[]): OlderCalls {
+  return {
+    rows,
+    size: rows.reduce((sum, row) => sum + sizeOf(row), 0),
+    owedCount: rows.filter(isOwed).length,
+    keyById: Object.fromEntries(rows.map(({ id, key }) => [id, key])),
+  };
 }
 
 /** Is the call still to end? @throws never */
@@ -60,16 +55,16 @@ function sizeOf({ size, argsSize }: CallRow): number {
 
 /** All rows, oldest first. @throws never */
 export function allRows({ rows, older }: CallTable): readonly CallRow[] {
-  return older.length === 0 ? rows : [...older.flat(), ...rows].sort((one, other) => one.key - other.key);
+  return older.length === 0 ? rows : [...older.flatMap((chunk) => chunk.rows), ...rows].sort((one, other) => one.key - other.key);
 }
 
 /** The latest call with that id; none with an empty one, which tells no call from another. @throws never */
 export function rowOf({ rows, older }: CallTable, id: string): CallRow | undefined {
   if (id === '') return undefined;
   let found = rows.findLast((row) => row.id === id);
-  for (const chunk of older) {
-    const row = factsOf(chunk).byId.get(id);
-    if (row !== undefined && row.key > (found?.key ?? 0) && chunk.includes(row)) found = row;
+  for (const { rows: ended, keyById } of older) {
+    const key = Object.hasOwn(keyById, id) ? (keyById[id] ?? 0) : 0;
+    if (key > (found?.key ?? 0)) found = ended.find((row) => row.key === key) ?? found;
   }
   return found;
 }
@@ -79,9 +74,9 @@ export function rowByKey({ rows, older }: CallTable, key: number): CallRow | und
   const isMeant = (row: CallRow): boolean => row.key === key;
   const found = rows.findLast(isMeant);
   if (found !== undefined) return found;
-  for (const chunk of older) {
-    const isWithin = key >= (chunk[0] as CallRow).key && key <= (chunk.at(-1) as CallRow).key;
-    const row = isWithin ? chunk.find(isMeant) : undefined;
+  for (const { rows: ended } of older) {
+    const isWithin = key >= (ended[0] as CallRow).key && key <= (ended.at(-1) as CallRow).key;
+    const row = isWithin ? ended.find(isMeant) : undefined;
     if (row !== undefined) return row;
   }
   return undefined;
@@ -93,7 +88,10 @@ export function mapRows(table: CallTable, change: (row: CallRow) => CallRow): Ca
     const next = rows.map(change);
     return next.every((row, at) => row === rows[at]) ? rows : next;
   };
-  const older = table.older.map(mapped);
+  const older = table.older.map((chunk) => {
+    const ended = mapped(chunk.rows);
+    return ended === chunk.rows ? chunk : chunkOf(ended);
+  });
   const rows = mapped(table.rows);
   const isSame = rows === table.rows && older.every((chunk, at) => chunk === table.older[at]);
   return isSame ? table : { ...table, rows, older };
@@ -103,13 +101,13 @@ export function mapRows(table: CallTable, change: (row: CallRow) => CallRow): Ca
 export function withoutRow(table: CallTable, row: CallRow): CallTable {
   const isOther = (other: CallRow): boolean => other !== row;
   if (table.rows.includes(row)) return { ...table, rows: table.rows.filter(isOther) };
-  const older = table.older.map((chunk) => {
-    if (!chunk.includes(row)) return chunk;
-    const left = chunk.filter(isOther);
-    factsOf(left, chunk);
-    return left;
-  });
-  return { ...table, older: older.filter(({ length }) => length > 0) };
+  const place = table.older.findIndex(({ rows: [first], rows }) => row.key >= (first as CallRow).key && rows.includes(row));
+  const chunk = table.older[place];
+  if (chunk === undefined) return table;
+  const older = table.older.slice();
+  const size = chunk.size - sizeOf(row);
+  older[place] = { ...chunk, rows: chunk.rows.filter(isOther), size, owedCount: chunk.owedCount - (isOwed(row) ? 1 : 0) };
+  return { ...table, older: chunk.rows.length > 1 ? older : older.filter((_, at) => at !== place) };
 }
 
 /** The table, with its open rows counted. */
@@ -127,11 +125,11 @@ export function counted(table: CallTable): CallTable {
 export function forget(table: CallTable): CallTable {
   let now = table;
   const ended = table.rows.filter((row) => !isOpen(row));
-  if (ended.length > chunkRows) now = { ...table, rows: table.rows.filter(isOpen), older: [...table.older, ended] };
+  if (ended.length > chunkRows) now = { ...table, rows: table.rows.filter(isOpen), older: [...table.older, chunkOf(ended)] };
   let [count, characters] = now === table ? [ended.length, ended.reduce((sum, row) => sum + sizeOf(row), 0)] : [0, 0];
   for (const chunk of now.older) {
-    count += chunk.length;
-    characters += factsOf(chunk).size;
+    count += chunk.rows.length;
+    characters += chunk.size;
   }
   // The last of all is kept, whatever its length.
   while (count > 1 && (count > keptRows || characters > keptCharacters)) {
@@ -144,12 +142,12 @@ export function forget(table: CallTable): CallTable {
   return now;
 }
 
-/** The row that is forgotten next. */
+/** The row that is forgotten next: the oldest that is not owed, or else the oldest. */
 function oldestOf({ rows, older }: CallTable): CallRow | undefined {
+  const isFree = (row: CallRow): boolean => !isOwed(row);
   const recent = rows.filter((row) => !isOpen(row));
-  const oldest = [...older.map((chunk) => factsOf(chunk).oldest), recent.find((row) => !isOwed(row))];
-  const owed = [...older.map((chunk) => factsOf(chunk).oldestOwed), recent.find(isOwed)];
-  return firstOf(oldest) ?? firstOf(owed);
+  const free = [recent.find(isFree), ...older.map((chunk) => (chunk.owedCount < chunk.rows.length ? chunk.rows.find(isFree) : undefined))];
+  return firstOf(free) ?? firstOf([recent[0], ...older.map((chunk) => chunk.rows[0])]);
 }
 
 function firstOf(rows: readonly (CallRow | undefined)[]): CallRow | undefined {

@@ -23,7 +23,7 @@
  * An answer that nobody here has asked for, to a call from before this process, has a row, too: one that begins as `answering`, and has no actor.
  */
 
-import { allRows, counted, forget, isOpen, mapRows, rowByKey, rowOf, withoutRow } from './call-rows.js';
+import { allRows, counted, forget, isOpen, mapRows, type OlderCalls, rowByKey, rowOf, withoutRow } from './call-rows.js';
 
 export { allRows, isOpen, isOwed, keptCharacters, keptRows, rowByKey, rowOf } from './call-rows.js';
 
@@ -78,7 +78,7 @@ export interface CallTable {
   /** Oldest first: the open ones, and the latest that ended. */
   readonly rows: readonly CallRow[];
   /** In chunks, those that ended before: none of them is open. */
-  readonly older: readonly (readonly CallRow[])[];
+  readonly older: readonly OlderCalls[];
   /** How many calls run or wait for their answer to be written, and for how many of these the model waits: guards ask at every step of the chart. */
   readonly openCount: number;
   readonly blockingCount: number;

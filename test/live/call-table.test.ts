@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import {
   allRows,
   type CallTable,
+  confirmResent,
   coverCalls,
   enterCalls,
   forgetAnswers,
@@ -10,7 +11,10 @@ import {
   keptRows,
   moveCalls,
   noCalls,
+  rowByKey,
+  rowOf,
   sizeOf,
+  takeBackAnswers,
 } from '../../machines/live/calls.js';
 import { leaveNothing, sessionWorld as world } from './session-world.js';
 
@@ -34,6 +38,25 @@ describe('the table of calls', () => {
   it('remembers every open call, and a bounded number that have ended', () => {
     const table = coverCalls(answered(open, 0, 100));
     expect(shape(answered(table, 100, keptRows + 50))).toEqual([keptRows + 1, 'open', 'c50', `c${keptRows + 49}`, 0]);
+  });
+
+  it('finds, and changes, also what ended long ago', () => {
+    const table = answered(open, 0, 500);
+    expect(table.older.length).toBeGreaterThan(1);
+    const again = { toolCall: { functionCalls: [{ id: 'c3', name: 'tool', args: {} }] } };
+    const { table: repeated, repeated: rows } = enterCalls(table, again, []);
+    const [{ key }] = rows as [{ key: number }];
+    expect([rowOf(repeated, 'c3')?.resending, rowByKey(repeated, key)?.id, confirmResent(repeated, key)?.openCount]).toEqual([true, 'c3', 1]);
+    const { taken, table: without } = takeBackAnswers(repeated, ['c3']);
+    expect([taken.map(({ id }) => id), rowOf(without, 'c3')?.answer]).toEqual([['c3'], null]);
+    // Taken back, it is called again: only the new one is left.
+    const { table: renewed, fresh } = enterCalls(without, again, []);
+    expect([fresh.length, rowOf(renewed, 'c3')?.status, rowByKey(renewed, key)]).toEqual([1, 'pending', undefined]);
+    expect(allRows(renewed).map(({ key: number }) => number)).toEqual(
+      allRows(renewed)
+        .map(({ key: number }) => number)
+        .toSorted((a, b) => a - b),
+    );
   });
 
   it('forgets last, and counts, what a resumed conversation would lack', () => {
