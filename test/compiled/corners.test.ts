@@ -117,7 +117,7 @@ describe('an `enqueue` of a compiled machine', () => {
     const compiled = compile(machine);
     inner.ref = createActor(compiled).start();
     const outer = createActor(compiled).start();
-    outer.send({ type: 'go', deep: true } as never);
+    outer.send({ type: 'go', deep: true });
     expect([order, outer.getSnapshot().context, inner.ref.getSnapshot().context]).toEqual([['inner', 'outer'], { n: 1 }, { n: 1 }]);
   });
 

@@ -82,9 +82,9 @@ const implementations = {
       if (context.n > 6) enqueue.emit({ type: 'high' });
       enqueue.assign({ n: ({ context: now }: { context: Context }) => now.n + 1 });
       if (context.n === 2)
-        enqueue.spawnChild('counter' as never, { id: `e${context.n}`, input: ({ context: now }: { context: Context }) => now.n } as never);
+        enqueue.spawnChild('counter' as never, { id: `e${context.n}`, input: ({ context: now }: { context: Context }) => now.n });
       if (context.n === 4) enqueue.stopChild('e2');
-      if (context.n === 3) enqueue({ type: 'say', params: ({ context: now }: { context: Context }) => ({ queued: now.n }) } as never);
+      if (context.n === 3) enqueue({ type: 'say', params: ({ context: now }: { context: Context }) => ({ queued: now.n }) });
       if (context.n === 5) enqueue.cancel('one');
       if (context.n === 1) enqueue.raise({ type: 'c' }, { delay: 'later' as never, id: 'one' });
       if (context.n === 7) enqueue.sendTo(({ self }) => self, { type: 'e' }, { delay: 3 });

@@ -45,7 +45,7 @@ describe('the table of calls', () => {
     expect(table.older.length).toBeGreaterThan(1);
     const again = { toolCall: { functionCalls: [{ id: 'c3', name: 'tool', args: {} }] } };
     const { table: repeated, repeated: rows } = enterCalls(table, again, []);
-    const [{ key }] = rows as [{ key: number }];
+    const key = rows[0]?.key ?? 0;
     expect([rowOf(repeated, 'c3')?.resending, rowByKey(repeated, key)?.id, confirmResent(repeated, key)?.openCount]).toEqual([true, 'c3', 1]);
     const { taken, table: without } = takeBackAnswers(repeated, ['c3']);
     expect([taken.map(({ id }) => id), rowOf(without, 'c3')?.answer]).toEqual([['c3'], null]);
