@@ -55,6 +55,7 @@ export class Pair {
       };
       this.#playing(seen, look, () => {
         made.run = new Run(machine, sides.stage.starts[start], start, {
+          isCompared: true,
           inspect: seen.inspect,
           logged: (words) => seen.note('logged', words),
           scheduled: (event, delayMs, id) => seen.note('scheduled', event, delayMs, numberOf(id)),

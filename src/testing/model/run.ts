@@ -16,6 +16,7 @@ import type {
   Snapshot,
   SnapshotFrom,
 } from 'xstate';
+import { indexTimers } from '../../supervision/scheduler.js';
 import { VirtualClock } from '../virtual-clock.js';
 import { control, type Fake, isFake, runs } from './fake.js';
 
@@ -42,6 +43,8 @@ class BoundedClock extends VirtualClock {
 
 /** Who watches a run: its coverage, or whoever draws it. */
 export interface Probe {
+  /** Is the machine run beside a compiled one? */
+  readonly isCompared?: boolean;
   /** The actor is made, or made again: nothing is on its clock. */
   begins?(): void;
   inspect?(event: InspectionEvent, run: Run<AnyStateMachine>): void;
@@ -133,6 +136,8 @@ export class Run<M extends AnyStateMachine> {
     const options = { ...from, ...logger, clock: this.clock, id: this.#machine.id, inspect: this.#observe };
     const actor = createActor(this.#machine, options as unknown as NonNullable<Parameters<typeof createActor<M>>[1]>);
     runs.set(actor.system, this);
+    // As a compiled chart does when it starts: who came before it would hear nothing, and who is compared with it waits as it does.
+    if (this.probe?.isCompared === true) indexTimers(actor, false);
     this.#watchTimers((actor.system as unknown as { scheduler: Scheduler }).scheduler, actor);
     actor.on('*' as never, (event: AnyEventObject) => {
       this.activity++;
