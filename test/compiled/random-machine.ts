@@ -81,8 +81,7 @@ const implementations = {
       if (check('isEven')) enqueue.raise({ type: 'e' });
       if (context.n > 6) enqueue.emit({ type: 'high' });
       enqueue.assign({ n: ({ context: now }: { context: Context }) => now.n + 1 });
-      if (context.n === 2)
-        enqueue.spawnChild('counter' as never, { id: `e${context.n}`, input: ({ context: now }: { context: Context }) => now.n });
+      if (context.n === 2) enqueue.spawnChild('counter' as never, { id: `e${context.n}`, input: ({ context: now }: { context: Context }) => now.n });
       if (context.n === 4) enqueue.stopChild('e2');
       if (context.n === 3) enqueue({ type: 'say', params: ({ context: now }: { context: Context }) => ({ queued: now.n }) });
       if (context.n === 5) enqueue.cancel('one');
