@@ -32,9 +32,9 @@ export function compile<Machine extends AnyStateMachine>(machine: Machine): Mach
   return Object.assign(compiled, {
     transition: (snapshot: unknown, event: EventObject, scope: unknown) => macrostep(own, snapshot as Parts, event, scope as Scope),
     getInitialSnapshot: (scope: unknown, input: unknown) => first(own, input, scope as Scope),
-    // Before anything of it can be delayed; once for all actors of its system.
-    start: (snapshot: never, scope: Scope) => {
-      indexTimers(scope.self, false);
+    // Before anything of it can be delayed; once for all actors of its system. Who wraps a machine's `start` may pass on the snapshot alone: XState's takes no more.
+    start: (snapshot: never, scope?: Scope) => {
+      if (scope !== undefined) indexTimers(scope.self, false);
       start(snapshot);
     },
     getTransitionData: (snapshot: unknown, event: EventObject) => enabled(own, snapshot as Parts, event).map(({ transition }) => transition),

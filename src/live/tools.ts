@@ -165,13 +165,14 @@ export function execute(find: FindTool, hold: (session: AnyActorRef) => LiveSess
  * chart, which has ended then.
  */
 export function answeringFor(machine: typeof toolCallMachine): typeof toolCallMachine {
-  const start = machine.start.bind(machine);
-  const begin: NonNullable<ActorLogic<SnapshotFrom<typeof toolCallMachine>, ToolCallEvent>['start']> = (snapshot, { self }) => {
+  type Start = NonNullable<ActorLogic<SnapshotFrom<typeof toolCallMachine>, ToolCallEvent>['start']>;
+  const start = machine.start.bind(machine) as Start;
+  const begin: Start = (snapshot, scope) => {
     const { key, name } = snapshot.context;
-    onStranger(self, (session, reason) => {
+    onStranger(scope.self, (session, reason) => {
       session.send({ type: 'call.answer', key, response: { error: endedBefore(name, reason) } } satisfies SessionEvent);
     });
-    start(snapshot);
+    start(snapshot, scope);
   };
   return Object.assign(machine, { start: begin });
 }
