@@ -30,6 +30,13 @@ export interface OlderCalls {
   readonly keyById: Readonly<Record<string, number>>;
 }
 
+const noChunks: readonly OlderCalls[] = [];
+
+/** The table with these rows beside its open ones. Most sessions never have a chunk, and their tables say nothing of any. */
+function withChunks({ older: _, ...table }: CallTable, older: readonly OlderCalls[]): CallTable {
+  return older.length === 0 ? table : { ...table, older };
+}
+
 function chunkOf(rows: readonly CallRow[]): OlderCalls {
   return {
     rows,
@@ -54,12 +61,12 @@ function sizeOf({ size, argsSize }: CallRow): number {
 }
 
 /** All rows, oldest first. @throws never */
-export function allRows({ rows, older }: CallTable): readonly CallRow[] {
+export function allRows({ rows, older = noChunks }: CallTable): readonly CallRow[] {
   return older.length === 0 ? rows : [...older.flatMap((chunk) => chunk.rows), ...rows].sort((one, other) => one.key - other.key);
 }
 
 /** The latest call with that id; none with an empty one, which tells no call from another. @throws never */
-export function rowOf({ rows, older }: CallTable, id: string): CallRow | undefined {
+export function rowOf({ rows, older = noChunks }: CallTable, id: string): CallRow | undefined {
   if (id === '') return undefined;
   let found = rows.findLast((row) => row.id === id);
   for (const { rows: ended, keyById } of older) {
@@ -70,7 +77,7 @@ export function rowOf({ rows, older }: CallTable, id: string): CallRow | undefin
 }
 
 /** The call with that number. @throws never */
-export function rowByKey({ rows, older }: CallTable, key: number): CallRow | undefined {
+export function rowByKey({ rows, older = noChunks }: CallTable, key: number): CallRow | undefined {
   const isMeant = (row: CallRow): boolean => row.key === key;
   const found = rows.findLast(isMeant);
   if (found !== undefined) return found;
@@ -88,26 +95,28 @@ export function mapRows(table: CallTable, change: (row: CallRow) => CallRow): Ca
     const next = rows.map(change);
     return next.every((row, at) => row === rows[at]) ? rows : next;
   };
-  const older = table.older.map((chunk) => {
+  const { older: before = noChunks } = table;
+  const older = before.map((chunk) => {
     const ended = mapped(chunk.rows);
     return ended === chunk.rows ? chunk : chunkOf(ended);
   });
   const rows = mapped(table.rows);
-  const isSame = rows === table.rows && older.every((chunk, at) => chunk === table.older[at]);
-  return isSame ? table : { ...table, rows, older };
+  const isSame = rows === table.rows && older.every((chunk, at) => chunk === before[at]);
+  return isSame ? table : withChunks({ ...table, rows }, older);
 }
 
 /** The table without a row. */
 export function withoutRow(table: CallTable, row: CallRow): CallTable {
   const isOther = (other: CallRow): boolean => other !== row;
   if (table.rows.includes(row)) return { ...table, rows: table.rows.filter(isOther) };
-  const place = table.older.findIndex(({ rows: [first], rows }) => row.key >= (first as CallRow).key && rows.includes(row));
-  const chunk = table.older[place];
+  const { older: before = noChunks } = table;
+  const place = before.findIndex(({ rows: [first], rows }) => row.key >= (first as CallRow).key && rows.includes(row));
+  const chunk = before[place];
   if (chunk === undefined) return table;
-  const older = table.older.slice();
+  const older = before.slice();
   const size = chunk.size - sizeOf(row);
   older[place] = { ...chunk, rows: chunk.rows.filter(isOther), size, owedCount: chunk.owedCount - (isOwed(row) ? 1 : 0) };
-  return { ...table, older: chunk.rows.length > 1 ? older : older.filter((_, at) => at !== place) };
+  return withChunks(table, chunk.rows.length > 1 ? older : older.filter((_, at) => at !== place));
 }
 
 /** The table, with its open rows counted. */
@@ -125,9 +134,9 @@ export function counted(table: CallTable): CallTable {
 export function forget(table: CallTable): CallTable {
   let now = table;
   const ended = table.rows.filter((row) => !isOpen(row));
-  if (ended.length > chunkRows) now = { ...table, rows: table.rows.filter(isOpen), older: [...table.older, chunkOf(ended)] };
+  if (ended.length > chunkRows) now = { ...table, rows: table.rows.filter(isOpen), older: [...(table.older ?? noChunks), chunkOf(ended)] };
   let [count, characters] = now === table ? [ended.length, ended.reduce((sum, row) => sum + sizeOf(row), 0)] : [0, 0];
-  for (const chunk of now.older) {
+  for (const chunk of now.older ?? noChunks) {
     count += chunk.rows.length;
     characters += chunk.size;
   }
@@ -143,7 +152,7 @@ export function forget(table: CallTable): CallTable {
 }
 
 /** The row that is forgotten next: the oldest that is not owed, or else the oldest. */
-function oldestOf({ rows, older }: CallTable): CallRow | undefined {
+function oldestOf({ rows, older = noChunks }: CallTable): CallRow | undefined {
   const isFree = (row: CallRow): boolean => !isOwed(row);
   const recent = rows.filter((row) => !isOpen(row));
   const free = [recent.find(isFree), ...older.map((chunk) => (chunk.owedCount < chunk.rows.length ? chunk.rows.find(isFree) : undefined))];

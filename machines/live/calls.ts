@@ -77,8 +77,8 @@ export interface CallRow {
 export interface CallTable {
   /** Oldest first: the open ones, and the latest that ended. */
   readonly rows: readonly CallRow[];
-  /** In chunks, those that ended before: none of them is open. */
-  readonly older: readonly OlderCalls[];
+  /** In chunks, those that ended before: none of them is open. Absent where there are none. */
+  readonly older?: readonly OlderCalls[];
   /** How many calls run or wait for their answer to be written, and for how many of these the model waits: guards ask at every step of the chart. */
   readonly openCount: number;
   readonly blockingCount: number;
@@ -91,7 +91,7 @@ export interface CallTable {
 }
 
 /** The table of a session that was never called. */
-export const noCalls: CallTable = { rows: [], older: [], openCount: 0, blockingCount: 0, forgottenCount: 0, unnamedCount: 0, lastKey: 0 };
+export const noCalls: CallTable = { rows: [], openCount: 0, blockingCount: 0, forgottenCount: 0, unnamedCount: 0, lastKey: 0 };
 
 /** What the calls of one message come to. */
 export interface EnteredCalls {

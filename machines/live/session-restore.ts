@@ -27,8 +27,7 @@ export function connectingAgain(saved: Snapshot<unknown>, isBehindGate: boolean)
     : [{ online: 'connecting' }, child('connection', { closeMs: context?.closeMs })];
   return Object.assign({ ...saved } as Snapshot<unknown>, {
     value: { open: { ...open, connection, rotation: 'steady' } },
-    // One that an older version stored has no chunks.
-    context: { ...context, calls: { older: [], ...context?.calls }, isBehindGate, isRestored: true },
+    context: { ...context, isBehindGate, isRestored: true },
     children: { ...Object.fromEntries(kept), ...begun },
   });
 }

@@ -93,7 +93,8 @@ export interface TaskSupervisorContext {
   readonly intensity: number;
   readonly periodMs: number;
   readonly maxChildren: number | 'infinity';
-  readonly lane: TaskLane;
+  /** Absent: fast. */
+  readonly lane?: TaskLane;
   readonly problem: Problem | null;
   /** Restarts within the window, monotonic ms, newest first. */
   readonly restarts: readonly number[];
@@ -106,7 +107,8 @@ export interface TaskSupervisorContext {
 export interface TaskPoolInput {
   readonly supervisor: AnyActorRef;
   readonly maxChildren: number | 'infinity';
-  readonly lane: TaskLane;
+  /** Default `fast`. */
+  readonly lane?: TaskLane;
 }
 
 type On<Type extends TaskSupervisorEvent['type']> = Extract<TaskSupervisorEvent, { type: Type }>;
@@ -174,14 +176,18 @@ export const taskSupervisorMachine = setup({
     intensity: input?.intensity ?? defaultIntensity.intensity,
     periodMs: input?.periodMs ?? defaultIntensity.periodMs,
     maxChildren: input?.maxChildren ?? 'infinity',
-    lane: input?.lane ?? 'fast',
+    ...(input?.lane === undefined ? {} : { lane: input.lane }),
     problem: problemOfTaskSupervisor(input ?? {}),
     restarts: [],
     drainMs: null,
     reason: 'normal',
     ended: [],
   }),
-  invoke: { id: 'pool', src: 'pool', input: ({ context: { maxChildren, lane }, self }) => ({ supervisor: self, maxChildren, lane }) },
+  invoke: {
+    id: 'pool',
+    src: 'pool',
+    input: ({ context: { maxChildren, lane }, self }) => ({ supervisor: self, maxChildren, ...(lane === undefined ? {} : { lane }) }),
+  },
   output: ({ event }) => (event as unknown as { output: unknown }).output,
   initial: 'starting',
   on: {

@@ -31,7 +31,8 @@ export function compile<Machine extends AnyStateMachine>(machine: Machine): Mach
   const { start } = compiled;
   return Object.assign(compiled, {
     transition: (snapshot: unknown, event: EventObject, scope: unknown) => macrostep(own, snapshot as Parts, event, scope as Scope),
-    getInitialSnapshot: (scope: unknown, input: unknown) => first(own, input, scope as Scope),
+    // Bound, as XState's is: by that it is known that nobody has put another in its place.
+    getInitialSnapshot: ((scope: unknown, input: unknown) => first(own, input, scope as Scope)).bind(undefined),
     // Before anything of it can be delayed; once for all actors of its system. Who wraps a machine's `start` may pass on the snapshot alone: XState's takes no more.
     start: (snapshot: never, scope?: Scope) => {
       if (scope !== undefined) indexTimers(scope.self, false);

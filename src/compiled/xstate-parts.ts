@@ -89,12 +89,14 @@ export interface EnqueueFields {
   collect(args: object, params: unknown): void;
 }
 
+const anyEvent = { type: 'x' };
+
 /** One action of each kind that is done here: what they share with all of their kind are `resolve` and `execute`. */
 export const samples = {
   assign: assign({}) as unknown as BuiltinAction,
-  emit: emit({ type: 'x' }) as unknown as BuiltinAction & EmitFields,
-  raise: raise({ type: 'x' }) as unknown as BuiltinAction & RaiseFields,
-  sendTo: sendTo('x', { type: 'x' }) as unknown as BuiltinAction & SendFields,
+  emit: emit(anyEvent) as unknown as BuiltinAction & EmitFields,
+  raise: raise(anyEvent) as unknown as BuiltinAction & RaiseFields,
+  sendTo: sendTo('x', anyEvent) as unknown as BuiltinAction & SendFields,
   spawnChild: spawnChild('x') as unknown as BuiltinAction & SpawnFields,
   stopChild: stopChild('x') as unknown as BuiltinAction & StopFields,
   enqueueActions: enqueueActions(() => {}) as unknown as BuiltinAction & EnqueueFields,

@@ -53,7 +53,7 @@ export class TaskPool implements Unseen {
   /** Who ended without the chart's hearing of it: with the pool, or while it was stopping. */
   left: readonly EndedChild[] = [];
 
-  constructor(scope: AnyPoolScope, { supervisor, maxChildren, lane }: TaskPoolInput) {
+  constructor(scope: AnyPoolScope, { supervisor, maxChildren, lane = 'fast' }: TaskPoolInput) {
     this.#scope = scope;
     this.self = scope.self;
     this.#supervisor = supervisor;

@@ -42,7 +42,7 @@ describe('the table of calls', () => {
 
   it('finds, and changes, also what ended long ago', () => {
     const table = answered(open, 0, 500);
-    expect(table.older.length).toBeGreaterThan(1);
+    expect(table.older?.length).toBeGreaterThan(1);
     const again = { toolCall: { functionCalls: [{ id: 'c3', name: 'tool', args: {} }] } };
     const { table: repeated, repeated: rows } = enterCalls(table, again, []);
     const key = rows[0]?.key ?? 0;
