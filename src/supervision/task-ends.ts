@@ -34,7 +34,6 @@ export class LateEnd implements Slice {
   }
 
   take(): void {
-    if (this.#ok) this.#run.pool.succeeded(this.#run, this.#value);
-    else this.#run.pool.failed(this.#run, this.#value);
+    this.#run.pool.settle(this.#run, this.#ok, this.#value);
   }
 }

@@ -134,12 +134,12 @@ export class TaskPool implements Unseen {
       const result = fn(new RunScope(run));
       const then = (result as { then?: unknown } | null | undefined)?.then;
       if (typeof then !== 'function') {
-        this.succeeded(run, result);
+        this.settle(run, true, result);
         return;
       }
       this.#follow(run, result as object, then as Then);
     } catch (error) {
-      this.failed(run, error);
+      this.settle(run, false, error);
     } finally {
       this.#slices.shallower();
     }
@@ -156,17 +156,20 @@ export class TaskPool implements Unseen {
 
   #settledWith(run: TaskRun, ok: boolean, value: unknown): void {
     if (run.endedBy !== undefined) return;
-    if (!this.#slices.hasRoom()) this.#slices.later(new LateEnd(run, ok, value));
-    else if (ok) this.succeeded(run, value);
-    else this.failed(run, value);
+    if (this.#slices.hasRoom()) {
+      this.settle(run, ok, value);
+      return;
+    }
+    // It was in time; that it waits for its turn is not its fault.
+    if (run.plan.deadlineMs !== undefined && run.askedAt === null) this.deadlines.remove(run.deadline);
+    this.#slices.later(new LateEnd(run, ok, value));
   }
 
-  succeeded(run: TaskRun, value: unknown): void {
-    if (run.endedBy === undefined) this.#end(run, succeeded, { ok: true, value });
-  }
-
-  failed(run: TaskRun, error: unknown): void {
-    if (run.endedBy === undefined) this.#end(run, { type: 'task.failed', reason: reasonOfError(error) }, undefined);
+  /** Its function has come to a value, or to an error. */
+  settle(run: TaskRun, ok: boolean, value: unknown): void {
+    if (run.endedBy !== undefined) return;
+    if (ok) this.#end(run, succeeded, { ok: true, value });
+    else this.#end(run, { type: 'task.failed', reason: reasonOfError(value) }, undefined);
   }
 
   /** It has ended: by its own actor's word, where that is there in full. */

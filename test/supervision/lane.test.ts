@@ -321,6 +321,26 @@ inEachLane((tasksOn) => {
     expect(tasks.count()).toBe(0);
   });
 
+  it('counts a task of a burst as in time that has come to its end before its deadline, and waits to be told', async () => {
+    const here = stage();
+    const tasks = tasksOn(here);
+    const outcomes: TaskOutcome<unknown>[] = [];
+    const letGo: (() => void)[] = [];
+    const all = new Promise<void>((resolve) => {
+      const onEnd = (outcome: TaskOutcome<unknown>): void => {
+        if (outcomes.push(outcome) === 20_000) resolve();
+      };
+      const waiting = (): Promise<void> => new Promise((done) => letGo.push(done));
+      for (let task = 0; task < 20_000; task++) tasks.start(waiting, { deadlineMs: 1_000, onEnd });
+    });
+    while (letGo.length < 20_000) await here.flush();
+    for (const go of letGo) go();
+    await Promise.resolve();
+    here.clock.advanceBy(1_000);
+    await all;
+    expect(outcomes.filter(({ ok }) => !ok)).toEqual([]);
+  });
+
   it('ends tasks of a burst that have not begun, when it is stopped: their functions are never called', async () => {
     const here = stage();
     const tasks = tasksOn(here);
