@@ -33,8 +33,11 @@ export interface OlderCalls {
 const noChunks: readonly OlderCalls[] = [];
 
 /** The table with these rows beside its open ones. Most sessions never have a chunk, and their tables say nothing of any. */
-function withChunks({ older: _, ...table }: CallTable, older: readonly OlderCalls[]): CallTable {
-  return older.length === 0 ? table : { ...table, older };
+function withChunks(table: CallTable, older: readonly OlderCalls[]): CallTable {
+  if (older.length > 0) return { ...table, older };
+  const bare = { ...table };
+  delete bare.older;
+  return bare;
 }
 
 function chunkOf(rows: readonly CallRow[]): OlderCalls {

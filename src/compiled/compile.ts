@@ -32,7 +32,7 @@ export function compile<Machine extends AnyStateMachine>(machine: Machine): Mach
   return Object.assign(compiled, {
     transition: (snapshot: unknown, event: EventObject, scope: unknown) => macrostep(own, snapshot as Parts, event, scope as Scope),
     // Bound, as XState's is: by that it is known that nobody has put another in its place.
-    getInitialSnapshot: ((scope: unknown, input: unknown) => first(own, input, scope as Scope)).bind(undefined),
+    getInitialSnapshot: firstOf.bind(undefined, own),
     // Before anything of it can be delayed; once for all actors of its system. Who wraps a machine's `start` may pass on the snapshot alone: XState's takes no more.
     start: (snapshot: never, scope?: Scope) => {
       if (scope !== undefined) indexTimers(scope.self, false);
@@ -60,6 +60,10 @@ export function interpretedParts(machine: AnyStateMachine): readonly Interpreted
 /** Whether a machine runs from tables: what `compile` returns does, unless it has returned the machine as it is. */
 export function isCompiled(machine: AnyStateMachine): boolean {
   return tables.has(machine);
+}
+
+function firstOf(own: Tables, scope: unknown, input: unknown): Parts {
+  return first(own, input, scope as Scope);
 }
 
 function requireMachine(machine: unknown): void {

@@ -325,16 +325,21 @@ inEachLane((tasksOn) => {
     const here = stage();
     const tasks = tasksOn(here);
     const outcomes: TaskOutcome<unknown>[] = [];
-    const letGo: (() => void)[] = [];
-    const all = new Promise<void>((resolve) => {
-      const onEnd = (outcome: TaskOutcome<unknown>): void => {
-        if (outcomes.push(outcome) === 20_000) resolve();
-      };
-      const waiting = (): Promise<void> => new Promise((done) => letGo.push(done));
-      for (let task = 0; task < 20_000; task++) tasks.start(waiting, { deadlineMs: 1_000, onEnd });
-    });
-    while (letGo.length < 20_000) await here.flush();
-    for (const go of letGo) go();
+    let [letGo, allWait, allEnded] = [() => {}, () => {}, () => {}];
+    const gate = new Promise<void>((resolve) => (letGo = resolve));
+    const begun = new Promise<void>((resolve) => (allWait = resolve));
+    const all = new Promise<void>((resolve) => (allEnded = resolve));
+    const onEnd = (outcome: TaskOutcome<unknown>): void => {
+      if (outcomes.push(outcome) === 20_000) allEnded();
+    };
+    let waiting = 0;
+    const wait = (): Promise<void> => {
+      if (++waiting === 20_000) allWait();
+      return gate;
+    };
+    for (let task = 0; task < 20_000; task++) tasks.start(wait, { deadlineMs: 1_000, onEnd });
+    await begun;
+    letGo();
     await Promise.resolve();
     here.clock.advanceBy(1_000);
     await all;

@@ -146,7 +146,7 @@ function isPool(actor: AnyActorRef): boolean {
 /** The pool of a task supervisor; undefined for that of another. */
 function taskPoolOf(actor: AnyActorRef): TaskPool | undefined {
   const { pool } = (actor.getSnapshot() ?? {}) as { pool?: Partial<TaskPool> };
-  return pool?.succeeded === undefined ? undefined : (pool as TaskPool);
+  return pool?.settle === undefined ? undefined : (pool as TaskPool);
 }
 
 /** What a call of a session is of; nothing of any other actor. */
