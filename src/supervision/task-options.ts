@@ -111,6 +111,11 @@ export function planOf(options: StartOptions & AsyncOptions): TaskPlan {
   return { restart, shutdownMs, trapExit, deadlineMs, signal, name, owner };
 }
 
+/** How each task of a stream with these options is to be run. */
+export function planOfStream({ deadlineMs, signal, owner, link }: StreamOptions): TaskPlan {
+  return { ...plainPlan, deadlineMs, signal, owner: link === false ? undefined : owner };
+}
+
 function requireTimes({ deadlineMs, shutdownMs }: TaskOptions): void {
   if (deadlineMs !== undefined && !(typeof deadlineMs === 'number' && deadlineMs > 0)) refuseTask('`deadlineMs` above 0', deadlineMs);
   if (shutdownMs !== undefined && !isTime(shutdownMs) && shutdownMs !== 'infinity' && shutdownMs !== 'brutalKill')

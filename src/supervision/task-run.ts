@@ -189,7 +189,7 @@ export class TaskRun implements Slice {
 
   /** Cancels the task when the app's own signal aborts. */
   follow(signal: AbortSignal): void {
-    const cancel = (): void => this.pool.ask(this, this.plan.shutdownMs, { ok: false, reason: 'cancelled' });
+    const cancel = (): void => cancelRun(this);
     if (signal.aborted) {
       cancel();
       return;
@@ -226,6 +226,11 @@ export class TaskRun implements Slice {
     this.fn = undefined;
     this.settled = undefined;
   }
+}
+
+/** Tells a run to end; its outcome is `cancelled`, at once unless it traps exits. */
+export function cancelRun(run: TaskRun): void {
+  run.pool.ask(run, run.plan.shutdownMs, { ok: false, reason: 'cancelled' });
 }
 
 /** What a task's function is called with; it shows nothing else of its run. */

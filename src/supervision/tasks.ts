@@ -25,6 +25,7 @@ import {
   noOptions,
   plainPlan,
   planOf,
+  planOfStream,
   requireHow,
   requireStarted,
   requireStream,
@@ -35,7 +36,7 @@ import {
   type TaskOptions,
 } from './task-options.js';
 import { taskPoolLogic, type TaskPool, type TaskRefusal } from './task-pool.js';
-import type { Settled, TaskFn, TaskOutcome, TaskPlan, TaskRun } from './task-run.js';
+import { cancelRun, type Settled, type TaskFn, type TaskOutcome, type TaskPlan, type TaskRun } from './task-run.js';
 import { streamTasks, type StreamOptions, type StreamOutcome } from './task-stream.js';
 import { exitReason, onExit, unlink } from './watch.js';
 import { childrenOf } from './xstate-internals.js';
@@ -161,8 +162,7 @@ export class Task<Value> implements StartedTask {
 
   /** Tells the task to end; its outcome is `cancelled`, at once unless it traps exits. */
   cancel(): void {
-    const run = this.#run;
-    run.pool.ask(run, run.plan.shutdownMs, { ok: false, reason: 'cancelled' });
+    cancelRun(this.#run);
   }
 }
 
@@ -247,11 +247,16 @@ export class TaskSupervisor {
     const outcome = new Promise<TaskOutcome<Value>>((resolve) => {
       settle = resolve as Settled;
     });
-    const run = this.#start(fn, planOf(options), settle);
-    if (typeof run === 'string') return { ok: false, reason: run };
-    const { owner } = options;
-    if (owner !== undefined && exitReason(run.actor) === null) onExit(run.actor, () => unlink(run.actor, owner));
-    return { ok: true, task: new Task(run, outcome) };
+    const run = this.#launch(fn, planOf(options), settle);
+    return typeof run === 'string' ? { ok: false, reason: run } : { ok: true, task: new Task(run, outcome) };
+  }
+
+  /** Starts a task whose end takes its link to its owner with it. */
+  #launch(fn: TaskFn<unknown>, plan: TaskPlan, settled: Settled | undefined): TaskRun | TaskRefusal {
+    const run = this.#start(fn, plan, settled);
+    const { owner } = plan;
+    if (typeof run === 'object' && owner !== undefined && exitReason(run.actor) === null) onExit(run.actor, () => unlink(run.actor, owner));
+    return run;
   }
 
   /**
@@ -279,7 +284,8 @@ export class TaskSupervisor {
     options: StreamOptions = {},
   ): AsyncGenerator<StreamOutcome<Value>, void, undefined> {
     requireStream(items, fn, options);
-    return streamTasks(this, items, fn, options);
+    const plan = planOfStream(options);
+    return streamTasks((one, settled) => this.#launch(one, plan, settled), items, fn, options);
   }
 
   /**
