@@ -19,9 +19,19 @@ export function isOrder(endedBy: TaskEvent | ExitReason): endedBy is ExitReason 
   return typeof endedBy !== 'object' || !('type' in endedBy);
 }
 
+/** Ends with a reason of their own, of tasks at whose end somebody looked: whoever looks again sees the same object. */
+const shown = new WeakMap<TaskEvent, TaskSnapshot>();
+
 function snapshotOf({ endedBy }: TaskRun): TaskSnapshot {
   if (endedBy === undefined) return taskLeaf.getInitialSnapshot(undefined as never);
-  return isOrder(endedBy) ? stoppedSnapshot() : finalSnapshot(endedBy);
+  if (isOrder(endedBy)) return stoppedSnapshot();
+  if (!('reason' in endedBy)) return finalSnapshot(endedBy);
+  let snapshot = shown.get(endedBy);
+  if (snapshot === undefined) {
+    snapshot = finalSnapshot(endedBy);
+    shown.set(endedBy, snapshot);
+  }
+  return snapshot;
 }
 
 /** An actor, in part. It has the methods of XState's actors; their fields are made by the first that is touched. */
@@ -73,9 +83,12 @@ for (const field of actorFields) {
   });
 }
 
-/** Makes it an actor in full, who stands where its run does. */
+/** Makes it an actor in full, who stands where its run does. It has all that it needs then, and lets go of the run. */
 function inFull(task: LeanTask): void {
   const { _run: run, _booked: sessionId } = task;
+  // Before it has the others: to add those of an actor to these would take twice as long.
+  delete (task as Partial<LeanTask>)._booked;
+  delete (task as Partial<LeanTask>)._run;
   becomeActor(task, {
     logic: taskLeaf,
     parent: run.pool.self,

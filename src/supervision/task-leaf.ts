@@ -7,7 +7,7 @@
  */
 import { createActor, transition as pure, type SnapshotFrom } from 'xstate';
 
-import { exitWith } from '../../machines/supervision/exit.js';
+import { exitWith, type ExitReason } from '../../machines/supervision/exit.js';
 import { taskMachine, type TaskEvent } from '../../machines/supervision/task.js';
 import { watchedSystemOf } from './watched-system.js';
 
@@ -17,25 +17,41 @@ const machine = taskMachine.provide({});
 const { transition } = machine;
 const initial: TaskSnapshot = createActor(taskMachine).getSnapshot();
 
-/** By event, each with its last one: those that are all alike are one. */
-const ends = new Map<string, { readonly event: TaskEvent; readonly snapshot: TaskSnapshot }>();
-
-/** The final snapshot of a task that ran. */
-export function finalSnapshot(event: TaskEvent): TaskSnapshot {
-  const known = ends.get(event.type);
-  if (known?.event === event) return known.snapshot;
-  if (known !== undefined && event.type === 'task.failed') {
-    const { reason } = event;
-    return { ...known.snapshot, context: { reason }, output: exitWith(reason) } as TaskSnapshot;
-  }
-  const [snapshot] = pure(taskMachine, initial, event);
-  ends.set(event.type, { event, snapshot });
-  return snapshot;
+/** The end that an event leads to. */
+function endOf(event: TaskEvent): TaskSnapshot {
+  return pure(taskMachine, initial, event)[0];
 }
 
-/** One that was stopped while it ran. */
+/** Ends that are the same for every task. */
+const succeeded = endOf({ type: 'task.succeeded' });
+const timedOut = endOf({ type: 'task.timedOut' });
+const stopped = { ...initial, status: 'stopped' } as unknown as TaskSnapshot;
+
+/** Ends that tell a reason. It is the app's own, so each task has its copy, and none is kept here. */
+const failed = endOf({ type: 'task.failed', reason: 'normal' });
+const cancelled = endOf({ type: 'task.cancelled', reason: 'normal' });
+
+function withReason(snapshot: TaskSnapshot, reason: ExitReason): TaskSnapshot {
+  return { ...snapshot, context: { reason }, output: exitWith(reason) } as TaskSnapshot;
+}
+
+/** The final snapshot of a task that ran: one object for all that end alike, or a new one at each call where the event has a reason. */
+export function finalSnapshot(event: TaskEvent): TaskSnapshot {
+  switch (event.type) {
+    case 'task.succeeded':
+      return succeeded;
+    case 'task.timedOut':
+      return timedOut;
+    case 'task.failed':
+      return withReason(failed, event.reason);
+    default:
+      return withReason(cancelled, event.reason);
+  }
+}
+
+/** One that was stopped; the same object for all that were stopped while they ran. */
 export function stoppedSnapshot(snapshot: TaskSnapshot = initial): TaskSnapshot {
-  return { ...snapshot, status: 'stopped' } as unknown as TaskSnapshot;
+  return snapshot === initial ? stopped : ({ ...snapshot, status: 'stopped' } as unknown as TaskSnapshot);
 }
 
 function isEnd(event: { readonly type: string }): event is TaskEvent {

@@ -1,10 +1,11 @@
 /** The short cuts of a task's leaf change nothing that can be seen. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { createActor, type AnyActorLogic } from 'xstate';
 import type { TaskEvent } from '../../machines/supervision/task.js';
 import { taskMachine } from '../../machines/supervision/task.js';
 import { taskLeaf } from '../../src/supervision/task-leaf.js';
 import { exitReason } from '../../src/supervision/watch.js';
+import { leastHeap } from '../inspector/garbage.js';
 
 const ends: TaskEvent[] = [
   { type: 'task.succeeded' },
@@ -38,5 +39,21 @@ describe("a task's leaf", () => {
     one.send({ type: 'task.succeeded' });
     expect([one.getSnapshot().value, other.getSnapshot().value]).toEqual(['succeeded', 'running']);
     other.stop();
+  });
+
+  it('keeps nothing of how a task ended, also not of the first', async () => {
+    vi.resetModules();
+    const { finalSnapshot } = await import('../../src/supervision/task-leaf.js');
+    const fail = (): WeakRef<Error> => {
+      const error = new Error('boom');
+      finalSnapshot({ type: 'task.failed', reason: { crash: error } });
+      finalSnapshot({ type: 'task.cancelled', reason: { crash: error } });
+      return new WeakRef(error);
+    };
+    const error = fail();
+    // What a WeakRef was made of lives to the end of the turn.
+    await new Promise((resolve) => setImmediate(resolve));
+    leastHeap();
+    expect(error.deref()).toBeUndefined();
   });
 });
