@@ -6,6 +6,12 @@
  */
 import { laterTurn, systemClock, type LaterTurn } from './clock.js';
 
+/** The event loop that is not to be held: its turns, and the time that they take, ms. */
+export interface Loop {
+  now(): number;
+  laterTurn(act: () => void): LaterTurn;
+}
+
 /** What is done when there is time for it. It must not throw. */
 export interface Slice {
   take(): void;
@@ -23,8 +29,11 @@ const mostMs = 2;
 /** How many calls deep one may set off the next. */
 const mostHops = 200;
 
+const runtime: Loop = { now: () => systemClock.now(), laterTurn };
+
 /** The slices of one owner. What waits is bounded by what the owner takes on. */
 export class Slices {
+  readonly #loop: Loop;
   /** Done in this turn since it was last looked at the clock. */
   #done = 0;
   #room = atOnce;
@@ -34,6 +43,11 @@ export class Slices {
   #waiting: Slice[] = [];
   #next = 0;
 
+  /** @param loop  the runtime's, where no test has its own */
+  constructor(loop: Loop = runtime) {
+    this.#loop = loop;
+  }
+
   /** May one more thing be done now? It counts as done. Whoever is refused calls {@link later}. */
   hasRoom(): boolean {
     return ++this.#done < this.#room && this.#hops < mostHops ? true : this.#look();
@@ -42,11 +56,11 @@ export class Slices {
   #look(): boolean {
     if (this.#next < this.#waiting.length || this.#hops >= mostHops) return false;
     if (this.#beganAt === undefined) {
-      this.#beganAt = systemClock.now();
-      this.#turn ??= laterTurn(this.#begin);
+      this.#beganAt = this.#loop.now();
+      this.#turn ??= this.#loop.laterTurn(this.#begin);
     }
     this.#done = 0;
-    this.#room = systemClock.now() - this.#beganAt < mostMs ? stride : 0;
+    this.#room = this.#loop.now() - this.#beganAt < mostMs ? stride : 0;
     return this.#room > 0;
   }
 
@@ -54,7 +68,7 @@ export class Slices {
   later(slice: Slice): void {
     this.#waiting.push(slice);
     this.#room = 0;
-    this.#turn ??= laterTurn(this.#begin);
+    this.#turn ??= this.#loop.laterTurn(this.#begin);
   }
 
   /** What is done until {@link shallower} is called is set off by what was done before. */
@@ -68,7 +82,7 @@ export class Slices {
 
   /** A new turn of the loop. */
   readonly #begin = (): void => {
-    const beganAt = systemClock.now();
+    const beganAt = this.#loop.now();
     this.#turn = undefined;
     this.#beganAt = beganAt;
     this.#done = 0;
@@ -76,12 +90,12 @@ export class Slices {
     for (let count = 1; this.#next < this.#waiting.length; count++) {
       const slice = this.#waiting[this.#next++] as Slice;
       slice.take();
-      if (count % stride === 0 && systemClock.now() - beganAt >= mostMs) break;
+      if (count % stride === 0 && this.#loop.now() - beganAt >= mostMs) break;
     }
     this.#done = 0;
     if (this.#next < this.#waiting.length) {
       this.#room = 0;
-      this.#turn ??= laterTurn(this.#begin);
+      this.#turn ??= this.#loop.laterTurn(this.#begin);
       this.#compact();
       return;
     }

@@ -52,6 +52,20 @@ inEachLane((tasksOn) => {
       if (second.ok) second.task.cancel();
     });
 
+    it('says why it was aborted, once for all tasks that end alike, and nobody can change it', async () => {
+      const tasks = tasksOn(stage());
+      const reasons: DOMException[] = [];
+      for (let task = 0; task < 2; task++)
+        tasks.start(({ signal }) => {
+          signal.addEventListener('abort', () => reasons.push(signal.reason as DOMException));
+          return never();
+        });
+      await tasks.stop();
+      const [one, other] = reasons;
+      expect([one?.name, one?.message, other === one]).toEqual(['AbortError', 'the task was ended: shutdown', true]);
+      expect(Object.isFrozen(one)).toBe(true);
+    });
+
     it('of the app cancels the task; when it has aborted before, the function does not even begin', async () => {
       const tasks = tasksOn(stage());
       const app = new AbortController();
