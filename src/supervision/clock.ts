@@ -60,7 +60,7 @@ export const systemClock: Clock = {
     },
   }),
   // Not in browsers.
-  ...(typeof setImmediate === 'function' ? { afterTurn: (fn: () => void) => void setImmediate(fn) } : {}),
+  ...(typeof setImmediate === 'function' ? { afterTurn: (fn: () => void) => void laterTurn(fn) } : {}),
 };
 
 /** A turn of the event loop that was asked for. */
