@@ -13,6 +13,7 @@ export function guardOf(machine: AnyStateMachine, guard: unknown): Guard {
   const resolved = typeof guard === 'function' ? guard : (machine.implementations.guards as Record<string, unknown>)[nameOf(guard)];
   if (resolved === undefined) {
     return () => {
+      // XState's own words, to the last sign.
       throw new Error(`Guard '${nameOf(guard)}' is not implemented.'.`);
     };
   }
@@ -37,7 +38,7 @@ export function nameOf(named: unknown): string {
 type ParamsArgs = { readonly context: object; readonly event: EventObject };
 
 /** The `params` with which the definition names a guard or an action, made for this event; undefined where it names none. */
-export function paramsOf(named: unknown, args: ParamsArgs): unknown {
+function paramsOf(named: unknown, args: ParamsArgs): unknown {
   if (typeof named !== 'object' || named === null || !('params' in named)) return undefined;
   const { params } = named;
   return typeof params === 'function' ? (params as (args: ParamsArgs) => unknown)(args) : params;
