@@ -13,7 +13,7 @@ import { nodesBelow, Shadow, transitionsOf, type Entered } from './shadow.js';
 import { blankOf, rootOf, type Node, type Parts, type Transition } from './xstate-parts.js';
 
 /** Configurations and routes between them kept of one machine, and event types of one configuration; what is beyond is worked out each time. */
-export const mostConfigurations = 4_096;
+const mostConfigurations = 4_096;
 const mostRoutes = 16_384;
 const mostEventTypes = 256;
 

@@ -15,7 +15,7 @@ import { noteOrder } from './watch.js';
 import { actorFields, becomeActor, strangeActor, systemOf } from './xstate-internals.js';
 
 /** Was it stopped, rather than told how it ended? */
-export function isOrder(endedBy: TaskEvent | ExitReason): endedBy is ExitReason {
+function isOrder(endedBy: TaskEvent | ExitReason): endedBy is ExitReason {
   return typeof endedBy !== 'object' || !('type' in endedBy);
 }
 

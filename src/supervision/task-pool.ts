@@ -75,10 +75,6 @@ export class TaskPool implements Unseen {
     return this.#mode === 'open';
   }
 
-  now(): number {
-    return this.#clock.now();
-  }
-
   keyOf(actor: AnyActorRef): string | undefined {
     return this.get(actor.id)?.ref === actor ? actor.id : undefined;
   }
