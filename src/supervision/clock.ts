@@ -60,7 +60,7 @@ export const systemClock: Clock = {
     },
   }),
   // Not in browsers.
-  ...(typeof setImmediate === 'function' ? { afterTurn: (fn: () => void) => void laterTurn(fn) } : {}),
+  ...(typeof setImmediate === 'function' ? { afterTurn: (fn: () => void) => void setImmediate(fn) } : {}),
 };
 
 /** A turn of the event loop that was asked for. */
@@ -68,14 +68,21 @@ export interface LaterTurn {
   cancel(): void;
 }
 
-/** Calls once in the next turn of the runtime's event loop, whatever time it is by anybody's clock: it is for those who let others have a turn. */
+/** The runtime's own, as this module found them. There are no immediates in browsers. */
+const ownTimeout = globalThis.setTimeout;
+const { setImmediate: ownImmediate, clearImmediate: clearOwnImmediate } = globalThis as Partial<typeof globalThis>;
+
+/**
+ * Calls once in the next turn of the runtime's own event loop, whatever time it is by anybody's clock and whatever timers somebody has put in the place of the
+ * runtime's: it is for those who let others have a turn.
+ */
 export function laterTurn(act: () => void): LaterTurn {
-  if (typeof setImmediate === 'function') {
-    const turn = setImmediate(act);
-    return { cancel: () => clearImmediate(turn) };
+  if (ownImmediate !== undefined) {
+    const turn = ownImmediate(act);
+    return { cancel: () => clearOwnImmediate?.(turn) };
   }
-  const timer = systemClock.setTimeout(act, 0);
-  return { cancel: () => systemClock.clearTimeout(timer) };
+  const timer = ownTimeout(act, 0);
+  return { cancel: () => clearTimeout(timer) };
 }
 
 /** Refuses what cannot tell the time and set timeouts. @throws EspalierError `supervision/invalid-options` */
@@ -83,9 +90,6 @@ export function requireClock(clock: Partial<Clock> | null): void {
   const isClock = typeof clock?.now === 'function' && typeof clock.setTimeout === 'function' && typeof clock.clearTimeout === 'function';
   if (!isClock) throw new EspalierError('supervision/invalid-options', { expected: '`clock` with now, setTimeout and clearTimeout', got: clock });
 }
-
-/** The runtime's own, as this module found it. */
-const ownTimeout = globalThis.setTimeout;
 
 /**
  * Has somebody put other timers in the place of the runtime's, as test kits do? Those may vanish with all that they were asked for, so nothing that outlives a test may lean

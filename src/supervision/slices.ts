@@ -1,8 +1,8 @@
 /**
  * Work in slices: what would hold the event loop for long is left to its next turns.
  *
- * Few things are done at once, without a look at the clock. Only who does hundreds within one turn is asked how long that has taken, and what comes when its time
- * is up waits, first come, first served, with all that comes after it.
+ * Few things are done at once, without a look at the clock. Who does dozens is asked how long the turn has taken, by himself and by all others, and what comes when
+ * its time is up waits, first come, first served, with all that comes after it. Of several owners whose work waits, each has some of it done in its turn.
  */
 import { laterTurn, systemClock, type LaterTurn } from './clock.js';
 
@@ -17,58 +17,103 @@ export interface Slice {
   take(): void;
 }
 
-/** So many are done in any turn. */
-const atOnce = 256;
-
-/** The time is looked at after so many more. */
+/** The time is looked at after so many. */
 const stride = 32;
 
-/** How long one turn may take, ms. */
+/** How long one turn may take, ms: together with what is called when the slices are done, and with what others do, well below 5. */
 const mostMs = 2;
 
 /** How many calls deep one may set off the next. */
 const mostHops = 200;
 
-const runtime: Loop = { now: () => systemClock.now(), laterTurn };
+/** The turns of one event loop, whose time is shared by all who work in slices. */
+export class Turns {
+  readonly #loop: Loop;
+  /** When the present turn began, as far as anybody has looked. */
+  #beganAt: number | undefined;
+  #next: LaterTurn | undefined;
+  /** Whose work waits; first is who was last to have some done. */
+  readonly #waiting: Slices[] = [];
+
+  constructor(loop: Loop) {
+    this.#loop = loop;
+  }
+
+  /** Is there time left in this turn? */
+  hasTime(): boolean {
+    const now = this.#loop.now();
+    if (this.#beganAt === undefined) {
+      this.#beganAt = now;
+      this.#askForNext();
+    }
+    return now - this.#beganAt < mostMs;
+  }
+
+  await(owner: Slices): void {
+    if (!this.#waiting.includes(owner)) this.#waiting.push(owner);
+    this.#askForNext();
+  }
+
+  leave(owner: Slices): void {
+    const place = this.#waiting.indexOf(owner);
+    if (place >= 0) this.#waiting.splice(place, 1);
+    if (this.#waiting.length > 0) return;
+    this.#next?.cancel();
+    this.#next = undefined;
+    this.#beganAt = undefined;
+  }
+
+  #askForNext(): void {
+    this.#next ??= this.#loop.laterTurn(this.#begin);
+  }
+
+  readonly #begin = (): void => {
+    this.#next = undefined;
+    this.#beganAt = this.#waiting.length > 0 ? this.#loop.now() : undefined;
+    for (let owner = this.#waiting.shift(); owner !== undefined; owner = this.#waiting.shift()) {
+      owner.takeSome(stride);
+      if (owner.isWaiting) this.await(owner);
+      if (!this.hasTime()) break;
+    }
+    // What is called now that this is done is still of this turn.
+    if (this.#beganAt !== undefined) this.#askForNext();
+  };
+}
+
+/** Those of the thread that this module runs on. */
+const ofThread = new Turns({ now: () => systemClock.now(), laterTurn });
 
 /** The slices of one owner. What waits is bounded by what the owner takes on. */
 export class Slices {
-  readonly #loop: Loop;
-  /** Done in this turn since it was last looked at the clock. */
+  readonly #turns: Turns;
+  /** Done since it last looked at the clock. */
   #done = 0;
-  #room = atOnce;
   #hops = 0;
-  #beganAt: number | undefined;
-  #turn: LaterTurn | undefined;
   #waiting: Slice[] = [];
   #next = 0;
 
-  /** @param loop  the runtime's, where no test has its own */
-  constructor(loop: Loop = runtime) {
-    this.#loop = loop;
+  /** @param turns  the thread's, where no test has its own */
+  constructor(turns: Turns = ofThread) {
+    this.#turns = turns;
+  }
+
+  get isWaiting(): boolean {
+    return this.#next < this.#waiting.length;
   }
 
   /** May one more thing be done now? It counts as done. Whoever is refused calls {@link later}. */
   hasRoom(): boolean {
-    return ++this.#done < this.#room && this.#hops < mostHops ? true : this.#look();
-  }
-
-  #look(): boolean {
-    if (this.#next < this.#waiting.length || this.#hops >= mostHops) return false;
-    if (this.#beganAt === undefined) {
-      this.#beganAt = this.#loop.now();
-      this.#turn ??= this.#loop.laterTurn(this.#begin);
-    }
+    if (this.isWaiting || this.#hops >= mostHops) return false;
+    if (++this.#done < stride) return true;
+    if (!this.#turns.hasTime()) return false;
     this.#done = 0;
-    this.#room = this.#loop.now() - this.#beganAt < mostMs ? stride : 0;
-    return this.#room > 0;
+    return true;
   }
 
   /** Does it in a later turn, after all that waits. */
   later(slice: Slice): void {
+    if (!this.isWaiting) this.#turns.await(this);
     this.#waiting.push(slice);
-    this.#room = 0;
-    this.#turn ??= this.#loop.laterTurn(this.#begin);
   }
 
   /** What is done until {@link shallower} is called is set off by what was done before. */
@@ -80,30 +125,13 @@ export class Slices {
     this.#hops--;
   }
 
-  /** A new turn of the loop. */
-  readonly #begin = (): void => {
-    const beganAt = this.#loop.now();
-    this.#turn = undefined;
-    this.#beganAt = beganAt;
-    this.#done = 0;
-    this.#room = stride;
-    for (let count = 1; this.#next < this.#waiting.length; count++) {
-      const slice = this.#waiting[this.#next++] as Slice;
-      slice.take();
-      if (count % stride === 0 && this.#loop.now() - beganAt >= mostMs) break;
-    }
-    this.#done = 0;
-    if (this.#next < this.#waiting.length) {
-      this.#room = 0;
-      this.#turn ??= this.#loop.laterTurn(this.#begin);
-      this.#compact();
-      return;
-    }
-    this.#waiting.length = 0;
-    this.#next = 0;
-    this.#beganAt = undefined;
-    this.#room = atOnce;
-  };
+  /** Its turn has come: does as many as that of what waits. */
+  takeSome(count: number): void {
+    const end = Math.min(this.#next + count, this.#waiting.length);
+    while (this.#next < end && this.isWaiting) (this.#waiting[this.#next++] as Slice).take();
+    if (this.isWaiting) this.#compact();
+    else this.#empty();
+  }
 
   /** What was taken is let go. */
   #compact(): void {
@@ -112,14 +140,15 @@ export class Slices {
     this.#next = 0;
   }
 
+  #empty(): void {
+    this.#waiting.length = 0;
+    this.#next = 0;
+  }
+
   /** Nothing that waits is done any more. */
   clear(): void {
-    this.#turn?.cancel();
-    this.#turn = undefined;
-    this.#waiting = [];
-    this.#next = 0;
+    this.#empty();
     this.#done = 0;
-    this.#beganAt = undefined;
-    this.#room = atOnce;
+    this.#turns.leave(this);
   }
 }
