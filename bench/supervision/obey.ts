@@ -107,14 +107,16 @@ export class Obedient {
 
   async #burst(count: number): Promise<Figures> {
     const rig = await this.#subject.open();
-    await holds(rig, Math.ceil(count / 100));
+    await holds(rig, Math.ceil(count / 10));
     sweep();
     const { starts, startsAndEnds, release } = await holds(rig, count);
     await rig.stop?.();
     return {
-      'longest hold, starts': starts,
-      'longest hold, starts and ends': startsAndEnds,
-      'longest hold, all let go in one turn': release,
+      'longest hold, starts': starts.all,
+      'longest hold, starts and ends': startsAndEnds.all,
+      'longest hold, all let go in one turn': release.all,
+      'longest hold without collections, starts': starts.own,
+      'longest hold without collections, starts and ends': startsAndEnds.own,
     };
   }
 

@@ -40,6 +40,8 @@ export const units: Readonly<Record<string, string>> = {
   'longest hold, starts': 'ms',
   'longest hold, starts and ends': 'ms',
   'longest hold, all let go in one turn': 'ms',
+  'longest hold without collections, starts': 'ms',
+  'longest hold without collections, starts and ends': 'ms',
   'restart p50': 'µs',
   'restart p99': 'µs',
   'restart of a machine p50': 'µs',

@@ -290,7 +290,7 @@ export class TaskPool implements Unseen {
       this.#ended.push({ id: plan.name ?? run.id, reason, tookMs, killed: run.killed });
     }
     run.release();
-    this.#slots.close(run);
+    this.#slots.close(run, this.#mode === 'open');
     if (settled !== undefined) this.#tell(settled, outcome);
     if (this.#slots.size === 0) this.#checkEmptied();
   }
@@ -382,7 +382,7 @@ export class TaskPool implements Unseen {
       if (!this.#slots.has(run)) continue;
       if (run.endedBy === undefined) this.#stop(run, reason);
       run.release();
-      this.#slots.close(run);
+      this.#slots.close(run, false);
       if (settled !== undefined) this.#tell(settled, { ok: false, reason: 'lost' });
     }
     this.left = this.#ended;

@@ -48,9 +48,10 @@ export class TaskSlots {
     this.#runs[run.slot] = run.successor(cause);
   }
 
-  close({ slot }: TaskRun): void {
+  /** @param isUsedAgain  false where no task comes any more */
+  close({ slot }: TaskRun, isUsedAgain: boolean): void {
     this.#runs[slot] = undefined;
-    this.#free.push(slot);
+    if (isUsedAgain) this.#free.push(slot);
     this.size--;
     if (this.size > 0 || this.#runs.length <= mostKept) return;
     this.#runs = [];
