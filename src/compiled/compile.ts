@@ -3,7 +3,7 @@ import { StateMachine, type AnyStateMachine, type EventObject } from 'xstate';
 
 import { EspalierError } from '../errors.js';
 import { indexTimers } from '../supervision/scheduler.js';
-import { sayInterpreted } from './fallback.js';
+import { warnOfFallback } from './fallback.js';
 import { enabled, first, macrostep } from './step.js';
 import { Tables, type Interpreted } from './tables.js';
 import { brokenPart, type Parts, type Scope } from './xstate-parts.js';
@@ -23,7 +23,7 @@ export function compile<Machine extends AnyStateMachine>(machine: Machine): Mach
   requireMachine(machine);
   if (tables.has(machine)) return machine;
   const broken = brokenPart();
-  if (broken !== null) sayInterpreted(broken);
+  if (broken !== null) warnOfFallback('ESPALIER_INTERPRETED', `compiled charts run interpreted: ${broken}`);
   if (broken !== null || obstacle(machine) !== null) return machine;
   const compiled = machine.provide({} as never) as Machine;
   const own = new Tables(compiled);

@@ -10,9 +10,3 @@ export function printFault(who: string, error: unknown): void {
     console.error(`espalier: ${who} threw what cannot be shown`);
   }
 }
-
-/** Prints what an app should know, and can do without. */
-export function printWarning(what: string): void {
-  // oxlint-disable-next-line no-console -- there is nobody else to tell
-  console.warn(`espalier: ${what}`);
-}

@@ -8,7 +8,7 @@ import { Actor, type AnyActorRef } from 'xstate';
 
 import type { ExitReason } from '../../machines/supervision/exit.js';
 import type { TaskEvent } from '../../machines/supervision/task.js';
-import { printWarning } from './last-resort.js';
+import { warnOfFallback } from '../compiled/fallback.js';
 import { finalSnapshot, stoppedSnapshot, taskLeaf, type TaskSnapshot } from './task-leaf.js';
 import type { TaskRun } from './task-run.js';
 import { noteOrder } from './watch.js';
@@ -102,12 +102,11 @@ function inFull(task: LeanTask): void {
 
 let obstacle: string | null | undefined;
 
-/** Can actors be made in part with this XState? Where they cannot, it is said once, and all are made in full. */
+/** Can actors be made in part with this XState? Where they cannot, all are made in full, and the process is warned once (`ESPALIER_FULL_LANE`). */
 export function canBeLean(): boolean {
   if (obstacle === undefined) {
     obstacle = strangeActor();
-    if (obstacle !== null)
-      printWarning(`this XState is another than the fast lane of tasks is made for: ${obstacle}. Every task is an actor in full.`);
+    if (obstacle !== null) warnOfFallback('ESPALIER_FULL_LANE', `tasks run as actors in full: ${obstacle}`);
   }
   return obstacle === null;
 }
