@@ -10,7 +10,7 @@ import { bytesKept, fill, latencies, restarts, sustain, windowSize } from '../..
 import { Obedient } from '../../bench/supervision/obey.js';
 import { units } from '../../bench/supervision/orders.js';
 import { promiseSubject } from '../../bench/supervision/promise.js';
-import { ignore, oneTurn, type Rig, type Subject } from '../../bench/supervision/subject.js';
+import { ignore, oneTurn, type Rig, type Subject, type Work } from '../../bench/supervision/subject.js';
 import { loadSubject, names, ours } from '../../bench/supervision/subjects.js';
 import { xstateSpawnSubject } from '../../bench/supervision/xstate-spawn.js';
 
@@ -128,32 +128,17 @@ describe.each(subjects.map((subject) => [subject.name, subject] as const))('a bu
     const rig = await subject.open();
     let begun = 0;
     let noticed = 0;
+    const counted = (work: Work) => () => {
+      begun++;
+      return work();
+    };
+    const noting = (told: () => void) => () => {
+      noticed++;
+      told();
+    };
     const watched: Rig = {
-      start: (work, told) =>
-        rig.start(
-          () => {
-            begun++;
-            return work();
-          },
-          () => {
-            noticed++;
-            told();
-          },
-        ),
-      ...(rig.burst && {
-        burst: (count, work, told) =>
-          rig.burst?.(
-            count,
-            () => {
-              begun++;
-              return work();
-            },
-            () => {
-              noticed++;
-              told();
-            },
-          ),
-      }),
+      start: (work, told) => rig.start(counted(work), noting(told)),
+      ...(rig.burst && { burst: (count, work, told) => rig.burst?.(count, counted(work), noting(told)) }),
     };
     const { starts, startsAndEnds, release } = await holds(watched, 50);
     expect([begun, noticed]).toEqual([100, 100]);

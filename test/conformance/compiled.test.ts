@@ -6,6 +6,7 @@ import { conformanceCompiled, type PlayAll } from './compiled/command.js';
 import { type Defect, defects } from './compiled/defects.js';
 import { planted } from './compiled/planted.js';
 import { type Finding, play } from './compiled/play.js';
+import { ran, type Ran } from './ran.js';
 
 const charts = join(import.meta.dirname, '../fixtures/compiled/charts.mjs');
 mkdirSync(join(process.cwd(), '.build'), { recursive: true });
@@ -25,17 +26,8 @@ const here =
     return findings;
   };
 
-async function run(args: string[], planting: readonly Defect[] = defects, playAll: PlayAll = here(99)) {
-  const out: string[] = [];
-  const errors: string[] = [];
-  const ports = {
-    print: (text: string) => out.push(text),
-    complain: (text: string) => errors.push(text),
-    progress: () => undefined,
-    takeStray: () => [],
-  };
-  return { code: await conformanceCompiled(args, ports, playAll, planting), out, errors: errors.join('\n') };
-}
+const run = (args: string[], planting: readonly Defect[] = defects, playAll: PlayAll = here(99)): Promise<Ran> =>
+  ran((ports) => conformanceCompiled(args, ports, playAll, planting));
 
 const last = (out: readonly string[]): string => out.at(-1) ?? '';
 

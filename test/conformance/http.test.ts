@@ -7,6 +7,7 @@ import { nothingIsLeft } from '../testing/raw-client.js';
 import { blot, type Client, type Heard, key } from './http/client.js';
 import { clientFor } from './http/clients.js';
 import { conformanceHttp } from './http/command.js';
+import { ran, type Ran } from './ran.js';
 
 const corpus = process.env['CORPUS_DIR'] ?? join(import.meta.dirname, '../../../shared/corpus');
 const own = join(import.meta.dirname, '../fixtures/http');
@@ -14,23 +15,7 @@ const scratch = mkdtempSync(join(tmpdir(), 'espalier-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
 afterEach(nothingIsLeft);
 
-interface Ran {
-  readonly code: number;
-  readonly out: string[];
-  readonly errors: string[];
-}
-
-async function runWith(choose: typeof clientFor, ...args: string[]): Promise<Ran> {
-  const out: string[] = [];
-  const errors: string[] = [];
-  const ports = {
-    print: (text: string) => out.push(text),
-    complain: (text: string) => errors.push(text),
-    progress: () => undefined,
-    takeStray: () => [],
-  };
-  return { code: await conformanceHttp(args, ports, choose), out, errors };
-}
+const runWith = (choose: typeof clientFor, ...args: string[]): Promise<Ran> => ran((ports) => conformanceHttp(args, ports, choose));
 
 const run = (...args: string[]): Promise<Ran> => runWith(clientFor, ...args);
 
@@ -54,8 +39,8 @@ describe('the HTTP conformance command', () => {
   ])('refuses %s, and says how it is called', async (_, args, complaint) => {
     const { code, errors } = await run(...args);
     expect(code).toBe(2);
-    expect(errors.join('\n')).toContain(complaint);
-    expect(errors.join('\n')).toContain('Usage: npm run conformance:http');
+    expect(errors).toContain(complaint);
+    expect(errors).toContain('Usage: npm run conformance:http');
   });
 
   it('plays a stream whole and at every kind of boundary that it has, and closes with the count', async () => {

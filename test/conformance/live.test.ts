@@ -6,23 +6,14 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { conformanceLive } from './live/command.js';
 import { described, playRun, runsOf } from './live/faults.js';
 import { readFiles } from './live/recordings.js';
+import { ran, type Ran } from './ran.js';
 
 const corpus = process.env['CORPUS_DIR'] ?? join(import.meta.dirname, '../../../shared/corpus');
 const own = join(import.meta.dirname, '../fixtures');
 const scratch = mkdtempSync(join(tmpdir(), 'espalier-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
 
-async function run(...args: string[]): Promise<{ readonly code: number; readonly out: string[]; readonly errors: string[] }> {
-  const out: string[] = [];
-  const errors: string[] = [];
-  const code = await conformanceLive(args, {
-    print: (text) => out.push(text),
-    complain: (text) => errors.push(text),
-    progress: () => undefined,
-    takeStray: () => [],
-  });
-  return { code, out, errors };
-}
+const run = (...args: string[]): Promise<Ran> => ran((ports) => conformanceLive(args, ports));
 
 function scratchFile(name: string, text: string): string {
   const path = join(scratch, name);
@@ -160,8 +151,8 @@ describe('the live conformance command', () => {
   ])('refuses %s, and says how it is called', async (_, args, complaint) => {
     const { code, errors } = await run(...args);
     expect(code).toBe(2);
-    expect(errors.join('\n')).toContain(complaint);
-    expect(errors.join('\n')).toContain('Usage: npm run conformance:live');
+    expect(errors).toContain(complaint);
+    expect(errors).toContain('Usage: npm run conformance:live');
   });
 
   it('plays a recording as server and as client, and closes with the count', async () => {

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { conformance, repositoryRoot } from './otp/command.js';
 import type { Json, Line, Outcome } from './otp/line.js';
 import { mostExclusions, playLine, readExclusions, readLine, skipReason } from './otp/play.js';
+import { ran } from './ran.js';
 
 const home = join(repositoryRoot(), 'test', 'conformance', 'otp');
 const sets = ['hand', 'public', 'proc-hand', 'proc-public', 'elixir', 'own'];
@@ -31,17 +32,8 @@ function fileOf(...rows: readonly unknown[]): string {
 }
 
 async function run(...args: string[]): Promise<{ code: number; out: string[]; err: string }> {
-  const out: string[] = [];
-  let err = '';
-  const code = await conformance(args, {
-    print: (text) => out.push(...text.split('\n')),
-    complain: (text) => {
-      err += text;
-    },
-    progress: () => undefined,
-    takeStray: () => [],
-  });
-  return { code, out, err };
+  const { code, out, errors } = await ran((ports) => conformance(args, ports));
+  return { code, out: out.flatMap((text) => text.split('\n')), err: errors };
 }
 
 const oneProcess: Line = {
