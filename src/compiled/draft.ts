@@ -3,7 +3,7 @@ import type { AnyStateMachine } from 'xstate';
 
 import { can, getMeta, hasTag, matches, toJSON, type Node, type Parts } from './xstate-parts.js';
 
-/** See above. As XState, it makes a new snapshot whenever an action was one that may change it; but only when somebody looks. */
+/** XState makes a new snapshot after each action of a kind that may change it. So does a draft, but only when somebody looks. */
 export class Draft {
   readonly machine: AnyStateMachine;
   status: Parts['status'];

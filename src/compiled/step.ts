@@ -4,6 +4,7 @@ import { stopChild, type AnyActorRef, type EventObject } from 'xstate';
 import { isFailureOfChild } from '../../machines/supervision/exit.js';
 import { plansOf, runActions, type Plan } from './actions.js';
 import { Draft } from './draft.js';
+import { isBelow } from './nodes.js';
 import type { Choice, Configuration, Move, Row, Tables } from './tables.js';
 import type { Node, Parts, Scope, Transition } from './xstate-parts.js';
 
@@ -245,11 +246,6 @@ function isFinal(node: Node, active: ReadonlySet<Node>): boolean {
   if (node.type === 'compound') return below.some((one) => one.type === 'final' && active.has(one));
   if (node.type === 'parallel') return below.every((one) => isFinal(one, active));
   return node.type === 'final';
-}
-
-function isBelow(node: Node, above: Node): boolean {
-  for (let at = node.parent; at !== undefined; at = at.parent) if (at === above) return true;
-  return false;
 }
 
 const noPlans: readonly Plan[] = [];

@@ -113,7 +113,7 @@ const fieldsOfKinds: Readonly<Record<keyof typeof samples, string>> = {
   enqueueActions: 'type collect resolve',
 };
 
-/** The action's function itself, as XState's `assign` resolves it. */
+/** What works out each action that `assign` has made: one function for all of them. */
 export const resolveAssign = samples.assign.resolve;
 
 export function isBuiltinAction(action: unknown): action is BuiltinAction {

@@ -37,6 +37,7 @@ function snapshotOf({ endedBy }: TaskRun): TaskSnapshot {
 /** An actor, in part. It has the methods of XState's actors; their fields are made by the first that is touched. */
 export class LeanTask {
   _run: TaskRun;
+  /** Its session id, once somebody has asked for it. */
   _booked: string | undefined;
 
   constructor(run: TaskRun) {
@@ -46,7 +47,7 @@ export class LeanTask {
   }
 }
 
-/** What is told without more parts than it has. */
+/** Fields that it has no need to be in full for: they follow from its run. */
 const told: Record<string, (task: LeanTask) => unknown> = {
   id: ({ _run }) => _run.id,
   src: () => 'task',
@@ -55,6 +56,7 @@ const told: Record<string, (task: LeanTask) => unknown> = {
   systemId: () => undefined,
   ref: (task) => task,
   _parent: ({ _run }) => _run.pool.self,
+  // As XState numbers them: 1 for one that runs, 2 for one that has stopped.
   _processingStatus: ({ _run }) => (_run.endedBy === undefined ? 1 : 2),
   sessionId: (task) => {
     task._booked ??= systemOf(task._run.pool.self)._bookId();

@@ -110,7 +110,7 @@ export class Slices {
     return true;
   }
 
-  /** Does it in a later turn, after all that waits. */
+  /** Does it after all that waits: in a later turn, or within the present one where slices are being taken and there is time. */
   later(slice: Slice): void {
     if (!this.isWaiting) this.#turns.await(this);
     this.#waiting.push(slice);

@@ -2,8 +2,8 @@
  * The chart of a task, as its pool runs it: the machine of machines/supervision/task.ts with the short cuts that its being a leaf allows.
  *
  * It has no input, no children and nothing to do on entry, so all of them begin with one and the same snapshot; to stop one is a change of status; and
- * from its only state that is not final each event leads to an end that follows from the event alone. XState would find all that out anew for each task, at
- * most of the task's price. It does so still where somebody inspects, for he is told of each step.
+ * from its only state that is not final each event leads to an end that follows from the event alone. XState would find all that out anew for each task, which
+ * is most of what one costs. It does so still where somebody inspects, for he is told of each step.
  */
 import { createActor, transition as pure, type SnapshotFrom } from 'xstate';
 

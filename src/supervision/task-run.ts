@@ -178,7 +178,7 @@ export class TaskRun implements Slice {
 
   /** Aborts its signal. Its listeners are the app's: when they are done, it may be over, and another task in its slot. */
   abort(reason: unknown): void {
-    // Who does not trap exits is over when its listeners are done, and one that is over has no signal of its own.
+    // Nobody has read its signal. A task that does not trap exits ends with this, and a signal that is read after the end is aborted from the start.
     if (this.#extras?.controller === undefined && !this.plan.trapExit) return;
     const rest = this.#rest();
     rest.abortedFor ??= typeof reason === 'string' ? reason : 'ended';
@@ -219,6 +219,7 @@ export class TaskRun implements Slice {
     this.forget();
   }
 
+  /** Lets go of what only a run that goes on needs: whoever keeps its actor keeps no function of the app's. */
   forget(): void {
     const deadline = this.#extras?.deadline;
     if (deadline !== undefined) this.pool.deadlines.remove(deadline);

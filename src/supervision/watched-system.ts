@@ -8,7 +8,7 @@ import type { AnyActorRef, InspectionEvent } from 'xstate';
 
 import { isInspected, systemOf, type SystemInternals } from './xstate-internals.js';
 
-/** Who has actors that are not made in full. */
+/** Somebody whose actors are not made in full while nobody looks. */
 export interface Unseen {
   /** Somebody is about to look. */
   seen(): void;
@@ -51,7 +51,7 @@ export class WatchedSystem {
     };
   }
 
-  /** Inspects without looking at anybody who is not made in full. */
+  /** Inspects for somebody to whom it is all the same whether actors are made in full: none is made so for him. */
   glance(observer: (event: InspectionEvent) => void): { unsubscribe(): void } {
     return this.#inspect(observer);
   }

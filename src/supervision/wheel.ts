@@ -37,7 +37,7 @@ const order = 5;
 
 /** Entries for which there is always room. */
 const leastRoom = 16;
-/** From here on, room for eight times of what is there is given back. */
+/** With room for more than this, most of it is given back when not even an eighth is in use. */
 const greatRoom = 1_024;
 
 /** How long entries may hold the event loop, by the clock's own time, before the others wait for another turn; looked at after every so many. */
