@@ -22,6 +22,7 @@ import { isActor, sortOf } from '../option-checks.js';
 import { duration, invalid, requireKey, requireOptions } from './refusal.js';
 import { requireAcquire, requireEnter } from './requests.js';
 import { type CallScope, requireRun, type RunOptions, type RunOutcome } from './run.js';
+import { keepShape } from './shapes.js';
 
 /** The facts of a type. */
 type Fact<Type extends GateEmitted['type']> = Extract<GateEmitted, { type: Type }>;
@@ -237,3 +238,5 @@ class Handle implements Gate {
 function closed(key: string): Refusal {
   return { ok: false, reason: 'closed', key, waitedMs: 0, retryAfterMs: null };
 }
+
+keepShape(new Handle(() => undefined));
