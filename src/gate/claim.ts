@@ -27,7 +27,7 @@ export interface ClaimRun {
 export class Claim implements EnteredPermit, Owned {
   readonly lane: Lane;
   state: 'waiting' | 'held' | 'refused' | 'released' | Loss = 'held';
-  /** Of its wait, and then of its lease, where the turn is over in which that began. */
+  /** Of its wait, where it is over before that of whoever is ahead of it; and then of its lease, where the turn is over in which that began. */
   due: Due | null = null;
   /** Its place among those that are held, and whose lease began in this turn; -1 where it is none of them. */
   place = -1;
@@ -146,8 +146,10 @@ export class Claim implements EnteredPermit, Owned {
 export class WaitingClaim extends Claim {
   /** When the wait began. */
   readonly moment: Moment;
-  /** How long it waits at most, ms; once it has waited, how long. */
-  waitMs: number;
+  /** How long it waits at most, ms. */
+  readonly waitMs: number;
+  /** When it was granted. */
+  until: Moment | null = null;
   // The queue's.
   before: WaitingClaim | null = null;
   after: WaitingClaim | null = null;
@@ -160,7 +162,7 @@ export class WaitingClaim extends Claim {
   }
 
   override get waitedMs(): number {
-    return this.waitMs;
+    return this.until === null ? 0 : this.until.beganAt - this.moment.beganAt;
   }
 
   /** When its wait is over, monotonic ms; `Infinity` while its moment lasts. */

@@ -108,6 +108,14 @@ const factTypes = keysOf<Record<GateEmitted['type'], true>>({
   ...{ 'gate.levelChanged': true, 'gate.watchersRestarted': true },
 });
 
+const plain: Omit<AcquireOptions, 'key'> = {};
+
+/** What settles the promise that was made last, taken at once: a function of its own for each promise would be a third of its price. */
+let resolveLatest: (outcome: EnteredPermit | Refusal) => void;
+const keepResolve = (resolve: typeof resolveLatest): void => {
+  resolveLatest = resolve;
+};
+
 const nothing: GateReport = { held: 0, waiting: 0 };
 
 class Handle implements Gate {
@@ -163,9 +171,11 @@ class Handle implements Gate {
       if (free !== null) return free;
     }
     requireEnter(key, options);
-    const claim = table?.claim(key, options ?? {}, options?.waitMs ?? table.defaultWaitMs) ?? closed(key);
+    const claim = table?.claim(key, options ?? plain, options?.waitMs ?? table.defaultWaitMs) ?? closed(key);
     if (!(claim instanceof Claim) || claim.state === 'held') return claim;
-    return new Promise((resolve) => (claim.hearer = resolve));
+    const wait = new Promise<EnteredPermit | Refusal>(keepResolve);
+    claim.hearer = resolveLatest;
+    return wait;
   }
 
   tryAcquire(options: Omit<AcquireOptions, 'waitMs'>): AcquireOutcome {

@@ -8,6 +8,21 @@ import type { CallReport, KeyStatus } from './permit.js';
 import type { PermitTable } from './permits.js';
 import { keepShape } from './shapes.js';
 
+/** When the wait of the first in a queue is over, or of one who was. */
+class Patience implements Deadline {
+  readonly #lane: Lane;
+  dueAt = 0;
+  place = -1;
+
+  constructor(lane: Lane) {
+    this.#lane = lane;
+  }
+
+  expired(): void {
+    this.#lane.lostPatience();
+  }
+}
+
 export class Lane implements Deadline {
   readonly table: PermitTable;
   readonly key: string;
@@ -32,6 +47,8 @@ export class Lane implements Deadline {
   dueAt = 0;
   place = -1;
   readonly #deadlines: DeadlineQueue;
+  /** For whoever is first, and not among the deadlines itself. Never later than that, and earlier where another was first when it was set. */
+  readonly #patience: Patience = new Patience(this);
 
   constructor(table: PermitTable, key: string, policy: LanePolicy, level: number | null, deadlines: DeadlineQueue) {
     this.table = table;
@@ -112,7 +129,7 @@ export class Lane implements Deadline {
 
   /**
    * The turn is over: looks after those who began to wait in it. Whoever waits behind one that expires no later is not among the deadlines: where all wait
-   * equally long, that is one for the whole queue.
+   * equally long, that is one for the whole queue, and it stays where it is while they are granted.
    */
   watch(): void {
     for (let claim = this.#fresh; claim !== null; claim = claim.after) this.#watch(claim);
@@ -120,30 +137,50 @@ export class Lane implements Deadline {
     this.#isFresh = false;
   }
 
+  /** @param claim  one that does not wait since this turn: it is known until when it waits */
   #watch(claim: WaitingClaim): void {
     const { before, waitsUntil } = claim;
-    // One whose moment lasts is seen when that is over.
-    if (claim.due !== null || waitsUntil === Infinity || (before !== null && before.waitsUntil <= waitsUntil)) return;
-    claim.due = new Due(claim, claim.moment.beganAt, waitsUntil);
-    this.#deadlines.addAt(claim.due, waitsUntil);
+    if (claim.due !== null) return;
+    if (before === null) {
+      const { dueAt, place } = this.#patience;
+      if (place < 0 || waitsUntil < dueAt) this.#deadlines.addAt(this.#patience, waitsUntil);
+    } else if (waitsUntil < before.waitsUntil) {
+      claim.due = new Due(claim, claim.moment.beganAt, waitsUntil);
+      this.#deadlines.addAt(claim.due, waitsUntil);
+    }
   }
 
-  /** Takes a claim out of the queue. The deadline of the next goes in before its own goes, so that the timer stays. */
+  /** It has come for one who was first: is it the first one's that is now? One at a time, so that many that are over at once share the loop with others. */
+  lostPatience(): void {
+    const { first } = this;
+    if (first === null || first === this.#fresh || first.due !== null) return;
+    if (first.waitsUntil <= this.#patience.dueAt) this.table.expired(first);
+    else this.#watch(first);
+  }
+
+  /** Takes a claim out of the queue. */
   remove(claim: WaitingClaim): void {
     const { before, after, due } = claim;
-    claim.before = null;
-    claim.after = null;
-    if (this.#fresh === claim) this.#fresh = after;
     if (before === null) this.first = after;
-    else before.after = after;
-    if (after === null) this.#last = before;
     else {
-      after.before = before;
-      this.#watch(after);
+      before.after = after;
+      claim.before = null;
     }
-    if (due !== null) this.#deadlines.remove(due);
-    claim.due = null;
     this.waiting--;
+    if (after === null) {
+      this.#last = before;
+      // Nobody waits: nor does a timer.
+      if (before === null) this.#deadlines.remove(this.#patience);
+    } else {
+      after.before = before;
+      claim.after = null;
+    }
+    if (this.#fresh === claim) this.#fresh = after;
+    // The deadline of the next goes in before its own goes, so that the timer stays.
+    else if (after !== null && after !== this.#fresh) this.#watch(after);
+    if (due === null) return;
+    this.#deadlines.remove(due);
+    claim.due = null;
   }
 }
 

@@ -183,12 +183,11 @@ export class PermitTable {
         if (pauseMs < Infinity) this.#waits.add(lane, pauseMs);
         return;
       }
-      const waitedMs = this.#moments.current().beganAt - claim.moment.beganAt;
       lane.remove(claim);
-      claim.waitMs = waitedMs;
+      claim.until = this.#moments.current();
       this.#grant(claim);
       claim.granted();
-      if (this.#listener.isHeard('gate.waited')) this.#outbox.add({ type: 'gate.waited', key: lane.key, waitedMs });
+      if (this.#listener.isHeard('gate.waited')) this.#outbox.add({ type: 'gate.waited', key: lane.key, waitedMs: claim.waitedMs });
     }
   }
 
