@@ -27,7 +27,7 @@ export interface ClaimRun {
 export class Claim implements EnteredPermit, Owned {
   readonly lane: Lane;
   state: 'waiting' | 'held' | 'refused' | 'released' | Loss = 'held';
-  /** Of its wait, where it is over before that of whoever is ahead of it; and then of its lease, where the turn is over in which that began. */
+  /** Of its wait, where it is over before that of somebody ahead of it; and then of its lease, where the turn is over in which that began. */
   due: Due | null = null;
   /** Its place among those that are held, and whose lease began in this turn; -1 where it is none of them. */
   place = -1;
@@ -150,9 +150,8 @@ export class WaitingClaim extends Claim {
   readonly waitMs: number;
   /** When it was granted. */
   until: Moment | null = null;
-  // The queue's.
-  before: WaitingClaim | null = null;
-  after: WaitingClaim | null = null;
+  /** Its place in the queue, which owns this. */
+  seat = -1;
 
   constructor(lane: Lane, moment: Moment, waitMs: number) {
     super(lane);

@@ -6,6 +6,7 @@ import { Due } from './due.js';
 import type { LanePolicy } from './options.js';
 import type { CallReport, KeyStatus } from './permit.js';
 import type { PermitTable } from './permits.js';
+import { Ring } from './ring.js';
 import { keepShape } from './shapes.js';
 
 /** When the wait of the first in a queue is over, or of one who was. */
@@ -31,12 +32,9 @@ export class Lane implements Deadline {
   /** Permits that there are; null is no limit. The chart's word. */
   level: number | null;
   held = 0;
-  waiting = 0;
-  first: WaitingClaim | null = null;
-  #last: WaitingClaim | null = null;
-  /** Whoever waits from here on began to in this turn, and is not among the deadlines yet. */
-  #fresh: WaitingClaim | null = null;
-  #isFresh = false;
+  /** Those are fresh that began to wait in this turn, and are not among the deadlines yet. */
+  readonly #queue = new Ring();
+  #hasFresh = false;
   /** Counts the decreases: a 429 of a call that was granted before the last one says nothing new. */
   epoch = 0;
   /** Calls of this epoch that have succeeded since the level was changed. */
@@ -49,6 +47,8 @@ export class Lane implements Deadline {
   readonly #deadlines: DeadlineQueue;
   /** For whoever is first, and not among the deadlines itself. Never later than that, and earlier where another was first when it was set. */
   readonly #patience: Patience = new Patience(this);
+  /** Until when that of those waits who waits longest, of all since the queue was empty, and is not among the deadlines, monotonic ms. */
+  #longest = -Infinity;
 
   constructor(table: PermitTable, key: string, policy: LanePolicy, level: number | null, deadlines: DeadlineQueue) {
     this.table = table;
@@ -61,6 +61,15 @@ export class Lane implements Deadline {
 
   expired(): void {
     this.table.wake(this);
+  }
+
+  get waiting(): number {
+    return this.#queue.size;
+  }
+
+  /** Who waits, and comes next. */
+  get first(): WaitingClaim | null {
+    return this.#queue.first;
   }
 
   get hasPermit(): boolean {
@@ -107,7 +116,7 @@ export class Lane implements Deadline {
 
   /** Would a call that asks for nothing but a permit have one at once, whatever time it is? */
   get isFree(): boolean {
-    return this.first === null && this.pausedUntil === 0 && this.budget === null && this.policy.adaptive === null && this.hasPermit;
+    return this.#queue.size === 0 && this.pausedUntil === 0 && this.budget === null && this.policy.adaptive === null && this.hasPermit;
   }
 
   /**
@@ -115,69 +124,57 @@ export class Lane implements Deadline {
    * @returns is it the first of this turn? Then {@link watch} must be called when that is over
    */
   push(claim: WaitingClaim): boolean {
-    const last = this.#last;
-    claim.before = last;
-    if (last === null) this.first = claim;
-    else last.after = claim;
-    this.#last = claim;
-    this.waiting++;
-    this.#fresh ??= claim;
-    const wasFresh = this.#isFresh;
-    this.#isFresh = true;
-    return !wasFresh;
+    this.#queue.push(claim);
+    const hadFresh = this.#hasFresh;
+    this.#hasFresh = true;
+    return !hadFresh;
   }
 
   /**
-   * The turn is over: looks after those who began to wait in it. Whoever waits behind one that expires no later is not among the deadlines: where all wait
-   * equally long, that is one for the whole queue, and it stays where it is while they are granted.
+   * The turn is over: looks after those who began to wait in it. Only whoever waits less long than somebody ahead of him is among the deadlines himself. Of the
+   * others none is over before whoever is ahead, so one deadline is enough, for the first; it stays where it is while they are granted.
    */
   watch(): void {
-    for (let claim = this.#fresh; claim !== null; claim = claim.after) this.#watch(claim);
-    this.#fresh = null;
-    this.#isFresh = false;
+    this.#hasFresh = false;
+    this.#queue.takeFresh(this.#watch);
+    this.#watchFirst();
   }
 
-  /** @param claim  one that does not wait since this turn: it is known until when it waits */
-  #watch(claim: WaitingClaim): void {
-    const { before, waitsUntil } = claim;
-    if (claim.due !== null) return;
-    if (before === null) {
-      const { dueAt, place } = this.#patience;
-      if (place < 0 || waitsUntil < dueAt) this.#deadlines.addAt(this.#patience, waitsUntil);
-    } else if (waitsUntil < before.waitsUntil) {
-      claim.due = new Due(claim, claim.moment.beganAt, waitsUntil);
-      this.#deadlines.addAt(claim.due, waitsUntil);
+  readonly #watch = (claim: WaitingClaim): void => {
+    const { waitsUntil } = claim;
+    if (waitsUntil >= this.#longest) {
+      this.#longest = waitsUntil;
+      return;
     }
+    claim.due = new Due(claim, claim.moment.beganAt, waitsUntil);
+    this.#deadlines.addAt(claim.due, waitsUntil);
+  };
+
+  #watchFirst(): void {
+    const { first } = this;
+    if (first === null || first.due !== null || this.#queue.isFresh(first)) return;
+    const { dueAt, place } = this.#patience;
+    const { waitsUntil } = first;
+    if (place < 0 || waitsUntil < dueAt) this.#deadlines.addAt(this.#patience, waitsUntil);
   }
 
   /** It has come for one who was first: is it the first one's that is now? One at a time, so that many that are over at once share the loop with others. */
   lostPatience(): void {
     const { first } = this;
-    if (first === null || first === this.#fresh || first.due !== null) return;
-    if (first.waitsUntil <= this.#patience.dueAt) this.table.expired(first);
-    else this.#watch(first);
+    if (first !== null && first.due === null && first.waitsUntil <= this.#patience.dueAt) this.table.expired(first);
+    else this.#watchFirst();
   }
 
-  /** Takes a claim out of the queue. */
+  /** Takes a claim out of the queue. The deadline of the next goes in before its own goes, so that the timer stays. */
   remove(claim: WaitingClaim): void {
-    const { before, after, due } = claim;
-    if (before === null) this.first = after;
-    else {
-      before.after = after;
-      claim.before = null;
-    }
-    this.waiting--;
-    if (after === null) {
-      this.#last = before;
+    const { due } = claim;
+    const wasFirst = claim === this.#queue.first;
+    this.#queue.remove(claim);
+    if (this.#queue.size === 0) {
       // Nobody waits: nor does a timer.
-      if (before === null) this.#deadlines.remove(this.#patience);
-    } else {
-      after.before = before;
-      claim.after = null;
-    }
-    if (this.#fresh === claim) this.#fresh = after;
-    // The deadline of the next goes in before its own goes, so that the timer stays.
-    else if (after !== null && after !== this.#fresh) this.#watch(after);
+      this.#deadlines.remove(this.#patience);
+      this.#longest = -Infinity;
+    } else if (wasFirst) this.#watchFirst();
     if (due === null) return;
     this.#deadlines.remove(due);
     claim.due = null;
