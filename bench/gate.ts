@@ -121,7 +121,7 @@ async function chooseSubjects(options: BenchOptions): Promise<{ subjects: Subjec
     'uncontended: a task that finds a free place, one after the other; contended: 10 000 at once for 16 places; each µs is for one task, of one microtask.',
     'signals: each waiter has an AbortSignal of its own; cancelled: 10 000 wait, and each is aborted by itself. Of the peers only p-queue can do that:',
     'p-limit (clearQueue) and Bottleneck (stop) drop everything that waits at once, async-sema nothing.',
-    'espalier: acquire, work, release in `finally`; espalier-enter: the same by `enter`, which makes a promise only for whoever waits;',
+    'async-sema and espalier: acquire, work, release in `finally`; espalier-enter: the same by `enter`, which makes a promise only for whoever waits;',
     'espalier-run: gate.run, the like of p-queue.add, with its outcome as a value.',
     'Every wait has a deadline, every permit a holder, a signal or a lease.',
   ];

@@ -31,10 +31,14 @@ export const asyncSema = {
   open: (limit, maxWaiting) => {
     const sema = new Sema(limit, { capacity: maxWaiting });
     return {
+      // As its documentation has it: a task that fails must not keep its place.
       pass: async (work) => {
         await sema.acquire();
-        await work();
-        sema.release();
+        try {
+          await work();
+        } finally {
+          sema.release();
+        }
       },
     };
   },
