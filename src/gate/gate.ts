@@ -8,12 +8,13 @@
 import { type ActorLogic, type ActorRefFrom, type AnyActorRef, fromCallback, type SnapshotFrom } from 'xstate';
 import { gateMachine } from '../../machines/gate/gate.js';
 import type { GateEmitted, GateEvent, PermitsCommand } from '../../machines/gate/gate-events.js';
-import { clockOf } from '../supervision/clock.js';
+import { type Clock, clockOf } from '../supervision/clock.js';
 import { withInput } from '../supervision/supervisors.js';
 import { onLoss } from '../supervision/watch.js';
 import { emitFrom, isHeard, parentOf } from '../supervision/xstate-internals.js';
 import { type GateOptions, type GatePlan, planGate } from './options.js';
 import { PermitTable } from './permits.js';
+import { keepShape } from './shapes.js';
 import { watchers } from './watchers.js';
 
 /** The logic of one gate; it needs no input. */
@@ -56,3 +57,6 @@ function permits(plan: GatePlan): ReturnType<typeof fromCallback<PermitsCommand>
     return () => table.close();
   });
 }
+
+const still: Clock = { now: () => 0, setTimeout: () => 0, clearTimeout: () => {} };
+keepShape(new PermitTable(planGate({}), still, { emit: () => {}, isHeard: () => false, report: () => {} }));

@@ -18,14 +18,13 @@ import type { Lane } from './lane.js';
 import { Lanes } from './lanes.js';
 import { Leases } from './leases.js';
 import { Moments } from './moments.js';
-import { type GatePlan, planGate } from './options.js';
+import type { GatePlan } from './options.js';
 import { Outbox } from './outbox.js';
 import { isOver, type Owner, Owners } from './owners.js';
 import type { AcquireOptions, AttemptReport, CallReport, GateReport, KeyStatus, Refusal, ReleaseOutcome } from './permit.js';
 import { duration } from './refusal.js';
 import { requireAttempt, requireUsage } from './requests.js';
 import { Rests, type Resting, type RestOutcome } from './rest.js';
-import { keepShape } from './shapes.js';
 
 /** What the table tells: facts of the gate, and news for its chart. */
 interface TableListener {
@@ -397,6 +396,3 @@ export class PermitTable {
 }
 
 const isHeld = (owned: unknown): owned is Claim => owned instanceof Claim && owned.state === 'held';
-
-const still: Clock = { now: () => 0, setTimeout: () => 0, clearTimeout: () => {} };
-keepShape(new PermitTable(planGate({}), still, { emit: () => {}, isHeard: () => false, report: () => {} }));
