@@ -71,7 +71,8 @@ export function allRows({ rows, older = noChunks }: CallTable): readonly CallRow
 /** The latest call with that id; none with an empty one, which tells no call from another. @throws never */
 export function rowOf({ rows, older = noChunks }: CallTable, id: string): CallRow | undefined {
   if (id === '') return undefined;
-  let found = rows.findLast((row) => row.id === id);
+  let found: CallRow | undefined;
+  for (let at = rows.length - 1; at >= 0 && found === undefined; at--) if (rows[at]?.id === id) found = rows[at];
   for (const { rows: ended, keyById } of older) {
     const key = Object.hasOwn(keyById, id) ? (keyById[id] ?? 0) : 0;
     if (key > (found?.key ?? 0)) found = ended.find((row) => row.key === key) ?? found;
@@ -81,9 +82,8 @@ export function rowOf({ rows, older = noChunks }: CallTable, id: string): CallRo
 
 /** The call with that number. @throws never */
 export function rowByKey({ rows, older = noChunks }: CallTable, key: number): CallRow | undefined {
+  for (let at = rows.length - 1; at >= 0; at--) if (rows[at]?.key === key) return rows[at];
   const isMeant = (row: CallRow): boolean => row.key === key;
-  const found = rows.findLast(isMeant);
-  if (found !== undefined) return found;
   for (const { rows: ended } of older) {
     const isWithin = key >= (ended[0] as CallRow).key && key <= (ended.at(-1) as CallRow).key;
     const row = isWithin ? ended.find(isMeant) : undefined;
@@ -118,7 +118,12 @@ export function withoutRow(table: CallTable, row: CallRow): CallTable {
   if (chunk === undefined) return table;
   const older = before.slice();
   const size = chunk.size - sizeOf(row);
-  older[place] = { ...chunk, rows: chunk.rows.filter(isOther), size, owedCount: chunk.owedCount - (isOwed(row) ? 1 : 0) };
+  older[place] = {
+    ...chunk,
+    rows: chunk.rows[0] === row ? chunk.rows.slice(1) : chunk.rows.filter(isOther),
+    size,
+    owedCount: chunk.owedCount - (isOwed(row) ? 1 : 0),
+  };
   return withChunks(table, chunk.rows.length > 1 ? older : older.filter((_, at) => at !== place));
 }
 
@@ -133,13 +138,20 @@ export function counted(table: CallTable): CallTable {
   return { ...table, openCount, blockingCount };
 }
 
-/** Drops ended rows beyond {@link keptRows} and {@link keptCharacters}: the oldest, but what is owed last. */
+/** Drops ended rows beyond {@link keptRows} and {@link keptCharacters}: the oldest, but what is owed last. It goes over all of them at every end of a call. */
 export function forget(table: CallTable): CallTable {
+  let [count, characters] = [0, 0];
+  for (const row of table.rows) {
+    if (isOpen(row)) continue;
+    count++;
+    characters += sizeOf(row);
+  }
   let now = table;
-  const ended = table.rows.filter((row) => !isOpen(row));
-  if (ended.length > chunkRows) now = { ...table, rows: table.rows.filter(isOpen), older: [...(table.older ?? noChunks), chunkOf(ended)] };
-  let [count, characters] = now === table ? [ended.length, ended.reduce((sum, row) => sum + sizeOf(row), 0)] : [0, 0];
-  for (const chunk of now.older ?? noChunks) {
+  if (count > chunkRows) {
+    const ended = table.rows.filter((row) => !isOpen(row));
+    now = { ...table, rows: table.rows.filter(isOpen), older: [...(table.older ?? noChunks), chunkOf(ended)] };
+  }
+  for (const chunk of table.older ?? noChunks) {
     count += chunk.rows.length;
     characters += chunk.size;
   }
@@ -156,14 +168,21 @@ export function forget(table: CallTable): CallTable {
 
 /** The row that is forgotten next: the oldest that is not owed, or else the oldest. */
 function oldestOf({ rows, older = noChunks }: CallTable): CallRow | undefined {
-  const isFree = (row: CallRow): boolean => !isOwed(row);
-  const recent = rows.filter((row) => !isOpen(row));
-  const free = [recent.find(isFree), ...older.map((chunk) => (chunk.owedCount < chunk.rows.length ? chunk.rows.find(isFree) : undefined))];
-  return firstOf(free) ?? firstOf([recent[0], ...older.map((chunk) => chunk.rows[0])]);
-}
-
-function firstOf(rows: readonly (CallRow | undefined)[]): CallRow | undefined {
-  let first: CallRow | undefined;
-  for (const row of rows) if (row !== undefined && row.key < (first?.key ?? Infinity)) first = row;
-  return first;
+  let free: CallRow | undefined;
+  let oldest: CallRow | undefined;
+  const look = (ended: readonly CallRow[], hasFree: boolean): void => {
+    let isFirst = true;
+    for (const row of ended) {
+      if (isOpen(row)) continue;
+      if (isFirst && row.key < (oldest?.key ?? Infinity)) oldest = row;
+      isFirst = false;
+      if (!hasFree) return;
+      if (isOwed(row)) continue;
+      if (row.key < (free?.key ?? Infinity)) free = row;
+      return;
+    }
+  };
+  look(rows, true);
+  for (const chunk of older) look(chunk.rows, chunk.owedCount < chunk.rows.length);
+  return free ?? oldest;
 }

@@ -231,15 +231,15 @@ export function moveCalls(
     const row = table.rows[at] as CallRow;
     if (!isOpen(row) || !pick(row)) continue;
     // What the server took back is not written again, though it was written once.
-    const next: CallRow = { ...row, ...change, ...(row.takenBack && isEnd ? noAnswer : {}) };
+    const next: CallRow = Object.assign({ ...row }, change, row.takenBack && isEnd ? noAnswer : undefined);
     moved.push(next);
     (rows ??= table.rows.slice())[at] = next;
   }
   if (rows === undefined) return { table, moved };
-  let now: CallTable = { ...table, rows };
-  if (!isEnd) return { table: now, moved };
+  if (!isEnd) return { table: { ...table, rows }, moved };
+  let now: CallTable = counted({ ...table, rows });
   for (const row of moved) if (isReplaced(row, now)) now = withoutRow(now, row);
-  return { table: forget(counted(now)), moved };
+  return { table: forget(now), moved };
 }
 
 /** Has a call that was taken back ended, and its id been called again since? */

@@ -36,20 +36,20 @@ interface Enqueue {
  * @param event  given where it may be the end of one of the session's own actors, which can be told nothing any more
  */
 export function carryOut(enqueue: Enqueue, context: SessionContext, step: SessionStep, event?: { readonly type: string }): void {
-  const { changes, facts = [], calls = [], over = [], raises = [] } = step;
+  const { changes, facts = none, calls = none, toConnection = none, toUplink = none, toCalls = none, over = none, raises = none } = step;
   const fallen = event === undefined ? null : fallenIn(event);
-  const toConnection = fallen === 'connection' ? [] : (step.toConnection ?? []);
-  const toUplink = fallen === 'uplink' ? [] : (step.toUplink ?? []);
-  const toCalls = context.isRestored ? [] : (step.toCalls ?? []).filter(({ row }) => !row.unasked); // actors were not restored, or never were
   if (changes !== undefined) enqueue.assign(changes as never);
   for (const fact of facts) enqueue.emit(fact as never);
   for (const row of calls) enqueue.spawnChild('toolCall' as never, { id: actorOf(row), input: callInput(context, row) } as never);
-  for (const command of toConnection) enqueue.sendTo('connection' as never, command as never);
-  for (const command of toUplink) enqueue.sendTo('uplink' as never, command as never);
-  for (const { row, event } of toCalls) enqueue.sendTo(actorOf(row) as never, event as never);
+  if (fallen !== 'connection') for (const command of toConnection) enqueue.sendTo('connection' as never, command as never);
+  if (fallen !== 'uplink') for (const command of toUplink) enqueue.sendTo('uplink' as never, command as never);
+  // Actors were not restored, or never were.
+  if (!context.isRestored) for (const { row, event: told } of toCalls) if (!row.unasked) enqueue.sendTo(actorOf(row) as never, told as never);
   for (const row of over) enqueue.stopChild(actorOf(row) as never);
-  for (const event of raises) enqueue.raise(event as never);
+  for (const raised of raises) enqueue.raise(raised as never);
 }
+
+const none: readonly never[] = [];
 
 /** The actor of the session whose end the event tells of. */
 function fallenIn(event: { readonly type: string }): string | null {

@@ -25,7 +25,7 @@ import {
   toolResponse,
 } from './calls.js';
 import { asksForTurn, goAwayIn, isTelling, speechIn, turnAfter } from './messages.js';
-import type { Keyed, Leave, Sending, SessionEvent, Thrown, UplinkCommand } from './session-events.js';
+import type { Keyed, Leave, Sending, SessionEmitted, SessionEvent, Thrown, UplinkCommand } from './session-events.js';
 import { delayOf, isAfresh, isFormer, type SessionContext, type SocketEnd, withLoss } from './session-state.js';
 import type { SessionStep } from './session-step.js';
 import type { ToolAnswer, ToolCallEvent } from './tool-call.js';
@@ -70,31 +70,25 @@ export function readMessage(context: SessionContext, message: JsonObject): Sessi
   const run = context.isAccepted ? runCalls(resumed.changes.calls) : { table: resumed.changes.calls, started: [] };
   // A socket that is left, or not set up, brings no turn that the app could have asked for.
   const { turn, begins } = context.isAccepted ? turnAfter(context.turn, message, fresh.length > 0) : { turn: context.turn, begins: false };
+  // A call is not yet in the handle that comes with it.
+  const isStillFresh = fresh.length > 0 ? { isFresh: false } : undefined;
+  const facts: SessionEmitted[] = [{ type: 'session.message', message }];
+  for (const { id, name } of lost.moved) facts.push({ type: 'tool.abandoned', id, name, reason: lostReason });
+  for (const { id, name, args } of fresh) facts.push({ type: 'tool.called', id, name, args });
+  for (const { id, name } of repeated) facts.push({ type: 'tool.repeated', id, name });
+  for (const { id, name } of cancelled.gone) facts.push({ type: 'tool.cancelled', id, name });
+  facts.push(...resumed.facts);
+  for (const { timeLeftMs } of goAway) facts.push({ type: 'session.goAway', timeLeftMs });
+  const toCalls: { row: CallRow; event: ToolCallEvent }[] = [];
+  for (const row of lost.moved) toCalls.push({ row, event: { type: 'call.abandon', reason: lostReason } });
+  for (const row of stopped) toCalls.push({ row, event: { type: 'call.cancel' } });
+  for (const row of run.started) toCalls.push({ row, event: { type: 'call.run' } });
   return {
-    changes: {
-      ...resumed.changes,
-      // A call is not yet in the handle that comes with it.
-      ...(fresh.length > 0 ? { isFresh: false } : {}),
-      calls: run.table,
-      turn,
-      awaitsTurn: context.awaitsTurn && !begins,
-    },
-    facts: [
-      { type: 'session.message', message },
-      ...lost.moved.map(({ id, name }) => ({ type: 'tool.abandoned' as const, id, name, reason: lostReason })),
-      ...fresh.map(({ id, name, args }) => ({ type: 'tool.called' as const, id, name, args })),
-      ...repeated.map(({ id, name }) => ({ type: 'tool.repeated' as const, id, name })),
-      ...cancelled.gone.map(({ id, name }) => ({ type: 'tool.cancelled' as const, id, name })),
-      ...resumed.facts,
-      ...goAway.map(({ timeLeftMs }) => ({ type: 'session.goAway' as const, timeLeftMs })),
-    ],
-    calls: fresh.filter((row) => !cancelled.gone.some(({ key }) => key === row.key)),
+    changes: Object.assign(resumed.changes, isStillFresh, { calls: run.table, turn, awaitsTurn: context.awaitsTurn && !begins }),
+    facts,
+    calls: cancelled.gone.length === 0 ? fresh : fresh.filter((row) => !cancelled.gone.some(({ key }) => key === row.key)),
     toUplink: [...replaced.map(withdraw), ...repeated.flatMap(answerAgain), ...[...stopped, ...cancelled.late].map(withdraw)],
-    toCalls: [
-      ...lost.moved.map((row) => ({ row, event: { type: 'call.abandon', reason: lostReason } as const })),
-      ...stopped.map((row) => ({ row, event: { type: 'call.cancel' } as const })),
-      ...run.started.map((row) => ({ row, event: { type: 'call.run' } as const })),
-    ],
+    toCalls,
     over: [...lost.moved, ...stopped],
     raises: [...meaningOf(message, context), ...goAway],
   };

@@ -3,6 +3,7 @@ import { cancel, createActor, type ActorOptions, type AnyActorLogic, type AnyAct
 
 import type { Draft } from './draft.js';
 import { guardOf, nameOf } from './guards.js';
+import { leanChild } from './lean-children.js';
 import {
   isBuiltinAction,
   resolveAssign,
@@ -160,7 +161,7 @@ function assign(draft: Draft, { assignment }: AssignFields, args: ActionArgs, pa
     for (const key of Object.keys(assignment as object)) parts[key] = made((assignment as Record<string, unknown>)[key], given, params);
     update = parts;
   }
-  draft.context = { ...context, ...update };
+  draft.context = Object.assign({ ...context }, update);
   if (hasSpawned) draft.children = { ...draft.children, ...spawned };
   draft.isChanged = true;
 }
@@ -222,7 +223,9 @@ function spawn(draft: Draft, { src, id, systemId, input, syncSnapshot }: SpawnFi
   let given: unknown;
   if (logic !== undefined) {
     given = typeof input === 'function' ? (input as (args: object) => unknown)({ context, event: args.event, self: scope.self }) : input;
-    actorRef = createActor(logic, { id: name, src, parent: scope.self, syncSnapshot, systemId, input: given } as ActorOptions<AnyActorLogic>);
+    actorRef =
+      leanChild(logic, { parent: scope.self, id: name, input: given }) ??
+      createActor(logic, { id: name, src, parent: scope.self, syncSnapshot, systemId, input: given } as ActorOptions<AnyActorLogic>);
   }
   draft.children = { ...draft.children, [name]: actorRef as AnyActorRef };
   draft.isChanged = true;
@@ -244,7 +247,8 @@ function stop(draft: Draft, { actorRef }: StopFields, args: ActionArgs, params: 
   const ref = (typeof named === 'string' ? children[named] : named) as AnyActorRef | undefined;
   if (ref) {
     const kept: Record<string, AnyActorRef> = {};
-    for (const [id, child] of Object.entries(children)) if (id !== ref.id) kept[id] = child;
+    const { id } = ref;
+    for (const name of Object.keys(children)) if (name !== id) kept[name] = children[name] as AnyActorRef;
     draft.children = kept;
   }
   draft.isChanged = true;

@@ -63,6 +63,8 @@ export interface Configuration {
 /** Steps that are known, by the rows that are taken together. */
 interface Route {
   move: Move | undefined;
+  /** Those of the rows that do not conflict. */
+  kept: readonly Row[] | undefined;
   readonly further: Map<Row, Route>;
 }
 
@@ -189,7 +191,7 @@ export class Tables {
       tags: new Set(nodes.flatMap(({ tags }) => tags)),
       always: this.#alwaysOf(nodes),
       choices: new Map(),
-      next: { move: undefined, further: new Map() },
+      next: { move: undefined, kept: undefined, further: new Map() },
       last: undefined,
     };
     if (this.#interned.size < mostConfigurations) this.#interned.set(key, made);
@@ -253,20 +255,26 @@ export class Tables {
     return found;
   }
 
-  /** Where rows lead together that do not conflict. */
-  moveBy(from: Configuration, rows: readonly Row[], snapshot: Parts): Move {
+  /** What is known of a step with these rows; undefined where nothing may be remembered. */
+  #routeOf(from: Configuration, rows: readonly Row[]): Route | undefined {
     let route = from.next;
     for (const row of rows) {
-      if (row.interpreted !== null) return this.#move(from, rows, snapshot);
+      if (row.interpreted !== null) return undefined;
       let further = route.further.get(row);
       if (further === undefined) {
-        if (this.#routes >= mostRoutes) return this.#move(from, rows, snapshot);
+        if (this.#routes >= mostRoutes) return undefined;
         this.#routes++;
-        route.further.set(row, (further = { move: undefined, further: new Map() }));
+        route.further.set(row, (further = { move: undefined, kept: undefined, further: new Map() }));
       }
       route = further;
     }
-    return (route.move ??= this.#move(from, rows, snapshot));
+    return route;
+  }
+
+  /** Where rows lead together that do not conflict. */
+  moveBy(from: Configuration, rows: readonly Row[], snapshot: Parts): Move {
+    const route = this.#routeOf(from, rows);
+    return route === undefined ? this.#move(from, rows, snapshot) : (route.move ??= this.#move(from, rows, snapshot));
   }
 
   #move(from: Configuration, rows: readonly Row[], snapshot: Parts): Move {
@@ -337,6 +345,11 @@ export class Tables {
   /** Of rows that would leave a node in common, the one whose source is deeper, or else the first. @see SCXML removeConflictingTransitions */
   withoutConflicts(rows: readonly Row[], from: Configuration, snapshot: Parts): readonly Row[] {
     if (rows.length < 2) return rows;
+    const route = this.#routeOf(from, rows);
+    return route === undefined ? this.#withoutConflicts(rows, from, snapshot) : (route.kept ??= this.#withoutConflicts(rows, from, snapshot));
+  }
+
+  #withoutConflicts(rows: readonly Row[], from: Configuration, snapshot: Parts): readonly Row[] {
     const leftBy = (row: Row): readonly Node[] =>
       row.interpreted === null ? exitedBy(row.domain, from.nodes) : this.shadow.step(snapshot, [row.transition]).exited;
     const kept = new Set<Row>();

@@ -16,6 +16,7 @@ import { geminiSubject, withSubject } from '../telemetry/subject.js';
 import { connection } from './connection.js';
 import { liveSessionHandle } from './handle.js';
 import { openWebSocket } from './node-socket.js';
+import { inLane } from './lean-call.js';
 import { type LiveSessionOptions, planSession } from './options.js';
 import { permit } from './permit.js';
 import { superviseTools } from './tool-tasks.js';
@@ -38,14 +39,15 @@ export type LiveSessionRef = ActorRefFrom<LiveSessionLogic>;
 export function liveSession(options: LiveSessionOptions): LiveSessionLogic {
   const { input, endpoint, gate, secrets, find, maxCalls, limits, schedulingPlace } = planSession(options);
   const { openSocket = openWebSocket } = options;
-  const call = compile(toolCallMachine.provide({ actors: { execute: execute(find, (ref) => liveSessionHandle(ref as LiveSessionRef)) } }));
+  const hold = (ref: AnyActorRef) => liveSessionHandle(ref as LiveSessionRef);
+  const call = compile(toolCallMachine.provide({ actors: { execute: execute(find, hold) } }));
   const charted = sessionMachine.provide({
     actors: {
       connection: connection({ endpoint, secrets, openSocket }),
       uplink: uplink(limits, schedulingPlace),
       tools: toolsActor(superviseTools(maxCalls)),
       permit: permit(gate),
-      toolCall: answeringFor(call),
+      toolCall: inLane(answeringFor(call), { find, hold }),
     },
   });
   return withSubject(withInput(withoutSocket(compile(charted), gate !== undefined), input), geminiSubject(options));

@@ -1,8 +1,10 @@
 /** What a session's tools run on: a task supervisor of their own, a child of the actor `tools`. */
 import { wordsOf } from '../../machines/live/ending.js';
+import type { AnyActorRef } from 'xstate';
 import { taskSupervisor, taskSupervisorHandle } from '../supervision/tasks.js';
 import { onExit } from '../supervision/watch.js';
-import { createChild, stopActor } from '../supervision/xstate-internals.js';
+import { createChild, parentOf, stopActor } from '../supervision/xstate-internals.js';
+import { houseCalls } from './lean-call.js';
 import type { SuperviseTools } from './tools.js';
 
 /**
@@ -14,6 +16,7 @@ export function superviseTools(maxCalls: number): SuperviseTools {
   return (owner, lost) => {
     const ref = createChild(logic, { parent: owner, id: 'tasks' });
     ref.start();
+    const leave = houseCalls(parentOf(owner) as AnyActorRef);
     const tasks = taskSupervisorHandle(ref);
     const watch = onExit(ref, (reason) => lost(wordsOf(reason)));
     return {
@@ -24,6 +27,7 @@ export function superviseTools(maxCalls: number): SuperviseTools {
         return { ok: true, outcome: task.outcome, cancel: () => task.cancel() };
       },
       end() {
+        leave();
         watch.unsubscribe();
         stopActor(ref);
       },

@@ -96,67 +96,125 @@ export function toolsActor(supervise: SuperviseTools) {
   });
 }
 
-/**
- * The actor `execute` of a call: runs its function as a task. When it is stopped, the function's signal aborts, and a late result touches nothing; ended
- * by a stranger, it still settles its call: with an error.
- */
-export function execute(find: FindTool, hold: (session: AnyActorRef) => LiveSession) {
-  return fromCallback<{ type: 'execute.none' }, ExecuteInput>(({ input, self, sendBack }) => {
-    const { id, name, args, blocking, deadlineMs } = input;
-    const session = parentOf(parentOf(self) as AnyActorRef) as AnyActorRef;
-    onStranger(self, (call, reason) => call.send({ type: 'call.settled', response: { error: endedBefore(name, reason) } } satisfies ToolCallEvent));
-    let isOver = false;
-    const say = (event: ToolCallEvent) => {
-      if (!isOver) sendBack(event);
-    };
-    const settle = (response: JsonObject) => say({ type: 'call.settled', response });
-    const tool = find(name);
+/** What a call is told by its function at work. */
+type Say = (event: ToolCallEvent) => void;
+
+/** A call's function at work: run as a task, it tells its call of one answer at the most. Ended, its signal aborts, and a late result touches nothing. */
+export class Execution {
+  readonly #find: FindTool;
+  readonly #hold: (session: AnyActorRef) => LiveSession;
+  readonly #session: AnyActorRef;
+  readonly #input: ExecuteInput;
+  #tell: Say;
+  #isOver = false;
+  #cancel: (() => void) | undefined;
+
+  constructor(find: FindTool, hold: (session: AnyActorRef) => LiveSession, session: AnyActorRef, input: ExecuteInput, tell: Say) {
+    this.#find = find;
+    this.#hold = hold;
+    this.#session = session;
+    this.#input = input;
+    this.#tell = tell;
+  }
+
+  /** From now on somebody else tells its call. */
+  by(tell: Say): void {
+    this.#tell = tell;
+  }
+
+  begin(): void {
+    const { name, args, blocking, deadlineMs } = this.#input;
+    const tool = this.#find(name);
     if (!tool.ok) {
-      settle({ error: tool.error });
-      return undefined;
+      this.#settle({ error: tool.error });
+      return;
     }
     const checked = tool.check(args);
     if (!checked.ok) {
-      settle({ error: checked.error });
-      return undefined;
+      this.#settle({ error: checked.error });
+      return;
     }
-    const listenerThrew = (error: unknown) => {
-      // A call that is over hears nothing any more, and its signal aborts just then.
-      if (!isOver) say({ type: 'call.listenerThrew', reason: wordsOf(error) });
-      else if (!hasStopped(session)) emitFrom(session, { type: 'tool.listenerThrew', id, name, reason: wordsOf(error) } as SessionEmitted);
-      else printFault(`an abort listener of the tool '${name}'`, error);
-    };
-    const run = async (task: { readonly signal: AbortSignal }): Promise<unknown> => {
-      const progress = async (value: unknown) => {
-        const said = replyOf(name, value, tool.scheduling);
-        await givePart({
-          uplink: () => uplinkOf(session),
-          part: { id, name, ...said, willContinue: true } as FunctionResponse,
-          give: () => say({ type: 'call.progressed', ...said }),
-          isOver: () => isOver,
-          task,
-        });
+    const run = (task: { readonly signal: AbortSignal }): unknown => {
+      const context = contextOf(this.#input.id, task, () => this.#hold(this.#session), this.#listenerThrew);
+      const read = (made: unknown): unknown => {
+        if (!isAsyncIterable(made)) return made;
+        const progress = blocking ? async () => undefined : async (part: unknown) => this.#progress(replyOf(name, part, tool.scheduling), task);
+        return drained(made, progress, () => this.#isOver);
       };
-      const made: unknown = await tool.run(
-        checked.args,
-        contextOf(id, task, () => hold(session), listenerThrew),
-      );
-      return isAsyncIterable(made) ? drained(made, blocking ? async () => undefined : progress, () => isOver) : made;
+      const made: unknown = tool.run(checked.args, context);
+      // What is no promise is read at once.
+      return isThenable(made) ? Promise.resolve(made).then(read) : read(made);
     };
-    const task = startOf(tasksBySession.get(session), run, { deadlineMs, name });
+    const task = startOf(tasksBySession.get(this.#session), run, { deadlineMs, name });
     if (!task.ok) {
-      settle({ error: `tool '${name}' could not start: ${task.reason === 'maxChildren' ? 'too many calls are running' : wordsOf(task.reason)}` });
-      return undefined;
+      this.#settle({
+        error: `tool '${name}' could not start: ${task.reason === 'maxChildren' ? 'too many calls are running' : wordsOf(task.reason)}`,
+      });
+      return;
     }
+    this.#cancel = task.cancel;
     void task.outcome.then((outcome) => {
-      if (outcome.ok && outcome.value === unanswered) return;
+      if (this.#isOver || (outcome.ok && outcome.value === unanswered)) return;
       const answer = outcome.ok ? replyOf(name, outcome.value, tool.scheduling) : { response: errorOf(name, outcome.reason, deadlineMs) };
-      say({ type: 'call.settled', ...answer });
+      this.#say({ type: 'call.settled', ...answer });
     });
-    return () => {
-      isOver = true;
-      task.cancel();
-    };
+  }
+
+  end(): void {
+    this.#isOver = true;
+    this.#cancel?.();
+  }
+
+  #say(event: ToolCallEvent): void {
+    if (!this.#isOver) this.#tell(event);
+  }
+
+  #settle(response: JsonObject): void {
+    this.#say({ type: 'call.settled', response });
+  }
+
+  #progress(said: ToolAnswer, task: { readonly signal: AbortSignal }): Promise<void> {
+    const { id, name } = this.#input;
+    return givePart({
+      uplink: () => uplinkOf(this.#session),
+      part: { id, name, ...said, willContinue: true } as FunctionResponse,
+      give: () => this.#say({ type: 'call.progressed', ...said }),
+      isOver: () => this.#isOver,
+      task,
+    });
+  }
+
+  readonly #listenerThrew = (error: unknown): void => {
+    const { id, name } = this.#input;
+    // A call that is over hears nothing any more, and its signal aborts just then.
+    if (!this.#isOver) this.#tell({ type: 'call.listenerThrew', reason: wordsOf(error) });
+    else if (!hasStopped(this.#session)) emitFrom(this.#session, { type: 'tool.listenerThrew', id, name, reason: wordsOf(error) } as SessionEmitted);
+    else printFault(`an abort listener of the tool '${name}'`, error);
+  };
+}
+
+const adopted = new WeakMap<AnyActorRef, Execution>();
+
+/** The function of a call is at work already: the actor `execute` that the call is given next goes on with it. */
+export function adopt(call: AnyActorRef, execution: Execution): void {
+  adopted.set(call, execution);
+}
+
+/**
+ * The actor `execute` of a call: its function at work, as long as it is not stopped; ended by a stranger, it still settles its call: with an error.
+ */
+export function execute(find: FindTool, hold: (session: AnyActorRef) => LiveSession) {
+  return fromCallback<{ type: 'execute.none' }, ExecuteInput>(({ input, self, sendBack }) => {
+    const call = parentOf(self) as AnyActorRef;
+    onStranger(self, (above, reason) =>
+      above.send({ type: 'call.settled', response: { error: endedBefore(input.name, reason) } } satisfies ToolCallEvent),
+    );
+    const known = adopted.get(call);
+    adopted.delete(call);
+    const execution = known ?? new Execution(find, hold, parentOf(call) as AnyActorRef, input, sendBack);
+    if (known === undefined) execution.begin();
+    else execution.by(sendBack);
+    return () => execution.end();
   });
 }
 
@@ -200,6 +258,10 @@ async function drained(parts: AsyncIterable<unknown>, progress: (part: unknown) 
       return undefined;
     }
   }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as Partial<PromiseLike<unknown>> | null | undefined)?.then === 'function';
 }
 
 function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {

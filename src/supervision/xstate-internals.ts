@@ -173,7 +173,7 @@ export function namedBySystem(actor: AnyActorRef): AnyActorRef[] {
 /** Creates a child of any actor. XState types `parent` but documents it as internal. */
 export function createChild(
   logic: AnyActorLogic,
-  options: { parent: AnyActorRef; id: string; src?: string; input?: unknown; snapshot?: unknown },
+  options: { parent: AnyActorRef; id: string; src?: string; input?: unknown; snapshot?: unknown; syncSnapshot?: boolean },
 ): AnyActorRef {
   return createActor(logic, options as unknown as ActorOptions<AnyActorLogic>) as AnyActorRef;
 }
@@ -237,14 +237,18 @@ export interface Standing {
   readonly sessionId: string | undefined;
   readonly snapshot: unknown;
   readonly hasStopped: boolean;
+  readonly input?: unknown;
+  /** Of a child that a chart has spawned or invoked. */
+  readonly syncSnapshot?: boolean;
 }
 
 /**
  * Makes an object an actor of XState, as if `createActor` had made it and it had come to where it stands: the same object, so that whoever holds it holds
  * the actor. Nobody is told of it.
  */
-export function becomeActor(object: object, { logic, parent, id, src, sessionId, snapshot, hasStopped: isOver }: Standing): void {
-  const made = createChild(logic, { parent, id, src }) as unknown as ActorFields;
+export function becomeActor(object: object, standing: Standing): void {
+  const { logic, parent, id, src, sessionId, snapshot, hasStopped: isOver, ...rest } = standing;
+  const made = createChild(logic, { parent, id, src, ...rest }) as unknown as ActorFields;
   Object.setPrototypeOf(object, Actor.prototype);
   const actor = Object.assign(object, made) as unknown as ActorFields & { _process(event: EventObject): void };
   const self = actor as unknown as AnyActorRef;
@@ -259,6 +263,10 @@ export function becomeActor(object: object, { logic, parent, id, src, sessionId,
     ...scope,
     self,
     sessionId: actor.sessionId,
+    stopChild: (child: AnyActorRef) => {
+      if (parentOf(child) !== self) throw new Error(`Cannot stop child actor ${child.id} of ${id} because it is not a child`);
+      stopActor(child);
+    },
     actionExecutor: ({
       type,
       params,

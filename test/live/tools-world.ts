@@ -37,7 +37,7 @@ export function toolsWorld(tools: LiveTools, options: { start?: Start; onToolCal
         const abort = new AbortController();
         let settle: (outcome: ToolOutcome) => void = () => undefined;
         const outcome = new Promise<ToolOutcome>((resolve) => (settle = resolve));
-        const value = Promise.resolve(run({ signal: abort.signal }));
+        const value = new Promise((resolve) => resolve(run({ signal: abort.signal })));
         value.catch(() => undefined);
         const task: FakeTask = { name, deadlineMs, value, cancelled: false, settle, abort: () => abort.abort() };
         tasks.push(task);
