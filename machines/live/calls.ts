@@ -135,7 +135,8 @@ export function enterCalls(table: CallTable, message: JsonObject, nonBlocking: r
     }
     if (earlier !== undefined && !isOpen(earlier)) replaced.push(earlier);
     const key = ++lastKey;
-    const row: CallRow = { key, id, wireId, name, args, argsSize: lengthOf(args), blocking: !nonBlocking.includes(name), ...unanswered };
+    const called = { key, id, wireId, name, args, argsSize: lengthOf(args), blocking: !nonBlocking.includes(name) };
+    const row = withChange(called, unanswered);
     fresh.push(row);
     if (earlier !== undefined && !isOpen(earlier)) now = withoutRow(now, earlier);
     now = { ...now, rows: [...now.rows, row] };
@@ -146,6 +147,35 @@ export function enterCalls(table: CallTable, message: JsonObject, nonBlocking: r
     repeated: [...repeated.values()],
     replaced,
   };
+}
+
+type Standing = Omit<CallRow, keyof Called>;
+type Called = Pick<CallRow, 'key' | 'id' | 'wireId' | 'name' | 'args' | 'argsSize' | 'blocking'>;
+
+/** A row with some of it changed. Made so, all rows are alike to an engine, which goes through many of them at every event. */
+function withChange(row: CallRow, change: Partial<Standing>): CallRow;
+function withChange(row: Called, change: Standing): CallRow;
+function withChange(row: Called & Partial<Standing>, change: Partial<Standing>): CallRow {
+  return {
+    key: row.key,
+    id: row.id,
+    wireId: row.wireId,
+    name: row.name,
+    args: row.args,
+    argsSize: row.argsSize,
+    blocking: row.blocking,
+    status: change.status ?? row.status,
+    answer: change.answer === undefined ? row.answer : change.answer,
+    parts: change.parts === undefined ? row.parts : change.parts,
+    size: change.size ?? row.size,
+    scheduling: change.scheduling === undefined ? row.scheduling : change.scheduling,
+    reason: change.reason === undefined ? row.reason : change.reason,
+    takenBack: change.takenBack ?? row.takenBack,
+    known: change.known ?? row.known,
+    covered: change.covered ?? row.covered,
+    resending: change.resending ?? row.resending,
+    unasked: change.unasked ?? row.unasked,
+  } as CallRow;
 }
 
 /** What is not known of a call that has just come. */
@@ -231,7 +261,7 @@ export function moveCalls(
     const row = table.rows[at] as CallRow;
     if (!isOpen(row) || !pick(row)) continue;
     // What the server took back is not written again, though it was written once.
-    const next: CallRow = Object.assign({ ...row }, change, row.takenBack && isEnd ? noAnswer : undefined);
+    const next = withChange(row, row.takenBack && isEnd ? { ...change, ...noAnswer } : change);
     moved.push(next);
     (rows ??= table.rows.slice())[at] = next;
   }
@@ -310,14 +340,10 @@ export function actorOf({ key }: CallRow): string {
  * @throws never
  */
 export function toolResponse({ wireId, name, parts, scheduling }: CallRow, response: JsonObject, willContinue = false): JsonObject {
-  const answer = {
-    ...(wireId === null ? {} : { id: wireId }),
-    name,
-    response,
-    ...(parts === null ? {} : { parts }),
-    ...(scheduling === null ? {} : { scheduling }),
-    ...(willContinue ? { willContinue } : {}),
-  };
+  const answer: { [field: string]: unknown } = wireId === null ? { name, response } : { id: wireId, name, response };
+  if (parts !== null) answer['parts'] = parts;
+  if (scheduling !== null) answer['scheduling'] = scheduling;
+  if (willContinue) answer['willContinue'] = willContinue;
   return { toolResponse: { functionResponses: [answer] } };
 }
 
