@@ -12,7 +12,7 @@ import { warnOfFallback } from '../compiled/fallback.js';
 import { finalSnapshot, stoppedSnapshot, taskLeaf, type TaskSnapshot } from './task-leaf.js';
 import type { TaskRun } from './task-run.js';
 import { noteOrder } from './watch.js';
-import { actorFields, becomeActor, strangeActor, systemOf } from './xstate-internals.js';
+import { actorFields, becomeActor, createChild, createLeaf, strangeActor, systemOf } from './xstate-internals.js';
 
 /** Was it stopped, rather than told how it ended? */
 function isOrder(endedBy: TaskEvent | ExitReason): endedBy is ExitReason {
@@ -102,15 +102,22 @@ function inFull(task: LeanTask): void {
   });
 }
 
-let obstacle: string | null | undefined;
+let isSaid = false;
 
 /** Can actors be made in part with this XState? Where they cannot, all are made in full, and the process is warned once (`ESPALIER_FULL_LANE`). */
 export function canBeLean(): boolean {
-  if (obstacle === undefined) {
-    obstacle = strangeActor();
-    if (obstacle !== null) warnOfFallback('ESPALIER_FULL_LANE', `tasks run as actors in full: ${obstacle}`);
-  }
-  return obstacle === null;
+  const obstacle = strangeActor();
+  if (obstacle === null) return true;
+  if (!isSaid) warnOfFallback('ESPALIER_FULL_LANE', `tasks run as actors in full: ${obstacle}`);
+  isSaid = true;
+  return false;
+}
+
+/** Makes a run's actor in full, and starts it. Who watches its system sees XState make it below its pool. */
+export function startInFull(run: TaskRun, isWatched: boolean): void {
+  const made = { parent: run.pool.self, id: run.id, src: 'task' };
+  run.ref = isWatched ? createChild(taskLeaf, made) : createLeaf(taskLeaf, made);
+  run.ref.start();
 }
 
 /** Is it an actor in full? */

@@ -10,7 +10,7 @@
 import type { AnyActorRef } from 'xstate';
 
 import type { ShutdownMs } from '../../machines/supervision/child-spec.js';
-import { childOfEvent, reasonOfError, reasonOfEvent, type ExitReason } from '../../machines/supervision/exit.js';
+import { reasonOfError, type ExitReason } from '../../machines/supervision/exit.js';
 import type { EndedChild } from '../../machines/supervision/pool.js';
 import { shouldRestart } from '../../machines/supervision/restart-policy.js';
 import type { TaskEvent } from '../../machines/supervision/task.js';
@@ -18,7 +18,7 @@ import type { TaskLane, TaskPoolCommand, TaskPoolFact, TaskPoolInput } from '../
 import { clockOf, type Clock } from './clock.js';
 import { DeadlineQueue } from './deadlines.js';
 import { printFault } from './last-resort.js';
-import { canBeLean, isInFull, makeInFull } from './lean-task.js';
+import { canBeLean, isInFull, makeInFull, startInFull } from './lean-task.js';
 import { restoreTimers, timersOf } from './persistence.js';
 import type { PersistedTaskPool, TaskPoolMode } from './saved-tasks.js';
 import { poolActor, type AnyPoolScope, type PoolEnded, type PoolLogic } from './pool-actor.js';
@@ -29,7 +29,7 @@ import { idPrefix, RunScope, type Settled, type TaskFn, type TaskOutcome, type T
 import { TaskSlots } from './task-slots.js';
 import { exitReason, link, noteOrder, orderOf } from './watch.js';
 import { watchedSystemOf, type Unseen, type WatchedSystem } from './watched-system.js';
-import { createChild, keepUnlisted, systemOf } from './xstate-internals.js';
+import { endedChildOf, keepUnlisted, systemOf } from './xstate-internals.js';
 
 export type TaskPoolEvent = TaskPoolCommand | PoolEnded;
 
@@ -109,9 +109,8 @@ export class TaskPool implements Unseen {
 
   /** Makes its actor, where that is to be there in full from the start. */
   #show(run: TaskRun): void {
-    if (this.#lane === 'fast' && !this.#watched.isWatched) return;
-    run.ref = createChild(taskLeaf, { parent: this.self, id: run.id, src: 'task' });
-    run.ref.start();
+    const { isWatched } = this.#watched;
+    if (this.#lane === 'full' || isWatched) startInFull(run, isWatched);
   }
 
   #begin(run: TaskRun): void {
@@ -256,9 +255,10 @@ export class TaskPool implements Unseen {
         return;
       }
       default: {
-        const reason = reasonOfEvent(event);
-        const run = reason === undefined ? undefined : this.get(childOfEvent(event));
-        if (reason !== undefined && run?.ref !== undefined && exitReason(run.ref) !== null) this.#finish(run, reason);
+        const id = endedChildOf(event);
+        const run = id === undefined ? undefined : this.get(id);
+        const reason = run?.ref === undefined ? null : exitReason(run.ref);
+        if (run !== undefined && reason !== null) this.#finish(run, reason);
       }
     }
   }

@@ -69,17 +69,19 @@ const ends: readonly (readonly [string, (tasks: ReturnType<typeof taskSupervisor
 describe('the actor of a task in the fast lane', () => {
   it.each(ends)('tells what one in the full lane tells: %s', async (_, end) => {
     const here = stage();
-    const [fast, full] = [tasksIn('fast')(here), tasksIn('full')(here)];
-    const [lean, whole] = [await end(fast), await end(full)];
+    const [fast, full, inspected] = [tasksIn('fast')(here), tasksIn('full')(here), tasksIn('full, seen')(here)];
+    const [lean, whole, bySight] = [await end(fast), await end(full), await end(inspected)];
     await here.flush();
-    expect([isInFull(lean), isInFull(whole)]).toEqual([false, true]);
+    expect([lean, whole, bySight].map(isInFull)).toEqual([false, true, true]);
+    expect(told(whole)).toEqual(told(bySight));
     const { persisted: _persisted, ...before } = { ...told(whole) };
     const seen = told(lean);
     const { persisted: __, ...shown } = seen;
     expect(shown).toEqual(before);
     expect(seen.persisted).toEqual(whole.getPersistedSnapshot());
-    await Promise.all([fast.stop(), full.stop()]);
+    await Promise.all([fast.stop(), full.stop(), inspected.stop()]);
     expect(told(lean)).toEqual(told(whole));
+    expect(told(whole)).toEqual(told(bySight));
   });
 
   it.each(ends)('shows the same snapshot however often it is read, also after it is made in full: %s', async (_, end) => {
@@ -385,7 +387,7 @@ inEachLane((tasksOn) => {
   });
 });
 
-describe('what the fast lane needs of XState', () => {
+describe('what the lanes need of XState', () => {
   it('is there in the version that is installed', () => {
     expect(strangeActor()).toBeNull();
   });

@@ -6,15 +6,19 @@ import type { Stage } from './stage.js';
 /** A task supervisor on a stage. */
 export type TasksOn = (here: Stage, options?: TaskSupervisorInput) => TaskSupervisor;
 
-/** Who looks makes every task an actor in full; so in the fast lane nobody does. */
+/** `full, seen`: somebody inspects, and hears from XState how each actor is made. In the fast lane that makes every task an actor in full; so there nobody does. */
+export const lanes = ['fast', 'full', 'full, seen'] as const;
+
 export const tasksIn =
-  (lane: 'fast' | 'full'): TasksOn =>
+  (lane: (typeof lanes)[number]): TasksOn =>
   (here, options = {}) =>
-    taskSupervisorHandle(here.root(taskSupervisor({ ...options, lane }), { id: 'tasks', unwatched: lane === 'fast' }));
+    taskSupervisorHandle(
+      here.root(taskSupervisor({ ...options, lane: lane === 'fast' ? 'fast' : 'full' }), { id: 'tasks', unwatched: lane !== 'full, seen' }),
+    );
 
 /** Tests of tasks, in each lane. */
 export function inEachLane(tests: (tasksOn: TasksOn) => void): void {
-  describe.each(['fast', 'full'] as const)('in the %s lane', (lane) => {
+  describe.each(lanes)('in the lane: %s', (lane) => {
     tests(tasksIn(lane));
   });
 }
