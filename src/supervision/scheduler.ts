@@ -110,6 +110,7 @@ class Orders {
   }
 
   cancelAll({ sessionId }: AnyActorRef): void {
+    if (this.#bySource.size === 0) return;
     const own = this.#bySource.get(sessionId);
     if (own === undefined) return;
     this.#bySource.delete(sessionId);
