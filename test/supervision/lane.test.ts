@@ -382,7 +382,8 @@ inEachLane((tasksOn) => {
     const report = await tasks.stop();
     expect([report.children.length, told, tasks.count()]).toEqual([50_000, 50_000, 0]);
     expect(began).toBe(begunNow);
-    expect(begunNow).toBeGreaterThanOrEqual(200);
+    // So many begin without a look at the clock; how many more, a slow machine decides.
+    expect(begunNow).toBeGreaterThanOrEqual(31);
     expect(begunNow).toBeLessThan(50_000);
   });
 });
