@@ -141,7 +141,7 @@ describe('work in slices', () => {
   it('of many owners has one turn between them, and each has some of his done in it', () => {
     const loop = new HandLoop();
     const turns = new Turns(loop);
-    const owners = upTo(5).map(() => workOn(loop, 0.01, turns));
+    const owners = upTo(5).map(() => workOn(loop, 0.005, turns));
     for (const { add } of owners) for (const name of upTo(1_000)) add(name);
     expect(loop.at).toBeLessThan(mostHeldMs);
     const before = owners.map(({ done }) => done.length);
