@@ -12,8 +12,9 @@ export class Leases {
   readonly #leaseMs: number;
   /** They mostly run out in the order in which they began. */
   readonly #queue: DeadlineQueue;
-  /** Those that began in this turn. */
-  readonly #fresh: Claim[] = [];
+  /** Those that began in this turn, and then places that are empty until it is over: a list that is made longer and shorter for each is dearer. */
+  #fresh: (Claim | null)[] = [];
+  #freshCount = 0;
 
   constructor(clock: Clock, moments: Moments, leaseMs: number) {
     this.#leaseMs = leaseMs;
@@ -25,7 +26,10 @@ export class Leases {
   /** The lease of a permit begins that was just granted; it may have none. */
   begin(claim: Claim): void {
     if (claim.terms?.leaseMs === null) return;
-    claim.place = this.#fresh.push(claim) - 1;
+    const place = this.#freshCount++;
+    claim.place = place;
+    if (place < this.#fresh.length) this.#fresh[place] = claim;
+    else this.#fresh.push(claim);
     if (this.#moments.isLasting) this.#moments.callWhenOver();
     else this.watch();
   }
@@ -48,31 +52,45 @@ export class Leases {
     if (due !== null) this.#queue.remove(due);
     if (place < 0) return;
     claim.place = -1;
-    const last = this.#fresh.pop();
-    if (last === undefined || last === claim) return;
-    this.#fresh[place] = last;
-    last.place = place;
+    const end = --this.#freshCount;
+    if (place !== end) {
+      const last = this.#fresh[end] as Claim;
+      this.#fresh[place] = last;
+      last.place = place;
+    }
+    this.#fresh[end] = null;
   }
 
   /** The turn is over: looks after those that began in it. */
   watch(): void {
-    if (this.#fresh.length === 0) return;
+    const began = this.#takeFresh();
+    if (began.length === 0) return;
     const now = this.#clock.now();
-    for (const claim of this.#fresh) {
+    for (const claim of began) {
       claim.place = -1;
       this.#add(claim, now, this.msOf(claim) ?? 0);
     }
-    this.#fresh.length = 0;
   }
 
   /** Whose leases go on. */
   claims(): readonly Claim[] {
-    return [...this.#queue.all().map((due) => (due as Due).claim), ...this.#fresh];
+    return [...this.#queue.all().map((due) => (due as Due).claim), ...this.#freshOnes()];
   }
 
   clear(): void {
     this.#queue.clear();
-    this.#fresh.length = 0;
+    this.#takeFresh();
+  }
+
+  #freshOnes(): Claim[] {
+    return this.#fresh.slice(0, this.#freshCount) as Claim[];
+  }
+
+  #takeFresh(): readonly Claim[] {
+    const taken = this.#freshOnes();
+    this.#fresh = [];
+    this.#freshCount = 0;
+    return taken;
   }
 
   #add(claim: Claim, now: number, ms: number): void {
