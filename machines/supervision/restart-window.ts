@@ -24,9 +24,6 @@ export function exceedsIntensity(restarts: readonly number[], at: number, intens
 export function addRestart(restarts: readonly number[], at: number, periodMs: number): readonly number[] {
   let kept = restarts.length;
   while (kept > 0 && at - (restarts[kept - 1] as number) > periodMs) kept--;
-  // Copied by hand: to spread a hundred of them takes sixteen times as long, and each restart does it.
-  const within = new Array<number>(kept + 1);
-  within[0] = at;
-  for (let i = 0; i < kept; i++) within[i + 1] = restarts[i] as number;
-  return within;
+  // Not spread: with a hundred of them that takes twenty times as long, and each restart does it.
+  return [at].concat(restarts.slice(0, kept));
 }
