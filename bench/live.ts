@@ -29,7 +29,7 @@ interface Sizes {
   readonly beatMs: number;
 }
 
-const full: Sizes = { messages: 20_000, passes: 4, runIn: { turns: 10, messages: 1_000, calls: 500 }, calls: 2_000, beats: 200, beatMs: 10 };
+const full: Sizes = { messages: 20_000, passes: 4, runIn: { turns: 10, messages: 1_000, calls: 10_000 }, calls: 2_000, beats: 200, beatMs: 10 };
 const smoke: Sizes = { messages: 500, passes: 2, runIn: { turns: 2, messages: 50, calls: 10 }, calls: 50, beats: 10, beatMs: 5 };
 
 const subjects = [rawWsSubject, genaiSubject, espalierSubject];
@@ -91,7 +91,7 @@ async function run({ only, progress, rounds, smoke: isSmoke }: BenchOptions): Pr
   const { beatMs, beats, messages, passes, runIn } = sizes;
   const notes = [
     `in, out: ${messages} messages of audio of 4 KiB, in ${passes} passes; cpu: processor time of all threads of the client's process for each.`,
-    `before: a fresh process for each round, a full collection, then ${runIn.turns} turns of ${runIn.messages} messages of the kind (${runIn.calls} calls).`,
+    `before: a fresh process for each round, a full collection, then ${runIn.turns} turns of ${runIn.messages} messages of the kind (${runIn.calls} calls: until a client's code for them is compiled again).`,
     'against: ours in times of the other, in the same round.',
     'round trip: from the frame of a call to the arrival of its answer at the server, another process.',
     "call, cpu: processor time of all threads of the client's process for each call.",
