@@ -255,21 +255,39 @@ export function moveCalls(
   change: CallChange,
 ): { readonly table: CallTable; readonly moved: readonly CallRow[] } {
   const moved: CallRow[] = [];
-  const isEnd = !isOpen(change);
   let rows: CallRow[] | undefined;
   for (let at = 0; at < table.rows.length; at++) {
     const row = table.rows[at] as CallRow;
     if (!isOpen(row) || !pick(row)) continue;
-    // What the server took back is not written again, though it was written once.
-    const next = withChange(row, row.takenBack && isEnd ? { ...change, ...noAnswer } : change);
+    const next = movedOn(row, change);
     moved.push(next);
     (rows ??= table.rows.slice())[at] = next;
   }
-  if (rows === undefined) return { table, moved };
-  if (!isEnd) return { table: { ...table, rows }, moved };
+  return rows === undefined ? { table, moved } : { table: withMoved(table, rows, moved, change), moved };
+}
+
+/** The same of the call with that number alone: those that move are among the latest. @throws never */
+export function moveCall(table: CallTable, key: number, pick: (row: CallRow) => boolean, change: CallChange): ReturnType<typeof moveCalls> {
+  let at = table.rows.length - 1;
+  while (at >= 0 && table.rows[at]?.key !== key) at--;
+  const row = table.rows[at];
+  if (row === undefined || !isOpen(row) || !pick(row)) return { table, moved: [] };
+  const next = movedOn(row, change);
+  const rows = table.rows.slice();
+  rows[at] = next;
+  return { table: withMoved(table, rows, [next], change), moved: [next] };
+}
+
+function movedOn(row: CallRow, change: CallChange): CallRow {
+  // What the server took back is not written again, though it was written once.
+  return withChange(row, row.takenBack && !isOpen(change) ? { ...change, ...noAnswer } : change);
+}
+
+function withMoved(table: CallTable, rows: readonly CallRow[], moved: readonly CallRow[], change: CallChange): CallTable {
+  if (isOpen(change)) return { ...table, rows };
   let now: CallTable = counted({ ...table, rows });
   for (const row of moved) if (isReplaced(row, now)) now = withoutRow(now, row);
-  return { table: forget(now), moved };
+  return forget(now);
 }
 
 /** Has a call that was taken back ended, and its id been called again since? */

@@ -15,6 +15,7 @@ import {
   isOwed,
   type JsonObject,
   markResending,
+  moveCall,
   moveCalls,
   noAnswer,
   nonBlockingIn,
@@ -175,8 +176,8 @@ export function answerCall(context: SessionContext, { key, answer }: Keyed & { r
   const how = { parts: rest.parts ?? null, scheduling: rest.scheduling ?? null };
   const change: CallChange =
     willContinue === true ? { status: 'running', ...how } : { status: 'answering', answer: response, size: sizeOf(response, how.parts), ...how };
-  const isOpenTo = (row: CallRow): boolean => row.status === 'running' || row.status === 'pending';
-  const { table, moved } = moveCalls(context.calls, (row) => row.key === key && isOpenTo(row), change);
+  const isOpenTo = ({ status }: CallRow): boolean => status === 'running' || status === 'pending';
+  const { table, moved } = moveCall(context.calls, key, isOpenTo, change);
   return {
     // A last answer is told to be written, a part is not.
     changes: { calls: table, ...(willContinue === true && moved.length > 0 ? { isFresh: false } : {}) },
@@ -219,9 +220,9 @@ export function confirmWritten(context: SessionContext, key: number): SessionSte
   const resent = confirmResent(context.calls, key);
   const asked = turnAskedFor(context, key);
   if (resent !== null) return { changes: { calls: resent, isFresh: false, ...asked } };
-  const isWritten = (row: CallRow): boolean => row.key === key && row.status === 'answering';
+  const isWritten = ({ status }: CallRow): boolean => status === 'answering';
   const before = rowByKey(context.calls, key);
-  const { table, moved } = moveCalls(context.calls, isWritten, { status: 'answered', covered: false });
+  const { table, moved } = moveCall(context.calls, key, isWritten, { status: 'answered', covered: false });
   const written = before !== undefined && isWritten(before) ? [before] : [];
   return {
     // A handle that came while the answer waited does not stand for it.

@@ -3,7 +3,7 @@ import { cancel, createActor, type ActorOptions, type AnyActorLogic, type AnyAct
 
 import type { Draft } from './draft.js';
 import { guardOf, nameOf } from './guards.js';
-import { leanChild } from './lean-children.js';
+import { isBare, leanChild } from './lean-children.js';
 import {
   isBuiltinAction,
   resolveAssign,
@@ -252,7 +252,19 @@ function stop(draft: Draft, { actorRef }: StopFields, args: ActionArgs, params: 
     draft.children = kept;
   }
   draft.isChanged = true;
+  if ((ref as { readonly [isBare]?: boolean } | undefined)?.[isBare] === true) {
+    scope.actionExecutor({ type: samples.stopChild.type, info: args, params: ref, exec: letGo.bind(undefined, scope, ref as AnyActorRef) });
+    return;
+  }
   execute(samples.stopChild, scope, args, ref);
+}
+
+/** What XState does to stop a child, where that has no children: it asks each for its snapshot, to find them. */
+function letGo(scope: Scope, child: AnyActorRef): void {
+  const { _processingStatus: status } = child as AnyActorRef & { readonly _processingStatus: number };
+  scope.system._unregister(child);
+  if (status === 1) scope.defer(() => scope.stopChild(child));
+  else scope.stopChild(child);
 }
 
 type Options = Readonly<Record<string, unknown>>;

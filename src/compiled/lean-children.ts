@@ -27,3 +27,6 @@ export function makeLeanBy(logic: AnyActorLogic, make: MakeLean): void {
 export function leanChild(logic: AnyActorLogic, spawning: Spawning): AnyActorRef | undefined {
   return makers.get(logic)?.(spawning);
 }
+
+/** A child in part says so by a field of this name: is nothing below it now? Then it is let go without its snapshot being made. */
+export const isBare: unique symbol = Symbol('espalier.isBare');

@@ -21,7 +21,7 @@ import {
 /** What the actions of one macrostep are run with. */
 export interface Scope {
   readonly self: AnyActorRef;
-  readonly system: AnyActorRef['system'] & { _sendInspectionEvent(event: object): void };
+  readonly system: AnyActorRef['system'] & { _sendInspectionEvent(event: object): void; _unregister(actor: AnyActorRef): void };
   defer(effect: () => void): void;
   stopChild(child: AnyActorRef): void;
   actionExecutor(action: { type: string; info: ActionArgs; params: unknown; exec: unknown }): void;

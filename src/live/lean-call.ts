@@ -7,7 +7,7 @@
 import { Actor, type AnyActorRef, type EventObject } from 'xstate';
 import type { SessionEvent } from '../../machines/live/session-events.js';
 import type { ToolCallContext, ToolCallEvent, ToolCallInput, toolCallMachine } from '../../machines/live/tool-call.js';
-import { makeLeanBy } from '../compiled/lean-children.js';
+import { isBare, makeLeanBy } from '../compiled/lean-children.js';
 import { clockOf } from '../supervision/clock.js';
 import { type Deadline, DeadlineQueue } from '../supervision/deadlines.js';
 import { canBeLean } from '../supervision/lean-task.js';
@@ -291,6 +291,12 @@ const methods = {
 
 Object.setPrototypeOf(LeanCall.prototype, Actor.prototype);
 for (const [name, value] of Object.entries(methods)) Object.defineProperty(LeanCall.prototype, name, { value });
+// Of one that runs, `execute` is below it, once it is looked for.
+Object.defineProperty(LeanCall.prototype, isBare, {
+  get(this: LeanCall) {
+    return this._value !== 'running' || this._status === 2;
+  },
+});
 for (const field of actorFields) {
   Object.defineProperty(LeanCall.prototype, field, {
     get(this: LeanCall) {
