@@ -251,11 +251,12 @@ function stop(draft: Draft, { actorRef }: StopFields, args: ActionArgs, params: 
     for (const name of Object.keys(children)) if (name !== id) kept[name] = children[name] as AnyActorRef;
     draft.children = kept;
   }
-  draft.isChanged = true;
   if ((ref as { readonly [isBare]?: boolean } | undefined)?.[isBare] === true) {
+    draft.isChanged = true;
     scope.actionExecutor({ type: samples.stopChild.type, info: args, params: ref, exec: letGo.bind(undefined, scope, ref as AnyActorRef) });
     return;
   }
+  draft.isChanged = true;
   execute(samples.stopChild, scope, args, ref);
 }
 
