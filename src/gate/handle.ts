@@ -10,6 +10,7 @@ import type { GateEmitted } from '../../machines/gate/gate-events.js';
 import { isRecord, keysOf } from '../../machines/supervision/option-keys.js';
 import { type Clock, requireClock, systemClock } from '../supervision/clock.js';
 import { onFact } from '../supervision/on-fact.js';
+import { Slices } from '../supervision/slices.js';
 import { ended } from '../supervision/watch.js';
 import { runsMachine } from '../supervision/xstate-internals.js';
 import { Attempts, type Passable } from './attempts.js';
@@ -116,6 +117,9 @@ const keepResolve = (resolve: typeof resolveLatest): void => {
   resolveLatest = resolve;
 };
 
+/** Calls that are made within `run`. One that hundreds of others have set off, each within the last, is left to a later turn: the stack has an end. */
+const calls = new Slices();
+
 const nothing: GateReport = { held: 0, waiting: 0 };
 
 class Handle implements Gate {
@@ -196,7 +200,17 @@ class Handle implements Gate {
   run<Value>(key: string, fn: (scope: CallScope) => Value | PromiseLike<Value>, options: RunOptions<Value> = {}): Promise<RunOutcome<Value>> {
     return new Promise((resolve, reject) => {
       requireRun(key, fn, options);
-      new Attempts(this.#passable, key, fn, options, ++this.#runs, resolve, reject).begin();
+      const attempts = new Attempts(this.#passable, key, fn, options, ++this.#runs, resolve, reject);
+      if (calls.isDeep) {
+        calls.later({ take: () => attempts.begin() });
+        return;
+      }
+      calls.deeper();
+      try {
+        attempts.begin();
+      } finally {
+        calls.shallower();
+      }
     });
   }
 

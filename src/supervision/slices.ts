@@ -26,7 +26,7 @@ const stride = 32;
  */
 const mostMs = 1;
 
-/** How many calls deep one may set off the next. */
+/** How many calls deep one may set off the next, whoever they belong to: they stand on one stack. */
 const mostHops = 200;
 
 /** The turns of one event loop, whose time is shared by all who work in slices. */
@@ -42,6 +42,9 @@ export class Turns {
   constructor(loop: Loop) {
     this.#loop = loop;
   }
+
+  /** How many calls deep what is done now was set off. */
+  hops = 0;
 
   /** Is there time left in this turn? */
   hasTime(): boolean {
@@ -96,7 +99,6 @@ export class Slices {
   readonly #turns: Turns;
   /** Done since it last looked at the clock. */
   #done = 0;
-  #hops = 0;
   #waiting: Slice[] = [];
   #next = 0;
 
@@ -109,9 +111,14 @@ export class Slices {
     return this.#next < this.#waiting.length;
   }
 
+  /** Would what is set off now be so many calls deep that it is better done later? */
+  get isDeep(): boolean {
+    return this.#turns.hops >= mostHops;
+  }
+
   /** May one more thing be done now? It counts as done. Whoever is refused calls {@link later}. */
   hasRoom(): boolean {
-    if (this.isWaiting || this.#hops >= mostHops) return false;
+    if (this.isWaiting || this.isDeep) return false;
     if (++this.#done < stride) return true;
     if (!this.#turns.hasTime()) return false;
     this.#done = 0;
@@ -126,11 +133,11 @@ export class Slices {
 
   /** What is done until {@link shallower} is called is set off by what was done before. */
   deeper(): void {
-    this.#hops++;
+    this.#turns.hops++;
   }
 
   shallower(): void {
-    this.#hops--;
+    this.#turns.hops--;
   }
 
   /** Its turn has come: does as many as that of what waits. */

@@ -37,6 +37,22 @@ describe('a run', () => {
     expect(gate.status(key)?.held).toBe(0);
   });
 
+  it('begins within the call, and where hundreds are within each other, the next of them on a later turn: none is lost', async () => {
+    const { gate } = gateWorld({ permits: 'unlimited' });
+    const runs: Promise<RunOutcome<void>>[] = [];
+    let begun = 0;
+    await new Promise<void>((resolve) => {
+      const next = (): void => {
+        if (++begun < 5_000) runs.push(gate.run(key, next));
+        else resolve();
+      };
+      runs.push(gate.run(key, next));
+      expect(begun).toBeGreaterThan(100);
+    });
+    expect((await Promise.all(runs)).filter(({ ok }) => !ok)).toEqual([]);
+    expect([begun, gate.status(key)?.held]).toEqual([5_000, 0]);
+  });
+
   it('never rejects for a call that fails: that is its outcome, and the permit is back', async () => {
     const { gate } = gateWorld({ permits: 1 });
     const error = new Error('no');

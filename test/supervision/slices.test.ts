@@ -123,6 +123,20 @@ describe('work in slices', () => {
     expect(slices.hasRoom()).toBe(true);
   });
 
+  it('that sets off the work of others goes only so deep with all of them', () => {
+    const turns = new Turns(new HandLoop());
+    const owners = upTo(60).map(() => new Slices(turns));
+    let depth = 0;
+    for (let next = 0; owners[next % 60]?.hasRoom() === true; next++) {
+      owners[next % 60]?.deeper();
+      depth++;
+    }
+    expect(depth).toBeLessThanOrEqual(250);
+    expect(owners.every(({ isDeep }) => isDeep)).toBe(true);
+    for (let next = 0; next < depth; next++) owners[next % 60]?.shallower();
+    expect(owners.some(({ isDeep }) => isDeep)).toBe(false);
+  });
+
   it('is given up as a whole: nothing that waits is done, no turn is asked for, and there is room for other work', () => {
     const loop = new HandLoop();
     const { slices, done, add } = workOn(loop, 1);

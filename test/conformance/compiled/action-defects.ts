@@ -6,7 +6,7 @@ export const actionDefects: readonly Defect[] = [
   {
     what: 'an assignment forgets the rest of the context',
     file: 'actions',
-    from: 'draft.context = { ...context, ...update };',
+    from: 'draft.context = Object.assign({ ...context }, update);',
     to: 'draft.context = { ...update };',
   },
   {
@@ -158,8 +158,8 @@ export const actionDefects: readonly Defect[] = [
   {
     what: 'an actor that was stopped stays a child',
     file: 'actions',
-    from: 'if (id !== ref.id) kept[id] = child;',
-    to: 'kept[id] = child;',
+    from: 'if (name !== id) kept[name] = children[name];',
+    to: 'kept[name] = children[name];',
   },
   {
     what: 'an actor that was stopped stays a child where the states stay the same',
