@@ -20,8 +20,13 @@ export function macrostep(tables: Tables, snapshot: Parts, event: EventObject, s
     tell(scope, stopped, event, []);
     return stopped;
   }
+  const queue: EventObject[] = [];
+  // Sent again to one that runs, it selects nothing, not even by a wildcard.
+  if (event.type === initEvent) return settle(tables, snapshot, event, scope, queue);
+  // Asked first: what has no type fails here, as it does with XState, before a wildcard takes it.
+  const isFailure = isFailureOfChild(event);
   const rows = enabled(tables, snapshot, event);
-  if (rows.length === 0 && isFailureOfChild(event)) {
+  if (isFailure && rows.length === 0) {
     const { error } = event as EventObject & { error?: unknown };
     const failed = stopAll(snapshot, event, scope, (draft) => {
       draft.status = 'error';
@@ -30,7 +35,6 @@ export function macrostep(tables: Tables, snapshot: Parts, event: EventObject, s
     tell(scope, failed, event, []);
     return failed;
   }
-  const queue: EventObject[] = [];
   const after = microstep(tables, snapshot, event, scope, rows, queue);
   tell(scope, after, event, rows);
   return settle(tables, after, event, scope, queue);

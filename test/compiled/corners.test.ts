@@ -36,6 +36,25 @@ const corners: Readonly<Record<string, { readonly config: object; readonly deeds
     },
     deeds: send('z', 'a', 'a.x', 'a.b', 'a.b.x', 'a.b.c', 'a.b.c.d', 'ab'),
   },
+  'the event of the start, sent again, selects nothing, and lets what needs no event go on': {
+    config: {
+      initial: 'a',
+      states: {
+        a: { on: { 'xstate.init': 'b', '*': 'b' }, always: { guard: ({ event }: { event: EventObject }) => 'now' in event, target: 'c' } },
+        b: {},
+        c: { on: { '*': 'b' } },
+      },
+    },
+    deeds: [...send('xstate.init'), { send: { type: 'xstate.init', now: true } as EventObject }, ...send('xstate.init', 'x')],
+  },
+  'an event without a type is an error, though a wildcard would take it': {
+    config: { initial: 'a', states: { a: { on: { '*': 'b' } }, b: {} } },
+    deeds: [{ send: {} as EventObject }],
+  },
+  'a type that is no text is an error': {
+    config: { initial: 'a', states: { a: { on: { '*': 'b' } }, b: {} } },
+    deeds: [{ send: { type: 5 } as unknown as EventObject }],
+  },
   'a guard that fails leaves the event to the next descriptor, and then to the state around': {
     config: {
       context: { n: 0 },

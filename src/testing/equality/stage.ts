@@ -64,13 +64,15 @@ export function eventTypesOf(machine: AnyStateMachine): readonly string[] {
   );
 }
 
-/** An event of which nobody has heard; ones without what they should carry; actors that end or fail though nobody awaits it; a restart of the process. */
+/** Events of which nobody has heard, that of the start among them, and one without a type; ones without what they should carry; actors that end or fail though nobody awaits it; a restart of the process. */
 export function faultsOf(run: AnyRun, types: readonly string[]): readonly Step[] {
   const step = (name: string, act: (run: AnyRun) => void): Step => ({ name, weight: 1, run: act });
   const send = (type: string): Step => step(`${type} without its data`, ({ actor }) => actor.send({ type }));
   const running = run.running();
   return [
     step('an event of which nobody has heard', ({ actor }) => actor.send({ type: 'unheard.of' })),
+    step('the event of its start, once more', ({ actor }) => actor.send({ type: 'xstate.init' })),
+    step('an event without a type', ({ actor }) => actor.send({} as EventObject)),
     ...types.map(send),
     ...(running.length === 0
       ? []

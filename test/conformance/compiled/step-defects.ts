@@ -44,6 +44,24 @@ export const stepDefects: readonly Defect[] = [
     to: 'if (!passes(row, snapshot, event)) continue;',
   },
   {
+    what: 'the event of the start, sent again, is taken by a wildcard',
+    file: 'step',
+    from: 'if (event.type === initEvent) return settle(tables, snapshot, event, scope, queue);',
+    to: '',
+  },
+  {
+    what: 'nothing is settled when the event of the start is sent again',
+    file: 'step',
+    from: 'if (event.type === initEvent) return settle(tables, snapshot, event, scope, queue);',
+    to: 'if (event.type === initEvent) return snapshot;',
+  },
+  {
+    what: 'an event without a type is taken by a wildcard',
+    file: 'step',
+    from: 'const isFailure = isFailureOfChild(event);',
+    to: "const isFailure = String(event.type).startsWith('xstate.error.actor');",
+  },
+  {
     what: 'the shortest wildcard is tried first',
     file: 'tables',
     from: '.sort((a, b) => b.length - a.length)',
