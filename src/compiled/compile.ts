@@ -44,8 +44,8 @@ export function compile<Machine extends AnyStateMachine>(machine: Machine): Mach
 }
 
 /**
- * What of a machine is left to XState's interpreter when it is compiled, and why: transitions into a history, and machines whose own `transition` is not
- * XState's, or that another copy of XState has made. Empty for most.
+ * What of a machine is left to XState's interpreter when it is compiled, and why: transitions into a history, and machines whose `transition`,
+ * `getInitialSnapshot`, `start`, `getPersistedSnapshot` or `restoreSnapshot` is not XState's, or that another copy of XState has made. Empty for most.
  * @param machine  compiled or not
  * @throws EspalierError `compiled/no-machine`
  */
@@ -72,11 +72,15 @@ function requireMachine(machine: unknown): void {
   throw new EspalierError('compiled/no-machine', { expected: 'a machine of XState 5', got: machine });
 }
 
+/** What runs a machine. Tables take the place of each, or a copy of the machine would have XState's again; so no machine with its own has any. */
+const ownMethods = ['transition', 'getInitialSnapshot', 'start', 'getPersistedSnapshot', 'restoreSnapshot'] as const;
+
 /** Why none of a machine can run from tables; null where it can. */
 function obstacle(machine: AnyStateMachine): string | null {
   const broken = brokenPart();
   if (broken !== null) return `this XState is another than its tables are made for: ${broken}`;
   if (!(machine instanceof StateMachine)) return 'it was made by another copy of XState';
   // XState binds its own to the machine; whoever puts another in its place does so without.
-  return machine.transition.name === 'bound transition' ? null : 'its `transition` is not that of XState';
+  const replaced = ownMethods.find((method) => machine[method].name !== `bound ${method}`);
+  return replaced === undefined ? null : `its \`${replaced}\` is not that of XState`;
 }

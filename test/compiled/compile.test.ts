@@ -135,4 +135,25 @@ describe('what is left to XState', () => {
     expect(interpretedParts(taskLeaf)).toEqual([{ node: 'task', why: 'its `transition` is not that of XState' }]);
     expect(compile(taskLeaf)).toBe(taskLeaf);
   });
+
+  it.each(['getInitialSnapshot', 'start', 'getPersistedSnapshot', 'restoreSnapshot'] as const)(
+    'is all of one whose %s is its own, which goes on running',
+    (method) => {
+      const machine = createMachine({ id: 'own', initial: 'a', states: { a: {} } }) as AnyStateMachine;
+      const own = machine[method] as (...given: unknown[]) => unknown;
+      let calls = 0;
+      Object.assign(machine, {
+        [method]: (...given: unknown[]) => {
+          calls++;
+          return own(...given);
+        },
+      });
+      expect(interpretedParts(machine)).toEqual([{ node: 'own', why: `its \`${method}\` is not that of XState` }]);
+      expect(compile(machine)).toBe(machine);
+      const actor = createActor(compile(machine)).start();
+      createActor(compile(machine), { snapshot: actor.getPersistedSnapshot() }).start().stop();
+      actor.stop();
+      expect(calls).toBeGreaterThan(0);
+    },
+  );
 });
