@@ -72,7 +72,7 @@ export function faultsOf(run: AnyRun, types: readonly string[]): readonly Step[]
   return [
     step('an event of which nobody has heard', ({ actor }) => actor.send({ type: 'unheard.of' })),
     step('the event of its start, once more', ({ actor }) => actor.send({ type: 'xstate.init' })),
-    step('an event without a type', ({ actor }) => actor.send({} as EventObject)),
+    step('an event without a type', ({ actor }) => actor.send({})),
     ...types.map(send),
     ...(running.length === 0
       ? []
