@@ -158,8 +158,8 @@ export const actionDefects: readonly Defect[] = [
   {
     what: 'an actor that was stopped stays a child',
     file: 'actions',
-    from: 'if (name !== id) kept[name] = children[name];',
-    to: 'kept[name] = children[name];',
+    from: 'if (name !== id)',
+    to: '',
   },
   {
     what: 'an actor that was stopped stays a child where the states stay the same',
