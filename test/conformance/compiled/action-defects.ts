@@ -340,7 +340,7 @@ export const actionDefects: readonly Defect[] = [
   {
     what: 'a failure of an actor that nobody awaits is lost',
     file: 'step',
-    from: 'if (rows.length === 0 && isFailureOfChild(event)) {',
+    from: 'if (isFailure && rows.length === 0) {',
     to: 'if (rows.length > 99 && isFailureOfChild(event)) {',
   },
   {
