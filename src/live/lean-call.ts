@@ -149,6 +149,13 @@ function run(call: LeanCall): void {
   execution.begin();
 }
 
+/** Those that came before its start, or while it took another. Made in full meanwhile, it takes them by its mailbox. */
+function takeWaiting(call: LeanCall): void {
+  const { _waiting: waiting } = call;
+  call._waiting = undefined;
+  if (waiting !== undefined) for (const next of waiting) (call as unknown as { _send(event: EventObject): void })._send(next);
+}
+
 /** One event, as the chart of a call takes it. */
 function take(call: LeanCall, event: ToolCallEvent): void {
   const { _value: value } = call;
@@ -220,6 +227,8 @@ function inFull(call: LeanCall): void {
     (snapshot.children as Record<string, AnyActorRef>)['execute'] = below;
   }
   (logic.start as (snapshot: unknown, scope: object) => void)(snapshot, { self });
+  // It runs from here on, also where it was not started yet.
+  if (status === 0) takeWaiting(call);
   if (!isDue) return;
   const [{ eventType } = { eventType: '' }] = logic.getStateNodeById('toolCall.running').after;
   systemOf(self).scheduler.schedule(self, self, { type: eventType }, Math.max(0, dueAt - home.now()), eventType);
@@ -249,7 +258,9 @@ const told: Record<string, (call: LeanCall) => unknown> = {
 /** Its methods that XState calls for every call. They are its own only while it is in part. */
 const methods = {
   start(this: LeanCall): LeanCall {
-    if (this._status === 0) this._status = 1;
+    if (this._status !== 0) return this;
+    this._status = 1;
+    takeWaiting(this);
     return this;
   },
   _send(this: LeanCall, event: EventObject): void {
@@ -263,10 +274,7 @@ const methods = {
       take(this, event as ToolCallEvent);
     } finally {
       this._isBusy = false;
-      const { _waiting: waiting } = this;
-      this._waiting = undefined;
-      // Made in full meanwhile, it takes them by its mailbox.
-      if (waiting !== undefined) for (const next of waiting) (this as unknown as { _send(event: EventObject): void })._send(next);
+      takeWaiting(this);
     }
   },
   _stop(this: LeanCall): LeanCall {

@@ -1,12 +1,13 @@
 /** Calls in the lane: rows, and actors of XState in every respect as soon as somebody touches them. On virtual time. */
-import { Actor, type AnyActorRef, createActor, type InspectionEvent } from 'xstate';
+import { Actor, type AnyActorLogic, type AnyActorRef, createActor, type InspectionEvent } from 'xstate';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { SessionEmitted } from '../../machines/live/session-events.js';
 import { liveSessionHandle } from '../../src/live/handle.js';
+import { leanChild } from '../../src/compiled/lean-children.js';
 import { isLean } from '../../src/live/lean-call.js';
 import { liveSession } from '../../src/live/session.js';
 import { exit, monitor, onExit } from '../../src/supervision/watch.js';
-import { childrenOf } from '../../src/supervision/xstate-internals.js';
+import { childrenOf, systemOf } from '../../src/supervision/xstate-internals.js';
 import { VirtualClock } from '../../src/testing/virtual-clock.js';
 import { Chance } from '../../src/testing/world/chance.js';
 import { Platform } from './platform.js';
@@ -137,6 +138,22 @@ describe('a call in the lane', () => {
       type: 'tool.answered',
       response: { error: "tool 'slow' did not end within 5000 ms" },
     });
+  });
+
+  it.each(['as it is', 'made in full first'])('takes what came before its start when it starts, in order (%s)', async (how) => {
+    const { clock, facts, ready, ref, slow } = world(false);
+    ready();
+    // As a session's chart spawns its calls.
+    const logic = (ref.logic as unknown as { implementations: { actors: { toolCall: AnyActorLogic } } }).implementations.actors.toolCall;
+    const input = { key: 'call.9', id: 'z', name: 'slow', args: {}, blocking: true, deadlineMs: 5_000 };
+    const actor = leanChild(logic, { parent: ref, id: 'call.9', input }) as AnyActorRef;
+    for (const type of ['call.run', 'call.cancel']) systemOf(ref)._relay(ref, actor, { type });
+    expect([isLean(actor), slow]).toEqual([true, []]);
+    if (how !== 'as it is') actor.subscribe(() => undefined);
+    actor.start();
+    await clock.flush();
+    expect([slow.map(({ signal }) => signal.aborted), actor.getSnapshot()]).toMatchObject([[true], { status: 'done', value: 'cancelled' }]);
+    expect(facts.filter(({ type }) => type === 'tool.answered')).toEqual([]);
   });
 
   it('can be monitored, and killed by a stranger', () => {
