@@ -36,15 +36,14 @@ export class Turns {
   #beganAt: number | undefined;
   #isOver = false;
   #next: LaterTurn | undefined;
-  /** Whose work waits; first is who was last to have some done. */
-  readonly #waiting: Slices[] = [];
+  /** Whose work waits; first is who has waited longest. */
+  readonly #waiting = new Set<Slices>();
+  /** How many calls deep what is done now was set off. */
+  hops = 0;
 
   constructor(loop: Loop) {
     this.#loop = loop;
   }
-
-  /** How many calls deep what is done now was set off. */
-  hops = 0;
 
   /** Is there time left in this turn? */
   hasTime(): boolean {
@@ -59,14 +58,13 @@ export class Turns {
   }
 
   await(owner: Slices): void {
-    if (!this.#waiting.includes(owner)) this.#waiting.push(owner);
+    this.#waiting.add(owner);
     this.#askForNext();
   }
 
+  /** Its work waits no longer. Whose did not, leaves the present turn as far gone as it is. */
   leave(owner: Slices): void {
-    const place = this.#waiting.indexOf(owner);
-    if (place >= 0) this.#waiting.splice(place, 1);
-    if (this.#waiting.length > 0) return;
+    if (!this.#waiting.delete(owner) || this.#waiting.size > 0) return;
     this.#next?.cancel();
     this.#next = undefined;
     this.#beganAt = undefined;
@@ -80,8 +78,10 @@ export class Turns {
   readonly #begin = (): void => {
     this.#next = undefined;
     this.#isOver = false;
-    this.#beganAt = this.#waiting.length > 0 ? this.#loop.now() : undefined;
-    for (let owner = this.#waiting.shift(); owner !== undefined; owner = this.#waiting.shift()) {
+    this.#beganAt = this.#waiting.size > 0 ? this.#loop.now() : undefined;
+    // Who has more to do comes again, last.
+    for (const owner of this.#waiting) {
+      this.#waiting.delete(owner);
       owner.takeSome(stride);
       if (owner.isWaiting) this.await(owner);
       if (!this.hasTime()) break;

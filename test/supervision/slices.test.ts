@@ -179,6 +179,15 @@ describe('work in slices', () => {
     expect([one.done.length, other.done]).toEqual([before, upTo(1_000)]);
   });
 
+  it('of which nothing waits leaves the turn to the others as far gone as it is, when it is given up', () => {
+    const loop = new HandLoop();
+    const turns = new Turns(loop);
+    const [one, other] = [new Slices(turns), new Slices(turns)];
+    while (one.hasRoom()) loop.at++;
+    other.clear();
+    expect(one.hasRoom()).toBe(false);
+  });
+
   it('given up from within a slice goes no further', () => {
     const loop = new HandLoop();
     const { slices, done } = workOn(loop, 0);
