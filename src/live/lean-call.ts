@@ -4,16 +4,17 @@
  * While nobody inspects the session's system, a call needs neither a mailbox nor a snapshot, and its function is run without an actor `execute` of its own. Made
  * in full, it is the same object, in the state that it is in, and its function goes on under its actor.
  */
-import { Actor, type AnyActorRef, type EventObject } from 'xstate';
+import type { AnyActorRef, EventObject } from 'xstate';
 import type { SessionEvent } from '../../machines/live/session-events.js';
 import type { ToolCallContext, ToolCallEvent, ToolCallInput, toolCallMachine } from '../../machines/live/tool-call.js';
 import { isBare, makeLeanBy } from '../compiled/lean-children.js';
 import { clockOf } from '../supervision/clock.js';
 import { type Deadline, DeadlineQueue } from '../supervision/deadlines.js';
+import { standInForActor } from '../supervision/lean-actor.js';
 import { canBeLean } from '../supervision/lean-task.js';
 import { orderOf } from '../supervision/watch.js';
 import { watchedSystemOf, type Unseen, type WatchedSystem } from '../supervision/watched-system.js';
-import { actorFields, becomeActor, childrenOf, createChild, stopActor, systemOf } from '../supervision/xstate-internals.js';
+import { becomeActor, childrenOf, createChild, stopActor, systemOf } from '../supervision/xstate-internals.js';
 import type { LiveSession } from './handle.js';
 import { adopt, type execute, Execution, type FindTool } from './tools.js';
 
@@ -297,25 +298,10 @@ const methods = {
   },
 };
 
-Object.setPrototypeOf(LeanCall.prototype, Actor.prototype);
-for (const [name, value] of Object.entries(methods)) Object.defineProperty(LeanCall.prototype, name, { value });
+standInForActor(LeanCall.prototype, { told, methods, inFull });
 // Of one that runs, `execute` is below it, once it is looked for.
 Object.defineProperty(LeanCall.prototype, isBare, {
   get(this: LeanCall) {
     return this._value !== 'running' || this._status === 2;
   },
 });
-for (const field of actorFields) {
-  Object.defineProperty(LeanCall.prototype, field, {
-    get(this: LeanCall) {
-      const say = told[field];
-      if (say !== undefined) return say(this);
-      inFull(this);
-      return (this as unknown as Record<string, unknown>)[field];
-    },
-    set(this: LeanCall, value: unknown) {
-      inFull(this);
-      (this as unknown as Record<string, unknown>)[field] = value;
-    },
-  });
-}

@@ -4,15 +4,16 @@
  * It knows the run that it stands for, and builds its snapshot from how that stands when it is asked. Whatever else is asked of it (an observer, an event, a
  * stop, a part of XState's) makes it an actor in full first, and it is one from then on.
  */
-import { Actor, type AnyActorRef } from 'xstate';
+import type { AnyActorRef } from 'xstate';
 
 import type { ExitReason } from '../../machines/supervision/exit.js';
 import type { TaskEvent } from '../../machines/supervision/task.js';
 import { warnOfFallback } from '../compiled/fallback.js';
+import { standInForActor } from './lean-actor.js';
 import { finalSnapshot, stoppedSnapshot, taskLeaf, type TaskSnapshot } from './task-leaf.js';
 import type { TaskRun } from './task-run.js';
 import { noteOrder } from './watch.js';
-import { actorFields, becomeActor, createChild, createLeaf, strangeActor, systemOf } from './xstate-internals.js';
+import { becomeActor, createChild, createLeaf, strangeActor, systemOf } from './xstate-internals.js';
 
 /** Was it stopped, rather than told how it ended? */
 function isOrder(endedBy: TaskEvent | ExitReason): endedBy is ExitReason {
@@ -47,7 +48,7 @@ export class LeanTask {
   }
 }
 
-/** Fields that it has no need to be in full for: they follow from its run. */
+/** They follow from its run. */
 const told: Record<string, (task: LeanTask) => unknown> = {
   id: ({ _run }) => _run.id,
   src: () => 'task',
@@ -63,27 +64,6 @@ const told: Record<string, (task: LeanTask) => unknown> = {
     return task._booked;
   },
 };
-
-Object.setPrototypeOf(LeanTask.prototype, Actor.prototype);
-Object.defineProperty(LeanTask.prototype, 'getSnapshot', {
-  value(this: LeanTask) {
-    return snapshotOf(this._run);
-  },
-});
-for (const field of actorFields) {
-  Object.defineProperty(LeanTask.prototype, field, {
-    get(this: LeanTask) {
-      const tell = told[field];
-      if (tell !== undefined) return tell(this);
-      inFull(this);
-      return (this as unknown as Record<string, unknown>)[field];
-    },
-    set(this: LeanTask, value: unknown) {
-      inFull(this);
-      (this as unknown as Record<string, unknown>)[field] = value;
-    },
-  });
-}
 
 /** Makes it an actor in full, who stands where its run does. It has all that it needs then, and lets go of the run. */
 function inFull(task: LeanTask): void {
@@ -102,14 +82,19 @@ function inFull(task: LeanTask): void {
   });
 }
 
-let isSaid = false;
+const methods = {
+  getSnapshot(this: LeanTask): TaskSnapshot {
+    return snapshotOf(this._run);
+  },
+};
+
+standInForActor(LeanTask.prototype, { told, methods, inFull });
 
 /** Can actors be made in part with this XState? Where they cannot, all are made in full, and the process is warned once (`ESPALIER_FULL_LANE`). */
 export function canBeLean(): boolean {
   const obstacle = strangeActor();
   if (obstacle === null) return true;
-  if (!isSaid) warnOfFallback('ESPALIER_FULL_LANE', `tasks run as actors in full: ${obstacle}`);
-  isSaid = true;
+  warnOfFallback('ESPALIER_FULL_LANE', `tasks run as actors in full: ${obstacle}`);
   return false;
 }
 
