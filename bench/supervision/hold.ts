@@ -12,6 +12,7 @@ export interface Hold {
   readonly own: number;
 }
 
+/** How long each part of a burst holds the loop. */
 export interface Holds {
   /** While as many tasks as there are in the burst begin; they go on afterwards. */
   readonly starts: Hold;
