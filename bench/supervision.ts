@@ -12,7 +12,7 @@ import { MeasuredProcess } from './live/measured-process.js';
 import { interleave, Samples } from './rounds.js';
 import { burstTasks, keptTasks, limits, lives } from './supervision/limits.js';
 import { type Figures, type Order, spent, units } from './supervision/orders.js';
-import { names, peers } from './supervision/subjects.js';
+import { flagsOf, names, peers } from './supervision/subjects.js';
 
 /** How much is measured in one round. */
 interface Sizes {
@@ -101,7 +101,7 @@ async function runRound(
     }
   };
   try {
-    for (const name of chosen) running.push(await MeasuredProcess.start<Order>(name, '', program));
+    for (const name of chosen) running.push(await MeasuredProcess.start<Order>(name, '', program, flagsOf(name)));
     await all({ do: 'warm', count: sizes.warm });
     for (const live of sizes.lives) {
       await all({ do: 'open', live, bytesOver: sizes.bytesOver, runIn: sizes.tasks / 4 }, live);
@@ -164,6 +164,7 @@ async function chooseSubjects(options: BenchOptions): Promise<{ subjects: string
     'before those that are measured: until then V8 has not compiled what restarts, and the p99 is that.',
     'longest hold: between two turns of the event loop, collections included, while so many tasks are handed over at once: by one call, or in one loop where',
     'there is no such call. All let go in one turn: what they wait for comes at once, and their own continuations hold the loop even where nobody supervises.',
+    'espalier-small-young: espalier, in a process of --max-semi-space-size=1.',
     'xstate-spawn: 100 000 live children are not feasible (a spawn takes 80 ms there); its stop of 10 000 is measured once.',
     'promise: cannot be stopped or restarted.',
   ];

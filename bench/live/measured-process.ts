@@ -18,14 +18,16 @@ export class MeasuredProcess<Order extends { readonly do: string } = LiveOrder> 
    * @param name     of the subject
    * @param url      of the bench's server; empty where there is none
    * @param program  what is run with both: subject-program.ts
+   * @param flags    of Node's, that it runs with
    * @throws (as rejection) Error when it ends before that
    */
   static async start<Order extends { readonly do: string } = LiveOrder>(
     name: string,
     url: string,
     program: string = subjectProgram,
+    flags: readonly string[] = [],
   ): Promise<MeasuredProcess<Order>> {
-    const started = new MeasuredProcess<Order>(name, fork(program, [name, url], { execArgv: [] }));
+    const started = new MeasuredProcess<Order>(name, fork(program, [name, url], { execArgv: [...flags] }));
     await started.#answer('a session');
     return started;
   }

@@ -1,6 +1,7 @@
 /** Espalier: the app's own task supervisor in its two lanes, and a dynamic supervisor over small machines. */
 import { createActor, setup, type AnyActorRef } from 'xstate';
 import { dynamicSupervisor, orchestrator, supervisorHandle, taskSupervisor, taskSupervisorHandle, type TaskSupervisor } from '../../src/index.js';
+import { smallYoung } from './subjects.js';
 import { ignore, pending, type Rig, type Subject, type Work, type WorkersRig } from './subject.js';
 
 /** The app's tasks, in one lane or the other: as it comes, an app has the fast one. */
@@ -124,6 +125,9 @@ export const espalierSubject: Subject = {
   openRestarted: (siblings, restarted) => openRestarted('fast', siblings, restarted),
 };
 
+/** The same: its process has other flags. */
+const espalierSmallYoungSubject: Subject = { ...espalierSubject, name: smallYoung };
+
 const espalierOutcomeSubject: Subject = { name: 'espalier-outcome', open: openOutcomes };
 
 const espalierFullSubject: Subject = {
@@ -134,4 +138,4 @@ const espalierFullSubject: Subject = {
   share: () => 0.1,
 };
 
-export const espalierSubjects: readonly Subject[] = [espalierSubject, espalierOutcomeSubject, espalierFullSubject];
+export const espalierSubjects: readonly Subject[] = [espalierSubject, espalierSmallYoungSubject, espalierOutcomeSubject, espalierFullSubject];

@@ -13,8 +13,17 @@ export const fastestPeer = 'effect-fiberset';
 /** They are installed when they are first wanted. */
 export const peers: readonly string[] = [fastestPeer, 'effect-fiberset-retry-signal'];
 
-/** Ours: the lane, whose ends are told by a call; with a promise of each outcome; and every actor made by createActor. */
-export const ours: readonly string[] = ['espalier', 'espalier-outcome', 'espalier-full'];
+/** The lane, in a process whose heap has room for little that is young. */
+export const smallYoung = 'espalier-small-young';
+
+/** Ours: the lane, whose ends are told by a call; the same with {@link flagsOf another heap}; with a promise of each outcome; every actor made by createActor. */
+export const ours: readonly string[] = ['espalier', smallYoung, 'espalier-outcome', 'espalier-full'];
+
+/** The flags of Node that a subject's process runs with. */
+export function flagsOf(name: string): readonly string[] {
+  // MiB. What V8 copies in one piece of a burst that lives is at most that much; by itself it goes to 16.
+  return name === smallYoung ? ['--max-semi-space-size=1'] : [];
+}
 
 /** In the order of the report. */
 export const names: readonly string[] = [floor, ...peers, 'xstate-spawn', ...ours];

@@ -63,6 +63,8 @@ const edges: readonly Row[] = [
   row('kept', -1),
   row('longest hold, starts', 5, 100_000),
   row('longest hold, starts and ends', 5, 100_000),
+  { ...row('longest hold, starts', 5, 100_000), subject: 'espalier-small-young' },
+  { ...row('longest hold, starts and ends', 5, 100_000), subject: 'espalier-small-young' },
   row('longest hold without collections, starts', 5, 100_000),
   row('longest hold without collections, starts and ends', 5, 100_000),
 ];

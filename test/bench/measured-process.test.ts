@@ -12,7 +12,7 @@ beforeAll(() => {
     program,
     `const [name, url] = process.argv.slice(2);
      if (name !== 'known' || url !== 'http://here') process.exit(3);
-     process.on('message', (order) => (order.do === 'close' ? process.exit(4) : process.send({ ms: order.count, pid: process.pid })));
+     process.on('message', (order) => (order.do === 'close' ? process.exit(4) : process.send({ ms: order.count, pid: process.pid, flags: process.execArgv.length })));
      process.on('disconnect', () => process.exit(0));
      process.send({});`,
   );
@@ -32,6 +32,16 @@ describe('the process of a subject that is measured', () => {
     one.end();
     one.end();
     other.end();
+  });
+
+  test('runs with the flags that are given for it, and with none of its parent', async () => {
+    const [plain, flagged] = [
+      await MeasuredProcess.start('known', 'http://here', program),
+      await MeasuredProcess.start('known', 'http://here', program, ['--max-semi-space-size=1']),
+    ];
+    expect([(await plain.obey(pass(1)))['flags'], (await flagged.obey(pass(1)))['flags']]).toEqual([0, 1]);
+    plain.end();
+    flagged.end();
   });
 
   test('that ends before it has answered is a failure, in words, and not a wait without end', async () => {
