@@ -1,8 +1,7 @@
 /** Espalier: the app's own task supervisor in its two lanes, and a dynamic supervisor over small machines. */
 import { createActor, setup, type AnyActorRef } from 'xstate';
 import { dynamicSupervisor, orchestrator, supervisorHandle, taskSupervisor, taskSupervisorHandle, type TaskSupervisor } from '../../src/index.js';
-import { smallYoung } from './subjects.js';
-import { ignore, pending, type Rig, type Subject, type Work, type WorkersRig } from './subject.js';
+import { ignore, pending, smallYoung, type Rig, type Subject, type Work, type WorkersRig } from './subject.js';
 
 /** The app's tasks, in one lane or the other: as it comes, an app has the fast one. */
 async function openApp(lane: 'fast' | 'full'): Promise<{ readonly tasks: TaskSupervisor; readonly rig: Pick<Rig, 'burst' | 'stop'> }> {

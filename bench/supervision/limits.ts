@@ -1,7 +1,8 @@
 /** What is promised of a supervised task; each figure from medians of one and the same run. */
 import { median, type Limit } from '../limits.js';
 import type { Row } from '../rounds.js';
-import { fastestPeer, floor, smallYoung } from './subjects.js';
+import { smallYoung } from './subject.js';
+import { fastestPeer, floor } from './subjects.js';
 
 /** Live children, fewest first. The limits speak of the first, the third and the last. */
 export const lives = [0, 100, 10_000, 100_000] as const;

@@ -45,6 +45,9 @@ export interface Subject {
   openRestarted?(siblings: number, restarted: () => void): Promise<WorkersRig>;
 }
 
+/** The name of the lane in a process whose heap has room for little that is young. */
+export const smallYoung = 'espalier-small-young';
+
 /** A task that stays alive until it is stopped. */
 export const pending: Work = () => new Promise(() => {});
 

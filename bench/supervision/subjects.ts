@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { peersFolder } from '../install-peers.js';
-import type { Subject } from './subject.js';
+import { smallYoung, type Subject } from './subject.js';
 
 /** The floor, against which ours is held. */
 export const floor = 'promise';
@@ -12,9 +12,6 @@ export const fastestPeer = 'effect-fiberset';
 
 /** They are installed when they are first wanted. */
 export const peers: readonly string[] = [fastestPeer, 'effect-fiberset-retry-signal'];
-
-/** The lane, in a process whose heap has room for little that is young. */
-export const smallYoung = 'espalier-small-young';
 
 /** Ours: the lane, whose ends are told by a call; the same with {@link flagsOf another heap}; with a promise of each outcome; every actor made by createActor. */
 export const ours: readonly string[] = ['espalier', smallYoung, 'espalier-outcome', 'espalier-full'];
