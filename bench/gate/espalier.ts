@@ -75,3 +75,5 @@ export const espalierRunSubject: Subject = {
     };
   },
 };
+
+export const espalierSubjects: readonly Subject[] = [espalierSubject, espalierEnterSubject, espalierRunSubject];

@@ -1,4 +1,4 @@
-/** What the gate benchmark asks of each subject: to run tasks behind a limit, all measured by the same code. */
+/** What the gate benchmark asks of each subject: to run tasks behind a limit, all measured by the same code, each in a process of its own. */
 
 /** A task's body. */
 export type Work = () => Promise<unknown>;

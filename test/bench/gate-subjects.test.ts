@@ -1,11 +1,12 @@
 /** The limiters that the gate bench measures do what they are measured for: each runs its task once, and no more at a time than it may. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { espalierEnterSubject, espalierRunSubject, espalierSubject } from '../../bench/gate/espalier.js';
+import { espalierSubjects } from '../../bench/gate/espalier.js';
 import { cancellable, cancelled, contended, uncontended } from '../../bench/gate/measure.js';
-import type { Subject } from '../../bench/gate/subject.js';
+import { Obedient } from '../../bench/gate/obey.js';
+import type { Metric } from '../../bench/gate/orders.js';
+import { loadSubject, names, ours, peers } from '../../bench/gate/subjects.js';
 import { gateBench } from '../../bench/gate.js';
 import { peersFolder } from '../../bench/install-peers.js';
 import { judge } from '../../bench/limits.js';
@@ -13,13 +14,10 @@ import type { Row } from '../../bench/rounds.js';
 import { most } from './looks.js';
 
 // The peers are installed by the bench command, not by the root: where they are missing, their fixtures are not tested.
-const peers = peersFolder();
-const limiters = existsSync(join(peers, 'node_modules', 'p-queue'))
-  ? ((await import(/* @vite-ignore */ pathToFileURL(join(peers, 'limiters.js')).href)) as Record<string, Subject>)
-  : {};
-const subjects = [espalierSubject, espalierEnterSubject, espalierRunSubject, ...Object.values(limiters)];
+const areInstalled = existsSync(join(peersFolder(), 'node_modules', 'p-queue'));
+const subjects = await Promise.all(names.filter((name) => areInstalled || !peers.includes(name)).map(loadSubject));
 
-test.each([espalierSubject, espalierEnterSubject, espalierRunSubject])('a task of $name that throws gives its place back', async (subject) => {
+test.each(espalierSubjects)('a task of $name that throws gives its place back', async (subject) => {
   const rig = subject.open(1, 50);
   const throws = (): Promise<never> => Promise.reject(new Error('no'));
   const { signal } = new AbortController();
@@ -117,3 +115,37 @@ describe.each(subjects.filter((subject) => subject.open(1, 50).passUntil).map((s
     });
   },
 );
+
+describe.each(subjects.map((subject) => [subject.name, subject] as const))('the orders to %s', (_, subject) => {
+  const runIn = { tasks: 10, waiters: 10, times: 1 };
+
+  test.each(['uncontended', 'contended', 'contended, signals', 'cancelled'] satisfies Metric[])(
+    'are answered with the figure of %s, or with none',
+    async (metric) => {
+      const obedient = new Obedient(subject);
+      expect(await obedient.obey({ do: 'open', metric, limit: 2, runIn })).toEqual({});
+      const figures = await obedient.obey({ do: 'pass', load: { tasks: 20, waiters: 10, times: 2 } });
+      const isFeasible = subject.open(1, 1).passUntil !== undefined || metric === 'uncontended' || metric === 'contended';
+      expect(Object.keys(figures)).toEqual(isFeasible ? [metric] : []);
+      expect(await obedient.obey({ do: 'close' })).toEqual({});
+    },
+  );
+
+  test('measure nothing of a limiter that is not open', async () => {
+    const obedient = new Obedient(subject);
+    expect(await obedient.obey({ do: 'pass', load: runIn })).toEqual({});
+    expect(await obedient.obey({ do: 'close' })).toEqual({});
+    await obedient.obey({ do: 'open', metric: 'contended', limit: 2, runIn });
+    await obedient.obey({ do: 'close' });
+    expect(await obedient.obey({ do: 'pass', load: runIn })).toEqual({});
+  });
+});
+
+describe('the subjects', () => {
+  test('are found by the names that the bench has of them, and no other', async () => {
+    for (const { name } of subjects) expect((await loadSubject(name)).name).toBe(name);
+    expect(gateBench.subjects).toEqual(names);
+    expect(espalierSubjects.map(({ name }) => name)).toEqual(ours);
+    await expect(loadSubject('nobody')).rejects.toThrow('expected the name of a subject, got: nobody');
+  });
+});
