@@ -35,7 +35,9 @@ export function reportOf(ref: AnyActorRef, tookMs: number): ExitReport {
 }
 
 function killedPaths(children: readonly EndedChild[], above: string, paths: string[] = []): string[] {
-  for (const child of children) {
+  // By index: 100 000 tasks end at once in code that has hardly run, and there an iterator takes five times as long.
+  for (let i = 0; i < children.length; i++) {
+    const child = children[i] as EndedChild;
     if (!child.killed && child.children === undefined) continue;
     const path = above === '' ? child.id : `${above}/${child.id}`;
     if (child.killed) paths.push(path);

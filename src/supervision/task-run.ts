@@ -54,6 +54,24 @@ export type Settled = (outcome: TaskOutcome<unknown>) => void;
 
 export const idPrefix = 'task#';
 
+/** Ids are put together of texts that are there: to make that of a number costs as much again, and a report has an id for each task. */
+const block = 1_000;
+const numbers: readonly string[] = Array.from({ length: block }, (_, number) => String(number));
+const endings: readonly string[] = numbers.map((number) => number.padStart(3, '0'));
+/** With what the ids in a block of slots begin: in the one that was asked for last. */
+let blockOfLast = 0;
+let beginning = idPrefix;
+
+function idOf(slot: number): string {
+  if (slot < block) return idPrefix + (numbers[slot] as string);
+  const number = Math.floor(slot / block);
+  if (number !== blockOfLast) {
+    blockOfLast = number;
+    beginning = idPrefix + number;
+  }
+  return beginning + (endings[slot - number * block] as string);
+}
+
 /** What most runs do without. */
 interface Extras {
   controller: AbortController | undefined;
@@ -96,7 +114,7 @@ export class TaskRun implements Slice {
   }
 
   get id(): string {
-    return idPrefix + this.slot;
+    return idOf(this.slot);
   }
 
   /** Its turn has come to begin. */

@@ -16,6 +16,21 @@ function deferred<Value = unknown>() {
 const never = () => new Promise<never>(() => {});
 
 inEachLane((tasksOn) => {
+  describe('the id of a task', () => {
+    it('is that of its slot, in whatever order ids are asked for, and in the report of a stop', async () => {
+      const tasks = tasksOn(stage());
+      const started = Array.from({ length: 12_002 }, () => tasks.start(never));
+      const idAt = (slot: number) => {
+        const one = started[slot];
+        return one?.ok === true ? one.task.id : undefined;
+      };
+      const slots = [0, 999, 1_000, 1_001, 12_001, 7, 2_000, 1_999, 10_010, 12_000, 999];
+      expect(slots.map(idAt)).toEqual(slots.map((slot) => `task#${slot}`));
+      const { children } = await tasks.stop();
+      expect(children.map(({ id }) => id)).toEqual(started.map((_, slot) => `task#${slot}`));
+    });
+  });
+
   describe('the signal of a task', () => {
     it('is never aborted by success', async () => {
       const tasks = tasksOn(stage());
