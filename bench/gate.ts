@@ -153,6 +153,7 @@ async function chooseSubjects(options: BenchOptions): Promise<{ subjects: string
     'p-limit (clearQueue) and Bottleneck (stop) drop everything that waits at once, async-sema nothing.',
     'async-sema and espalier: acquire, work, release in `finally`; espalier-enter: the same by `enter`, which makes a promise only for whoever waits;',
     'espalier-run: gate.run, the like of p-queue.add, with its outcome as a value.',
+    'bottleneck: a hundredth of the tasks and of those that wait, since it begins each by a timer.',
     'Every wait has a deadline, every permit a holder, a signal or a lease.',
     'before each, in a fresh process for each round: a full collection, then half of what is measured, unmeasured.',
   ];

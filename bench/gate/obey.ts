@@ -56,7 +56,7 @@ export class Obedient {
 
   #share(load: Load): Load {
     const { share } = this.#subject;
-    return share === undefined ? load : { tasks: Math.ceil(load.tasks * share), waiters: load.waiters, times: 1 };
+    return share === undefined ? load : { tasks: Math.ceil(load.tasks * share), waiters: Math.ceil(load.waiters * share), times: 1 };
   }
 
   async #close(): Promise<Figures> {

@@ -16,7 +16,7 @@ export interface Rig {
 /** One thing that is measured beside the others. */
 export interface Subject {
   readonly name: string;
-  /** The share of the usual number of tasks to run where each finds the limiter free; 1 when absent. */
+  /** The share of the usual number of tasks, and of those that wait, where that many would take minutes; 1 when absent. */
   readonly share?: number;
   /** @param limit  tasks at a time; `maxWaiting` may wait at the least */
   open(limit: number, maxWaiting: number): Rig;
