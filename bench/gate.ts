@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import type { Bench, BenchOptions, BenchResult } from './bench.js';
 import type { Load, Metric, Order } from './gate/orders.js';
 import { cancelling, leanest, names, ours, peers } from './gate/subjects.js';
-import { preparePeers } from './install-peers.js';
+import { chooseNames } from './install-peers.js';
 import { median, type Limit } from './limits.js';
 import { MeasuredProcess } from './live/measured-process.js';
 import { interleave, type Row, Samples } from './rounds.js';
@@ -157,10 +157,5 @@ async function chooseSubjects(options: BenchOptions): Promise<{ subjects: string
     'Every wait has a deadline, every permit a holder, a signal or a lease.',
     'before each, in a fresh process for each round: a full collection, then half of what is measured, unmeasured.',
   ];
-  const wanted = names.filter((name) => options.only?.includes(name) ?? true);
-  if (!wanted.some((name) => peers.includes(name))) return { subjects: wanted, notes };
-  const prepared = await preparePeers(options.progress);
-  if (prepared.ok) return { subjects: wanted, notes };
-  notes.push(`${peers.join(', ')}: skipped, ${prepared.reason}`);
-  return { subjects: wanted.filter((name) => !peers.includes(name)), notes };
+  return { subjects: await chooseNames(options, names, peers, notes), notes };
 }

@@ -7,6 +7,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { BenchOptions } from './bench.js';
 
 /** Where the peers live, or why they do not. */
 export type Peers = { readonly ok: true; import(file: string): Promise<unknown> } | { readonly ok: false; readonly reason: string };
@@ -35,6 +36,24 @@ export async function preparePeers(say: (line: string) => void, folder: string =
     if (failure !== undefined) return { ok: false, reason: `npm ci in bench/peers failed: ${failure}` };
   }
   return { ok: true, import: (file) => import(pathToFileURL(join(folder, file)).href) };
+}
+
+/**
+ * Whom a benchmark measures: of its subjects those that are wanted, without the peers where they cannot be had.
+ * @param notes  told why somebody is missing
+ */
+export async function chooseNames(
+  { only, progress }: Pick<BenchOptions, 'only' | 'progress'>,
+  names: readonly string[],
+  peers: readonly string[],
+  notes: string[],
+): Promise<string[]> {
+  const wanted = names.filter((name) => only?.includes(name) ?? true);
+  if (!wanted.some((name) => peers.includes(name))) return wanted;
+  const prepared = await preparePeers(progress);
+  if (prepared.ok) return wanted;
+  notes.push(`${peers.join(', ')}: skipped, ${prepared.reason}`);
+  return wanted.filter((name) => !peers.includes(name));
 }
 
 function upToDate(folder: string): boolean {

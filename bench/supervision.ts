@@ -7,7 +7,7 @@
  */
 import { fileURLToPath } from 'node:url';
 import type { Bench, BenchOptions, BenchResult } from './bench.js';
-import { preparePeers } from './install-peers.js';
+import { chooseNames } from './install-peers.js';
 import { MeasuredProcess } from './live/measured-process.js';
 import { interleave, Samples } from './rounds.js';
 import { burstTasks, keptTasks, limits, lives } from './supervision/limits.js';
@@ -168,10 +168,5 @@ async function chooseSubjects(options: BenchOptions): Promise<{ subjects: string
     'xstate-spawn: 100 000 live children are not feasible (a spawn takes 80 ms there); its stop of 10 000 is measured once.',
     'promise: cannot be stopped or restarted.',
   ];
-  const wanted = names.filter((name) => options.only?.includes(name) ?? true);
-  if (!wanted.some((name) => peers.includes(name))) return { subjects: wanted, notes };
-  const prepared = await preparePeers(options.progress);
-  if (prepared.ok) return { subjects: wanted, notes };
-  notes.push(`${peers.join(', ')}: skipped, ${prepared.reason}`);
-  return { subjects: wanted.filter((name) => !peers.includes(name)), notes };
+  return { subjects: await chooseNames(options, names, peers, notes), notes };
 }
