@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { peersFolder } from '../install-peers.js';
+import { subjectNamed } from '../subject-named.js';
 import { smallYoung, type Subject } from './subject.js';
 
 /** The floor, against which ours is held. */
@@ -27,10 +28,7 @@ export const names: readonly string[] = [floor, ...peers, 'xstate-spawn', ...our
 
 /** @throws (as rejection) Error for a name that nobody has */
 export async function loadSubject(name: string | undefined): Promise<Subject> {
-  const all = await loadFamily(name ?? '');
-  const subject = all.find((one) => one.name === name);
-  if (subject === undefined) throw new Error(`expected the name of a subject, got: ${name}`);
-  return subject;
+  return subjectNamed(await loadFamily(name ?? ''), name);
 }
 
 async function loadFamily(name: string): Promise<readonly Subject[]> {
